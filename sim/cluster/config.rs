@@ -1,0 +1,352 @@
+//! What a cluster is made from: names resolved, defaults filled in, nothing left to guess.
+//!
+//! `scenario` builds these from a file; a program may build them by hand. The `…Tuning` blocks are read from
+//! scenario files as they stand: their keys are RocketMQ's own, with RocketMQ's units and defaults, so that
+//! a user can paste from her configuration.
+
+use crate::cluster::ids::{BrokerId, GroupId, TopicId};
+use crate::cluster::producer::workload::Arrivals;
+use crate::kernel::dist::Dist;
+use crate::kernel::time::{SimDuration, SimTime};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// Whole milliseconds: the unit of most RocketMQ settings.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[serde(transparent)]
+pub struct Millis(pub u64);
+
+impl Millis {
+    /// The same as a span of virtual time.
+    pub const fn duration(self) -> SimDuration {
+        SimDuration::from_millis(self.0)
+    }
+}
+
+/// A whole run.
+#[derive(Clone, Debug)]
+pub struct ClusterConfig {
+    /// Root of every random stream.
+    pub seed: u64,
+    /// Virtual time at which the run ends.
+    pub duration: SimDuration,
+    /// Which release's rules apply.
+    pub version: RocketMqVersion,
+    /// Brokers; [`BrokerId`] is the position here. Sorted by name.
+    pub brokers: Vec<BrokerConfig>,
+    /// User topics; [`TopicId`] is the position here. Retry and dead-letter topics come into being later.
+    pub topics: Vec<TopicConfig>,
+    /// Producer instances, each under its own name.
+    pub producers: Vec<ProducerConfig>,
+    /// Consumer groups.
+    pub groups: Vec<GroupConfig>,
+    /// What happens when; sorted by time, ties in file order.
+    pub timeline: Vec<TimelineEntry>,
+    /// One-way delay of everything that travels between two nodes.
+    pub network: NetworkConfig,
+    /// Settings that all brokers share.
+    pub broker_tuning: BrokerTuning,
+    /// How often the observer looks at the whole cluster; the grid of every time series.
+    pub sample_interval: SimDuration,
+}
+
+/// The release whose rules apply; see [`Profile`](crate::cluster::profile::Profile) for what differs.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub enum RocketMqVersion {
+    /// RocketMQ 4.9.
+    #[serde(rename = "4.9")]
+    V4_9,
+    /// RocketMQ 5.3.
+    #[default]
+    #[serde(rename = "5.3")]
+    V5_3,
+}
+
+/// One broker (master).
+#[derive(Clone, Debug)]
+pub struct BrokerConfig {
+    /// `brokerName`.
+    pub name: String,
+}
+
+/// One topic.
+#[derive(Clone, Debug)]
+pub struct TopicConfig {
+    /// Topic name.
+    pub name: String,
+    /// Where it lives, with how many queues on each.
+    pub placement: Vec<(BrokerId, TopicQueues)>,
+}
+
+/// Queue numbers of a topic on one broker.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TopicQueues {
+    /// `readQueueNums`: consumers are given queues 0 … n − 1.
+    pub read: u32,
+    /// `writeQueueNums`: producers use queues 0 … n − 1.
+    pub write: u32,
+}
+
+/// One producer instance.
+#[derive(Clone, Debug)]
+pub struct ProducerConfig {
+    /// Name of the instance; its random streams hang on it.
+    pub name: String,
+    /// Where its messages go.
+    pub topic: TopicId,
+    /// When they are sent.
+    pub arrivals: Arrivals,
+    /// Body size in bytes.
+    pub body_size: SizeDist,
+    /// First instant at which it may send.
+    pub start: SimTime,
+    /// It sends nothing at or after this instant.
+    pub stop: SimTime,
+    /// It stops after this many messages.
+    pub max_messages: u64,
+}
+
+/// Body sizes in bytes.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum SizeDist {
+    /// All alike.
+    Constant(u32),
+    /// Equally likely from the first to the second, both included.
+    Uniform(u32, u32),
+}
+
+/// One consumer group.
+#[derive(Clone, Debug)]
+pub struct GroupConfig {
+    /// Group name.
+    pub name: String,
+    /// Topics it subscribes to, all messages of each.
+    pub subscribe: Vec<TopicId>,
+    /// `AllocateMessageQueueStrategy`.
+    pub strategy: StrategyName,
+    /// Where a queue without a committed offset starts.
+    pub consume_from_where: ConsumeFromWhere,
+    /// Settings that its clients share.
+    pub tuning: ConsumerTuning,
+    /// Members named in the file, in order; the timeline may add more.
+    pub consumers: Vec<ConsumerConfig>,
+}
+
+/// One consumer client.
+#[derive(Clone, Debug)]
+pub struct ConsumerConfig {
+    /// Name inside the scenario, for example `billing-1`; its random streams hang on it.
+    pub name: String,
+    /// `clientId` as brokers and rebalances see it; its sort order decides who gets what.
+    pub client_id: String,
+    /// When it starts; `None` if only the timeline starts it.
+    pub start: Option<SimTime>,
+    /// `consumeThreadMin`: how many listener calls run at once.
+    pub threads: u32,
+    /// How long one listener call takes for each message in it.
+    pub service: Dist,
+    /// What the listener returns.
+    pub failure: FailureConfig,
+}
+
+/// When the listener answers `RECONSUME_LATER`.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct FailureConfig {
+    /// Chance that one delivery fails, drawn anew for each attempt; 0 … 1.
+    pub probability: f64,
+    /// Chance that a message fails at every attempt (a poison message); 0 … 1.
+    pub poison: f64,
+    /// Every message fails this many times before anything else decides.
+    pub fail_first_attempts: u32,
+}
+
+/// Names of allocation strategies, as `getName()` returns them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub enum StrategyName {
+    /// Contiguous blocks; the default.
+    #[default]
+    #[serde(rename = "AVG")]
+    Avg,
+    /// Dealt out in turn, like cards.
+    #[serde(rename = "AVG_BY_CIRCLE")]
+    AvgByCircle,
+}
+
+/// Where a queue starts for which the group has no committed offset.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub enum ConsumeFromWhere {
+    /// The end of the queue, unless the queue is young; see `client-offsets`.
+    #[default]
+    #[serde(rename = "CONSUME_FROM_LAST_OFFSET")]
+    LastOffset,
+    /// The oldest message.
+    #[serde(rename = "CONSUME_FROM_FIRST_OFFSET")]
+    FirstOffset,
+    /// The first message stored 30 min before the client started, or later.
+    #[serde(rename = "CONSUME_FROM_TIMESTAMP")]
+    Timestamp,
+}
+
+/// One entry of the timeline, with wildcards expanded.
+#[derive(Clone, Debug)]
+pub struct TimelineEntry {
+    /// When.
+    pub at: SimTime,
+    /// What.
+    pub action: Action,
+}
+
+/// What the timeline can do.
+#[derive(Clone, Debug)]
+pub enum Action {
+    /// A client of `group` starts: `consumer` is its position in [`GroupConfig::consumers`].
+    Join {
+        /// Its group.
+        group: GroupId,
+        /// Which member.
+        consumer: u32,
+    },
+    /// Graceful shutdown.
+    Leave {
+        /// Its group.
+        group: GroupId,
+        /// Which member.
+        consumer: u32,
+    },
+    /// `kill -9`: no last words, but the kernel closes the connections.
+    Kill {
+        /// Its group.
+        group: GroupId,
+        /// Which member.
+        consumer: u32,
+    },
+}
+
+/// The network between nodes.
+#[derive(Clone, Debug)]
+pub struct NetworkConfig {
+    /// One-way delay of one envelope. Envelopes on one connection keep their order.
+    pub latency: Dist,
+}
+
+/// Client settings by their RocketMQ names (`DefaultMQPushConsumer`, `ClientConfig`).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub struct ConsumerTuning {
+    /// Messages asked for by one pull. Range 1 … 1024.
+    #[schemars(range(min = 1, max = 1024))]
+    pub pull_batch_size: u32,
+    /// Bytes asked for by one pull.
+    #[schemars(range(min = 1))]
+    pub pull_batch_size_in_bytes: u32,
+    /// Pause between a pull that found something and the next of that queue, ms. Range 0 … 65535.
+    #[schemars(range(max = 65535))]
+    pub pull_interval: Millis,
+    /// Cached messages of one queue beyond which it is not pulled. Range 1 … 65535.
+    #[schemars(range(min = 1, max = 65535))]
+    pub pull_threshold_for_queue: u32,
+    /// Cached MiB of one queue beyond which it is not pulled. Range 1 … 1024.
+    #[schemars(range(min = 1, max = 1024))]
+    pub pull_threshold_size_for_queue: u32,
+    /// Cached messages of one topic, shared by the queues held; −1 = off. Range −1, 1 … 6 553 500.
+    #[schemars(range(min = -1, max = 6_553_500))]
+    pub pull_threshold_for_topic: i32,
+    /// Cached MiB of one topic, shared by the queues held; −1 = off. Range −1, 1 … 102 400.
+    #[schemars(range(min = -1, max = 102_400))]
+    pub pull_threshold_size_for_topic: i32,
+    /// Distance of offsets in the cache beyond which the queue is not pulled. Range 1 … 65535.
+    #[schemars(range(min = 1, max = 65535))]
+    pub consume_concurrently_max_span: u32,
+    /// Messages handed to one listener call at most. Range 1 … 1024.
+    #[schemars(range(min = 1, max = 1024))]
+    pub consume_message_batch_max_size: u32,
+    /// Retries before a message is dead; −1 = 16.
+    #[schemars(range(min = -1))]
+    pub max_reconsume_times: i32,
+    /// Delay level of a failed message: 0 = 3 + attempts so far, −1 = dead at once, 1 … 18 = that level.
+    #[schemars(range(min = -1, max = 18))]
+    pub delay_level_when_next_consume: i32,
+    /// Period of the consume offset's persistence, ms.
+    #[schemars(range(min = 1))]
+    pub persist_consumer_offset_interval: Millis,
+    /// Period of heartbeats to brokers, ms.
+    #[schemars(range(min = 1))]
+    pub heartbeat_broker_interval: Millis,
+    /// Period of route look-ups at the name server, ms.
+    #[schemars(range(min = 1))]
+    pub poll_name_server_interval: Millis,
+    /// Longest pause between two rebalance rounds, ms (`rocketmq.client.rebalance.waitInterval`).
+    #[schemars(range(min = 1))]
+    pub rebalance_wait_interval: Millis,
+    /// How long a pull may be held at the broker, ms (`brokerSuspendMaxTimeMillis`).
+    #[schemars(range(min = 1, max = 3_600_000))]
+    pub broker_suspend_max_time_millis: Millis,
+    /// Time that running listener calls get at a graceful shutdown, ms.
+    pub await_termination_millis_when_shutdown: Millis,
+    /// Time from the start of a client to its first request, ms: loading classes, opening connections. Not a
+    /// RocketMQ setting; 280 ms and more on the recorded clusters.
+    pub startup_time: Millis,
+}
+
+impl Default for ConsumerTuning {
+    fn default() -> Self {
+        Self {
+            pull_batch_size: 32,
+            pull_batch_size_in_bytes: 262_144,
+            pull_interval: Millis(0),
+            pull_threshold_for_queue: 1000,
+            pull_threshold_size_for_queue: 100,
+            pull_threshold_for_topic: -1,
+            pull_threshold_size_for_topic: -1,
+            consume_concurrently_max_span: 2000,
+            consume_message_batch_max_size: 1,
+            max_reconsume_times: -1,
+            delay_level_when_next_consume: 0,
+            persist_consumer_offset_interval: Millis(5_000),
+            heartbeat_broker_interval: Millis(30_000),
+            poll_name_server_interval: Millis(30_000),
+            rebalance_wait_interval: Millis(20_000),
+            broker_suspend_max_time_millis: Millis(15_000),
+            await_termination_millis_when_shutdown: Millis(0),
+            startup_time: Millis(100),
+        }
+    }
+}
+
+/// Broker settings by their RocketMQ names (`BrokerConfig`, `MessageStoreConfig`, `SubscriptionGroupConfig`).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub struct BrokerTuning {
+    /// Whether empty pulls are held until something arrives.
+    pub long_polling_enable: bool,
+    /// Hold time and sweep period when long polling is off, ms.
+    #[schemars(range(min = 1))]
+    pub short_polling_time_mills: Millis,
+    /// Messages that one pull may carry at most.
+    #[schemars(range(min = 1))]
+    pub max_transfer_count_on_message_in_memory: u32,
+    /// Bytes that one pull may carry at most.
+    #[schemars(range(min = 1))]
+    pub max_transfer_bytes_on_message_in_memory: u32,
+    /// Names of the delay levels, the first is level 1.
+    pub message_delay_level: String,
+    /// Queues of `%RETRY%group` on each broker.
+    #[schemars(range(min = 1, max = 1000))]
+    pub retry_queue_nums: u32,
+    /// Pause of the dispatch thread between two passes over the commit log, ms. 0 = dispatch with the append.
+    pub reput_interval: Millis,
+}
+
+impl Default for BrokerTuning {
+    fn default() -> Self {
+        Self {
+            long_polling_enable: true,
+            short_polling_time_mills: Millis(1_000),
+            max_transfer_count_on_message_in_memory: 32,
+            max_transfer_bytes_on_message_in_memory: 262_144,
+            message_delay_level: "1s 5s 10s 30s 1m 2m 3m 4m 5m 6m 7m 8m 9m 10m 20m 30m 1h 2h".to_owned(),
+            retry_queue_nums: 1,
+            reput_interval: Millis(1),
+        }
+    }
+}

@@ -1,0 +1,406 @@
+//! What has happened: the only thing that observers ever learn of a cluster.
+//!
+//! A state change and the [`Fact`] that tells of it stand on adjacent lines. Observers fold facts into
+//! measures and cannot reach back: observing never touches. Calls are monomorphised, so an observer that
+//! ignores a fact pays nothing for it.
+
+use crate::cluster::directory::Directory;
+use crate::cluster::ids::{BrokerId, ConsumerId, GroupId, MessageId, ProducerId, QueueId, TopicId};
+use crate::kernel::time::{SimDuration, SimTime};
+
+/// Folds facts into measures.
+pub trait Observer {
+    /// Something happened at `now`.
+    fn observe(&mut self, now: SimTime, directory: &Directory, fact: &Fact);
+
+    /// The regular look at the whole: called at every multiple of the sample interval, before the events of
+    /// that instant, and once at the end of the run.
+    fn sample(&mut self, now: SimTime, directory: &Directory);
+}
+
+/// Everything that an observer may learn.
+///
+/// Offsets are queue offsets. "Listener" means the user's consume callback.
+#[derive(Clone, Debug)]
+pub enum Fact {
+    // ---- entities come and go --------------------------------------------------------------------
+    /// A queue exists from now on (user topics at the start; retry, dead-letter topics when created). Ids
+    /// are handed out in order, from 0.
+    QueueCreated {
+        /// The queue.
+        queue: QueueId,
+    },
+    /// The process of a consumer client starts (timeline or configuration).
+    ConsumerStarted {
+        /// The client.
+        consumer: ConsumerId,
+    },
+    /// A consumer client is gone.
+    ConsumerStopped {
+        /// The client.
+        consumer: ConsumerId,
+        /// Why.
+        how: StopKind,
+    },
+
+    // ---- producing -------------------------------------------------------------------------------
+    /// A producer hands a message to its client library; its luck is drawn.
+    Born {
+        /// Who.
+        producer: ProducerId,
+        /// The message.
+        message: MessageId,
+        /// Its random word, from which all its later luck derives.
+        luck: u64,
+        /// Body size, bytes.
+        body_size: u32,
+    },
+    /// A broker appended a new message of a producer to the commit log.
+    Stored {
+        /// Where it lies.
+        queue: QueueId,
+        /// At which offset.
+        offset: u64,
+        /// The message.
+        message: MessageId,
+        /// Body size, bytes.
+        body_size: u32,
+    },
+    /// The producer has the broker's answer.
+    SendAcknowledged {
+        /// Who.
+        producer: ProducerId,
+        /// The message.
+        message: MessageId,
+        /// From the call of send to the answer.
+        latency: SimDuration,
+    },
+
+    // ---- broker ----------------------------------------------------------------------------------
+    /// Records of a queue became visible to pulls: all offsets below `max_offset`.
+    Dispatched {
+        /// The queue.
+        queue: QueueId,
+        /// One past the last visible record.
+        max_offset: u64,
+    },
+    /// A request reached a broker.
+    Request {
+        /// Which broker.
+        broker: BrokerId,
+        /// What kind.
+        kind: RequestKind,
+    },
+    /// A pull found nothing and is held.
+    PullHeld {
+        /// At whose broker, for which queue.
+        queue: QueueId,
+        /// Whose pull.
+        consumer: ConsumerId,
+    },
+    /// A broker answers a pull.
+    PullAnswered {
+        /// Which queue.
+        queue: QueueId,
+        /// Whose pull.
+        consumer: ConsumerId,
+        /// How.
+        result: PullResult,
+        /// Messages in the answer.
+        messages: u32,
+        /// Their bytes.
+        bytes: u64,
+        /// How long it was held; zero if answered at once.
+        held: SimDuration,
+    },
+    /// A group's committed offset at the broker is overwritten (maybe by the same value).
+    OffsetCommitted {
+        /// Whose.
+        group: GroupId,
+        /// Which queue.
+        queue: QueueId,
+        /// What stood there; `None` if nothing did.
+        old: Option<u64>,
+        /// What stands there now.
+        new: u64,
+        /// By a pull or by a message of its own.
+        via: CommitVia,
+    },
+
+    // ---- consuming -------------------------------------------------------------------------------
+    /// A consumer took a queue; it will pull from `start_offset`.
+    QueueAcquired {
+        /// Who.
+        consumer: ConsumerId,
+        /// Which queue.
+        queue: QueueId,
+        /// First offset to pull.
+        start_offset: u64,
+        /// What decided the offset.
+        decided_by: StartOffsetRule,
+    },
+    /// A consumer gave a queue up.
+    QueueReleased {
+        /// Who.
+        consumer: ConsumerId,
+        /// Which queue.
+        queue: QueueId,
+        /// Messages that it had cached and not finished.
+        unfinished: u32,
+    },
+    /// A rebalance round of one client begins.
+    RebalanceBegan {
+        /// Who.
+        consumer: ConsumerId,
+        /// What woke it.
+        trigger: RebalanceTrigger,
+    },
+    /// A rebalance round of one client ended.
+    RebalanceEnded {
+        /// Who.
+        consumer: ConsumerId,
+        /// Queues taken.
+        added: u32,
+        /// Queues given up.
+        removed: u32,
+        /// Whether the client counts itself as balanced.
+        balanced: bool,
+    },
+    /// A pull was put off because the cache is full.
+    FlowControlled {
+        /// Who.
+        consumer: ConsumerId,
+        /// Which queue.
+        queue: QueueId,
+        /// What was exceeded.
+        by: FlowControlCause,
+    },
+    /// A message entered a client's cache.
+    Cached {
+        /// Who.
+        consumer: ConsumerId,
+        /// Which queue.
+        queue: QueueId,
+        /// Messages in this answer.
+        messages: u32,
+        /// Messages of the queue now in the cache.
+        cached: u32,
+    },
+    /// The listener is called with a message.
+    Delivered {
+        /// Whose listener.
+        consumer: ConsumerId,
+        /// Its group.
+        group: GroupId,
+        /// Where the record lies (a queue of a user topic or of `%RETRY%group`).
+        queue: QueueId,
+        /// At which offset.
+        offset: u64,
+        /// The message.
+        message: MessageId,
+        /// `reconsumeTimes` that the listener sees: 0 for the original.
+        reconsume_times: u16,
+        /// When its producer made it.
+        born: SimTime,
+        /// When this record was stored.
+        stored: SimTime,
+    },
+    /// The listener has returned and the result counts.
+    Consumed {
+        /// Whose listener.
+        consumer: ConsumerId,
+        /// Its group.
+        group: GroupId,
+        /// Where the record lies.
+        queue: QueueId,
+        /// At which offset.
+        offset: u64,
+        /// The message.
+        message: MessageId,
+        /// `reconsumeTimes` that the listener saw.
+        reconsume_times: u16,
+        /// When its producer made it.
+        born: SimTime,
+        /// How long a thread was busy with it (its share of the call).
+        busy: SimDuration,
+        /// `CONSUME_SUCCESS` (true) or `RECONSUME_LATER`.
+        success: bool,
+    },
+    /// The listener has returned or was cut off, and the result is thrown away: queue dropped, client gone.
+    ResultDiscarded {
+        /// Whose listener.
+        consumer: ConsumerId,
+        /// Its group.
+        group: GroupId,
+        /// Where the record lies.
+        queue: QueueId,
+        /// At which offset.
+        offset: u64,
+        /// How long a thread was busy with it.
+        busy: SimDuration,
+    },
+
+    // ---- retry and dead letters ------------------------------------------------------------------
+    /// The broker took a failed message back and scheduled a copy for `%RETRY%group`.
+    RetryScheduled {
+        /// Whose failure.
+        group: GroupId,
+        /// The record that failed.
+        queue: QueueId,
+        /// Its offset.
+        offset: u64,
+        /// The message.
+        message: MessageId,
+        /// `reconsumeTimes` of the copy: 1 for the first retry.
+        reconsume_times: u16,
+        /// Delay level, from 1.
+        level: u8,
+        /// Its delay.
+        delay: SimDuration,
+    },
+    /// The schedule service moved a copy to its retry queue.
+    RetryStored {
+        /// Whose retry.
+        group: GroupId,
+        /// Where the copy lies.
+        queue: QueueId,
+        /// At which offset.
+        offset: u64,
+        /// The message.
+        message: MessageId,
+        /// `reconsumeTimes` of the copy.
+        reconsume_times: u16,
+        /// From the send-back to now.
+        waited: SimDuration,
+    },
+    /// A message was given up and lies in `%DLQ%group`.
+    DeadLettered {
+        /// Whose failure.
+        group: GroupId,
+        /// The record that failed last.
+        queue: QueueId,
+        /// Its offset.
+        offset: u64,
+        /// Where the dead letter lies.
+        dlq_queue: QueueId,
+        /// The message.
+        message: MessageId,
+        /// `reconsumeTimes` of the dead letter.
+        reconsume_times: u16,
+        /// The user topic from which it came.
+        origin_topic: TopicId,
+        /// When its producer made it.
+        born: SimTime,
+    },
+    /// The start offset lies beyond messages that this group never saw: it skips them for good.
+    OffsetsSkipped {
+        /// Whose loss.
+        group: GroupId,
+        /// Which queue.
+        queue: QueueId,
+        /// First offset skipped.
+        from: u64,
+        /// First offset not skipped.
+        to: u64,
+    },
+}
+
+/// How a client went.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StopKind {
+    /// `shutdown()`.
+    Graceful,
+    /// `kill -9`.
+    Killed,
+}
+
+/// Requests that brokers count.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum RequestKind {
+    /// SEND_MESSAGE.
+    Send,
+    /// PULL_MESSAGE.
+    Pull,
+    /// HEART_BEAT.
+    Heartbeat,
+    /// UNREGISTER_CLIENT.
+    Unregister,
+    /// GET_CONSUMER_LIST_BY_GROUP.
+    ConsumerList,
+    /// QUERY_CONSUMER_OFFSET.
+    QueryOffset,
+    /// GET_MAX_OFFSET and SEARCH_OFFSET_BY_TIMESTAMP.
+    LookupOffset,
+    /// UPDATE_CONSUMER_OFFSET; each queue is a request of its own.
+    UpdateOffset,
+    /// CONSUMER_SEND_MSG_BACK.
+    SendBack,
+}
+
+impl RequestKind {
+    /// All of them, in report order.
+    pub const ALL: [Self; 9] = [
+        Self::Send,
+        Self::Pull,
+        Self::Heartbeat,
+        Self::Unregister,
+        Self::ConsumerList,
+        Self::QueryOffset,
+        Self::LookupOffset,
+        Self::UpdateOffset,
+        Self::SendBack,
+    ];
+}
+
+/// How a pull ended at the broker.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PullResult {
+    /// Messages.
+    Found,
+    /// Nothing, and the hold is over.
+    NotFound,
+    /// Offset out of range.
+    OffsetMoved,
+}
+
+/// How a commit came.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CommitVia {
+    /// Piggy-backed on a pull.
+    Pull,
+    /// The 5 s tick, the give-up of a queue or the shutdown.
+    Update,
+}
+
+/// What decided where a queue starts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StartOffsetRule {
+    /// The broker's committed offset.
+    Committed,
+    /// No offset, but the queue is young: the broker answers 0.
+    YoungQueue,
+    /// `ConsumeFromWhere`.
+    ConsumeFromWhere,
+}
+
+/// What woke a rebalance round.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RebalanceTrigger {
+    /// The client's own start.
+    Start,
+    /// `notifyConsumerIdsChanged` from a broker.
+    Notification,
+    /// 20 s passed, or 1 s after an unbalanced round.
+    Period,
+}
+
+/// Which threshold put a pull off.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FlowControlCause {
+    /// `pullThresholdForQueue`.
+    Count,
+    /// `pullThresholdSizeForQueue`.
+    Size,
+    /// `consumeConcurrentlyMaxSpan`.
+    Span,
+}

@@ -1,0 +1,3 @@
+//! Producers.
+
+pub mod workload;

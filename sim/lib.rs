@@ -1,0 +1,5 @@
+//! A deterministic discrete-event simulator of a RocketMQ-style cluster.
+
+pub mod cli;
+pub mod cluster;
+pub mod kernel;
