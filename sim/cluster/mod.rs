@@ -68,6 +68,8 @@ pub struct Cluster<O> {
     salts: Vec<LuckSalts>,
     /// Scratch list of woken holds.
     woken: Vec<HeldPull>,
+    /// Scratch list of the queues that a dispatch pass has touched.
+    touched: Vec<ids::QueueId>,
     digest: TraceDigest,
 }
 
@@ -141,6 +143,7 @@ impl<O: Observer> Cluster<O> {
             tasks: Slab::default(),
             salts,
             woken: Vec::new(),
+            touched: Vec::new(),
             digest: TraceDigest::new(),
             config,
         };
@@ -202,17 +205,18 @@ impl<O: Observer> Cluster<O> {
     pub fn run(mut self, mut progress: impl FnMut(SimTime, u64)) -> Finished<O> {
         let end = SimTime::ZERO + self.config.duration;
         let interval = self.config.sample_interval.max(SimDuration::from_nanos(1));
-        let mut next_sample = SimTime::ZERO;
+        let (mut next_sample, mut events) = (SimTime::ZERO, 0);
         loop {
             let next = self.core.scheduler.pop();
             let time = next.map_or(end, |(time, _)| time.min(end));
             while next_sample <= time && next_sample < end {
                 self.core.observer.sample(next_sample, &self.core.directory);
-                progress(next_sample, self.core.scheduler.executed());
+                progress(next_sample, events);
                 next_sample += interval;
             }
             match next {
                 Some((time, event)) if time < end => {
+                    events += 1;
                     self.digest.add(time, event.code());
                     self.handle(event);
                 }
@@ -220,8 +224,6 @@ impl<O: Observer> Cluster<O> {
             }
         }
         self.core.observer.sample(end, &self.core.directory);
-        // The event that was taken out and lies at or beyond the end was not executed.
-        let events = self.digest.count();
         progress(end, events);
         Finished {
             observer: self.core.observer,

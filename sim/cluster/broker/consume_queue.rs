@@ -7,6 +7,7 @@
 //!
 //! Source: `ConsumeQueue`, `ReputMessageService`.
 
+use crate::cluster::event::PqSlot;
 use crate::cluster::ids::{BrokerId, TopicId};
 use crate::cluster::message::Record;
 use crate::kernel::time::SimTime;
@@ -33,6 +34,10 @@ pub struct ConsumeQueue {
     visible: u64,
     /// What the previous release found to be safe.
     release_candidate: u64,
+    /// The running dispatch pass has indexed a record of this queue.
+    in_pass: bool,
+    /// Held queues of clients that may still commit or ask for an offset of this queue.
+    readers: Vec<PqSlot>,
 }
 
 impl ConsumeQueue {
@@ -47,6 +52,8 @@ impl ConsumeQueue {
             end: 0,
             visible: 0,
             release_candidate: 0,
+            in_pass: false,
+            readers: Vec::new(),
         }
     }
 
@@ -89,11 +96,34 @@ impl ConsumeQueue {
         self.end
     }
 
-    /// The dispatch thread indexed the next record.
+    /// The dispatch thread indexed the next record; true if it is the first of this queue in its pass.
     #[inline]
-    pub fn dispatch_one(&mut self) {
+    pub fn dispatch_one(&mut self) -> bool {
         self.visible += 1;
-        debug_assert!(self.visible <= self.end, "invariant Q1 broken: a record is indexed before it is stored");
+        assert!(self.visible <= self.end, "invariant Q1 broken: a record is indexed before it is stored");
+        !std::mem::replace(&mut self.in_pass, true)
+    }
+
+    /// The pass is over; one past the last record that pulls may see now.
+    #[inline]
+    pub fn end_pass(&mut self) -> u64 {
+        self.in_pass = false;
+        self.visible
+    }
+
+    /// A client took the queue.
+    pub fn add_reader(&mut self, reader: PqSlot) {
+        self.readers.push(reader);
+    }
+
+    /// Nothing of that client's hold on the queue is left.
+    pub fn remove_reader(&mut self, reader: PqSlot) {
+        self.readers.retain(|known| *known != reader);
+    }
+
+    /// Held queues of clients that may still commit or ask for an offset of this queue.
+    pub fn readers(&self) -> &[PqSlot] {
+        &self.readers
     }
 
     /// Whether the message at offset 0 exists and is young enough for the broker's answer "0" to a group
