@@ -1,0 +1,4 @@
+//! Brokers.
+
+pub mod retry_dlq;
+pub mod schedule_message;
