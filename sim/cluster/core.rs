@@ -1,13 +1,13 @@
 //! What every part of the cluster needs to act: the clock, the names, the network and the observer.
 
+use crate::cluster::broker::consumer_manager::ClientRank;
 use crate::cluster::directory::Directory;
+use crate::cluster::event::PqSlot;
 use crate::cluster::event::{EnvelopeSlot, Event};
 use crate::cluster::fact::{Fact, Observer};
 use crate::cluster::ids::{BrokerId, ConsumerId, QueueId, TopicId};
-use crate::cluster::nameserver::TopicRoute;
-use crate::cluster::event::PqSlot;
+use crate::cluster::nameserver::KnownRoute;
 use crate::cluster::network::{Direction, Endpoint, Network, Server};
-use crate::cluster::broker::consumer_manager::ClientRank;
 use crate::cluster::slab::Slab;
 use crate::kernel::scheduler::Scheduler;
 use crate::kernel::time::SimTime;
@@ -37,7 +37,8 @@ impl<O: Observer> Core<O> {
     /// Tells the observer.
     #[inline(always)]
     pub fn emit(&mut self, fact: Fact) {
-        self.observer.observe(self.scheduler.now(), &self.directory, &fact);
+        self.observer
+            .observe(self.scheduler.now(), &self.directory, &fact);
     }
 
     /// Lets `event` happen when an envelope between `client` and `server` has travelled.
@@ -55,14 +56,28 @@ impl<O: Observer> Core<O> {
 
     /// Sends from a consumer client to a broker.
     pub fn to_broker(&mut self, consumer: ConsumerId, broker: BrokerId, request: BrokerRequest) {
-        let envelope = Envelope::ToBroker { consumer, broker, request };
-        self.send(Endpoint::Consumer(consumer), Server::Broker(broker), Direction::Up, envelope);
+        let envelope = Envelope::ToBroker {
+            consumer,
+            broker,
+            request,
+        };
+        self.send(
+            Endpoint::Consumer(consumer),
+            Server::Broker(broker),
+            Direction::Up,
+            envelope,
+        );
     }
 
     /// Sends from a broker to a consumer client.
     pub fn to_consumer(&mut self, broker: BrokerId, consumer: ConsumerId, reply: ConsumerReply) {
         let envelope = Envelope::ToConsumer { consumer, reply };
-        self.send(Endpoint::Consumer(consumer), Server::Broker(broker), Direction::Down, envelope);
+        self.send(
+            Endpoint::Consumer(consumer),
+            Server::Broker(broker),
+            Direction::Down,
+            envelope,
+        );
     }
 }
 
@@ -96,7 +111,7 @@ pub enum Envelope {
         /// Who asked.
         to: crate::cluster::ids::ProducerId,
         /// The route of its topic.
-        route: Rc<TopicRoute>,
+        route: Rc<KnownRoute>,
     },
     /// A broker tells the name server of a topic that it has created.
     TopicRegistration {
@@ -137,7 +152,7 @@ pub enum BrokerRequest {
 #[derive(Debug)]
 pub enum ConsumerReply {
     /// Routes in the order of the client's topics; `None` as a whole if nothing changed since its version.
-    Routes(Option<(u64, Vec<Option<Rc<TopicRoute>>>)>),
+    Routes(Option<(u64, Vec<Option<Rc<KnownRoute>>>)>),
     /// Answer to a heartbeat.
     HeartbeatDone,
     /// Answer to the unregistration.

@@ -93,7 +93,10 @@ pub enum Event {
     SendBackReplyArrives(TaskSlot),
 }
 
-const _: () = assert!(size_of::<Event>() <= 8, "the event list copies events at every move");
+const _: () = assert!(
+    size_of::<Event>() <= 8,
+    "the event list copies events at every move"
+);
 
 impl Event {
     /// The event as one word, for the trace digest: kind in the upper half, entity in the lower.

@@ -62,6 +62,8 @@ pub struct Cluster<O> {
     consumers: Vec<ConsumerClient>,
     /// First consumer of each group in [`Self::consumers`].
     first_consumer: Vec<ConsumerId>,
+    /// Distinct client ids of each group, in order.
+    client_ids: Vec<Vec<String>>,
     held_queues: Slab<HeldQueue>,
     tasks: Slab<RunningTask>,
     /// Group salts for the luck of messages, by group.
@@ -106,7 +108,7 @@ impl<O: Observer> Cluster<O> {
         let mut network = Network::new(&config.network.latency, config.brokers.len());
         let directory = Self::directory(&config);
         let producers = producer::build(&config, &mut streams, &mut network);
-        let (consumers, first_consumer) = consumer::build(&config, &mut streams, &mut network);
+        let consumers = consumer::build(&config, &mut streams, &mut network);
         let salt = |group: &str, purpose: &str| streams.salt(group, purpose);
         let salts = config.groups.iter().map(|group| LuckSalts {
             service: salt(&group.name, "service"),
@@ -137,8 +139,9 @@ impl<O: Observer> Cluster<O> {
             delay_levels,
             producers,
             sends: Slab::default(),
-            consumers,
-            first_consumer,
+            consumers: consumers.clients,
+            first_consumer: consumers.first,
+            client_ids: consumers.client_ids,
             held_queues: Slab::default(),
             tasks: Slab::default(),
             salts,
@@ -154,7 +157,10 @@ impl<O: Observer> Cluster<O> {
     /// Names of everything that the configuration names.
     fn directory(config: &ClusterConfig) -> Directory {
         use crate::cluster::directory::{ConsumerInfo, GroupInfo, TopicInfo, TopicKind};
-        let topic = |t: &config::TopicConfig| TopicInfo { name: t.name.clone(), kind: TopicKind::User };
+        let topic = |t: &config::TopicConfig| TopicInfo {
+            name: t.name.clone(),
+            kind: TopicKind::User,
+        };
         let consumers = config.groups.iter().enumerate().flat_map(|(g, group)| {
             group.consumers.iter().map(move |c| ConsumerInfo {
                 name: c.name.clone(),
@@ -167,11 +173,18 @@ impl<O: Observer> Cluster<O> {
             brokers: config.brokers.iter().map(|b| b.name.clone()).collect(),
             topics: config.topics.iter().map(topic).collect(),
             queues: Vec::new(),
-            producers: config.producers.iter().map(|p| (p.name.clone(), p.topic)).collect(),
+            producers: config
+                .producers
+                .iter()
+                .map(|p| (p.name.clone(), p.topic))
+                .collect(),
             groups: config
                 .groups
                 .iter()
-                .map(|g| GroupInfo { name: g.name.clone(), topics: g.subscribe.clone() })
+                .map(|g| GroupInfo {
+                    name: g.name.clone(),
+                    topics: g.subscribe.clone(),
+                })
                 .collect(),
             consumers: consumers.collect(),
         }
@@ -187,12 +200,20 @@ impl<O: Observer> Cluster<O> {
             }
         }
         for (at, producer) in self.config.producers.iter().enumerate() {
-            self.core.scheduler.at(producer.start, Event::ProducerStart(ProducerId(at as u32)));
+            self.core
+                .scheduler
+                .at(producer.start, Event::ProducerStart(ProducerId(at as u32)));
         }
-        let starts = self.config.groups.iter().flat_map(|group| group.consumers.iter().map(|c| c.start));
+        let starts = self
+            .config
+            .groups
+            .iter()
+            .flat_map(|group| group.consumers.iter().map(|c| c.start));
         for (at, start) in starts.enumerate() {
             if let Some(start) = start {
-                self.core.scheduler.at(start, Event::ConsumerStart(ConsumerId(at as u32)));
+                self.core
+                    .scheduler
+                    .at(start, Event::ConsumerStart(ConsumerId(at as u32)));
             }
         }
         for (at, entry) in self.config.timeline.iter().enumerate() {
@@ -285,7 +306,11 @@ impl<O: Observer> Cluster<O> {
     /// An envelope of the control plane has arrived.
     fn deliver(&mut self, envelope: Envelope) {
         match envelope {
-            Envelope::ToBroker { consumer, broker, request } => self.broker_request(broker, consumer, request),
+            Envelope::ToBroker {
+                consumer,
+                broker,
+                request,
+            } => self.broker_request(broker, consumer, request),
             Envelope::ToConsumer { consumer, reply } => self.consumer_reply(consumer, reply),
             Envelope::RouteRequest { from } => self.route_request(from),
             Envelope::ProducerRoute { to, route } => self.producer_route(to, &route),
@@ -294,12 +319,7 @@ impl<O: Observer> Cluster<O> {
     }
 
     /// Creates the queues of `topic` on `broker`, ids from 0, and tells of each.
-    fn create_queues(
-        &mut self,
-        topic: ids::TopicId,
-        broker: BrokerId,
-        number: u32,
-    ) -> Vec<ids::QueueId> {
+    fn create_queues(&mut self, topic: ids::TopicId, broker: BrokerId, number: u32) -> Vec<ids::QueueId> {
         let mut created = Vec::with_capacity(number as usize);
         for index in 0..number {
             let queue = ids::QueueId(self.queues.len() as u32);
@@ -307,7 +327,10 @@ impl<O: Observer> Cluster<O> {
             self.holds.push(PullRequestHold::default());
             self.offsets.add_queue();
             self.brokers[broker.index()].queues.push(queue);
-            self.core.directory.queues.push(directory::QueueInfo { topic, broker, index });
+            self.core
+                .directory
+                .queues
+                .push(directory::QueueInfo { topic, broker, index });
             self.core.emit(Fact::QueueCreated { queue });
             created.push(queue);
         }

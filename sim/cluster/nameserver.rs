@@ -12,7 +12,7 @@ use std::rc::Rc;
 
 /// The route of one topic.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct TopicRoute {
+pub struct KnownRoute {
     /// Brokers that hold the topic, sorted by name, each with the queues that it registered.
     entries: Vec<RouteEntry>,
     /// What consumers share: per broker queues 0 … `readQueueNums` − 1, in `MessageQueue` order.
@@ -28,7 +28,7 @@ struct RouteEntry {
     numbers: TopicQueues,
 }
 
-impl TopicRoute {
+impl KnownRoute {
     /// Brokers that hold the topic, sorted by name.
     pub fn brokers(&self) -> impl ExactSizeIterator<Item = BrokerId> {
         self.entries.iter().map(|entry| entry.broker)
@@ -38,7 +38,7 @@ impl TopicRoute {
 /// See the module.
 #[derive(Debug, Default)]
 pub struct NameServer {
-    routes: Vec<Option<Rc<TopicRoute>>>,
+    routes: Vec<Option<Rc<KnownRoute>>>,
     /// Counts changes, so that a poll can tell at once that nothing is new.
     version: u64,
 }
@@ -55,8 +55,18 @@ impl NameServer {
         let mut route = self.routes[topic.index()].as_deref().cloned().unwrap_or_default();
         let at = route.entries.partition_point(|entry| entry.broker < broker);
         let known = route.entries.get(at).is_some_and(|entry| entry.broker == broker);
-        assert!(!known, "a broker registers a topic once: nothing can change its queues yet");
-        route.entries.insert(at, RouteEntry { broker, queues: queues.to_vec(), numbers });
+        assert!(
+            !known,
+            "a broker registers a topic once: nothing can change its queues yet"
+        );
+        route.entries.insert(
+            at,
+            RouteEntry {
+                broker,
+                queues: queues.to_vec(),
+                numbers,
+            },
+        );
         let list = |number: fn(&TopicQueues) -> u32| {
             let of_broker = |e: &RouteEntry| e.queues[..number(&e.numbers) as usize].to_vec();
             route.entries.iter().flat_map(of_broker).collect::<Vec<_>>()
@@ -67,7 +77,7 @@ impl NameServer {
     }
 
     /// The route of a topic; `None` if no broker has registered it.
-    pub fn route(&self, topic: TopicId) -> Option<Rc<TopicRoute>> {
+    pub fn route(&self, topic: TopicId) -> Option<Rc<KnownRoute>> {
         self.routes.get(topic.index()).cloned().flatten()
     }
 
@@ -92,7 +102,10 @@ mod tests {
         server.register(topic, BrokerId(0), &[QueueId(2), QueueId(3)], numbers);
         let route = server.route(topic).unwrap();
         assert_eq!(route.brokers().collect::<Vec<_>>(), [BrokerId(0), BrokerId(1)]);
-        assert_eq!(route.read_queues, [QueueId(2), QueueId(3), QueueId(0), QueueId(1)]);
+        assert_eq!(
+            route.read_queues,
+            [QueueId(2), QueueId(3), QueueId(0), QueueId(1)]
+        );
         assert_eq!(route.write_queues, [QueueId(2), QueueId(0)]);
         assert_eq!(server.version(), 2);
     }

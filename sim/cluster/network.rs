@@ -5,7 +5,8 @@
 //! Left out: bandwidth, loss (a lost packet is a delay to TCP).
 
 use crate::cluster::ids::{BrokerId, ConsumerId, ProducerId};
-use crate::kernel::dist::{Dist, Sampler};
+use crate::kernel::dist::Dist;
+use crate::kernel::sampler::Sampler;
 use crate::kernel::streams::{Stream, Streams};
 use crate::kernel::time::{SimDuration, SimTime};
 
@@ -48,6 +49,7 @@ pub struct Network {
     sampler: Sampler,
     /// Set if every envelope takes equally long: then no draw and no bookkeeping is needed.
     constant: Option<SimDuration>,
+    mean: SimDuration,
     brokers: usize,
     consumers: Vec<Links>,
     producers: Vec<Links>,
@@ -66,6 +68,7 @@ impl Network {
         Self {
             sampler: Sampler::new(latency).expect("the scenario has checked the latency"),
             constant,
+            mean: latency.mean(),
             brokers,
             consumers: Vec::new(),
             producers: Vec::new(),
@@ -85,8 +88,15 @@ impl Network {
     }
 
     fn links(&self, streams: &mut Streams, name: &str) -> Links {
-        let servers = if self.constant.is_some() { 0 } else { self.brokers + 1 };
-        Links { stream: streams.stream(name, "network"), last: vec![SimTime::ZERO; servers * 2] }
+        let servers = if self.constant.is_some() {
+            0
+        } else {
+            self.brokers + 1
+        };
+        Links {
+            stream: streams.stream(name, "network"),
+            last: vec![SimTime::ZERO; servers * 2],
+        }
     }
 
     /// When an envelope that leaves at `now` arrives.
@@ -116,6 +126,6 @@ impl Network {
 
     /// One-way delay between two servers, as far as it matters: the constant, or the mean.
     pub fn between_servers(&self) -> SimDuration {
-        self.constant.unwrap_or_else(|| self.sampler.mean())
+        self.mean
     }
 }

@@ -9,7 +9,10 @@ pub struct Slab<T> {
 
 impl<T> Default for Slab<T> {
     fn default() -> Self {
-        Self { places: Vec::new(), free: Vec::new() }
+        Self {
+            places: Vec::new(),
+            free: Vec::new(),
+        }
     }
 }
 
@@ -31,7 +34,9 @@ impl<T> Slab<T> {
     /// If nothing is there: an event names something that is gone.
     #[inline]
     pub fn remove(&mut self, place: u32) -> T {
-        let value = self.places[place as usize].take().expect("invariant K2: an event names a freed place");
+        let value = self.places[place as usize]
+            .take()
+            .expect("invariant K2: an event names a freed place");
         self.free.push(place);
         value
     }
@@ -42,7 +47,9 @@ impl<T> Slab<T> {
     /// If nothing is there.
     #[inline]
     pub fn get(&self, place: u32) -> &T {
-        self.places[place as usize].as_ref().expect("invariant K2: an event names a freed place")
+        self.places[place as usize]
+            .as_ref()
+            .expect("invariant K2: an event names a freed place")
     }
 
     /// The value at `place`, to change it.
@@ -51,7 +58,9 @@ impl<T> Slab<T> {
     /// If nothing is there.
     #[inline]
     pub fn get_mut(&mut self, place: u32) -> &mut T {
-        self.places[place as usize].as_mut().expect("invariant K2: an event names a freed place")
+        self.places[place as usize]
+            .as_mut()
+            .expect("invariant K2: an event names a freed place")
     }
 
     /// How many values live.
@@ -66,7 +75,10 @@ impl<T> Slab<T> {
 
     /// All living values with their places, by place.
     pub fn iter(&self) -> impl Iterator<Item = (u32, &T)> {
-        self.places.iter().enumerate().filter_map(|(place, value)| Some((place as u32, value.as_ref()?)))
+        self.places
+            .iter()
+            .enumerate()
+            .filter_map(|(place, value)| Some((place as u32, value.as_ref()?)))
     }
 }
 

@@ -32,7 +32,10 @@ impl CommitLog {
 
     /// Keeps the memory of a list that [`Self::take_undispatched`] gave.
     pub fn recycle(&mut self, mut list: Vec<QueueId>) {
-        debug_assert!(self.undispatched.is_empty(), "nothing is appended while a pass runs");
+        debug_assert!(
+            self.undispatched.is_empty(),
+            "nothing is appended while a pass runs"
+        );
         list.clear();
         self.undispatched = list;
     }

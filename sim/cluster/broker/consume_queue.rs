@@ -64,7 +64,10 @@ impl ConsumeQueue {
             let segment = self.spare.pop().unwrap_or_else(|| Vec::with_capacity(SEGMENT));
             self.segments.push_back(segment);
         }
-        self.segments.back_mut().expect("a segment was just made sure of").push(record);
+        self.segments
+            .back_mut()
+            .expect("a segment was just made sure of")
+            .push(record);
         self.end += 1;
         self.end - 1
     }
@@ -100,7 +103,10 @@ impl ConsumeQueue {
     #[inline]
     pub fn dispatch_one(&mut self) -> bool {
         self.visible += 1;
-        assert!(self.visible <= self.end, "invariant Q1 broken: a record is indexed before it is stored");
+        assert!(
+            self.visible <= self.end,
+            "invariant Q1 broken: a record is indexed before it is stored"
+        );
         !std::mem::replace(&mut self.in_pass, true)
     }
 
@@ -153,7 +159,9 @@ impl ConsumeQueue {
         let floor = safe.min(self.release_candidate);
         self.release_candidate = safe;
         while self.base + SEGMENT as u64 <= floor {
-            let Some(mut segment) = self.segments.pop_front() else { return };
+            let Some(mut segment) = self.segments.pop_front() else {
+                return;
+            };
             segment.clear();
             if self.spare.len() < 4 {
                 self.spare.push(segment);
@@ -203,7 +211,10 @@ mod tests {
     fn a_record_is_invisible_until_it_is_dispatched() {
         let mut queue = ConsumeQueue::new(TopicId(0), BrokerId(0));
         queue.append(record(0));
-        assert_eq!((queue.max_offset(), queue.end_offset(), queue.is_young()), (0, 1, false));
+        assert_eq!(
+            (queue.max_offset(), queue.end_offset(), queue.is_young()),
+            (0, 1, false)
+        );
         queue.dispatch_one();
         assert_eq!((queue.max_offset(), queue.is_young()), (1, true));
     }

@@ -30,7 +30,9 @@ struct GroupMembers {
 impl ConsumerManager {
     /// A table for `groups` groups.
     pub fn new(groups: usize) -> Self {
-        Self { groups: (0..groups).map(|_| GroupMembers::default()).collect() }
+        Self {
+            groups: (0..groups).map(|_| GroupMembers::default()).collect(),
+        }
     }
 
     /// A heartbeat came; true if the connection was unknown, so that the group has changed.
@@ -55,7 +57,10 @@ impl ConsumerManager {
 
     /// Members in order of their first heartbeat.
     pub fn members(&self, group: GroupId) -> impl Iterator<Item = ConsumerId> {
-        self.groups[group.index()].members.iter().map(|(member, _)| *member)
+        self.groups[group.index()]
+            .members
+            .iter()
+            .map(|(member, _)| *member)
     }
 
     /// The client ids of the group, sorted as the asking client will sort them, one for each connection; `None`

@@ -34,7 +34,10 @@ impl ConsumerOffsetManager {
     /// The committed offset, if any was ever committed.
     #[inline]
     pub fn query(&self, group: GroupId, queue: QueueId) -> Option<u64> {
-        self.by_queue[queue.index()].iter().find(|(g, _)| *g == group).map(|(_, offset)| *offset)
+        self.by_queue[queue.index()]
+            .iter()
+            .find(|(g, _)| *g == group)
+            .map(|(_, offset)| *offset)
     }
 }
 

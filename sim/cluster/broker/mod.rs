@@ -22,8 +22,8 @@ pub use topics::Topics;
 use crate::cluster::Cluster;
 use crate::cluster::broker::commit_log::CommitLog;
 use crate::cluster::broker::consumer_manager::ConsumerManager;
-use crate::cluster::broker::schedule_message::DelayLevels;
-use crate::cluster::broker::schedule_message_service::{DELAY_FOR_A_WHILE, ScheduleMessageService};
+use crate::cluster::broker::schedule_message::{DELAY_FOR_A_WHILE, DelayLevels};
+use crate::cluster::broker::schedule_message_service::ScheduleMessageService;
 use crate::cluster::config::{ClusterConfig, TopicQueues};
 use crate::cluster::core::{BrokerRequest, ConsumerReply, Envelope, QueriedOffset};
 use crate::cluster::directory::{TopicInfo, TopicKind};
@@ -32,7 +32,7 @@ use crate::cluster::fact::{CommitVia, Fact, Observer, RequestKind};
 use crate::cluster::ids::{BrokerId, ConsumerId, GroupId, QueueId, TopicId};
 use crate::cluster::message::Record;
 use crate::cluster::network::{Direction, Endpoint, Server};
-use crate::kernel::streams::Streams;
+use crate::kernel::streams::{Source, Streams};
 use crate::kernel::time::{SimDuration, SimTime};
 
 /// How often a broker looks for records that it may free, while there are any. Ours, not RocketMQ's: it
@@ -62,8 +62,10 @@ pub fn build(config: &ClusterConfig, levels: &DelayLevels, streams: &mut Streams
         let mut luck = streams.stream(name, "timer phases");
         let mut phase = |period: SimDuration| SimTime::from_nanos(luck.below(period.as_nanos().max(1)));
         let sweep_period = pull_message::sweep_period(&config.broker_tuning);
-        let (dispatch_phase, sweep_phase) =
-            (phase(config.broker_tuning.reput_interval.duration()), phase(sweep_period));
+        let (dispatch_phase, sweep_phase) = (
+            phase(config.broker_tuning.reput_interval.duration()),
+            phase(sweep_period),
+        );
         Broker {
             queues: Vec::new(),
             commit_log: CommitLog::default(),
@@ -82,18 +84,31 @@ pub fn build(config: &ClusterConfig, levels: &DelayLevels, streams: &mut Streams
 impl<O: Observer> Cluster<O> {
     /// SEND_MESSAGE of a producer.
     #[inline]
-    pub(super) fn send_arrives(&mut self, slot: SendSlot) {
+    pub(in crate::cluster) fn send_arrives(&mut self, slot: SendSlot) {
         let now = self.core.now();
         let send = self.sends.get_mut(slot.0);
         send.record.stored = now;
         let (record, queue, producer) = (send.record, send.queue, send.producer);
         let broker = self.queues[queue.index()].broker;
-        self.core.emit(Fact::Request { broker, kind: RequestKind::Send });
+        self.core.emit(Fact::Request {
+            broker,
+            kind: RequestKind::Send,
+        });
         let offset = self.append(queue, record);
         let (message, body_size) = (record.id, record.body_size);
-        self.core.emit(Fact::Stored { queue, offset, message, body_size });
+        self.core.emit(Fact::Stored {
+            queue,
+            offset,
+            message,
+            body_size,
+        });
         let event = Event::SendAckArrives(slot);
-        self.core.travel(Endpoint::Producer(producer), Server::Broker(broker), Direction::Down, event);
+        self.core.travel(
+            Endpoint::Producer(producer),
+            Server::Broker(broker),
+            Direction::Down,
+            event,
+        );
         self.make_visible(broker);
     }
 
@@ -107,12 +122,18 @@ impl<O: Observer> Cluster<O> {
         let first = broker.commit_log.append(queue, record.stored_size());
         let period = self.config.broker_tuning.reput_interval.duration();
         if first && !period.is_zero() {
-            let pass = self.core.scheduler.now().next_on_grid(broker.dispatch_phase, period);
+            let pass = self
+                .core
+                .scheduler
+                .now()
+                .next_on_grid(broker.dispatch_phase, period);
             self.core.scheduler.at(pass, Event::Dispatch(broker_id));
         }
         if !broker.release_pending {
             broker.release_pending = true;
-            self.core.scheduler.after(RELEASE_PERIOD, Event::Release(broker_id));
+            self.core
+                .scheduler
+                .after(RELEASE_PERIOD, Event::Release(broker_id));
         }
         offset
     }
@@ -127,7 +148,7 @@ impl<O: Observer> Cluster<O> {
 
     /// One pass of the dispatch thread: index what was appended, then wake the pulls that wait for it. A
     /// woken pull sees all that the pass has indexed.
-    pub(super) fn dispatch(&mut self, broker: BrokerId) {
+    pub(in crate::cluster) fn dispatch(&mut self, broker: BrokerId) {
         let appended = self.brokers[broker.index()].commit_log.take_undispatched();
         let mut touched = std::mem::take(&mut self.touched);
         for queue in &appended {
@@ -148,7 +169,7 @@ impl<O: Observer> Cluster<O> {
     }
 
     /// Frees what every group has behind it.
-    pub(super) fn release(&mut self, broker: BrokerId) {
+    pub(in crate::cluster) fn release(&mut self, broker: BrokerId) {
         let mut more = false;
         for at in 0..self.brokers[broker.index()].queues.len() {
             let queue = self.brokers[broker.index()].queues[at];
@@ -171,13 +192,23 @@ impl<O: Observer> Cluster<O> {
     fn least_needed_offset(&self, queue: QueueId) -> u64 {
         let consume_queue = &self.queues[queue.index()];
         let groups = self.topics.readers(consume_queue.topic);
-        let committed = groups.iter().map(|group| self.offsets.query(*group, queue).unwrap_or(0));
-        let held = consume_queue.readers().iter().map(|slot| self.held_queues.get(slot.0).low_water());
+        let committed = groups
+            .iter()
+            .map(|group| self.offsets.query(*group, queue).unwrap_or(0));
+        let held = consume_queue
+            .readers()
+            .iter()
+            .map(|slot| self.held_queues.get(slot.0).low_water());
         committed.chain(held).min().unwrap_or(consume_queue.end_offset())
     }
 
     /// A request of a consumer client has arrived.
-    pub(super) fn broker_request(&mut self, broker: BrokerId, consumer: ConsumerId, request: BrokerRequest) {
+    pub(in crate::cluster) fn broker_request(
+        &mut self,
+        broker: BrokerId,
+        consumer: ConsumerId,
+        request: BrokerRequest,
+    ) {
         let group = self.consumers[consumer.index()].group;
         let kind = match &request {
             BrokerRequest::Heartbeat => Some(RequestKind::Heartbeat),
@@ -222,7 +253,10 @@ impl<O: Observer> Cluster<O> {
     fn heartbeat(&mut self, broker: BrokerId, group: GroupId, consumer: ConsumerId) {
         self.retry_queues(broker, group);
         let rank = self.consumers[consumer.index()].rank;
-        if self.brokers[broker.index()].consumers.register(group, consumer, rank) {
+        if self.brokers[broker.index()]
+            .consumers
+            .register(group, consumer, rank)
+        {
             self.notify_consumer_ids_changed(broker, group);
         }
     }
@@ -237,7 +271,8 @@ impl<O: Observer> Cluster<O> {
     /// Tells all members, a newcomer included.
     fn notify_consumer_ids_changed(&mut self, broker: BrokerId, group: GroupId) {
         for member in self.brokers[broker.index()].consumers.members(group) {
-            self.core.to_consumer(broker, member, ConsumerReply::ConsumerIdsChanged);
+            self.core
+                .to_consumer(broker, member, ConsumerReply::ConsumerIdsChanged);
         }
     }
 
@@ -246,7 +281,9 @@ impl<O: Observer> Cluster<O> {
         if let Some(offset) = self.offsets.query(group, queue) {
             return Some(QueriedOffset::Committed(offset));
         }
-        self.queues[queue.index()].is_young().then_some(QueriedOffset::Young)
+        self.queues[queue.index()]
+            .is_young()
+            .then_some(QueriedOffset::Young)
     }
 
     /// UPDATE_CONSUMER_OFFSET, one for each queue.
@@ -258,7 +295,10 @@ impl<O: Observer> Cluster<O> {
         given_up: Option<PqSlot>,
     ) {
         for (queue, offset) in offsets {
-            self.core.emit(Fact::Request { broker, kind: RequestKind::UpdateOffset });
+            self.core.emit(Fact::Request {
+                broker,
+                kind: RequestKind::UpdateOffset,
+            });
             self.commit_offset(group, *queue, *offset, CommitVia::Update);
         }
         if let Some(slot) = given_up {
@@ -270,7 +310,13 @@ impl<O: Observer> Cluster<O> {
     #[inline]
     fn commit_offset(&mut self, group: GroupId, queue: QueueId, new: u64, via: CommitVia) {
         let old = self.offsets.commit(group, queue, new);
-        self.core.emit(Fact::OffsetCommitted { group, queue, old, new, via });
+        self.core.emit(Fact::OffsetCommitted {
+            group,
+            queue,
+            old,
+            new,
+            via,
+        });
     }
 
     /// The queues of `%RETRY%group` on `broker`, created if need be.
@@ -315,18 +361,29 @@ impl<O: Observer> Cluster<O> {
     }
 
     /// The name server learns of a topic that a broker has created.
-    pub(super) fn topic_registration(&mut self, broker: BrokerId, topic: TopicId) {
+    pub(in crate::cluster) fn topic_registration(&mut self, broker: BrokerId, topic: TopicId) {
         let queues = self.topics.queues(topic, broker);
         let number = queues.len() as u32;
-        self.name_server.register(topic, broker, queues, TopicQueues { read: number, write: number });
+        self.name_server.register(
+            topic,
+            broker,
+            queues,
+            TopicQueues {
+                read: number,
+                write: number,
+            },
+        );
     }
 
     /// The name server answers a client.
-    pub(super) fn route_request(&mut self, from: Endpoint) {
+    pub(in crate::cluster) fn route_request(&mut self, from: Endpoint) {
         let envelope = match from {
             Endpoint::Producer(to) => {
                 let topic = self.producers[to.index()].topic;
-                let route = self.name_server.route(topic).expect("user topics are registered before the start");
+                let route = self
+                    .name_server
+                    .route(topic)
+                    .expect("user topics are registered before the start");
                 Envelope::ProducerRoute { to, route }
             }
             Endpoint::Consumer(consumer) => {
@@ -334,11 +391,20 @@ impl<O: Observer> Cluster<O> {
                 let version = self.name_server.version();
                 let routes = (client.route_version != version).then(|| {
                     let topics = self.topics.subscribed(client.group, &self.config);
-                    (version, topics.map(|topic| topic.and_then(|t| self.name_server.route(t))).collect())
+                    (
+                        version,
+                        topics
+                            .map(|topic| topic.and_then(|t| self.name_server.route(t)))
+                            .collect(),
+                    )
                 });
-                Envelope::ToConsumer { consumer, reply: ConsumerReply::Routes(routes) }
+                Envelope::ToConsumer {
+                    consumer,
+                    reply: ConsumerReply::Routes(routes),
+                }
             }
         };
-        self.core.send(from, Server::NameServer, Direction::Down, envelope);
+        self.core
+            .send(from, Server::NameServer, Direction::Down, envelope);
     }
 }

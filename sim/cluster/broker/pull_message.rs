@@ -17,17 +17,24 @@ use crate::kernel::time::SimDuration;
 
 /// How often held pulls are looked at.
 pub fn sweep_period(tuning: &BrokerTuning) -> SimDuration {
-    if tuning.long_polling_enable { SWEEP_PERIOD } else { tuning.short_polling_time_mills.duration() }
+    if tuning.long_polling_enable {
+        SWEEP_PERIOD
+    } else {
+        tuning.short_polling_time_mills.duration()
+    }
 }
 
 impl<O: Observer> Cluster<O> {
     /// A pull has come: the piggy-backed commit counts now, whether or not the pull is then held.
     #[inline]
-    pub(super) fn pull_arrives(&mut self, slot: PqSlot) {
+    pub(in crate::cluster) fn pull_arrives(&mut self, slot: PqSlot) {
         let held = self.held_queues.get(slot.0);
         let (group, queue, offset, commit) = (held.group, held.queue, held.next_offset, held.request_commit);
         let broker = self.queues[queue.index()].broker;
-        self.core.emit(Fact::Request { broker, kind: RequestKind::Pull });
+        self.core.emit(Fact::Request {
+            broker,
+            kind: RequestKind::Pull,
+        });
         if let Some(commit) = commit {
             self.commit_offset(group, queue, commit, CommitVia::Pull);
         }
@@ -45,12 +52,23 @@ impl<O: Observer> Cluster<O> {
         let held = self.held_queues.get(slot.0);
         let tuning = &self.config.broker_tuning;
         let timeout = if tuning.long_polling_enable {
-            self.config.groups[held.group.index()].tuning.broker_suspend_max_time_millis.duration()
+            self.config.groups[held.group.index()]
+                .tuning
+                .broker_suspend_max_time_millis
+                .duration()
         } else {
             tuning.short_polling_time_mills.duration()
         };
-        self.holds[queue.index()].hold(HeldPull { pull: slot, since: now, timeout, offset });
-        self.core.emit(Fact::PullHeld { queue, consumer: held.consumer });
+        self.holds[queue.index()].hold(HeldPull {
+            pull: slot,
+            since: now,
+            timeout,
+            offset,
+        });
+        self.core.emit(Fact::PullHeld {
+            queue,
+            consumer: held.consumer,
+        });
         let broker = &mut self.brokers[broker_id.index()];
         broker.held += 1;
         if !broker.sweep_pending {
@@ -63,7 +81,7 @@ impl<O: Observer> Cluster<O> {
 
     /// New records are visible: the pulls that wait for them go on.
     #[inline]
-    pub(super) fn wake(&mut self, queue: QueueId) {
+    pub(in crate::cluster) fn wake(&mut self, queue: QueueId) {
         let mut woken = std::mem::take(&mut self.woken);
         self.holds[queue.index()].wake(self.queues[queue.index()].max_offset(), &mut woken);
         self.answer_held(&mut woken);
@@ -71,7 +89,7 @@ impl<O: Observer> Cluster<O> {
     }
 
     /// Pulls whose time is up are answered with nothing.
-    pub(super) fn hold_sweep(&mut self, broker: BrokerId) {
+    pub(in crate::cluster) fn hold_sweep(&mut self, broker: BrokerId) {
         let now = self.core.now();
         let mut woken = std::mem::take(&mut self.woken);
         for queue in &self.brokers[broker.index()].queues {
@@ -83,7 +101,9 @@ impl<O: Observer> Cluster<O> {
         let state = &mut self.brokers[broker.index()];
         state.sweep_pending = state.held > 0;
         if state.sweep_pending {
-            self.core.scheduler.after(sweep_period(&self.config.broker_tuning), Event::HoldSweep(broker));
+            self.core
+                .scheduler
+                .after(sweep_period(&self.config.broker_tuning), Event::HoldSweep(broker));
         }
     }
 
@@ -107,12 +127,16 @@ impl<O: Observer> Cluster<O> {
         let queue = &self.queues[queue_id.index()];
         let max_offset = queue.max_offset();
         let (mut messages, mut bytes) = (0_u32, 0_u64);
-        held.reply = if offset > max_offset {
-            PullReply { result: PullResult::OffsetMoved, next_offset: max_offset }
-        } else {
+        assert!(
+            offset <= max_offset,
+            "invariant Q1 broken: a pull at {offset} past the end {max_offset}"
+        );
+        held.reply = {
             let tuning = &self.config.broker_tuning;
             let client = &self.config.groups[held.group.index()].tuning;
-            let count = client.pull_batch_size.min(tuning.max_transfer_count_on_message_in_memory);
+            let count = client
+                .pull_batch_size
+                .min(tuning.max_transfer_count_on_message_in_memory);
             let limit = u64::from(tuning.max_transfer_bytes_on_message_in_memory);
             let limit = if self.profile.pull_batch_bytes {
                 limit.min(u64::from(client.pull_batch_size_in_bytes))
@@ -132,14 +156,33 @@ impl<O: Observer> Cluster<O> {
                 messages += 1;
                 at += 1;
             }
-            let result = if messages > 0 { PullResult::Found } else { PullResult::NotFound };
-            PullReply { result, next_offset: at }
+            let result = if messages > 0 {
+                PullResult::Found
+            } else {
+                PullResult::NotFound
+            };
+            PullReply {
+                result,
+                next_offset: at,
+            }
         };
         let result = held.reply.result;
         let broker = queue.broker;
-        let fact = Fact::PullAnswered { queue: queue_id, consumer, result, messages, bytes, held: waited };
+        let fact = Fact::PullAnswered {
+            queue: queue_id,
+            consumer,
+            result,
+            messages,
+            bytes,
+            held: waited,
+        };
         self.core.emit(fact);
         let event = Event::PullReplyArrives(slot);
-        self.core.travel(Endpoint::Consumer(consumer), Server::Broker(broker), Direction::Down, event);
+        self.core.travel(
+            Endpoint::Consumer(consumer),
+            Server::Broker(broker),
+            Direction::Down,
+            event,
+        );
     }
 }

@@ -52,7 +52,9 @@ impl PullRequestHold {
 
     /// Takes out the pulls whose time is up, and those that `max_offset` can serve, into `out`.
     pub fn expire(&mut self, now: SimTime, max_offset: u64, out: &mut Vec<HeldPull>) {
-        self.take(out, |held| held.offset < max_offset || now.since(held.since) >= held.timeout);
+        self.take(out, |held| {
+            held.offset < max_offset || now.since(held.since) >= held.timeout
+        });
     }
 
     #[inline]

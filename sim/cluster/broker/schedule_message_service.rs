@@ -6,13 +6,11 @@
 //!
 //! Source: `ScheduleMessageService.DeliverDelayedMessageTimerTask`.
 
+use crate::cluster::broker::schedule_message::DELAY_FOR_A_WHILE;
 use crate::cluster::ids::{GroupId, QueueId};
 use crate::cluster::message::Record;
-use crate::kernel::time::{SimDuration, SimTime};
+use crate::kernel::time::SimTime;
 use std::collections::VecDeque;
-
-/// Pause between two looks at a level (`DELAY_FOR_A_WHILE`).
-pub const DELAY_FOR_A_WHILE: SimDuration = SimDuration::from_millis(100);
 
 /// A message that waits for its time.
 #[derive(Clone, Copy, Debug)]
@@ -41,7 +39,10 @@ pub struct ScheduleMessageService {
 impl ScheduleMessageService {
     /// Empty levels, looked at from `phase` on.
     pub fn new(levels: usize, phase: SimTime) -> Self {
-        Self { levels: vec![VecDeque::new(); levels], phase }
+        Self {
+            levels: vec![VecDeque::new(); levels],
+            phase,
+        }
     }
 
     /// Lets a message wait at `level` (from 1); when to look, if the level was empty.
@@ -88,7 +89,13 @@ mod tests {
             origin_topic: TopicId(0),
             reconsume_times: 1,
         };
-        Delayed { due: at(due), since: SimTime::ZERO, group: GroupId(0), queue: QueueId(0), record }
+        Delayed {
+            due: at(due),
+            since: SimTime::ZERO,
+            group: GroupId(0),
+            queue: QueueId(0),
+            record,
+        }
     }
 
     /// Due at 10 040 ms, looked at every 100 ms from 30 ms on: found at 10 130 ms.

@@ -28,7 +28,13 @@ impl Topics {
             }
         }
         let none = vec![None; config.groups.len()];
-        Self { queues: BTreeMap::new(), retry: none.clone(), dead_letter: none, readers, nobody: Vec::new() }
+        Self {
+            queues: BTreeMap::new(),
+            retry: none.clone(),
+            dead_letter: none,
+            readers,
+            nobody: Vec::new(),
+        }
     }
 
     /// `topic` has these queues on `broker`.

@@ -12,12 +12,13 @@ use crate::cluster::Cluster;
 use crate::cluster::broker::consumer_manager::ClientRank;
 use crate::cluster::config::{ConsumerConfig, FailureConfig, GroupConfig};
 use crate::cluster::consumer::consume_concurrently::ListenerPool;
+use crate::cluster::consumer::flow_control::PullThresholds;
 use crate::cluster::consumer::rebalance_service::RebalanceService;
 use crate::cluster::core::{BrokerRequest, ConsumerReply, Envelope};
 use crate::cluster::event::{Event, PqSlot};
 use crate::cluster::fact::{Fact, Observer, RebalanceTrigger};
 use crate::cluster::ids::{BrokerId, ConsumerId, GroupId, QueueId};
-use crate::cluster::nameserver::TopicRoute;
+use crate::cluster::nameserver::KnownRoute;
 use crate::cluster::network::{Direction, Endpoint, Server};
 use crate::kernel::sampler::Sampler;
 use crate::kernel::streams::Stream;
@@ -64,17 +65,15 @@ pub struct ConsumerClient {
     /// When the listener fails.
     pub failure: FailureConfig,
     /// Routes of the subscribed topics, `%RETRY%group` last.
-    pub routes: Vec<Option<Rc<TopicRoute>>>,
+    pub routes: Vec<Option<Rc<KnownRoute>>>,
     /// State of the name server that these routes show.
     pub route_version: u64,
     /// `processQueueTable`.
     pub held: BTreeMap<QueueId, PqSlot>,
     /// The rebalance thread.
     pub rebalance: RebalanceService,
-    /// Cached messages of a queue beyond which it is not pulled, now.
-    pub threshold_count: u32,
-    /// Cached MiB of a queue beyond which it is not pulled, now.
-    pub threshold_size: u32,
+    /// Beyond what a queue is not pulled, now.
+    pub thresholds: PullThresholds,
     /// Brokers that know a connection of this client.
     pub connected: Vec<bool>,
     /// Luck of its own: which broker it asks.
@@ -123,8 +122,7 @@ impl ConsumerClient {
             route_version: 0,
             held: BTreeMap::new(),
             rebalance: RebalanceService::default(),
-            threshold_count: settings.tuning.pull_threshold_for_queue,
-            threshold_size: settings.tuning.pull_threshold_size_for_queue,
+            thresholds: PullThresholds::of(&settings.tuning, 0),
             connected: vec![false; brokers],
             luck,
             started: SimTime::ZERO,
@@ -137,7 +135,10 @@ impl ConsumerClient {
 
     /// Whether it still has connections and threads.
     pub fn is_alive(&self) -> bool {
-        matches!(self.state, ClientState::Starting | ClientState::Running | ClientState::Stopping)
+        matches!(
+            self.state,
+            ClientState::Starting | ClientState::Running | ClientState::Stopping
+        )
     }
 
     /// Brokers named in its routes, each once, by name.
@@ -151,10 +152,14 @@ impl ConsumerClient {
 
 impl<O: Observer> Cluster<O> {
     /// The process starts: the client instance exists, its timers run.
-    pub(super) fn consumer_start(&mut self, consumer: ConsumerId) {
+    pub(in crate::cluster) fn consumer_start(&mut self, consumer: ConsumerId) {
         let now = self.core.now();
         let client = &mut self.consumers[consumer.index()];
-        assert_eq!(client.state, ClientState::Absent, "a client starts once; who comes back is a new client");
+        assert_eq!(
+            client.state,
+            ClientState::Absent,
+            "a client starts once; who comes back is a new client"
+        );
         client.state = ClientState::Starting;
         client.started = now;
         self.core.emit(Fact::ConsumerStarted { consumer });
@@ -168,7 +173,7 @@ impl<O: Observer> Cluster<O> {
     }
 
     /// The process has loaded: it asks for the routes of its topics.
-    pub(super) fn consumer_ready(&mut self, consumer: ConsumerId) {
+    pub(in crate::cluster) fn consumer_ready(&mut self, consumer: ConsumerId) {
         let client = &mut self.consumers[consumer.index()];
         if client.state != ClientState::Starting {
             return;
@@ -179,24 +184,32 @@ impl<O: Observer> Cluster<O> {
     }
 
     /// 30 s tick.
-    pub(super) fn route_poll(&mut self, consumer: ConsumerId) {
+    pub(in crate::cluster) fn route_poll(&mut self, consumer: ConsumerId) {
         let client = &self.consumers[consumer.index()];
         if !client.is_alive() {
             return;
         }
-        let period = self.config.groups[client.group.index()].tuning.poll_name_server_interval.duration();
+        let period = self.config.groups[client.group.index()]
+            .tuning
+            .poll_name_server_interval
+            .duration();
         self.core.scheduler.after(period, Event::RoutePoll(consumer));
         self.ask_routes(consumer);
     }
 
     /// Asks the name server for the routes of all topics of the client.
-    pub(super) fn ask_routes(&mut self, consumer: ConsumerId) {
+    pub(in crate::cluster) fn ask_routes(&mut self, consumer: ConsumerId) {
         let from = Endpoint::Consumer(consumer);
-        self.core.send(from, Server::NameServer, Direction::Up, Envelope::RouteRequest { from });
+        self.core.send(
+            from,
+            Server::NameServer,
+            Direction::Up,
+            Envelope::RouteRequest { from },
+        );
     }
 
     /// A reply or notification has reached a client. One that is gone hears nothing.
-    pub(super) fn consumer_reply(&mut self, consumer: ConsumerId, reply: ConsumerReply) {
+    pub(in crate::cluster) fn consumer_reply(&mut self, consumer: ConsumerId, reply: ConsumerReply) {
         if !self.consumers[consumer.index()].is_alive() {
             return;
         }
@@ -204,7 +217,9 @@ impl<O: Observer> Cluster<O> {
             ConsumerReply::Routes(routes) => self.routes_arrive(consumer, routes),
             ConsumerReply::HeartbeatDone => self.next_heartbeat(consumer),
             ConsumerReply::UnregisterDone => self.unregister_next(consumer),
-            ConsumerReply::ConsumerIdsChanged => self.wake_rebalance(consumer, RebalanceTrigger::Notification),
+            ConsumerReply::ConsumerIdsChanged => {
+                self.wake_rebalance(consumer, RebalanceTrigger::Notification)
+            }
             ConsumerReply::ConsumerList(members) => self.member_list_arrives(consumer, members),
             ConsumerReply::Offset(offset) => self.start_offset_arrives(consumer, offset),
             ConsumerReply::LookedUp(offset) => self.looked_up_offset_arrives(consumer, offset),
@@ -212,7 +227,7 @@ impl<O: Observer> Cluster<O> {
     }
 
     /// Routes have come, for the start, for a tick, or for a rebalance round that lacked one.
-    fn routes_arrive(&mut self, consumer: ConsumerId, routes: Option<(u64, Vec<Option<Rc<TopicRoute>>>)>) {
+    fn routes_arrive(&mut self, consumer: ConsumerId, routes: Option<(u64, Vec<Option<Rc<KnownRoute>>>)>) {
         let client = &mut self.consumers[consumer.index()];
         if let Some((version, routes)) = routes {
             client.route_version = version;
@@ -226,12 +241,15 @@ impl<O: Observer> Cluster<O> {
     }
 
     /// 30 s tick.
-    pub(super) fn heartbeat_tick(&mut self, consumer: ConsumerId) {
+    pub(in crate::cluster) fn heartbeat_tick(&mut self, consumer: ConsumerId) {
         let client = &self.consumers[consumer.index()];
         if !client.is_alive() {
             return;
         }
-        let period = self.config.groups[client.group.index()].tuning.heartbeat_broker_interval.duration();
+        let period = self.config.groups[client.group.index()]
+            .tuning
+            .heartbeat_broker_interval
+            .duration();
         self.core.scheduler.after(period, Event::HeartbeatTick(consumer));
         if client.state == ClientState::Running {
             self.heartbeat_all(consumer);
@@ -239,7 +257,7 @@ impl<O: Observer> Cluster<O> {
     }
 
     /// Heartbeats to all known brokers, one after another; skipped while another round of them runs.
-    pub(super) fn heartbeat_all(&mut self, consumer: ConsumerId) {
+    pub(in crate::cluster) fn heartbeat_all(&mut self, consumer: ConsumerId) {
         let client = &mut self.consumers[consumer.index()];
         if client.heartbeat_running {
             return;
@@ -269,12 +287,15 @@ impl<O: Observer> Cluster<O> {
     }
 
     /// 5 s tick.
-    pub(super) fn persist_tick(&mut self, consumer: ConsumerId) {
+    pub(in crate::cluster) fn persist_tick(&mut self, consumer: ConsumerId) {
         let client = &self.consumers[consumer.index()];
         if !client.is_alive() {
             return;
         }
-        let period = self.config.groups[client.group.index()].tuning.persist_consumer_offset_interval.duration();
+        let period = self.config.groups[client.group.index()]
+            .tuning
+            .persist_consumer_offset_interval
+            .duration();
         self.core.scheduler.after(period, Event::PersistTick(consumer));
         if client.state == ClientState::Running {
             self.persist_all(consumer);
@@ -282,16 +303,19 @@ impl<O: Observer> Cluster<O> {
     }
 
     /// Sends the offsets of all held queues to their brokers, changed or not, without waiting for an answer.
-    pub(super) fn persist_all(&mut self, consumer: ConsumerId) {
+    pub(in crate::cluster) fn persist_all(&mut self, consumer: ConsumerId) {
         let mut by_broker: Vec<Vec<(QueueId, u64)>> = vec![Vec::new(); self.brokers.len()];
         for (queue, slot) in &self.consumers[consumer.index()].held {
-            if let Some(offset) = self.held_queues.get(slot.0).offset.value() {
+            if let Some(offset) = self.held_queues.get(slot.0).offset.read() {
                 by_broker[self.queues[queue.index()].broker.index()].push((*queue, offset));
             }
         }
         for (broker, offsets) in by_broker.into_iter().enumerate() {
             if !offsets.is_empty() {
-                let request = BrokerRequest::UpdateOffsets { offsets, given_up: None };
+                let request = BrokerRequest::UpdateOffsets {
+                    offsets,
+                    given_up: None,
+                };
                 self.core.to_broker(consumer, BrokerId(broker as u32), request);
             }
         }

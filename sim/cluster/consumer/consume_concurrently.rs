@@ -21,9 +21,6 @@ use crate::kernel::streams::{Luck, Source};
 use crate::kernel::time::{SimDuration, SimTime};
 use std::collections::VecDeque;
 
-/// `maxReconsumeTimes` −1 with a concurrent listener.
-pub const DEFAULT_MAX_RECONSUME_TIMES: i32 = 16;
-
 /// Listener threads of one client and the tasks that wait for them.
 #[derive(Debug)]
 pub struct ListenerPool {
@@ -54,21 +51,32 @@ pub struct RunningTask {
     abandoned: bool,
     /// Messages sent back so far.
     sent_back: u32,
-    /// The message on its way back.
-    returning: Record,
+    /// The message on its way back, once the listener has failed.
+    returning: Option<Record>,
 }
 
 impl RunningTask {
     /// Offset and content of the message that is being sent back.
+    ///
+    /// # Panics
+    /// If the listener has not failed.
     pub fn sending_back(&self) -> (u64, Record) {
-        (self.first_offset + u64::from(self.sent_back), self.returning)
+        let record = self
+            .returning
+            .expect("a message on its way back is noted with its task");
+        (self.first_offset + u64::from(self.sent_back), record)
     }
 }
 
 impl ListenerPool {
     /// An idle pool.
     pub fn new(threads: u32) -> Self {
-        Self { threads, busy: 0, waiting: VecDeque::new(), closed: false }
+        Self {
+            threads,
+            busy: 0,
+            waiting: VecDeque::new(),
+            closed: false,
+        }
     }
 
     /// Whether nothing runs and nothing waits.
@@ -98,16 +106,22 @@ fn fails(failure: &FailureConfig, salts: &LuckSalts, luck: Luck, reconsume_times
 impl<O: Observer> Cluster<O> {
     /// Cuts what a pull brought into tasks, in offset order.
     #[inline]
-    pub(super) fn submit_consume_request(&mut self, slot: PqSlot, first: u64, messages: u32) {
+    pub(in crate::cluster) fn submit_consume_request(&mut self, slot: PqSlot, first: u64, messages: u32) {
         let held = self.held_queues.get_mut(slot.0);
         let consumer = held.consumer;
-        let batch = self.config.groups[held.group.index()].tuning.consume_message_batch_max_size;
+        let batch = self.config.groups[held.group.index()]
+            .tuning
+            .consume_message_batch_max_size;
         let pool = &mut self.consumers[consumer.index()].pool;
         let mut at = 0;
         while at < messages {
             let size = batch.min(messages - at);
             let first_offset = first + u64::from(at);
-            pool.waiting.push_back(ConsumeRequest { held_queue: slot, messages: size, first_offset });
+            pool.waiting.push_back(ConsumeRequest {
+                held_queue: slot,
+                messages: size,
+                first_offset,
+            });
             held.references += 1;
             at += size;
         }
@@ -122,7 +136,9 @@ impl<O: Observer> Cluster<O> {
             if pool.busy == pool.threads {
                 return;
             }
-            let Some(request) = pool.waiting.pop_front() else { return };
+            let Some(request) = pool.waiting.pop_front() else {
+                return;
+            };
             if self.held_queues.get(request.held_queue.0).process_queue.dropped {
                 self.release_held_queue(request.held_queue);
             } else {
@@ -142,19 +158,22 @@ impl<O: Observer> Cluster<O> {
         let held = self.held_queues.get_mut(request.held_queue.0);
         let (mut busy, mut any_fails) = (SimDuration::ZERO, false);
         for offset in request.first_offset..request.first_offset + u64::from(request.messages) {
-            let message = held.process_queue.get_mut(offset).expect("a task's messages are in the cache");
-            message.begin_consuming(now);
+            let message = held
+                .process_queue
+                .get_mut(offset)
+                .expect("a task's messages are in the cache");
+            message.progress.start(now);
             let luck = Luck(message.luck);
-            let mut draws = luck.fork(salts.service, u64::from(message.reconsume_times));
+            let mut draws = luck.fork(salts.service, u64::from(message.progress.reconsume_times()));
             busy += client.service.sample(&mut draws);
-            any_fails |= fails(&client.failure, salts, luck, message.reconsume_times);
+            any_fails |= fails(&client.failure, salts, luck, message.progress.reconsume_times());
             let fact = Fact::Delivered {
                 consumer,
                 group,
                 queue: held.queue,
                 offset,
                 message: message.id,
-                reconsume_times: message.reconsume_times,
+                reconsume_times: message.progress.reconsume_times(),
                 born: message.born,
                 stored: message.stored,
             };
@@ -168,14 +187,16 @@ impl<O: Observer> Cluster<O> {
             fails: any_fails,
             abandoned: false,
             sent_back: 0,
-            returning: Record::default(),
+            returning: None,
         });
-        self.core.scheduler.after(busy, Event::ConsumeDone(TaskSlot(task)));
+        self.core
+            .scheduler
+            .after(busy, Event::ConsumeDone(TaskSlot(task)));
     }
 
     /// The listener returns.
     #[inline]
-    pub(super) fn consume_done(&mut self, slot: TaskSlot) {
+    pub(in crate::cluster) fn consume_done(&mut self, slot: TaskSlot) {
         let task = *self.tasks.get(slot.0);
         if task.abandoned {
             return self.forget_task(slot);
@@ -188,14 +209,17 @@ impl<O: Observer> Cluster<O> {
         let (consumer, group, queue) = (held.consumer, held.group, held.queue);
         let busy = self.core.scheduler.now().since(task.began) / u64::from(task.messages);
         for offset in task.first_offset..task.first_offset + u64::from(task.messages) {
-            let message = held.process_queue.get(offset).expect("a running task's messages are in the cache");
+            let message = held
+                .process_queue
+                .get(offset)
+                .expect("a running task's messages are in the cache");
             let fact = Fact::Consumed {
                 consumer,
                 group,
                 queue,
                 offset,
                 message: message.id,
-                reconsume_times: message.reconsume_times,
+                reconsume_times: message.progress.reconsume_times(),
                 born: message.born,
                 busy,
                 success: !task.fails,
@@ -228,15 +252,23 @@ impl<O: Observer> Cluster<O> {
         let task = self.tasks.get_mut(slot.0);
         let held = self.held_queues.get(task.held_queue.0);
         let offset = task.first_offset + u64::from(task.sent_back);
-        let message = held.process_queue.get(offset).expect("a failed message stays in the cache");
-        task.returning = message.record();
+        let message = held
+            .process_queue
+            .get(offset)
+            .expect("a failed message stays in the cache");
+        task.returning = Some(message.into());
         let broker = self.queues[held.queue.index()].broker;
         let event = Event::SendBackArrives(slot);
-        self.core.travel(Endpoint::Consumer(held.consumer), Server::Broker(broker), Direction::Up, event);
+        self.core.travel(
+            Endpoint::Consumer(held.consumer),
+            Server::Broker(broker),
+            Direction::Up,
+            event,
+        );
     }
 
     /// The broker has taken a failed message back.
-    pub(super) fn send_back_reply_arrives(&mut self, slot: TaskSlot) {
+    pub(in crate::cluster) fn send_back_reply_arrives(&mut self, slot: TaskSlot) {
         let task = self.tasks.get_mut(slot.0);
         if task.abandoned {
             return self.forget_task(slot);
@@ -276,12 +308,18 @@ impl<O: Observer> Cluster<O> {
         let (consumer, group, queue) = (held.consumer, held.group, held.queue);
         let busy = self.core.now().since(task.began) / u64::from(task.messages);
         for offset in task.first_offset..task.first_offset + u64::from(task.messages) {
-            self.core.emit(Fact::ResultDiscarded { consumer, group, queue, offset, busy });
+            self.core.emit(Fact::ResultDiscarded {
+                consumer,
+                group,
+                queue,
+                offset,
+                busy,
+            });
         }
     }
 
     /// The process ends: running calls are cut off, waiting tasks thrown away.
-    pub(super) fn abandon_tasks(&mut self, consumer: ConsumerId) {
+    pub(in crate::cluster) fn abandon_tasks(&mut self, consumer: ConsumerId) {
         let pool = &mut self.consumers[consumer.index()].pool;
         pool.closed = true;
         pool.busy = 0;
@@ -291,11 +329,16 @@ impl<O: Observer> Cluster<O> {
         let is_mine = |task: &RunningTask| {
             !task.abandoned && self.held_queues.get(task.held_queue.0).consumer == consumer
         };
-        let mine: Vec<u32> = self.tasks.iter().filter(|(_, task)| is_mine(task)).map(|(at, _)| at).collect();
+        let mine: Vec<u32> = self
+            .tasks
+            .iter()
+            .filter(|(_, task)| is_mine(task))
+            .map(|(at, _)| at)
+            .collect();
         for at in mine {
             let task = *self.tasks.get(at);
             // A result that was told is not taken back: the message is on its way to the broker.
-            if !task.has_returned() {
+            if task.returning.is_none() {
                 self.discard(&task);
             }
             self.tasks.get_mut(at).abandoned = true;

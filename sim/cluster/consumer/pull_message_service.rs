@@ -8,18 +8,14 @@
 
 use crate::cluster::Cluster;
 use crate::cluster::consumer::client::ClientState;
-use crate::cluster::consumer::flow_control;
+use crate::cluster::consumer::flow_control::{CacheState, DELAY_WHEN_CACHE_FLOW_CONTROL, piggybacked_commit};
 use crate::cluster::event::{Event, PqSlot};
 use crate::cluster::fact::{Fact, Observer, PullResult};
 use crate::cluster::network::{Direction, Endpoint, Server};
-use crate::kernel::time::SimDuration;
-
-/// Pause of a pull whose queue's cache is full (`PULL_TIME_DELAY_MILLS_WHEN_CACHE_FLOW_CONTROL`).
-pub const CACHE_FLOW_CONTROL_DELAY: SimDuration = SimDuration::from_millis(50);
 
 impl<O: Observer> Cluster<O> {
     /// A pull request comes up after a pause.
-    pub(super) fn pull_due(&mut self, slot: PqSlot) {
+    pub(in crate::cluster) fn pull_due(&mut self, slot: PqSlot) {
         self.pull(slot);
     }
 
@@ -34,31 +30,35 @@ impl<O: Observer> Cluster<O> {
             return self.release_held_queue(slot);
         }
         held.process_queue.last_pull = now;
-        let tuning = &self.config.groups[held.group.index()].tuning;
-        let limits = flow_control::Limits {
-            count: client.threshold_count,
-            size_mib: client.threshold_size,
-            span: tuning.consume_concurrently_max_span,
-        };
-        if let Some(by) = flow_control::cache_full(&held.process_queue, limits) {
+        if let Some(by) = client
+            .thresholds
+            .exceeded(CacheState::from(&held.process_queue), false)
+        {
             let queue = held.queue;
             self.core.emit(Fact::FlowControlled { consumer, queue, by });
-            self.core.scheduler.after(CACHE_FLOW_CONTROL_DELAY, Event::PullDue(slot));
+            self.core
+                .scheduler
+                .after(DELAY_WHEN_CACHE_FLOW_CONTROL, Event::PullDue(slot));
             return;
         }
-        // An offset of 0 is never piggy-backed.
-        held.request_commit = held.offset.value().filter(|offset| *offset > 0);
+        held.request_commit = piggybacked_commit(held.offset.read());
         let broker = self.queues[held.queue.index()].broker;
         let event = Event::PullArrives(slot);
-        self.core.travel(Endpoint::Consumer(consumer), Server::Broker(broker), Direction::Up, event);
+        self.core.travel(
+            Endpoint::Consumer(consumer),
+            Server::Broker(broker),
+            Direction::Up,
+            event,
+        );
     }
 
     /// The answer to a pull has come.
     #[inline]
-    pub(super) fn pull_reply_arrives(&mut self, slot: PqSlot) {
+    pub(in crate::cluster) fn pull_reply_arrives(&mut self, slot: PqSlot) {
         let held = self.held_queues.get_mut(slot.0);
         held.next_offset = held.reply.next_offset;
-        if held.process_queue.dropped {
+        let running = self.consumers[held.consumer.index()].state == ClientState::Running;
+        if held.process_queue.dropped || !running {
             held.inbox.clear();
             return self.release_held_queue(slot);
         }
@@ -81,11 +81,19 @@ impl<O: Observer> Cluster<O> {
         let first = held.inbox[0].offset;
         let messages = held.inbox.len() as u32;
         held.process_queue.put(held.inbox.drain(..));
-        let cached = held.process_queue.msg_count();
-        self.core.emit(Fact::Cached { consumer, queue, messages, cached });
+        let cached = held.process_queue.msg_count() as u32;
+        self.core.emit(Fact::Cached {
+            consumer,
+            queue,
+            messages,
+            cached,
+        });
         self.submit_consume_request(slot, first, messages);
         let held = self.held_queues.get(slot.0);
-        let interval = self.config.groups[held.group.index()].tuning.pull_interval.duration();
+        let interval = self.config.groups[held.group.index()]
+            .tuning
+            .pull_interval
+            .duration();
         if interval.is_zero() {
             self.pull(slot);
         } else {

@@ -10,10 +10,12 @@
 
 use crate::cluster::Cluster;
 use crate::cluster::broker::consumer_manager::ClientRank;
-use crate::cluster::config::ConsumeFromWhere;
-use crate::cluster::consumer::allocate;
+use crate::cluster::consumer::GroupNames;
+use crate::cluster::consumer::allocate::{self, Allocation};
 use crate::cluster::consumer::client::ClientState;
+use crate::cluster::consumer::flow_control::PullThresholds;
 use crate::cluster::consumer::held_queue::HeldQueue;
+use crate::cluster::consumer::offset_store::{PullFromWhere, StoredOffset, compute_pull_from_where};
 use crate::cluster::core::{BrokerRequest, QueriedOffset};
 use crate::cluster::directory::TopicKind;
 use crate::cluster::event::{Event, PqSlot};
@@ -24,8 +26,6 @@ use crate::kernel::time::SimDuration;
 use std::collections::VecDeque;
 use std::rc::Rc;
 
-/// A held queue that was not pulled for longer is given up and taken anew (`pullMaxIdleTime`).
-const PULL_MAX_IDLE_TIME: SimDuration = SimDuration::from_secs(120);
 /// How far before its start a client looks with `CONSUME_FROM_TIMESTAMP` (`consumeTimestamp`).
 const CONSUME_TIMESTAMP_BACK: SimDuration = SimDuration::from_secs(30 * 60);
 
@@ -76,9 +76,11 @@ impl Default for Round {
 
 impl<O: Observer> Cluster<O> {
     /// Takes up the next topic of the round, or ends it.
-    pub(super) fn round_next_topic(&mut self, consumer: ConsumerId) {
+    pub(in crate::cluster) fn round_next_topic(&mut self, consumer: ConsumerId) {
         let client = &mut self.consumers[consumer.index()];
-        let Some(round) = &mut client.rebalance.round else { return };
+        let Some(round) = &mut client.rebalance.round else {
+            return;
+        };
         match client.routes.get(round.topic) {
             None => {
                 if let Some(round) = client.rebalance.round.take() {
@@ -92,7 +94,10 @@ impl<O: Observer> Cluster<O> {
             Some(Some(route)) => {
                 let brokers = route.brokers();
                 let pick = client.luck.below(brokers.len() as u64) as usize;
-                let broker = route.brokers().nth(pick).expect("a route names at least one broker");
+                let broker = route
+                    .brokers()
+                    .nth(pick)
+                    .expect("a route names at least one broker");
                 round.waiting = Waiting::MemberList;
                 self.core.to_broker(consumer, broker, BrokerRequest::ConsumerList);
             }
@@ -105,33 +110,59 @@ impl<O: Observer> Cluster<O> {
         if client.state != ClientState::Running {
             return None;
         }
-        client.rebalance.round.as_mut().filter(|round| round.waiting == waiting)
+        client
+            .rebalance
+            .round
+            .as_mut()
+            .filter(|round| round.waiting == waiting)
     }
 
     /// A route was missing and has been asked for: whatever came of it, this round passes the topic over.
-    pub(super) fn route_for_round_arrives(&mut self, consumer: ConsumerId) {
-        let Some(round) = self.waiting_round(consumer, Waiting::Route) else { return };
+    pub(in crate::cluster) fn route_for_round_arrives(&mut self, consumer: ConsumerId) {
+        let Some(round) = self.waiting_round(consumer, Waiting::Route) else {
+            return;
+        };
         round.topic += 1;
         self.round_next_topic(consumer);
     }
 
     /// The broker's answer to who is in the group.
-    pub(super) fn member_list_arrives(&mut self, consumer: ConsumerId, members: Option<Rc<[ClientRank]>>) {
-        let Some(round) = self.waiting_round(consumer, Waiting::MemberList) else { return };
+    pub(in crate::cluster) fn member_list_arrives(
+        &mut self,
+        consumer: ConsumerId,
+        members: Option<Rc<[ClientRank]>>,
+    ) {
+        let Some(round) = self.waiting_round(consumer, Waiting::MemberList) else {
+            return;
+        };
         let at = round.topic;
         let Some(members) = members else {
             round.topic += 1;
             return self.round_next_topic(consumer);
         };
         let client = &self.consumers[consumer.index()];
-        let route = Rc::clone(client.routes[at].as_ref().expect("the list was asked for a known route"));
-        let strategy = self.config.groups[client.group.index()].strategy;
-        let share = allocate::share(strategy, &route.read_queues, &members, client.rank);
+        let route = Rc::clone(
+            client.routes[at]
+                .as_ref()
+                .expect("the list was asked for a known route"),
+        );
+        let settings = &self.config.groups[client.group.index()];
+        let names = GroupNames::new(&self.core.directory, &self.client_ids[client.group.index()]);
+        let share = allocate::strategy(settings.strategy).allocate(&Allocation {
+            consumer_group: &settings.name,
+            current_cid: Some(&client.rank),
+            mq_all: &route.read_queues,
+            cid_all: &members,
+            names: &names,
+        });
         match share {
             Ok(share) => {
                 self.give_up_queues(consumer, at, &share);
                 let held = &self.consumers[consumer.index()].held;
-                let new = share.into_iter().filter(|queue| !held.contains_key(queue)).collect();
+                let new = share
+                    .into_iter()
+                    .filter(|queue| !held.contains_key(queue))
+                    .collect();
                 if let Some(round) = &mut self.consumers[consumer.index()].rebalance.round {
                     round.to_add = new;
                 }
@@ -152,24 +183,35 @@ impl<O: Observer> Cluster<O> {
     fn give_up_queues(&mut self, consumer: ConsumerId, topic_at: usize, share: &[QueueId]) {
         let now = self.core.now();
         let client = &self.consumers[consumer.index()];
-        let topic = self.topics.subscribed(client.group, &self.config).nth(topic_at).flatten();
+        let topic = self
+            .topics
+            .subscribed(client.group, &self.config)
+            .nth(topic_at)
+            .flatten();
         let gone: Vec<(QueueId, PqSlot)> = client
             .held
             .iter()
             .filter(|(queue, _)| Some(self.queues[queue.index()].topic) == topic)
             .filter(|(queue, slot)| {
-                let last_pull = self.held_queues.get(slot.0).process_queue.last_pull;
-                !share.contains(queue) || now.since(last_pull) > PULL_MAX_IDLE_TIME
+                !share.contains(queue) || self.held_queues.get(slot.0).process_queue.is_pull_expired(now)
             })
             .map(|(queue, slot)| (*queue, *slot))
             .collect();
         for (queue, slot) in &gone {
             self.consumers[consumer.index()].held.remove(queue);
             let held = self.held_queues.get_mut(slot.0);
-            let offsets: Vec<_> = held.offset.value().map(|offset| (*queue, offset)).into_iter().collect();
+            let offsets: Vec<_> = held
+                .offset
+                .read()
+                .map(|offset| (*queue, offset))
+                .into_iter()
+                .collect();
             held.references += 1;
             let broker = self.queues[queue.index()].broker;
-            let request = BrokerRequest::UpdateOffsets { offsets, given_up: Some(*slot) };
+            let request = BrokerRequest::UpdateOffsets {
+                offsets,
+                given_up: Some(*slot),
+            };
             self.core.to_broker(consumer, broker, request);
             self.drop_held_queue(*slot);
         }
@@ -181,19 +223,23 @@ impl<O: Observer> Cluster<O> {
 
     /// Marks a held queue as dropped: it pulls no more, its queued tasks are skipped, results of running
     /// listener calls will be thrown away.
-    pub(super) fn drop_held_queue(&mut self, slot: PqSlot) {
+    pub(in crate::cluster) fn drop_held_queue(&mut self, slot: PqSlot) {
         let held = self.held_queues.get_mut(slot.0);
         held.process_queue.dropped = true;
         held.in_table = false;
         let (consumer, queue) = (held.consumer, held.queue);
-        let unfinished = held.process_queue.msg_count();
-        self.core.emit(Fact::QueueReleased { consumer, queue, unfinished });
+        let unfinished = held.process_queue.msg_count() as u32;
+        self.core.emit(Fact::QueueReleased {
+            consumer,
+            queue,
+            unfinished,
+        });
         self.free_if_unreferenced(slot);
     }
 
     /// One thing less refers to a held queue.
     #[inline]
-    pub(super) fn release_held_queue(&mut self, slot: PqSlot) {
+    pub(in crate::cluster) fn release_held_queue(&mut self, slot: PqSlot) {
         let held = self.held_queues.get_mut(slot.0);
         held.references -= 1;
         if held.references == 0 {
@@ -211,53 +257,55 @@ impl<O: Observer> Cluster<O> {
 
     /// Asks for the start offset of the next new queue, or finishes the topic.
     fn take_next_queue(&mut self, consumer: ConsumerId) {
-        let Some(round) = &mut self.consumers[consumer.index()].rebalance.round else { return };
-        let Some(queue) = round.to_add.pop_front() else { return self.topic_done(consumer) };
+        let Some(round) = &mut self.consumers[consumer.index()].rebalance.round else {
+            return;
+        };
+        let Some(queue) = round.to_add.pop_front() else {
+            return self.topic_done(consumer);
+        };
         round.waiting = Waiting::Offset(queue);
         let broker = self.queues[queue.index()].broker;
-        self.core.to_broker(consumer, broker, BrokerRequest::QueryOffset(queue));
+        self.core
+            .to_broker(consumer, broker, BrokerRequest::QueryOffset(queue));
     }
 
     /// The broker's answer to where the group stands in a new queue (`computePullFromWhere`).
-    pub(super) fn start_offset_arrives(&mut self, consumer: ConsumerId, offset: Option<QueriedOffset>) {
+    pub(in crate::cluster) fn start_offset_arrives(
+        &mut self,
+        consumer: ConsumerId,
+        offset: Option<QueriedOffset>,
+    ) {
         let client = &self.consumers[consumer.index()];
         let Some(Waiting::Offset(queue)) = client.rebalance.round.as_ref().map(|round| round.waiting) else {
             return;
         };
-        match offset {
-            Some(QueriedOffset::Committed(offset)) => {
-                self.take_queue(consumer, queue, offset, StartOffsetRule::Committed);
-            }
-            Some(QueriedOffset::Young) => self.take_queue(consumer, queue, 0, StartOffsetRule::YoungQueue),
-            None => self.start_without_offset(consumer, queue),
-        }
-    }
-
-    /// No offset at the broker: `ConsumeFromWhere` decides, retry topics have rules of their own.
-    fn start_without_offset(&mut self, consumer: ConsumerId, queue: QueueId) {
-        let client = &self.consumers[consumer.index()];
         let topic = self.queues[queue.index()].topic;
         let is_retry = matches!(self.core.directory.topic(topic).kind, TopicKind::Retry(_));
-        let lookup = match (self.config.groups[client.group.index()].consume_from_where, is_retry) {
-            (ConsumeFromWhere::FirstOffset, _) | (ConsumeFromWhere::LastOffset, true) => None,
-            (ConsumeFromWhere::LastOffset, false) | (ConsumeFromWhere::Timestamp, true) => {
-                Some(BrokerRequest::MaxOffset(queue))
+        let (stored, rule) = match offset {
+            Some(QueriedOffset::Committed(offset)) => {
+                (StoredOffset::Found(offset), StartOffsetRule::Committed)
             }
-            (ConsumeFromWhere::Timestamp, false) => {
-                Some(BrokerRequest::SearchOffset(queue, client.started - CONSUME_TIMESTAMP_BACK))
-            }
+            Some(QueriedOffset::Young) => (StoredOffset::Found(0), StartOffsetRule::YoungQueue),
+            None => (StoredOffset::NotFound, StartOffsetRule::ConsumeFromWhere),
         };
-        let Some(lookup) = lookup else {
-            return self.take_queue(consumer, queue, 0, StartOffsetRule::ConsumeFromWhere);
+        let from = self.config.groups[client.group.index()].consume_from_where;
+        let lookup = match compute_pull_from_where(from, is_retry, stored) {
+            PullFromWhere::At(offset) => return self.take_queue(consumer, queue, offset, rule),
+            PullFromWhere::AskMaxOffset => BrokerRequest::MaxOffset(queue),
+            PullFromWhere::AskTimestamp => {
+                BrokerRequest::SearchOffset(queue, client.started - CONSUME_TIMESTAMP_BACK)
+            }
+            PullFromWhere::Unknown => unreachable!("every offset query of this model is answered"),
         };
         if let Some(round) = &mut self.consumers[consumer.index()].rebalance.round {
             round.waiting = Waiting::LookedUp(queue);
         }
-        self.core.to_broker(consumer, self.queues[queue.index()].broker, lookup);
+        self.core
+            .to_broker(consumer, self.queues[queue.index()].broker, lookup);
     }
 
     /// The broker's answer to a look-up of the maximum offset or of an offset by time.
-    pub(super) fn looked_up_offset_arrives(&mut self, consumer: ConsumerId, offset: u64) {
+    pub(in crate::cluster) fn looked_up_offset_arrives(&mut self, consumer: ConsumerId, offset: u64) {
         let client = &self.consumers[consumer.index()];
         if let Some(Waiting::LookedUp(queue)) = client.rebalance.round.as_ref().map(|round| round.waiting) {
             self.take_queue(consumer, queue, offset, StartOffsetRule::ConsumeFromWhere);
@@ -271,8 +319,7 @@ impl<O: Observer> Cluster<O> {
             return;
         }
         let group = client.group;
-        let mut held = HeldQueue::new(consumer, group, queue, start);
-        held.process_queue.last_pull = self.core.now();
+        let held = HeldQueue::new(self.core.now(), consumer, group, queue, start);
         let slot = PqSlot(self.held_queues.insert(held));
         self.queues[queue.index()].add_reader(slot);
         let client = &mut self.consumers[consumer.index()];
@@ -283,20 +330,34 @@ impl<O: Observer> Cluster<O> {
             round.added += 1;
         }
         if decided_by == StartOffsetRule::ConsumeFromWhere && start > 0 {
-            self.core.emit(Fact::OffsetsSkipped { group, queue, from: 0, to: start });
+            self.core.emit(Fact::OffsetsSkipped {
+                group,
+                queue,
+                from: 0,
+                to: start,
+            });
         }
-        self.core.emit(Fact::QueueAcquired { consumer, queue, start_offset: start, decided_by });
+        self.core.emit(Fact::QueueAcquired {
+            consumer,
+            queue,
+            start_offset: start,
+            decided_by,
+        });
         self.take_next_queue(consumer);
     }
 
     /// All of the topic in hand is settled: new queues start to pull, brokers hear of the change.
     fn topic_done(&mut self, consumer: ConsumerId) {
-        let Some(round) = &mut self.consumers[consumer.index()].rebalance.round else { return };
+        let Some(round) = &mut self.consumers[consumer.index()].rebalance.round else {
+            return;
+        };
         let taken = std::mem::take(&mut round.taken);
         let changed = !taken.is_empty() || std::mem::take(&mut round.gave_up);
         round.topic += 1;
         for slot in taken {
-            self.core.scheduler.after(self.profile.first_pull_delay, Event::PullDue(slot));
+            self.core
+                .scheduler
+                .after(self.profile.first_pull_delay, Event::PullDue(slot));
         }
         if changed {
             self.message_queue_changed(consumer);
@@ -308,14 +369,8 @@ impl<O: Observer> Cluster<O> {
     fn message_queue_changed(&mut self, consumer: ConsumerId) {
         let client = &mut self.consumers[consumer.index()];
         let tuning = &self.config.groups[client.group.index()].tuning;
-        let queues = client.held.len() as i32;
-        if queues > 0 {
-            if tuning.pull_threshold_for_topic != -1 {
-                client.threshold_count = (tuning.pull_threshold_for_topic / queues).max(1) as u32;
-            }
-            if tuning.pull_threshold_size_for_topic != -1 {
-                client.threshold_size = (tuning.pull_threshold_size_for_topic / queues).max(1) as u32;
-            }
+        if !client.held.is_empty() {
+            client.thresholds = PullThresholds::of(tuning, client.held.len());
         }
         self.heartbeat_all(consumer);
     }

@@ -38,16 +38,19 @@ struct Sleep {
 
 impl<O: Observer> Cluster<O> {
     /// The thread starts with the client instance.
-    pub(super) fn start_rebalance_service(&mut self, consumer: ConsumerId) {
+    pub(in crate::cluster) fn start_rebalance_service(&mut self, consumer: ConsumerId) {
         let now = self.core.now();
         let client = &mut self.consumers[consumer.index()];
         client.rebalance.last = now;
-        let wait = self.config.groups[client.group.index()].tuning.rebalance_wait_interval.duration();
+        let wait = self.config.groups[client.group.index()]
+            .tuning
+            .rebalance_wait_interval
+            .duration();
         self.sleep(consumer, wait, RebalanceTrigger::Period);
     }
 
     /// Something happened that a round should look at.
-    pub(super) fn wake_rebalance(&mut self, consumer: ConsumerId, trigger: RebalanceTrigger) {
+    pub(in crate::cluster) fn wake_rebalance(&mut self, consumer: ConsumerId, trigger: RebalanceTrigger) {
         let now = self.core.now();
         let client = &mut self.consumers[consumer.index()];
         if client.state != ClientState::Running {
@@ -68,17 +71,26 @@ impl<O: Observer> Cluster<O> {
     fn sleep(&mut self, consumer: ConsumerId, time: SimDuration, trigger: RebalanceTrigger) {
         let until = self.core.now() + time;
         let ticket = self.core.scheduler.at(until, Event::RebalanceWake(consumer));
-        self.consumers[consumer.index()].rebalance.sleep = Some(Sleep { until, ticket, trigger });
+        self.consumers[consumer.index()].rebalance.sleep = Some(Sleep {
+            until,
+            ticket,
+            trigger,
+        });
     }
 
     /// The thread wakes: a round begins.
-    pub(super) fn rebalance_wake(&mut self, consumer: ConsumerId) {
+    pub(in crate::cluster) fn rebalance_wake(&mut self, consumer: ConsumerId) {
         let client = &mut self.consumers[consumer.index()];
-        let Some(sleep) = client.rebalance.sleep.take() else { return };
+        let Some(sleep) = client.rebalance.sleep.take() else {
+            return;
+        };
         match client.state {
             ClientState::Running => {
                 client.rebalance.round = Some(Round::default());
-                self.core.emit(Fact::RebalanceBegan { consumer, trigger: sleep.trigger });
+                self.core.emit(Fact::RebalanceBegan {
+                    consumer,
+                    trigger: sleep.trigger,
+                });
                 self.round_next_topic(consumer);
             }
             // Loading: nothing to balance yet, the thread goes back to sleep.
@@ -88,9 +100,14 @@ impl<O: Observer> Cluster<O> {
     }
 
     /// A round is over: the thread sleeps until the next.
-    pub(super) fn round_ended(&mut self, consumer: ConsumerId, round: &Round) {
+    pub(in crate::cluster) fn round_ended(&mut self, consumer: ConsumerId, round: &Round) {
         let (added, removed, balanced) = (round.added, round.removed, round.balanced);
-        self.core.emit(Fact::RebalanceEnded { consumer, added, removed, balanced });
+        self.core.emit(Fact::RebalanceEnded {
+            consumer,
+            added,
+            removed,
+            balanced,
+        });
         let now = self.core.now();
         let client = &mut self.consumers[consumer.index()];
         client.rebalance.last = now;
@@ -98,8 +115,15 @@ impl<O: Observer> Cluster<O> {
         if let Some(trigger) = client.rebalance.woken_meanwhile.take() {
             return self.sleep(consumer, min, trigger);
         }
-        let wait = self.config.groups[client.group.index()].tuning.rebalance_wait_interval.duration();
-        let wait = if balanced || !self.profile.retries_unbalanced_round { wait } else { min };
+        let wait = self.config.groups[client.group.index()]
+            .tuning
+            .rebalance_wait_interval
+            .duration();
+        let wait = if balanced || !self.profile.retries_unbalanced_round {
+            wait
+        } else {
+            min
+        };
         self.sleep(consumer, wait, RebalanceTrigger::Period);
     }
 }

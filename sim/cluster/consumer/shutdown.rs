@@ -17,22 +17,26 @@ use crate::cluster::ids::{BrokerId, ConsumerId};
 
 impl<O: Observer> Cluster<O> {
     /// Timeline: graceful shutdown.
-    pub(super) fn consumer_leave(&mut self, consumer: ConsumerId) {
+    pub(in crate::cluster) fn consumer_leave(&mut self, consumer: ConsumerId) {
         let client = &mut self.consumers[consumer.index()];
         if !matches!(client.state, ClientState::Starting | ClientState::Running) {
             return;
         }
         client.state = ClientState::Stopping;
-        let wait = self.config.groups[client.group.index()].tuning.await_termination_millis_when_shutdown;
+        let wait = self.config.groups[client.group.index()]
+            .tuning
+            .await_termination_millis_when_shutdown;
         if wait.duration().is_zero() || client.pool.is_idle() {
             self.close_pool(consumer);
         } else {
-            self.core.scheduler.after(wait.duration(), Event::ShutdownDeadline(consumer));
+            self.core
+                .scheduler
+                .after(wait.duration(), Event::ShutdownDeadline(consumer));
         }
     }
 
     /// Running calls had their time.
-    pub(super) fn shutdown_deadline(&mut self, consumer: ConsumerId) {
+    pub(in crate::cluster) fn shutdown_deadline(&mut self, consumer: ConsumerId) {
         let client = &self.consumers[consumer.index()];
         if client.state == ClientState::Stopping && !client.pool.is_closed() {
             self.close_pool(consumer);
@@ -40,17 +44,24 @@ impl<O: Observer> Cluster<O> {
     }
 
     /// Cuts off what still runs, then persists and unregisters.
-    pub(super) fn close_pool(&mut self, consumer: ConsumerId) {
+    pub(in crate::cluster) fn close_pool(&mut self, consumer: ConsumerId) {
         self.abandon_tasks(consumer);
         self.persist_all(consumer);
         let client = &mut self.consumers[consumer.index()];
-        let connected = client.connected.iter().enumerate().filter(|(_, connected)| **connected);
-        client.unregister_left = connected.map(|(broker, _)| BrokerId(broker as u32)).rev().collect();
+        let connected = client
+            .connected
+            .iter()
+            .enumerate()
+            .filter(|(_, connected)| **connected);
+        client.unregister_left = connected
+            .map(|(broker, _)| BrokerId(broker as u32))
+            .rev()
+            .collect();
         self.unregister_next(consumer);
     }
 
     /// Unregisters at the next broker; after the last one the client is gone.
-    pub(super) fn unregister_next(&mut self, consumer: ConsumerId) {
+    pub(in crate::cluster) fn unregister_next(&mut self, consumer: ConsumerId) {
         match self.consumers[consumer.index()].unregister_left.pop() {
             Some(broker) => self.core.to_broker(consumer, broker, BrokerRequest::Unregister),
             None => self.consumer_gone(consumer, StopKind::Graceful),
@@ -58,7 +69,7 @@ impl<O: Observer> Cluster<O> {
     }
 
     /// Timeline: `kill -9`.
-    pub(super) fn consumer_kill(&mut self, consumer: ConsumerId) {
+    pub(in crate::cluster) fn consumer_kill(&mut self, consumer: ConsumerId) {
         let client = &self.consumers[consumer.index()];
         if !client.is_alive() {
             return;
