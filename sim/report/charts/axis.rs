@@ -73,27 +73,48 @@ pub fn time(end: u64, ticks_max: u64) -> Axis {
     let end = end.max(1);
     let short = (0..9).flat_map(|k| [1, 2, 5].map(|m| m * 10_u64.pow(k)));
     let fits = |step: &u64| end / step < ticks_max.max(2);
-    let step = short.chain(LONG_STEPS).find(fits).unwrap_or_else(|| (end / ticks_max.max(2)).max(DAY));
+    let step = short
+        .chain(LONG_STEPS)
+        .find(fits)
+        .unwrap_or_else(|| (end / ticks_max.max(2)).max(DAY));
     let ticks = (0..=end / step)
-        .map(|i| Tick { at: seconds(i * step), label: text::tick(i * step) })
+        .map(|i| Tick {
+            at: seconds(i * step),
+            label: text::tick(i * step),
+        })
         .collect();
-    Axis { low: 0.0, high: seconds(end), ticks }
+    Axis {
+        low: 0.0,
+        high: seconds(end),
+        ticks,
+    }
 }
 
 /// An axis of counts or rates from 0 to a little above `max`, with about five ticks.
 ///
 /// An axis that has nothing to show ends at 1.
 pub fn linear(max: f64) -> Axis {
-    let max = if max.is_finite() && max > 0.0 { max.clamp(1e-9, 1e18) } else { 1.0 };
+    let max = if max.is_finite() && max > 0.0 {
+        max.clamp(1e-9, 1e18)
+    } else {
+        1.0
+    };
     let (mantissa, exponent) = step(max / 5.0);
     let value = |i: u64| scaled(i * mantissa, exponent);
     // Six per cent of air above the highest point: a line that runs along the frame cannot be seen.
     let high = max * 1.06;
     let ticks = (0..)
-        .map(|i| Tick { at: value(i), label: plain(i * mantissa, exponent) })
+        .map(|i| Tick {
+            at: value(i),
+            label: plain(i * mantissa, exponent),
+        })
         .take_while(|tick| tick.at <= high)
         .collect();
-    Axis { low: 0.0, high, ticks }
+    Axis {
+        low: 0.0,
+        high,
+        ticks,
+    }
 }
 
 /// Like [`linear`], for things that come whole: no tick between two integers.
@@ -103,29 +124,52 @@ pub fn whole(max: u64) -> Axis {
     axis
 }
 
-/// A logarithmic axis of durations, in whole decades that hold `low` and `high` (nanoseconds). Its values are
-/// [`decades`].
+/// A logarithmic axis of durations that holds `low` and `high` (nanoseconds). Its values are [`decades`].
+///
+/// Its ends are 1, 2 or 5 × 10ᵏ; so are its ticks over less than two and a half decades, powers of ten beyond.
 pub fn log_time(low: u64, high: u64) -> Axis {
-    let first = floor_decade(low.max(1));
-    let last = (floor_decade(high.max(1)) + u32::from(!is_power_of_ten(high.max(1)))).max(first + 1);
-    let ticks = (first..=last)
-        .map(|k| Tick { at: f64::from(k), label: decade_of_time(k) })
+    let marks: Vec<u64> = (0..19)
+        .flat_map(|k| [1, 2, 5].map(|m| m * 10_u64.pow(k)))
         .collect();
-    Axis { low: f64::from(first), high: f64::from(last), ticks }
+    let last = marks.len() - 1;
+    let start = marks.partition_point(|&mark| mark <= low.max(1)) - 1;
+    let end = marks.partition_point(|&mark| mark < high).clamp(start + 1, last);
+    let start = start.min(end - 1);
+    let fine = end - start <= 7;
+    let ticks = marks[start..=end]
+        .iter()
+        .filter(|&&mark| fine || is_power_of_ten(mark))
+        .map(|&mark| Tick {
+            at: decades(mark),
+            label: time_mark(mark),
+        })
+        .collect();
+    Axis {
+        low: decades(marks[start]),
+        high: decades(marks[end]),
+        ticks,
+    }
 }
 
 /// A logarithmic axis of counts from just below 1 to a little above `max`. Its values are [`decades`]; 0 has
 /// no place on it.
 pub fn log_count(max: u64) -> Axis {
     let max = max.max(1);
-    let last = floor_decade(max);
+    let last = max.ilog10();
     let ticks = (0..=last)
-        .map(|k| Tick { at: f64::from(k), label: plain(1, k as i32) })
+        .map(|k| Tick {
+            at: f64::from(k),
+            label: plain(1, k as i32),
+        })
         .collect();
-    Axis { low: -0.3, high: decades(max) + 0.25, ticks }
+    Axis {
+        low: -0.3,
+        high: decades(max) + 0.25,
+        ticks,
+    }
 }
 
-/// A logarithmic axis of shares, from 10⁻ᵈᵉᶜᵃᵈᵉˢ to 1. Its values are [`log10`] of the share.
+/// A logarithmic axis of shares, from 10⁻ᵈᵉᶜᵃᵈᵉˢ to 1. Its values are decimal logarithms of the share.
 pub fn log_share(decades_below: u32) -> Axis {
     let label = |k: u32| match k {
         0 => "100 %".to_owned(),
@@ -135,19 +179,21 @@ pub fn log_share(decades_below: u32) -> Axis {
     };
     let ticks = (0..=decades_below)
         .rev()
-        .map(|k| Tick { at: -f64::from(k), label: label(k) })
+        .map(|k| Tick {
+            at: -f64::from(k),
+            label: label(k),
+        })
         .collect();
-    Axis { low: -f64::from(decades_below), high: 0.0, ticks }
+    Axis {
+        low: -f64::from(decades_below),
+        high: 0.0,
+        ticks,
+    }
 }
 
 /// The place of `n` on a logarithmic axis: its decimal logarithm; that of 0 is taken as that of 1.
 pub fn decades(n: u64) -> f64 {
-    log10(n.max(1) as f64)
-}
-
-/// The decimal logarithm by the portable maths; `v` must be positive.
-pub fn log10(v: f64) -> f64 {
-    math::ln(v) / std::f64::consts::LN_10
+    math::log10(n.max(1) as f64)
 }
 
 /// Nanoseconds as seconds.
@@ -192,25 +238,25 @@ fn fraction(m: u64, k: u32) -> String {
     let unit = 10_u64.pow(k);
     let digits = format!("{:0width$}", m % unit, width = k as usize);
     let digits = digits.trim_end_matches('0');
-    if digits.is_empty() { format!("{}", m / unit) } else { format!("{}.{digits}", m / unit) }
-}
-
-/// The greatest k with 10ᵏ ≤ `n`.
-fn floor_decade(n: u64) -> u32 {
-    n.ilog10()
+    if digits.is_empty() {
+        format!("{}", m / unit)
+    } else {
+        format!("{}.{digits}", m / unit)
+    }
 }
 
 fn is_power_of_ten(n: u64) -> bool {
     n == 10_u64.pow(n.ilog10())
 }
 
-/// 10ᵏ nanoseconds: `1 µs`, `10 ms`, `100 s`. Minutes do not fit into decades, so seconds go on.
-fn decade_of_time(k: u32) -> String {
-    match k {
-        0..3 => format!("{} ns", 10_u64.pow(k)),
-        3..6 => format!("{} µs", 10_u64.pow(k - 3)),
-        6..9 => format!("{} ms", 10_u64.pow(k - 6)),
-        _ => format!("{} s", text::grouped(10_u64.pow(k - 9))),
+/// A round number of nanoseconds in one unit: `2 µs`, `10 ms`, `500 s`. Minutes do not fit into decades, so
+/// seconds go on.
+fn time_mark(nanos: u64) -> String {
+    match nanos {
+        0..1_000 => format!("{nanos} ns"),
+        1_000..1_000_000 => format!("{} µs", nanos / 1_000),
+        1_000_000..SECOND => format!("{} ms", nanos / 1_000_000),
+        _ => format!("{} s", text::grouped(nanos / SECOND)),
     }
 }
 
@@ -220,16 +266,22 @@ mod tests {
 
     #[track_caller]
     fn check(axis: &Axis, labels: &[&str]) {
-        let found: Vec<String> = axis.ticks.iter().map(|t| t.label.replace('\u{2009}', " ")).collect();
+        let found: Vec<&str> = axis.ticks.iter().map(|t| t.label.as_str()).collect();
         assert_eq!(found, labels);
         assert!(axis.high > axis.low);
-        assert!(axis.ticks.iter().all(|t| axis.low <= t.at && t.at <= axis.high), "{axis:?}");
+        assert!(
+            axis.ticks.iter().all(|t| axis.low <= t.at && t.at <= axis.high),
+            "{axis:?}"
+        );
     }
 
     #[test]
     fn time_ticks_are_human_units() {
         check(&time(5 * MINUTE, 8), &["0", "1 m", "2 m", "3 m", "4 m", "5 m"]);
-        check(&time(15 * MINUTE, 9), &["0", "2 m", "4 m", "6 m", "8 m", "10 m", "12 m", "14 m"]);
+        check(
+            &time(15 * MINUTE, 9),
+            &["0", "2 m", "4 m", "6 m", "8 m", "10 m", "12 m", "14 m"],
+        );
         check(&time(2 * MINUTE, 6), &["0", "30 s", "1 m", "1 m 30 s", "2 m"]);
         check(&time(5 * HOUR, 8), &["0", "1 h", "2 h", "3 h", "4 h", "5 h"]);
         check(&time(3 * DAY, 5), &["0", "1 d", "2 d", "3 d"]);
@@ -247,7 +299,7 @@ mod tests {
 
     #[test]
     fn number_ticks_are_round() {
-        check(&linear(12_040.0), &["0", "5000", "10 000"]);
+        check(&linear(12_040.0), &["0", "5000", "10\u{2009}000"]);
         check(&linear(1.0), &["0", "0.2", "0.4", "0.6", "0.8", "1"]);
         check(&linear(0.03), &["0", "0.01", "0.02", "0.03"]);
         check(&linear(7_500_000.0), &["0", "2 M", "4 M", "6 M"]);
@@ -273,15 +325,47 @@ mod tests {
 
     #[test]
     fn logarithmic_time_goes_by_decades() {
-        check(&log_time(3_000_000, 2_000_000_000), &["1 ms", "10 ms", "100 ms", "1 s", "10 s"]);
-        check(&log_time(1_000_000, 1_000_000_000), &["1 ms", "10 ms", "100 ms", "1 s"]);
-        check(&log_time(5, 5), &["1 ns", "10 ns"]);
-        check(&log_time(HOUR, HOUR), &["1000 s", "10 000 s"]);
+        check(&log_time(3_000_000, 2_000_000_000), &["10 ms", "100 ms", "1 s"]);
+        check(
+            &log_time(1_000_000, 1_000_000_000),
+            &["1 ms", "10 ms", "100 ms", "1 s"],
+        );
+        check(
+            &log_time(HOUR, DAY),
+            &[
+                "2000 s",
+                "5000 s",
+                "10\u{2009}000 s",
+                "20\u{2009}000 s",
+                "50\u{2009}000 s",
+                "100\u{2009}000 s",
+            ],
+        );
+    }
+
+    /// Both ends of what is measured lie on the axis, however close together.
+    #[test]
+    fn logarithmic_time_holds_its_range() {
+        check(&log_time(61_000_000, 62_000_000), &["50 ms", "100 ms"]);
+        check(&log_time(5, 5), &["5 ns", "10 ns"]);
+        for (low, high) in [
+            (0, 0),
+            (1, 1),
+            (u64::MAX / 4, u64::MAX / 2),
+            (0, u64::MAX),
+            (7, 3),
+        ] {
+            let axis = log_time(low, high);
+            assert!(
+                axis.low < axis.high && axis.ticks.len() > 1,
+                "{low} {high} {axis:?}"
+            );
+        }
     }
 
     #[test]
     fn logarithmic_counts_and_shares_have_their_powers_of_ten() {
-        check(&log_count(12_040), &["1", "10", "100", "1000", "10 000"]);
+        check(&log_count(12_040), &["1", "10", "100", "1000", "10\u{2009}000"]);
         check(&log_share(4), &["0.01 %", "0.1 %", "1 %", "10 %", "100 %"]);
     }
 

@@ -41,7 +41,9 @@ pub struct Canvas<'a> {
 pub fn svg(width: f64, height: f64, title: &str, draw: impl FnOnce(&mut Canvas<'_>)) -> String {
     let mut body = String::new();
     let size = ((width * UNITS) as u32, (height * UNITS) as u32);
-    let mut canvas = Canvas { backend: SVGBackend::with_string(&mut body, size) };
+    let mut canvas = Canvas {
+        backend: SVGBackend::with_string(&mut body, size),
+    };
     canvas.rect((0.0, 0.0), (width, height), PAPER);
     draw(&mut canvas);
     // Writing to a string cannot fail; the backend has errors only for files.
@@ -64,20 +66,9 @@ pub fn svg(width: f64, height: f64, title: &str, draw: impl FnOnce(&mut Canvas<'
 impl Canvas<'_> {
     /// A straight line.
     pub fn line(&mut self, from: (f64, f64), to: (f64, f64), colour: Colour, width: f64) {
-        let _ = self.backend.draw_line(units(from), units(to), &stroke(colour, width));
-    }
-
-    /// A dashed line, horizontal or vertical: dashes of 3 px, gaps of 3 px.
-    pub fn dashed(&mut self, from: (f64, f64), to: (f64, f64), colour: Colour, width: f64) {
-        let (dx, dy) = (to.0 - from.0, to.1 - from.1);
-        let length = dx.abs().max(dy.abs());
-        let mut done = 0.0;
-        while done < length {
-            let end = (done + 3.0).min(length);
-            let at = |d: f64| (from.0 + dx * d / length, from.1 + dy * d / length);
-            self.line(at(done), at(end), colour, width);
-            done += 6.0;
-        }
+        let _ = self
+            .backend
+            .draw_line(units(from), units(to), &stroke(colour, width));
     }
 
     /// A line through all points; points that fall on the same spot or on a straight run are left out.
@@ -99,37 +90,72 @@ impl Canvas<'_> {
 
     /// A filled rectangle.
     pub fn rect(&mut self, corner: (f64, f64), opposite: (f64, f64), colour: Colour) {
-        let _ = self.backend.draw_rect(units(corner), units(opposite), &rgb(colour), true);
+        let _ = self
+            .backend
+            .draw_rect(units(corner), units(opposite), &rgb(colour), true);
     }
 
     /// The outline of a rectangle.
     pub fn outline(&mut self, corner: (f64, f64), opposite: (f64, f64), colour: Colour, width: f64) {
         let ((x0, y0), (x1, y1)) = (corner, opposite);
-        self.path([(x0, y0), (x1, y0), (x1, y1), (x0, y1), (x0, y0), (x1, y0)], colour, width);
+        self.path(
+            [(x0, y0), (x1, y0), (x1, y1), (x0, y1), (x0, y0), (x1, y0)],
+            colour,
+            width,
+        );
     }
 
     /// A filled disc.
     pub fn disc(&mut self, centre: (f64, f64), radius: f64, colour: Colour) {
         let radius = (radius * UNITS).round() as u32;
-        let _ = self.backend.draw_circle(units(centre), radius, &rgb(colour), true);
+        let _ = self
+            .backend
+            .draw_circle(units(centre), radius, &rgb(colour), true);
     }
 
     /// A line of text, its middle height at `at`.
     pub fn text(&mut self, text: &str, at: (f64, f64), anchor: Anchor, size: f64, colour: Colour) {
-        self.write(text, at, anchor, size, colour, FontStyle::Normal, FontTransform::None);
+        self.write(
+            text,
+            at,
+            anchor,
+            size,
+            colour,
+            FontStyle::Normal,
+            FontTransform::None,
+        );
     }
 
     /// The same in bold.
     pub fn bold(&mut self, text: &str, at: (f64, f64), anchor: Anchor, size: f64, colour: Colour) {
-        self.write(text, at, anchor, size, colour, FontStyle::Bold, FontTransform::None);
+        self.write(
+            text,
+            at,
+            anchor,
+            size,
+            colour,
+            FontStyle::Bold,
+            FontTransform::None,
+        );
     }
 
     /// The same, read from below to above.
     pub fn upright(&mut self, text: &str, at: (f64, f64), anchor: Anchor, size: f64, colour: Colour) {
-        self.write(text, at, anchor, size, colour, FontStyle::Normal, FontTransform::Rotate270);
+        self.write(
+            text,
+            at,
+            anchor,
+            size,
+            colour,
+            FontStyle::Normal,
+            FontTransform::Rotate270,
+        );
     }
 
-    #[allow(clippy::too_many_arguments, reason = "the one place where all traits of a text meet")]
+    #[allow(
+        clippy::too_many_arguments,
+        reason = "the one place where all traits of a text meet"
+    )]
     fn write(
         &mut self,
         text: &str,
@@ -146,8 +172,14 @@ impl Canvas<'_> {
             Anchor::End => HPos::Right,
         };
         // The backend divides by 1.24 on its way to `font-size`.
-        let font = ("sans-serif", size * UNITS * 1.24).into_font().style(weight).transform(transform);
-        let style = TextStyle::from(font).color(&rgb(colour)).pos(Pos::new(h_pos, VPos::Center));
+        let font = ("sans-serif", size * UNITS * 1.24)
+            .into_font()
+            .style(weight)
+            .transform(transform);
+        let ink = rgb(colour);
+        let style = TextStyle::from(font)
+            .color(&ink)
+            .pos(Pos::new(h_pos, VPos::Center));
         let _ = self.backend.draw_text(text, &style, units(at));
     }
 }
@@ -163,7 +195,11 @@ fn rgb(Colour(r, g, b): Colour) -> RGBColor {
 }
 
 fn stroke(colour: Colour, width: f64) -> ShapeStyle {
-    ShapeStyle { color: rgb(colour).to_rgba(), filled: false, stroke_width: (width * UNITS).round() as u32 }
+    ShapeStyle {
+        color: rgb(colour).to_rgba(),
+        filled: false,
+        stroke_width: (width * UNITS).round() as u32,
+    }
 }
 
 /// Leaves out points that repeat their predecessor or lie inside a horizontal or vertical run.
@@ -187,7 +223,9 @@ fn straightened(points: impl Iterator<Item = (i32, i32)>) -> Vec<(i32, i32)> {
 }
 
 fn escaped(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
+    text.replace('&', "&amp;")
+        .replace('<', "&lt;")
+        .replace('>', "&gt;")
 }
 
 #[cfg(test)]
@@ -206,7 +244,9 @@ mod tests {
 
     #[test]
     fn text_is_escaped_and_its_size_is_a_short_number() {
-        let text = svg(10.0, 10.0, "", |c| c.text("<&>", (1.0, 1.0), Anchor::Start, LABEL, INK));
+        let text = svg(10.0, 10.0, "", |c| {
+            c.text("<&>", (1.0, 1.0), Anchor::Start, LABEL, INK)
+        });
         assert!(text.contains("&lt;&amp;&gt;"), "{text}");
         assert!(text.contains("font-size=\"48\""), "{text}");
     }
@@ -214,8 +254,12 @@ mod tests {
     #[test]
     fn broken_numbers_never_reach_the_file() {
         let text = svg(10.0, 10.0, "", |c| {
-            c.path([(f64::NAN, 0.0), (f64::INFINITY, f64::NEG_INFINITY), (1.0, 1.0)], INK, 1.0);
-            c.dashed((0.0, f64::NAN), (5.0, 0.0), INK, 1.0);
+            c.path(
+                [(f64::NAN, 0.0), (f64::INFINITY, f64::NEG_INFINITY), (1.0, 1.0)],
+                INK,
+                1.0,
+            );
+            c.line((0.0, f64::NAN), (5.0, 0.0), INK, 1.0);
         });
         assert!(!text.contains("NaN") && !text.contains("inf"), "{text}");
     }

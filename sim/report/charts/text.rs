@@ -64,7 +64,10 @@ pub fn span(d: SimDuration) -> String {
     }
     if nanos < 59_950_000_000 {
         // 999.6 ms is 1 s: choose the unit after rounding to three digits.
-        let (name, size) = UNITS[3..].iter().find(|(_, size)| nanos * 2000 >= size * 1999).unwrap_or(&UNITS[5]);
+        let (name, size) = UNITS[3..]
+            .iter()
+            .find(|(_, size)| nanos * 2000 >= size * 1999)
+            .unwrap_or(&UNITS[5]);
         return format!("{} {name}", number(nanos as f64 / *size as f64));
     }
     // 59 m 59.6 s is 1 h: choose the unit after rounding to the one below, as the next smaller form would.
@@ -152,16 +155,28 @@ mod tests {
 
     #[test]
     fn thousands_are_grouped_thinly() {
-        for (n, text) in [(0, "0"), (9999, "9999"), (12_040, "12\u{2009}040"), (1_000_000, "1\u{2009}000\u{2009}000")] {
+        for (n, text) in [
+            (0, "0"),
+            (9999, "9999"),
+            (12_040, "12\u{2009}040"),
+            (1_000_000, "1\u{2009}000\u{2009}000"),
+        ] {
             assert_eq!(grouped(n), text);
         }
     }
 
     #[test]
     fn numbers_keep_three_digits_that_count() {
-        for (v, text) in
-            [(0.0, "0"), (0.001, "< 0.01"), (0.25, "0.25"), (9.999, "10"), (12.34, "12.3"), (99.96, "100"), (800.4, "800"), (f64::NAN, "?")]
-        {
+        for (v, text) in [
+            (0.0, "0"),
+            (0.001, "< 0.01"),
+            (0.25, "0.25"),
+            (9.999, "10"),
+            (12.34, "12.3"),
+            (99.96, "100"),
+            (800.4, "800"),
+            (f64::NAN, "?"),
+        ] {
             assert_eq!(number(v), text);
         }
     }
@@ -189,7 +204,12 @@ mod tests {
 
     #[test]
     fn ticks_are_exact() {
-        for (nanos, text) in [(0, "0"), (90_000_000_000, "1 m 30 s"), (3_600_000_000_000, "1 h"), (250_000_000, "250 ms")] {
+        for (nanos, text) in [
+            (0, "0"),
+            (90_000_000_000, "1 m 30 s"),
+            (3_600_000_000_000, "1 h"),
+            (250_000_000, "250 ms"),
+        ] {
             assert_eq!(tick(nanos), text);
         }
     }
@@ -199,7 +219,10 @@ mod tests {
         let name = "a-topic-of-a-very-talkative-team broker-a:17";
         let short = fitted(name, 12.0, 120.0);
         assert!(width(&short, 12.0) <= 120.0, "{short}");
-        assert!(short.starts_with("a-t") && short.contains('…') && short.ends_with(":17"), "{short}");
+        assert!(
+            short.starts_with("a-t") && short.contains('…') && short.ends_with(":17"),
+            "{short}"
+        );
         assert_eq!(fitted("orders", 12.0, 120.0), "orders");
         assert_eq!(fitted("orders", 12.0, 1.0), "…");
     }
