@@ -7,6 +7,10 @@
 //! Left out: lists with a sorted near run (ladder, calendar, wheel). They win on spread-out times, and go
 //! quadratic when many events share one instant, which is a cluster's normal start.
 
+mod bucketed;
+
+pub use bucketed::BucketedHeap;
+
 use crate::kernel::time::SimTime;
 use std::cmp::Ordering;
 use std::collections::BinaryHeap;
@@ -88,6 +92,22 @@ impl<E: Copy> QuadHeap<E> {
             {
                 self.sift_down(0, last);
             }
+        }
+    }
+
+    /// Replaces the entries, in any order; gives back the empty store of the old ones.
+    fn exchange(&mut self, items: Vec<Scheduled<E>>) -> Vec<Scheduled<E>> {
+        self.hole = false;
+        let mut spare = std::mem::replace(&mut self.items, items);
+        spare.clear();
+        self.heapify();
+        spare
+    }
+
+    fn heapify(&mut self) {
+        // From the last node that has children up to the root.
+        for at in (0..self.items.len().saturating_sub(1).div_ceil(ARITY)).rev() {
+            self.sift_down(at, self.items[at]);
         }
     }
 
@@ -181,10 +201,7 @@ impl<E: Copy> EventList<E> for QuadHeap<E> {
     fn retain(&mut self, keep: impl FnMut(&Scheduled<E>) -> bool) {
         self.settle();
         self.items.retain(keep);
-        // From the last node that has children up to the root.
-        for at in (0..self.items.len().saturating_sub(1).div_ceil(ARITY)).rev() {
-            self.sift_down(at, self.items[at]);
-        }
+        self.heapify();
     }
 
     fn iter<'a>(&'a self) -> impl Iterator<Item = &'a Scheduled<E>>
