@@ -31,7 +31,9 @@ fn config(messages: u64) -> ClusterConfig {
     let producer = |i: u32| ProducerConfig {
         name: format!("load-{i}"),
         topic: TopicId(0),
-        arrivals: Arrivals::Poisson { mean_gap: SimDuration::from_micros(1250) },
+        arrivals: Arrivals::Poisson {
+            mean_gap: SimDuration::from_micros(1250),
+        },
         body_size: SizeDist::Constant(1024),
         start: SimTime::from_nanos(3_000_000_000),
         stop: SimTime::MAX,
@@ -42,14 +44,22 @@ fn config(messages: u64) -> ClusterConfig {
         client_id: format!("work-{i}"),
         start: Some(SimTime::ZERO),
         threads: 20,
-        service: Dist::Shape(Shape::Exponential { mean: SimDuration::from_millis(10) }),
-        failure: FailureConfig { probability: 0.0, poison: 0.0, fail_first_attempts: 0 },
+        service: Dist::Shape(Shape::Exponential {
+            mean: SimDuration::from_millis(10),
+        }),
+        failure: FailureConfig {
+            probability: 0.0,
+            poison: 0.0,
+            fail_first_attempts: 0,
+        },
     };
     ClusterConfig {
         seed: 1,
         duration: SimDuration::from_secs(messages / 12_800 + 10),
         version: RocketMqVersion::V5_3,
-        brokers: vec![BrokerConfig { name: "broker-a".into() }],
+        brokers: vec![BrokerConfig {
+            name: "broker-a".into(),
+        }],
         topics: vec![TopicConfig {
             name: "load".into(),
             placement: vec![(BrokerId(0), TopicQueues { read: 16, write: 16 })],
@@ -64,7 +74,9 @@ fn config(messages: u64) -> ClusterConfig {
             consumers: (0..8).map(consumer).collect(),
         }],
         timeline: vec![],
-        network: NetworkConfig { latency: Dist::Constant(SimDuration::from_micros(500)) },
+        network: NetworkConfig {
+            latency: Dist::Constant(SimDuration::from_micros(500)),
+        },
         broker_tuning: BrokerTuning::default(),
         sample_interval: SimDuration::from_secs(1),
     }
@@ -72,7 +84,9 @@ fn config(messages: u64) -> ClusterConfig {
 
 fn main() {
     let mut args = std::env::args().skip_while(|a| a != "--messages").skip(1);
-    let messages = args.next().map_or(1_000_000, |n| n.parse().expect("--messages takes a number"));
+    let messages = args
+        .next()
+        .map_or(1_000_000, |n| n.parse().expect("--messages takes a number"));
     let done = Cluster::new(config(messages), Counter::default()).run(|_, _| {});
     assert_eq!(done.observer.consumed, messages / 16 * 16);
     println!(
