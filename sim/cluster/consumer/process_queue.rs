@@ -409,7 +409,7 @@ mod tests {
         let mut queue = filled(0..1);
         queue.get_mut(0).unwrap().progress.start(SimTime::ZERO);
         let at = |seconds| SimTime::ZERO + SimDuration::from_secs(seconds);
-        let mut look = |now| {
+        let look = |now| {
             CleanExpired::new(&queue, SimDuration::from_secs(900))
                 .next(&queue, now)
                 .is_some()
