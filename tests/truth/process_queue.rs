@@ -57,7 +57,7 @@ fn perform(queue: &mut ProcessQueue, step: &Step) -> Outcome {
     match step.op.as_str() {
         "put" => {
             let dispatch = queue.put(messages(step));
-            if let (Some(max), Some(last)) = (step.max_offset, offsets().last()) {
+            if let (Some(max), Some(last)) = (step.max_offset, offsets().next_back()) {
                 queue.note_max_offset(last, u64::try_from(max).unwrap_or(0));
             }
             same("dispatch", &step.ret, &Value::from(dispatch))

@@ -91,7 +91,7 @@ fn fault(case: Fault) -> Outcome {
             } => {
                 strategy.update(now, broker, *latency, *isolation, *reachable);
             }
-            Op::Advance { ms } => now = now + SimDuration::from_millis(*ms),
+            Op::Advance { ms } => now += SimDuration::from_millis(*ms),
             Op::Query { available, reachable } => {
                 let found =
                     |query: &dyn Fn(&String) -> bool| case.brokers.iter().map(query).collect::<Vec<_>>();
