@@ -3,3 +3,5 @@
 pub mod cli;
 pub mod cluster;
 pub mod kernel;
+pub mod report;
+pub mod scenario;
