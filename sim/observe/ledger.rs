@@ -87,6 +87,7 @@ struct GroupCounts {
     arrived: u64,
     extra_copies: u64,
     succeeded: u64,
+    succeeded_copies: u64,
     dead: u64,
     skipped: u64,
     skipped_unfinished: u64,
@@ -176,7 +177,10 @@ impl Ledger {
             counts.in_flight -= 1;
         }
         match outcome {
-            Outcome::Succeeded => counts.succeeded += u64::from(first),
+            Outcome::Succeeded => {
+                counts.succeeded += u64::from(first);
+                counts.succeeded_copies += u64::from(first && of.is_retry);
+            }
             Outcome::SentBack => {
                 counts.scheduled += 1;
                 counts.extra_copies += u64::from(!first);
@@ -230,6 +234,10 @@ impl Ledger {
     /// Copies that reached the retry topic of `group`.
     pub fn retries_stored(&self, group: GroupId) -> u64 {
         self.groups[group.index()].arrived
+    }
+    /// Retry copies of `group` that ended with success.
+    pub fn succeeded_copies(&self, group: GroupId) -> u64 {
+        self.groups[group.index()].succeeded_copies
     }
     /// How often the accounts were checked.
     pub fn checks(&self) -> u64 {
