@@ -3,5 +3,6 @@
 pub mod cli;
 pub mod cluster;
 pub mod kernel;
+pub mod observe;
 pub mod report;
 pub mod scenario;
