@@ -195,12 +195,10 @@ fn note(subject: &Subject<'_>, all: usize, lanes: &[Lane]) -> String {
     if lanes.len() < all {
         let (shown, all) = (lanes.len(), text::grouped(all as u64));
         parts.push(format!(
-            "{shown} of {all} queues: those that moved most, the rest evenly chosen"
+            "{shown} of {all} queues: the most moved, then an even choice"
         ));
     }
-    parts.push("colour: owner".to_owned());
-    parts.push("blank: nobody reads".to_owned());
-    parts.push("red frame: two owners".to_owned());
+    parts.push("blank: no owner; red frame: two owners".to_owned());
     if rebalance.is_some_and(|rebalance| rebalance.ownership_omitted > 0) {
         parts.push("later owners were too many to keep".to_owned());
     }
