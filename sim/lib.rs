@@ -3,4 +3,5 @@
 pub mod cli;
 pub mod cluster;
 pub mod kernel;
+pub mod observe;
 pub mod report;
