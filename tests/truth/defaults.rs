@@ -7,6 +7,7 @@ use rmqsim::cluster::consumer::{consume_result, flow_control, process_queue};
 use rmqsim::cluster::profile::Profile;
 use rmqsim::cluster::topic_route;
 use rmqsim::kernel::time::SimDuration;
+use rmqsim::scenario;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 
@@ -96,6 +97,21 @@ fn fixed() -> Vec<(&'static str, &'static str, Value)> {
             "SubscriptionGroupConfig",
             "retryMaxTimes",
             json!(consume_result::max_reconsume_times_concurrently(-1)),
+        ),
+        (
+            "DefaultMQPushConsumer",
+            "consumeThreadMin",
+            json!(scenario::defaults::threads()),
+        ),
+        (
+            "DefaultMQProducer",
+            "defaultTopicQueueNums",
+            json!(scenario::defaults::QUEUES_PER_BROKER),
+        ),
+        (
+            "DefaultMQProducer",
+            "maxMessageSize",
+            json!(scenario::limits::BODY_BYTES),
         ),
         (
             "RebalanceService",
