@@ -450,7 +450,5 @@ impl JsonSchema for Seed {
 
 /// The JSON Schema (draft 2020-12) of scenario files.
 pub fn json_schema() -> serde_json::Value {
-    let mut schema = serde_json::Value::from(schemars::schema_for!(ScenarioFile));
-    schema["$id"] = "https://rmqsim.dev/scenario.schema.json".into();
-    schema
+    serde_json::Value::from(schemars::schema_for!(ScenarioFile))
 }
