@@ -1,7 +1,7 @@
 //! Default values of settings, and constants: every one that the model has, by name.
 
 use crate::harness::{Tally, same};
-use rmqsim::cluster::broker::{retry_dlq, schedule_message};
+use rmqsim::cluster::broker::{rebalance_lock_manager, retry_dlq, schedule_message};
 use rmqsim::cluster::config::{BrokerTuning, ConsumeFromWhere, ConsumerTuning, RocketMqVersion};
 use rmqsim::cluster::consumer::{consume_result, flow_control, process_queue};
 use rmqsim::cluster::profile::Profile;
@@ -172,6 +172,11 @@ fn fixed() -> Vec<(&'static str, &'static str, Value)> {
             "AbstractSendMessageProcessor",
             "DLQ_NUMS_PER_GROUP",
             json!(retry_dlq::DLQ_NUMS_PER_GROUP),
+        ),
+        (
+            "RebalanceLockManager",
+            "REBALANCE_LOCK_MAX_LIVE_TIME",
+            millis(rebalance_lock_manager::REBALANCE_LOCK_MAX_LIVE_TIME),
         ),
         ("PermName", "PERM_READ", json!(topic_route::PERM_READ)),
         ("PermName", "PERM_WRITE", json!(topic_route::PERM_WRITE)),

@@ -69,15 +69,10 @@ pub fn judge_content(stem: &str, file: &Value) -> FileVerdict {
     let Some(kind) = kind_of(stem, file) else {
         return FileVerdict::Skipped("no kind of vectors has this name or shape".to_owned());
     };
-    match kind.judge {
-        Ok(judge) => {
-            let mut tally = Tally::of_set(file["meta"]["set"].as_str().unwrap_or("-"));
-            judge(file, &mut tally);
-            tally.skip_unseen_sections(file);
-            FileVerdict::Judged(tally)
-        }
-        Err(why) => FileVerdict::Skipped(why.to_owned()),
-    }
+    let mut tally = Tally::of_set(file["meta"]["set"].as_str().unwrap_or("-"));
+    (kind.judge)(file, &mut tally);
+    tally.skip_unseen_sections(file);
+    FileVerdict::Judged(tally)
 }
 
 impl Verdict {
