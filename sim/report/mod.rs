@@ -1,9 +1,7 @@
-//! What a run yields for people and programs: the model of `report.json`, its writers, the terminal summary.
+//! What a run reports, and the forms in which it does.
 
-mod assemble;
+pub mod assemble;
 pub mod charts;
 pub mod expect;
 pub mod json;
 pub mod model;
-
-pub use assemble::{Identity, scenario_hash};
