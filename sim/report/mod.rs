@@ -1,7 +1,9 @@
-//! What a run reports, and the forms in which it does.
+//! What a run yields for people and programs: the model of `report.json`, its writers, the terminal summary.
 
-pub mod assemble;
+mod assemble;
 pub mod charts;
 pub mod expect;
 pub mod json;
 pub mod model;
+
+pub use assemble::{Identity, scenario_hash};

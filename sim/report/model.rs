@@ -139,8 +139,6 @@ pub struct PullsReport {
     pub found: u64,
     /// Without.
     pub not_found: u64,
-    /// The offset was out of range.
-    pub offset_moved: u64,
     /// Mean messages in an answer that had some; `null` if none had.
     pub messages_mean: Option<f64>,
 }
