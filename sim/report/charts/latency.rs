@@ -147,7 +147,7 @@ fn range(curves: &[Curve<'_>]) -> Axis {
 /// Per cent of all values in each of `parts` equal parts of `axis`.
 fn shares(distribution: &DistributionReport, axis: &Axis, parts: usize) -> Vec<f64> {
     let mut bars = vec![0.0; parts];
-    let total: u64 = distribution.count.iter().sum();
+    let total = total(distribution);
     let place = |seconds: f64| axis.fraction(axis::decades(nanos(seconds))) * parts as f64;
     for ((&lower, &upper), &count) in distribution
         .lower_seconds
@@ -220,7 +220,7 @@ fn name_peak(canvas: &mut Canvas<'_>, panel: &Panel, curve: &Curve<'_>, bars: &[
 /// Draws the share of values above each latency.
 fn draw_tail(canvas: &mut Canvas<'_>, panel: &Panel, curve: &Curve<'_>) {
     let distribution = &curve.latency.distribution;
-    let total: u64 = distribution.count.iter().sum();
+    let total = total(distribution);
     let x = |seconds: f64| axis::decades(nanos(seconds));
     let mut left = total;
     let mut points = vec![(panel.left, panel.py(0.0))];
@@ -235,6 +235,14 @@ fn draw_tail(canvas: &mut Canvas<'_>, panel: &Panel, curve: &Curve<'_>) {
         points.push(panel.at((x(upper), log_share(left, total))));
     }
     canvas.path(points, curve.colour, THICK);
+}
+
+/// All values of a distribution.
+fn total(distribution: &DistributionReport) -> u64 {
+    distribution
+        .count
+        .iter()
+        .fold(0, |sum: u64, &count| sum.saturating_add(count))
 }
 
 /// Where a share lies on its logarithmic axis; none at all lies below every axis.

@@ -327,10 +327,8 @@ fn overlaps(held: &[(usize, f64, f64)]) -> Vec<(f64, f64, usize)> {
     // The interval that lasts longest so far: whoever starts before its end overlaps it.
     let mut longest: Option<(usize, f64)> = None;
     for &(owner, from, to) in held {
-        if let Some((other, until)) = longest {
-            if from < until && other != owner {
-                found.push((from, to.min(until), owner));
-            }
+        if let Some((_, until)) = longest.filter(|&(other, until)| from < until && other != owner) {
+            found.push((from, to.min(until), owner));
         }
         if longest.is_none_or(|(_, until)| to > until) {
             longest = Some((owner, to));
