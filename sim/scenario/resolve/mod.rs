@@ -9,11 +9,11 @@ mod timeline;
 
 use crate::cluster::config::{BrokerConfig, ClusterConfig, NetworkConfig, TopicConfig, TopicQueues};
 use crate::cluster::ids::{BrokerId, TopicId};
-use crate::kernel::dist::Dist;
+use crate::kernel::dist::{Dist, DistError};
 use crate::kernel::time::{SimDuration, SimTime};
 use crate::scenario::diagnostic::{Diagnostic, Span};
 use crate::scenario::estimate::grouped;
-use crate::scenario::json::Node;
+use crate::scenario::json::{Kind, Node};
 use crate::scenario::locate::{self, FieldPath};
 use crate::scenario::schema::{Brokers, ScenarioFile, TopicBlock};
 use crate::scenario::{defaults, limits, suggest};
@@ -154,7 +154,9 @@ impl Resolver<'_> {
         for (i, text) in self.file.expect.iter().enumerate() {
             let path = field!["expect"].index(i);
             if text.trim().is_empty() {
-                self.problem(&path, "an expectation must not be empty")
+                let problem = self.problem(&path, "an expectation must not be empty");
+                problem.label = "nothing to check".to_owned();
+                problem
                     .help
                     .push("for example \"groups.billing.lost == 0\"".to_owned());
             } else if text.len() > limits::EXPRESSION_BYTES {
@@ -255,13 +257,30 @@ impl Resolver<'_> {
 
     fn dist(&mut self, path: &FieldPath, dist: &Dist) {
         if let Err(error) = dist.validate() {
-            self.problem(path, format!("`{path}`: {error}")).label = "cannot be drawn from".to_owned();
+            let key = match error {
+                DistError::MinAboveMax { .. } => "min",
+                DistError::MeanZero { .. } => "mean",
+                DistError::CvOutOfRange { .. } => "cv",
+                DistError::P99NotAboveMean { .. } | DistError::P99TooFar { .. } => "p99",
+                DistError::AlphaTooSmall { .. } => "alpha",
+                DistError::NoValues => "values",
+            };
+            // The only key of the object is the name of the shape.
+            let (node, _) = locate::nearest_node(self.root, path);
+            let path = match &node.kind {
+                Kind::Object(entries) if entries.len() == 1 => path.key(&entries[0].key).key(key),
+                _ => path.clone(),
+            };
+            let error = error.to_string();
+            let (message, help) = error.split_once("; ").unwrap_or((&error, ""));
+            let problem = self.problem(&path, message);
+            problem.label = "cannot be drawn from".to_owned();
+            if !help.is_empty() {
+                problem.help.push(help.to_owned());
+            }
         } else if dist.mean() > limits::DURATION {
-            self.problem(
-                path,
-                format!("`{path}` is longer than {}, the longest run", limits::DURATION),
-            )
-            .label = "too long".to_owned();
+            let message = format!("`{path}` is longer than {}, the longest run", limits::DURATION);
+            self.problem(path, message).label = "too long".to_owned();
         }
     }
 
