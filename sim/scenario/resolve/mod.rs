@@ -11,7 +11,7 @@ use crate::cluster::config::{BrokerConfig, ClusterConfig, NetworkConfig, TopicCo
 use crate::cluster::ids::{BrokerId, TopicId};
 use crate::kernel::dist::{Dist, DistError};
 use crate::kernel::time::{SimDuration, SimTime};
-use crate::scenario::diagnostic::{Diagnostic, Span};
+use crate::scenario::diagnostic::{COLLECTED, Diagnostic, Span};
 use crate::scenario::estimate::grouped;
 use crate::scenario::json::{Kind, Node};
 use crate::scenario::locate::{self, FieldPath};
@@ -98,6 +98,7 @@ impl Resolver<'_> {
     }
 
     fn problem_at(&mut self, path: &FieldPath, span: Span, message: impl Into<String>) -> &mut Diagnostic {
+        self.problems.truncate(COLLECTED - 1);
         self.problems.push(Diagnostic::new(message).at(span).field(path));
         let last = self.problems.len() - 1;
         &mut self.problems[last]
@@ -241,15 +242,25 @@ impl Resolver<'_> {
         found
     }
 
-    /// The topic called `name`; reports it if there is none.
-    fn topic(&mut self, path: &FieldPath, span: Span, name: &str, topics: &[TopicConfig]) -> Option<TopicId> {
+    /// The topic called `name`, which the field at `path` names (`as_key`: by its key). Reports it if there is none.
+    fn topic(
+        &mut self,
+        path: &FieldPath,
+        as_key: bool,
+        name: &str,
+        topics: &[TopicConfig],
+    ) -> Option<TopicId> {
         if let Ok(index) = topics.binary_search_by(|t| t.name.as_str().cmp(name)) {
             return Some(TopicId(index as u32));
         }
         let known = || topics.iter().map(|t| t.name.as_str());
         let message = format!("unknown topic `{name}`{}", suggest::did_you_mean(name, known()));
         let help = format!("declared topics: {}", suggest::list(known(), 20));
-        let problem = self.problem_at(path, span, message);
+        let problem = if as_key {
+            self.name_problem(path, message)
+        } else {
+            self.problem(path, message)
+        };
         problem.label = "not declared under \"cluster.topics\"".to_owned();
         problem.help.push(help);
         None

@@ -63,11 +63,7 @@ impl Resolver<'_> {
         topics: &[TopicConfig],
     ) -> Option<TopicId> {
         match (&block.topic, topics) {
-            (Some(name), _) => {
-                let path = path.key("topic");
-                let span = locate::span_of(self.root, &path);
-                self.topic(&path, span, name, topics)
-            }
+            (Some(name), _) => self.topic(&path.key("topic"), false, name, topics),
             (None, [_]) => Some(TopicId(0)),
             (None, _) => {
                 let problem = self.name_problem(path, format!("`{path}` must say which topic it sends to"));

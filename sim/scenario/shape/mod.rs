@@ -8,7 +8,7 @@ mod scalars;
 
 pub use forms::{Child, Forms, Shapes};
 
-use crate::scenario::diagnostic::{Diagnostic, Span};
+use crate::scenario::diagnostic::{COLLECTED, Diagnostic, Span};
 use crate::scenario::json::{Entry, Kind, Node, quoted};
 use crate::scenario::locate::FieldPath;
 use crate::scenario::{suggest, vocabulary};
@@ -114,6 +114,7 @@ impl Checker<'_> {
 
     fn report(&mut self, place: &Place, span: Span, message: impl Into<String>) -> &mut Diagnostic {
         let problem = Diagnostic::new(message).at(span).field(&place.path);
+        self.problems.truncate(COLLECTED - 1);
         self.problems.push(problem);
         let last = self.problems.len() - 1;
         &mut self.problems[last]

@@ -133,10 +133,11 @@ impl Checker<'_> {
         }
         let bounds = match (min, max) {
             (Some(min), Some(max)) if min == max => format!("{min}"),
+            (Some(min), Some(max)) if max > 1e18 => format!("between {min} and {}", u64::MAX),
             (Some(min), Some(max)) => format!("between {min} and {max}"),
-            (Some(min), None) if too_small => format!("{min} or more"),
-            (_, Some(max)) => format!("at most {max}"),
-            _ => format!("at most {}", u64::MAX),
+            (Some(min), None) => format!("{min} or more"),
+            (None, Some(max)) => format!("at most {max}"),
+            (None, None) => "another number".to_owned(),
         };
         let problem = self.report(
             place,
@@ -157,18 +158,14 @@ impl Checker<'_> {
 
 /// Least and greatest value of a number; later schemas narrow earlier ones.
 fn range(schemas: [&Value; 2], millis: bool) -> (Option<f64>, Option<f64>) {
-    let (mut min, mut max) = match schemas[0]["format"].as_str() {
-        Some("uint32") => (Some(0.0), Some(f64::from(u32::MAX))),
-        Some("int32") => (Some(f64::from(i32::MIN)), Some(f64::from(i32::MAX))),
-        Some("uint64") => (Some(0.0), None),
-        _ => (None, None),
-    };
-    if millis {
-        max = Some(limits::DURATION.as_millis() as f64);
-    }
+    let (mut min, mut max) = (None, None);
     for schema in schemas {
         min = schema["minimum"].as_f64().or(min);
         max = schema["maximum"].as_f64().or(max);
+    }
+    let longest = limits::DURATION.as_millis() as f64;
+    if millis && max.is_none_or(|max| max > longest) {
+        max = Some(longest);
     }
     (min, max)
 }
