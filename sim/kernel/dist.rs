@@ -63,6 +63,135 @@ pub enum Shape {
     },
 }
 
+/// Why a distribution makes no sense.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+pub enum DistError {
+    /// The range is empty.
+    #[error("`min` ({min}) is greater than `max` ({max}); exchange them")]
+    MinAboveMax {
+        /// As given.
+        min: SimDuration,
+        /// As given.
+        max: SimDuration,
+    },
+    /// A mean of zero leaves nothing to scale.
+    #[error("the mean of {shape} must be greater than 0; for no time at all write the constant \"0s\"")]
+    MeanZero {
+        /// The shape, with its article.
+        shape: &'static str,
+    },
+    /// The spread is not one that can be drawn.
+    #[error("`cv` must be between {min} and {max}, but is {found}; it is the standard deviation divided by the mean, and 1 is the exponential; for no spread at all write a constant", min = Dist::CV_MIN, max = Dist::CV_MAX)]
+    CvOutOfRange {
+        /// As given.
+        found: f64,
+    },
+    /// The percentile lies on the wrong side of the mean.
+    #[error(
+        "`p99` ({p99}) must be greater than `mean` ({mean}): 99 of 100 values lie below it; for no spread at all write a constant"
+    )]
+    P99NotAboveMean {
+        /// As given.
+        mean: SimDuration,
+        /// As given.
+        p99: SimDuration,
+    },
+    /// No lognormal has so heavy a tail.
+    #[error("`p99` ({p99}) is more than {max} times `mean` ({mean}), which no lognormal reaches; lower it, or use a Pareto shape", max = Dist::P99_TO_MEAN_MAX)]
+    P99TooFar {
+        /// As given.
+        mean: SimDuration,
+        /// As given.
+        p99: SimDuration,
+    },
+    /// With such a tail the mean would be infinite.
+    #[error(
+        "`alpha` must be greater than 1, but is {found}: at 1 and below a Pareto tail is so heavy that it has no mean"
+    )]
+    AlphaTooSmall {
+        /// As given.
+        found: f64,
+    },
+    /// Nothing to choose from.
+    #[error("`values` is empty; list at least one duration")]
+    NoValues,
+}
+
+impl Dist {
+    /// Least coefficient of variation of a gamma shape.
+    pub const CV_MIN: f64 = 0.001;
+    /// Greatest coefficient of variation of a gamma shape; beyond it nearly every draw is 0.
+    pub const CV_MAX: f64 = 100.0;
+    /// How far the 99th percentile of a lognormal can lie above its mean: e^(z²/2) with z = 2.326…, cut off.
+    pub const P99_TO_MEAN_MAX: f64 = 14.96;
+
+    /// Whether it can be drawn from.
+    ///
+    /// # Errors
+    /// The first thing that is wrong, in words for the author of the scenario.
+    pub fn validate(&self) -> Result<(), DistError> {
+        let Self::Shape(shape) = self else { return Ok(()) };
+        match shape {
+            Shape::Uniform { min, max } if min > max => Err(DistError::MinAboveMax { min: *min, max: *max }),
+            Shape::Exponential { mean } => positive(*mean, "an exponential"),
+            Shape::Gamma { mean, cv } => {
+                positive(*mean, "a gamma")?;
+                let drawable = (Self::CV_MIN..=Self::CV_MAX).contains(cv);
+                drawable
+                    .then_some(())
+                    .ok_or(DistError::CvOutOfRange { found: *cv })
+            }
+            Shape::Lognormal { mean, p99 } => {
+                positive(*mean, "a lognormal")?;
+                let (mean, p99) = (*mean, *p99);
+                if p99 <= mean {
+                    return Err(DistError::P99NotAboveMean { mean, p99 });
+                }
+                let ratio = p99.as_nanos() as f64 / mean.as_nanos() as f64;
+                let reached = ratio <= Self::P99_TO_MEAN_MAX;
+                reached.then_some(()).ok_or(DistError::P99TooFar { mean, p99 })
+            }
+            Shape::Pareto { mean, alpha } => {
+                positive(*mean, "a Pareto")?;
+                let has_mean = alpha.is_finite() && *alpha > 1.0;
+                has_mean
+                    .then_some(())
+                    .ok_or(DistError::AlphaTooSmall { found: *alpha })
+            }
+            Shape::Empirical { values } if values.is_empty() => Err(DistError::NoValues),
+            Shape::Uniform { .. } | Shape::Empirical { .. } => Ok(()),
+        }
+    }
+
+    /// Its mean, rounded to the nearest nanosecond; zero for an empty list.
+    pub fn mean(&self) -> SimDuration {
+        match self {
+            Self::Constant(value) => *value,
+            Self::Shape(Shape::Uniform { min, max }) => mean_of(&[*min, *max]),
+            Self::Shape(Shape::Empirical { values }) => mean_of(values),
+            Self::Shape(
+                Shape::Exponential { mean }
+                | Shape::Gamma { mean, .. }
+                | Shape::Lognormal { mean, .. }
+                | Shape::Pareto { mean, .. },
+            ) => *mean,
+        }
+    }
+}
+
+fn positive(mean: SimDuration, shape: &'static str) -> Result<(), DistError> {
+    if mean.is_zero() {
+        return Err(DistError::MeanZero { shape });
+    }
+    Ok(())
+}
+
+fn mean_of(values: &[SimDuration]) -> SimDuration {
+    let n = values.len().max(1) as u128;
+    let sum: u128 = values.iter().map(|v| u128::from(v.as_nanos())).sum();
+    SimDuration::from_nanos(((sum + n / 2) / n) as u64)
+}
+
 impl Serialize for Dist {
     fn serialize<S: serde::Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
         match self {

@@ -11,8 +11,6 @@ pub struct Requests {
     pub found: u64,
     /// Pulls answered without.
     pub not_found: u64,
-    /// Pulls at an offset out of range.
-    pub offset_moved: u64,
     /// Messages in answers.
     pub messages: u64,
     /// Their bytes.
@@ -42,7 +40,6 @@ impl Requests {
         match result {
             PullResult::Found => self.found += 1,
             PullResult::NotFound => self.not_found += 1,
-            PullResult::OffsetMoved => self.offset_moved += 1,
         }
         self.messages += u64::from(messages);
         self.bytes += bytes;
@@ -53,7 +50,7 @@ impl Requests {
         self.hold_max = self.hold_max.max(held);
         match result {
             PullResult::Found => self.woken += 1,
-            _ => self.expired += 1,
+            PullResult::NotFound => self.expired += 1,
         }
     }
 

@@ -47,13 +47,13 @@ impl View<'_> {
             } else {
                 0.0
             },
-            deliveries: DeliveriesReport {
-                total: observation.deliveries(group),
+            deliveries: observation.deliveries(group),
+            deliveries_by_kind: DeliveriesReport {
                 first,
                 retry,
                 duplicate: duplicates.total(),
-                discarded,
             },
+            discarded,
             lag: peak(
                 &lag.lag,
                 observation.lag.lag_mean(&observation.slots, group, self.end),

@@ -1,0 +1,68 @@
+//! Bounds on what a scenario may ask for: one table, so that hostile input ends in a message, not in a crash.
+//!
+//! Each is generous for every honest scenario. Those that a flag lifts say so.
+
+use crate::kernel::time::SimDuration;
+
+/// Bytes of a scenario file: 16 MiB.
+pub const FILE_BYTES: u64 = 16 << 20;
+/// Levels of brackets in a scenario file.
+pub const DEPTH: usize = 64;
+/// Characters of one number in a scenario file.
+pub const NUMBER_CHARACTERS: usize = 64;
+/// Brokers of a cluster.
+pub const BROKERS: u64 = 1_000;
+/// Topics of a cluster.
+pub const TOPICS: u64 = 10_000;
+/// Queues of all topics on all brokers.
+pub const QUEUES: u64 = 100_000;
+/// Producer instances.
+pub const PRODUCERS: u64 = 10_000;
+/// Consumers of all groups, those that join later included.
+pub const CONSUMERS: u64 = 100_000;
+/// Timeline entries after wildcards are expanded.
+pub const TIMELINE: u64 = 1_000_000;
+/// Points of a time series: duration ÷ sample interval.
+pub const SAMPLES: u64 = 1_000_000;
+/// Points of a time series where the scenario does not choose the interval.
+pub const SAMPLES_BY_DEFAULT: u64 = 600;
+/// Messages foreseen by rate × time; `--max-messages` lifts it.
+pub const MESSAGES: u64 = 2_000_000_000;
+/// Messages of one producer instance, whatever flags say: a message's number has 40 bits.
+pub const MESSAGES_OF_PRODUCER: u64 = (1 << 40) - 1;
+/// Longest virtual duration: 10 years of 365 days.
+pub const DURATION: SimDuration = SimDuration::from_secs(3_650 * 86_400);
+/// Greatest body: `maxMessageSize` of producer and broker.
+pub const BODY_BYTES: u32 = 4 << 20;
+/// Longest topic name. Source: `TopicValidator.TOPIC_MAX_LENGTH`.
+pub const TOPIC_NAME: usize = 127;
+/// Longest group name. Source: `TopicValidator.GROUP_MAX_LENGTH`.
+pub const GROUP_NAME: usize = 120;
+/// Longest name of anything else.
+pub const NAME: usize = 127;
+/// Bytes of one `expect` expression.
+pub const EXPRESSION_BYTES: usize = 4096;
+
+/// Every bound with what it bounds, for help texts and the documentation.
+pub fn table() -> Vec<(&'static str, String)> {
+    let count = |n: u64| crate::scenario::estimate::grouped(u128::from(n));
+    vec![
+        ("size of a scenario file", format!("{} MiB", FILE_BYTES >> 20)),
+        ("levels of brackets", DEPTH.to_string()),
+        ("characters of a number", NUMBER_CHARACTERS.to_string()),
+        ("length of a topic name", TOPIC_NAME.to_string()),
+        ("length of a group name", GROUP_NAME.to_string()),
+        ("length of any other name", NAME.to_string()),
+        ("bytes of an expectation", EXPRESSION_BYTES.to_string()),
+        ("brokers", count(BROKERS)),
+        ("topics", count(TOPICS)),
+        ("queues of all topics", count(QUEUES)),
+        ("producer instances", count(PRODUCERS)),
+        ("consumers of all groups", count(CONSUMERS)),
+        ("timeline entries, wildcards expanded", count(TIMELINE)),
+        ("points of a time series", count(SAMPLES)),
+        ("messages foreseen (`--max-messages` lifts it)", count(MESSAGES)),
+        ("bytes of a message body", format!("{} MiB", BODY_BYTES >> 20)),
+        ("virtual duration", "10 years (3650d)".to_owned()),
+    ]
+}

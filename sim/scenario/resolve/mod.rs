@@ -1,0 +1,348 @@
+//! Names to ids: turns the typed file into a [`ClusterConfig`] and finds what makes no sense together.
+//!
+//! Topics, groups and producers are sorted by name, so that the order of keys in a file changes nothing.
+
+mod groups;
+mod names;
+mod producers;
+mod timeline;
+
+use crate::cluster::config::{BrokerConfig, ClusterConfig, NetworkConfig, TopicConfig, TopicQueues};
+use crate::cluster::ids::{BrokerId, TopicId};
+use crate::kernel::dist::Dist;
+use crate::kernel::time::{SimDuration, SimTime};
+use crate::scenario::diagnostic::{Diagnostic, Span};
+use crate::scenario::estimate::grouped;
+use crate::scenario::json::Node;
+use crate::scenario::locate::{self, FieldPath};
+use crate::scenario::schema::{Brokers, ScenarioFile, TopicBlock};
+use crate::scenario::{defaults, limits, suggest};
+
+/// Turns `file`, read from `root`, into a configuration.
+///
+/// # Errors
+/// Everything that makes no sense, in no particular order.
+pub fn resolve(file: &ScenarioFile, root: &Node) -> Result<ClusterConfig, Vec<Diagnostic>> {
+    let mut resolver = Resolver {
+        file,
+        root,
+        problems: Vec::new(),
+    };
+    let config = resolver.config();
+    if resolver.problems.is_empty() {
+        Ok(config)
+    } else {
+        Err(resolver.problems)
+    }
+}
+
+/// A path from keys: `field!["groups", name, "tuning"]`.
+macro_rules! field {
+    ($($key:expr),+ $(,)?) => {
+        $crate::scenario::locate::FieldPath(vec![$($crate::scenario::locate::Step::Key($key.to_string())),+])
+    };
+}
+use field;
+
+struct Resolver<'a> {
+    file: &'a ScenarioFile,
+    root: &'a Node,
+    problems: Vec<Diagnostic>,
+}
+
+impl Resolver<'_> {
+    fn config(&mut self) -> ClusterConfig {
+        let file = self.file;
+        let duration = file.duration;
+        self.run_length();
+        self.expectations();
+        let brokers = self.brokers();
+        let topics = self.topics(&brokers);
+        self.dist(
+            &field!["cluster", "network", "latency"],
+            &file.cluster.network.latency,
+        );
+        self.delay_levels();
+        let producers = self.producers(&topics);
+        let mut groups = self.groups(&topics);
+        let timeline = self.timeline(&mut groups);
+        ClusterConfig {
+            seed: file.seed.0,
+            duration,
+            version: file.cluster.rocketmq,
+            brokers,
+            topics,
+            producers,
+            groups,
+            timeline,
+            network: NetworkConfig {
+                latency: file.cluster.network.latency.clone(),
+            },
+            broker_tuning: file.cluster.tuning.clone(),
+            sample_interval: file
+                .sample_interval
+                .unwrap_or(defaults::sample_interval(duration)),
+        }
+    }
+
+    /// Reports a problem of the field at `path`, pointing at its value.
+    fn problem(&mut self, path: &FieldPath, message: impl Into<String>) -> &mut Diagnostic {
+        let span = locate::span_of(self.root, path);
+        self.problem_at(path, span, message)
+    }
+
+    /// Reports a problem of the map entry at `path`, pointing at its name.
+    fn name_problem(&mut self, path: &FieldPath, message: impl Into<String>) -> &mut Diagnostic {
+        let span = locate::key_span_of(self.root, path);
+        self.problem_at(path, span, message)
+    }
+
+    fn problem_at(&mut self, path: &FieldPath, span: Span, message: impl Into<String>) -> &mut Diagnostic {
+        self.problems.push(Diagnostic::new(message).at(span).field(path));
+        let last = self.problems.len() - 1;
+        &mut self.problems[last]
+    }
+
+    /// Reports that there are more of something than a run can hold.
+    fn bound(&mut self, path: &FieldPath, found: u64, bound: u64, what: &str) -> bool {
+        if found > bound {
+            let (found, bound) = (grouped(found.into()), grouped(bound.into()));
+            self.name_problem(
+                path,
+                format!("{found} {what}, more than the {bound} that a run can hold"),
+            )
+            .label = "too many".to_owned();
+        }
+        found > bound
+    }
+
+    fn run_length(&mut self) {
+        let duration = self.file.duration;
+        let path = field!["duration"];
+        if duration.is_zero() {
+            self.problem(&path, "the duration must be greater than 0").label =
+                "nothing would happen".to_owned();
+        } else if duration > limits::DURATION {
+            let message = format!(
+                "the duration {duration} is longer than {}, the longest run",
+                limits::DURATION
+            );
+            self.problem(&path, message).label = "too long".to_owned();
+        }
+        let Some(interval) = self.file.sample_interval else {
+            return;
+        };
+        let path = field!["sampleInterval"];
+        if interval.is_zero() {
+            self.problem(&path, "the sample interval must be greater than 0")
+                .label = "zero period".to_owned();
+        } else if duration.as_nanos() / interval.as_nanos() > limits::SAMPLES {
+            let points = grouped(u128::from(duration.as_nanos() / interval.as_nanos()));
+            let bound = grouped(limits::SAMPLES.into());
+            let message =
+                format!("{duration} ÷ {interval} = {points} points in each series, more than {bound}");
+            let problem = self.problem(&path, message);
+            problem.label = "too fine".to_owned();
+            problem.help.push(format!(
+                "leave it out to get {}",
+                defaults::sample_interval(duration)
+            ));
+        }
+    }
+
+    fn expectations(&mut self) {
+        for (i, text) in self.file.expect.iter().enumerate() {
+            let path = field!["expect"].index(i);
+            if text.trim().is_empty() {
+                self.problem(&path, "an expectation must not be empty")
+                    .help
+                    .push("for example \"groups.billing.lost == 0\"".to_owned());
+            } else if text.len() > limits::EXPRESSION_BYTES {
+                self.problem(
+                    &path,
+                    format!("an expectation has at most {} bytes", limits::EXPRESSION_BYTES),
+                );
+            }
+        }
+    }
+
+    fn brokers(&mut self) -> Vec<BrokerConfig> {
+        let path = field!["cluster", "brokers"];
+        let mut names: Vec<String> = match &self.file.cluster.brokers {
+            Brokers::Count(n) => (0..*n).map(broker_name).collect(),
+            Brokers::Named(names) => names.clone(),
+        };
+        if self.bound(&path, names.len() as u64, limits::BROKERS, "brokers") {
+            names.truncate(1);
+        }
+        for (i, name) in names.iter().enumerate() {
+            let here = path.index(i);
+            self.plain_name(&here, "a broker name", name, limits::NAME, false);
+            if let Some(first) = names[..i].iter().position(|n| n == name) {
+                let first = locate::span_of(self.root, &path.index(first));
+                let problem = self.problem(&here, format!("the broker `{name}` is named twice"));
+                problem.label = "named again here".to_owned();
+                problem.related.push((first, "first named here".to_owned()));
+            }
+        }
+        names.sort();
+        names.into_iter().map(|name| BrokerConfig { name }).collect()
+    }
+
+    fn topics(&mut self, brokers: &[BrokerConfig]) -> Vec<TopicConfig> {
+        let path = field!["cluster", "topics"];
+        let file = self.file;
+        self.bound(&path, file.cluster.topics.len() as u64, limits::TOPICS, "topics");
+        let mut topics: Vec<TopicConfig> = Vec::new();
+        let mut queues = 0_u64;
+        for (name, block) in &file.cluster.topics {
+            let here = path.key(name);
+            self.topic_name(&here, name);
+            let of_broker = topic_queues(block);
+            let on = match &block.brokers {
+                None => (0..brokers.len() as u32).map(BrokerId).collect(),
+                Some(names) => self.brokers_of(&here, names, brokers),
+            };
+            queues += u64::from(of_broker.read.max(of_broker.write)) * on.len() as u64;
+            topics.push(TopicConfig {
+                name: name.clone(),
+                placement: on.into_iter().map(|broker| (broker, of_broker)).collect(),
+            });
+        }
+        self.bound(&path, queues, limits::QUEUES, "queues");
+        topics.sort_by(|a, b| a.name.cmp(&b.name));
+        topics
+    }
+
+    /// The brokers that a topic names, sorted.
+    fn brokers_of(&mut self, topic: &FieldPath, names: &[String], brokers: &[BrokerConfig]) -> Vec<BrokerId> {
+        let mut found: Vec<BrokerId> = Vec::new();
+        for (i, name) in names.iter().enumerate() {
+            let path = topic.key("brokers").index(i);
+            match brokers.binary_search_by(|b| b.name.cmp(name)) {
+                Ok(id) if found.contains(&BrokerId(id as u32)) => {
+                    self.problem(&path, format!("the broker `{name}` is named twice"))
+                        .label = "named again here".to_owned();
+                }
+                Ok(id) => found.push(BrokerId(id as u32)),
+                Err(_) => {
+                    let known = || brokers.iter().map(|b| b.name.as_str());
+                    let message = format!("unknown broker `{name}`{}", suggest::did_you_mean(name, known()));
+                    let help = format!("brokers: {}", suggest::list(known(), 20));
+                    let problem = self.problem(&path, message);
+                    problem.label = "not declared under \"cluster.brokers\"".to_owned();
+                    problem.help.push(help);
+                }
+            }
+        }
+        found.sort();
+        found
+    }
+
+    /// The topic called `name`; reports it if there is none.
+    fn topic(&mut self, path: &FieldPath, span: Span, name: &str, topics: &[TopicConfig]) -> Option<TopicId> {
+        if let Ok(index) = topics.binary_search_by(|t| t.name.as_str().cmp(name)) {
+            return Some(TopicId(index as u32));
+        }
+        let known = || topics.iter().map(|t| t.name.as_str());
+        let message = format!("unknown topic `{name}`{}", suggest::did_you_mean(name, known()));
+        let help = format!("declared topics: {}", suggest::list(known(), 20));
+        let problem = self.problem_at(path, span, message);
+        problem.label = "not declared under \"cluster.topics\"".to_owned();
+        problem.help.push(help);
+        None
+    }
+
+    fn dist(&mut self, path: &FieldPath, dist: &Dist) {
+        if let Err(error) = dist.validate() {
+            self.problem(path, format!("`{path}`: {error}")).label = "cannot be drawn from".to_owned();
+        } else if dist.mean() > limits::DURATION {
+            self.problem(
+                path,
+                format!("`{path}` is longer than {}, the longest run", limits::DURATION),
+            )
+            .label = "too long".to_owned();
+        }
+    }
+
+    /// `messageDelayLevel`: a list of whole numbers with one unit each.
+    fn delay_levels(&mut self) {
+        let levels = &self.file.cluster.tuning.message_delay_level;
+        let path = field!["cluster", "tuning", "messageDelayLevel"];
+        let sound = |level: &str| {
+            let unit = level.trim_start_matches(|c: char| c.is_ascii_digit());
+            matches!(unit, "s" | "m" | "h" | "d") && level.parse::<SimDuration>().is_ok()
+        };
+        match levels.split_whitespace().find(|level| !sound(level)) {
+            Some(level) => {
+                let problem = self.problem(&path, format!("`{level}` is not a delay level"));
+                problem.label = "each is a whole number with s, m, h or d".to_owned();
+                problem.help.push(
+                    "RocketMQ's own: \"1s 5s 10s 30s 1m 2m 3m 4m 5m 6m 7m 8m 9m 10m 20m 30m 1h 2h\""
+                        .to_owned(),
+                );
+            }
+            None if levels.trim().is_empty() => {
+                self.problem(&path, "there must be at least one delay level")
+                    .label = "no level in it".to_owned();
+            }
+            None => {}
+        }
+    }
+
+    /// The instant `at`, which must lie before the end of the run.
+    fn before_end(&mut self, path: &FieldPath, at: SimDuration, what: &str) -> SimTime {
+        let duration = self.file.duration;
+        if at >= duration && !duration.is_zero() {
+            let end = locate::span_of(self.root, &field!["duration"]);
+            let problem = self.problem(path, format!("{what} at {at}, but the run ends at {duration}"));
+            problem.label = "not before the end".to_owned();
+            problem.related.push((end, "ends here".to_owned()));
+            problem
+                .help
+                .push("to run only the beginning of a scenario use --until".to_owned());
+        }
+        SimTime::ZERO + at
+    }
+}
+
+/// The name of broker number `n` where the file gives only their number: broker-a … broker-z, broker-aa, …
+fn broker_name(n: u32) -> String {
+    let mut letters = Vec::new();
+    let mut rest = n + 1;
+    while rest > 0 {
+        letters.push(b'a' + ((rest - 1) % 26) as u8);
+        rest = (rest - 1) / 26;
+    }
+    letters.reverse();
+    format!("broker-{}", String::from_utf8_lossy(&letters))
+}
+
+/// Queue numbers of a topic on each of its brokers.
+pub fn topic_queues(block: &TopicBlock) -> TopicQueues {
+    let both = block.queues_per_broker.unwrap_or(defaults::QUEUES_PER_BROKER);
+    TopicQueues {
+        read: block.read_queue_nums.unwrap_or(both),
+        write: block.write_queue_nums.unwrap_or(both),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbered_brokers_get_letters() {
+        assert_eq!(
+            [0, 25, 26, 27, 701, 702].map(broker_name),
+            [
+                "broker-a",
+                "broker-z",
+                "broker-aa",
+                "broker-ab",
+                "broker-zz",
+                "broker-aaa"
+            ]
+        );
+    }
+}

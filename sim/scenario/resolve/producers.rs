@@ -1,0 +1,170 @@
+//! Producers of the file to producer instances.
+
+use super::{Resolver, field};
+use crate::cluster::config::{ProducerConfig, SizeDist, TopicConfig};
+use crate::cluster::ids::TopicId;
+use crate::cluster::producer::workload::Arrivals;
+use crate::kernel::time::SimTime;
+use crate::scenario::estimate::grouped;
+use crate::scenario::locate::{self, FieldPath};
+use crate::scenario::schema::{ArrivalsBlock, BodySize, ProducerBlock, SizeShape};
+use crate::scenario::units::Size;
+use crate::scenario::{defaults, limits};
+
+impl Resolver<'_> {
+    pub(super) fn producers(&mut self, topics: &[TopicConfig]) -> Vec<ProducerConfig> {
+        let file = self.file;
+        let instances: u64 = file.producers.values().map(|p| u64::from(p.count)).sum();
+        let too_many = self.bound(
+            &field!["producers"],
+            instances,
+            limits::PRODUCERS,
+            "producer instances",
+        );
+        let mut blocks: Vec<(&String, &ProducerBlock)> = file.producers.iter().collect();
+        blocks.sort_by_key(|(name, _)| *name);
+        let mut producers = Vec::new();
+        for (name, block) in blocks {
+            let path = field!["producers", name];
+            self.plain_name(&path, "a producer name", name, limits::NAME, true);
+            let topic = self.producer_topic(&path, block, topics);
+            let arrivals = self.arrivals(&path, block);
+            let body_size = self.body_size(&path, block.body_size);
+            let start = self.before_end(&path.key("start"), block.start, &format!("`{name}` starts"));
+            let stop = block.stop.unwrap_or(file.duration);
+            if SimTime::ZERO + stop <= start {
+                let first = locate::span_of(self.root, &path.key("start"));
+                let problem = self.problem(
+                    &path.key("stop"),
+                    format!("`{name}` stops at {stop}, but starts at {}", block.start),
+                );
+                problem.label = "not after the start".to_owned();
+                problem.related.push((first, "starts here".to_owned()));
+            }
+            let max_messages = self.max_messages(&path, block);
+            let (Some(topic), false) = (topic, too_many) else {
+                continue;
+            };
+            producers.extend((1..=block.count).map(|n| ProducerConfig {
+                name: format!("{name}-{n}"),
+                topic,
+                arrivals: arrivals.clone(),
+                body_size,
+                start,
+                stop: SimTime::ZERO + stop,
+                max_messages,
+            }));
+        }
+        producers
+    }
+
+    fn producer_topic(
+        &mut self,
+        path: &FieldPath,
+        block: &ProducerBlock,
+        topics: &[TopicConfig],
+    ) -> Option<TopicId> {
+        match (&block.topic, topics) {
+            (Some(name), _) => {
+                let path = path.key("topic");
+                let span = locate::span_of(self.root, &path);
+                self.topic(&path, span, name, topics)
+            }
+            (None, [_]) => Some(TopicId(0)),
+            (None, _) => {
+                let problem = self.name_problem(path, format!("`{path}` must say which topic it sends to"));
+                problem.label = "\"topic\" is missing, and there are several".to_owned();
+                None
+            }
+        }
+    }
+
+    fn arrivals(&mut self, path: &FieldPath, block: &ProducerBlock) -> Arrivals {
+        let mean_gap = block.rate.unwrap_or(defaults::rate()).gap();
+        match block.arrivals {
+            ArrivalsBlock::Poisson => Arrivals::Poisson { mean_gap },
+            ArrivalsBlock::Constant => Arrivals::Constant { gap: mean_gap },
+            ArrivalsBlock::Bursts { on, off } => {
+                if on.is_zero() {
+                    let on = path.key("arrivals").key("bursts").key("on");
+                    self.problem(&on, "a burst must last longer than 0").label =
+                        "nothing would be sent".to_owned();
+                }
+                Arrivals::Bursts { mean_gap, on, off }
+            }
+            ArrivalsBlock::AtOnce => {
+                if block.rate.is_some() {
+                    let problem = self.problem(
+                        &path.key("rate"),
+                        format!("`{path}` sends all messages at once, it has no rate"),
+                    );
+                    problem.label = "without effect".to_owned();
+                    problem
+                        .help
+                        .push("leave \"rate\" out, or choose other \"arrivals\"".to_owned());
+                }
+                if block.messages.is_none() {
+                    let problem = self.problem(
+                        &path.key("arrivals"),
+                        format!("`{path}` must say how many messages it sends at once"),
+                    );
+                    problem.label = "needs \"messages\"".to_owned();
+                    problem.help.push("for example \"messages\": 10000".to_owned());
+                }
+                Arrivals::AtOnce
+            }
+        }
+    }
+
+    fn max_messages(&mut self, path: &FieldPath, block: &ProducerBlock) -> u64 {
+        let Some(messages) = block.messages else {
+            return u64::MAX;
+        };
+        if messages > limits::MESSAGES_OF_PRODUCER {
+            let message = format!(
+                "one producer can make at most {} messages",
+                grouped(limits::MESSAGES_OF_PRODUCER.into())
+            );
+            self.problem(&path.key("messages"), message).label = "too many".to_owned();
+        }
+        messages
+    }
+
+    fn body_size(&mut self, path: &FieldPath, size: BodySize) -> SizeDist {
+        let path = path.key("bodySize");
+        let mut sound = |path: FieldPath, size: Size| {
+            if size.0 == 0 {
+                self.problem(&path, "a message body must not be empty").label =
+                    "RocketMQ refuses an empty body".to_owned();
+            } else if size.0 > limits::BODY_BYTES {
+                self.problem(
+                    &path,
+                    format!(
+                        "a message body of {size} is larger than {}",
+                        Size(limits::BODY_BYTES)
+                    ),
+                )
+                .label = "beyond maxMessageSize".to_owned();
+            }
+        };
+        match size {
+            BodySize::Constant(size) => {
+                sound(path, size);
+                SizeDist::Constant(size.0)
+            }
+            BodySize::Shape(SizeShape::Uniform { min, max }) => {
+                let path = path.key("uniform");
+                sound(path.key("min"), min);
+                sound(path.key("max"), max);
+                if min > max {
+                    let problem = self.problem(
+                        &path.key("min"),
+                        format!("`min` ({min}) is greater than `max` ({max})"),
+                    );
+                    problem.label = "exchange them".to_owned();
+                }
+                SizeDist::Uniform(min.0, max.0)
+            }
+        }
+    }
+}

@@ -1,0 +1,454 @@
+//! The scenario file as types: every key, its default and its meaning. The JSON Schema comes from here.
+//!
+//! These types hold what the file says; names are still names. [`resolve`](super::resolve) turns them into a
+//! [`ClusterConfig`](crate::cluster::config::ClusterConfig). Keys are RocketMQ's own where RocketMQ has the thing.
+
+use crate::cluster::config::{BrokerTuning, ConsumeFromWhere, ConsumerTuning, RocketMqVersion, StrategyName};
+use crate::kernel::dist::Dist;
+use crate::kernel::time::SimDuration;
+use crate::scenario::defaults;
+use crate::scenario::units::{Rate, Size};
+use indexmap::IndexMap;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// A scenario for rmqsim: a cluster, its load, what happens to it, and what is expected of it.
+///
+/// JSON with // and /* */ comments. Durations, rates and sizes are texts with a unit. What is left out has the
+/// default named here.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(title = "rmqsim scenario")]
+pub struct ScenarioFile {
+    /// Where an editor finds this schema; not read by rmqsim.
+    #[serde(rename = "$schema", default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "String")]
+    pub schema: Option<String>,
+    /// Version of the file format.
+    #[serde(default = "defaults::format_version")]
+    #[schemars(range(min = 1, max = 1))]
+    pub version: u32,
+    /// What the scenario is called in reports.
+    pub title: String,
+    /// The one thing that it shows, in a sentence.
+    #[serde(default)]
+    pub teaches: String,
+    /// Changes worth trying next.
+    #[serde(default, rename = "try")]
+    pub try_next: Vec<String>,
+    /// Root of every random stream, 0 … 2⁶⁴ − 1; a text of digits is read too. Default 1.
+    #[serde(default)]
+    pub seed: Seed,
+    /// Virtual time at which the run ends; more than 0, at most 3650d.
+    pub duration: SimDuration,
+    /// Grid of the time series. Default: the finest round interval that gives at most 600 points.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "SimDuration")]
+    pub sample_interval: Option<SimDuration>,
+    /// Brokers, topics, network.
+    pub cluster: ClusterBlock,
+    /// Producers by name; instance n is called `name-n`.
+    #[serde(default)]
+    pub producers: IndexMap<String, ProducerBlock>,
+    /// Consumer groups by name; member n is called `group-n`.
+    #[serde(default)]
+    pub groups: IndexMap<String, GroupBlock>,
+    /// What happens when, in any order.
+    #[serde(default)]
+    pub timeline: Vec<TimelineBlock>,
+    /// What must hold at the end, like `groups.billing.lost == 0`; a failed one makes the exit code 1.
+    #[serde(default)]
+    pub expect: Vec<String>,
+}
+
+/// A seed of 64 bits. Beyond 2⁵³ it is written as a text, because other languages round such numbers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Seed(pub u64);
+
+/// Brokers, topics and network.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct ClusterBlock {
+    /// RocketMQ release whose rules apply. Default "5.3".
+    #[serde(default)]
+    pub rocketmq: RocketMqVersion,
+    /// Broker names, or how many (then broker-a, broker-b, …). Default one.
+    #[serde(default)]
+    pub brokers: Brokers,
+    /// Topics by name, at least one.
+    #[schemars(extend("minProperties" = 1))]
+    pub topics: IndexMap<String, TopicBlock>,
+    /// What lies between the nodes.
+    #[serde(default)]
+    pub network: NetworkBlock,
+    /// Settings that all brokers share, by their RocketMQ names.
+    #[serde(default)]
+    pub tuning: BrokerTuning,
+}
+
+/// Names of brokers, or their number.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(untagged)]
+pub enum Brokers {
+    /// So many, named broker-a, broker-b, …
+    Count(#[schemars(range(min = 1, max = 1000))] u32),
+    /// These.
+    Named(#[schemars(length(min = 1))] Vec<String>),
+}
+
+/// One topic.
+#[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct TopicBlock {
+    /// Queues on each broker, for reading and writing alike. Default 4 (`defaultTopicQueueNums`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "u32", range(min = 1, max = 100_000))]
+    pub queues_per_broker: Option<u32>,
+    /// Queues on each broker that consumers are given. Default `queuesPerBroker`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "u32", range(min = 1, max = 100_000))]
+    pub read_queue_nums: Option<u32>,
+    /// Queues on each broker that producers use. Default `queuesPerBroker`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "u32", range(min = 1, max = 100_000))]
+    pub write_queue_nums: Option<u32>,
+    /// Brokers that hold it. Default all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Vec<String>", length(min = 1))]
+    pub brokers: Option<Vec<String>>,
+}
+
+/// The network between any two nodes.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct NetworkBlock {
+    /// One-way delay of one request or reply. Default "0.2ms"; not a RocketMQ setting.
+    #[serde(default = "defaults::latency")]
+    pub latency: Dist,
+}
+
+/// Producers that are alike.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct ProducerBlock {
+    /// Where the messages go. Default the only topic.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "String")]
+    pub topic: Option<String>,
+    /// Messages of each instance, on average; within a burst if there are bursts. Default "100/s".
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Rate")]
+    pub rate: Option<Rate>,
+    /// How the messages are spread over time. Default "poisson".
+    #[serde(default)]
+    pub arrivals: ArrivalsBlock,
+    /// Instances, each with the whole rate. Default 1.
+    #[serde(default = "defaults::one")]
+    #[schemars(range(min = 1, max = 10_000))]
+    pub count: u32,
+    /// Body size, 1B … 4MiB. Default "1KiB".
+    #[serde(default)]
+    pub body_size: BodySize,
+    /// Sends nothing before. Default "0s".
+    #[serde(default)]
+    pub start: SimDuration,
+    /// Sends nothing from then on. Default the end of the run.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "SimDuration")]
+    pub stop: Option<SimDuration>,
+    /// Each instance stops after so many messages. Default no limit; "atOnce" needs it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "u64")]
+    pub messages: Option<u64>,
+}
+
+/// How messages are spread over time.
+#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(
+    rename_all = "camelCase",
+    rename_all_fields = "camelCase",
+    deny_unknown_fields
+)]
+pub enum ArrivalsBlock {
+    /// Independent of each other: exponential gaps.
+    #[default]
+    Poisson,
+    /// One after each gap of equal length.
+    Constant,
+    /// All `messages` at the start.
+    AtOnce,
+    /// Poisson arrivals during `on`, silence during `off`, and so on.
+    Bursts {
+        /// Length of a burst; more than 0.
+        on: SimDuration,
+        /// Length of the silence.
+        off: SimDuration,
+    },
+}
+
+/// Size of message bodies.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(untagged)]
+pub enum BodySize {
+    /// All alike.
+    Constant(Size),
+    /// A random shape.
+    Shape(SizeShape),
+}
+
+/// Random sizes.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(
+    rename_all = "camelCase",
+    rename_all_fields = "camelCase",
+    deny_unknown_fields
+)]
+pub enum SizeShape {
+    /// All sizes from `min` to `max` equally likely.
+    Uniform {
+        /// Least size.
+        min: Size,
+        /// Greatest size.
+        max: Size,
+    },
+}
+
+/// One consumer group.
+#[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct GroupBlock {
+    /// Topics with the tag expression for each, so far only "*": all messages. Default the only topic.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "IndexMap<String, String>", extend("minProperties" = 1))]
+    pub subscribe: Option<IndexMap<String, String>>,
+    /// Whether members share the queues (CLUSTERING). Default "CLUSTERING".
+    #[serde(default)]
+    pub message_model: MessageModel,
+    /// Kind of listener. Default "concurrently".
+    #[serde(default)]
+    pub listener: Listener,
+    /// How members share the queues (`AllocateMessageQueueStrategy`). Default "AVG".
+    #[serde(default)]
+    pub strategy: StrategyName,
+    /// Where a queue without a committed offset starts. Default "CONSUME_FROM_LAST_OFFSET".
+    #[serde(default)]
+    pub consume_from_where: ConsumeFromWhere,
+    /// Members that are alike, or a list of such blocks. Default one.
+    #[serde(default)]
+    pub consumers: Consumers,
+    /// Allows two members to have one client id, a mistake that RocketMQ does not notice. Default false.
+    #[serde(default)]
+    pub allow_duplicate_client_ids: bool,
+    /// Settings that all members share, by their RocketMQ names.
+    #[serde(default)]
+    pub tuning: ConsumerTuning,
+}
+
+/// Who gets a message.
+#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize, JsonSchema)]
+pub enum MessageModel {
+    /// One member of the group.
+    #[default]
+    #[serde(rename = "CLUSTERING")]
+    Clustering,
+}
+
+/// How a member calls its listener.
+#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub enum Listener {
+    /// `MessageListenerConcurrently`: on many threads, in no order.
+    #[default]
+    Concurrently,
+}
+
+/// Members of a group.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(untagged)]
+pub enum Consumers {
+    /// All alike.
+    Alike(ConsumerBlock),
+    /// Blocks of members, numbered through.
+    Listed(#[schemars(length(min = 1))] Vec<ConsumerBlock>),
+}
+
+/// Consumers that are alike.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct ConsumerBlock {
+    /// How many. Default 1, or as many as `clientIds` has.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "u32", range(min = 1, max = 100_000))]
+    pub count: Option<u32>,
+    /// Listener calls at once (`consumeThreadMin`). Default 20.
+    #[serde(default = "defaults::threads")]
+    #[schemars(range(min = 1, max = 1000))]
+    pub threads: u32,
+    /// How long the listener takes for one message. Default "10ms".
+    #[serde(default = "defaults::service")]
+    pub service: Dist,
+    /// When the listener answers RECONSUME_LATER. Default never.
+    #[serde(default)]
+    pub failure: FailureBlock,
+    /// When they start. Default "0s".
+    #[serde(default)]
+    pub start: SimDuration,
+    /// Client ids, one for each; their sort order decides who gets which queues. Default the members' names.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Vec<String>", length(min = 1))]
+    pub client_ids: Option<Vec<String>>,
+}
+
+/// When the listener answers `RECONSUME_LATER`.
+#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct FailureBlock {
+    /// Chance that one delivery fails, anew for each attempt; 0 … 1. Default 0.
+    #[serde(default)]
+    #[schemars(range(min = 0.0, max = 1.0))]
+    pub probability: f64,
+    /// Chance that a message fails at every attempt; 0 … 1. Default 0.
+    #[serde(default)]
+    #[schemars(range(min = 0.0, max = 1.0))]
+    pub poison: f64,
+    /// Every message fails so many times first. Default 0.
+    #[serde(default)]
+    pub fail_first_attempts: u32,
+}
+
+/// One thing that happens: `at` and exactly one of `kill`, `leave`, `join`.
+#[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct TimelineBlock {
+    /// When; before the end of the run.
+    pub at: SimDuration,
+    /// Ends members at once, like `kill -9`: "group/n", "group/name" or with * and ?.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "String")]
+    pub kill: Option<String>,
+    /// Shuts members down gracefully: "group/n", "group/name" or with * and ?.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "String")]
+    pub leave: Option<String>,
+    /// Starts new members of this group, like those of its first consumer block.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "String")]
+    pub join: Option<String>,
+    /// How many join. Default 1.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "u32", range(min = 1, max = 100_000))]
+    pub count: Option<u32>,
+    /// Time between one target and the next. Default all at once.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "SimDuration")]
+    pub every: Option<SimDuration>,
+}
+
+impl Default for Brokers {
+    fn default() -> Self {
+        Self::Count(1)
+    }
+}
+
+impl Default for NetworkBlock {
+    fn default() -> Self {
+        Self {
+            latency: defaults::latency(),
+        }
+    }
+}
+
+impl Default for BodySize {
+    fn default() -> Self {
+        Self::Constant(Size(1024))
+    }
+}
+
+impl Default for Consumers {
+    fn default() -> Self {
+        Self::Alike(ConsumerBlock::default())
+    }
+}
+
+impl Default for ConsumerBlock {
+    fn default() -> Self {
+        Self {
+            count: None,
+            threads: defaults::threads(),
+            service: defaults::service(),
+            failure: FailureBlock::default(),
+            start: SimDuration::ZERO,
+            client_ids: None,
+        }
+    }
+}
+
+impl Default for Seed {
+    fn default() -> Self {
+        Self(1)
+    }
+}
+
+impl Consumers {
+    /// The blocks, in order.
+    pub fn blocks(&self) -> &[ConsumerBlock] {
+        match self {
+            Self::Alike(block) => std::slice::from_ref(block),
+            Self::Listed(blocks) => blocks,
+        }
+    }
+}
+
+impl ConsumerBlock {
+    /// How many members the block stands for.
+    pub fn members(&self) -> u32 {
+        let listed = self.client_ids.as_ref().map_or(1, |ids| ids.len() as u32);
+        self.count.unwrap_or(listed)
+    }
+}
+
+impl Serialize for Seed {
+    fn serialize<S: serde::Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
+        if self.0 <= 1 << 53 {
+            s.serialize_u64(self.0)
+        } else {
+            s.collect_str(&self.0)
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Seed {
+    fn deserialize<D: serde::Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
+        struct NumberOrDigits;
+        impl serde::de::Visitor<'_> for NumberOrDigits {
+            type Value = Seed;
+            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str("a whole number from 0 to 18446744073709551615")
+            }
+            fn visit_u64<E: serde::de::Error>(self, n: u64) -> Result<Seed, E> {
+                Ok(Seed(n))
+            }
+            fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<Seed, E> {
+                text.parse().map(Seed).map_err(E::custom)
+            }
+        }
+        d.deserialize_any(NumberOrDigits)
+    }
+}
+
+impl JsonSchema for Seed {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "Seed".into()
+    }
+    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        schemars::json_schema!({ "anyOf": [
+            { "type": "integer", "format": "uint64", "minimum": 0 },
+            { "type": "string", "pattern": "^[0-9]{1,20}$" },
+        ] })
+    }
+}
+
+/// The JSON Schema (draft 2020-12) of scenario files.
+pub fn json_schema() -> serde_json::Value {
+    serde_json::Value::from(schemars::schema_for!(ScenarioFile))
+}

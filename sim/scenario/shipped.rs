@@ -1,0 +1,63 @@
+//! Scenarios that come with the program, so that it works without its source tree.
+
+/// A commented scenario to start from.
+pub const TEMPLATE: &str = include_str!("template.jsonc");
+
+/// Name and text of each, by name.
+const SHIPPED: &[(&str, &str)] = &[
+    (
+        "avg-remainder-skew",
+        include_str!("../../scenarios/avg-remainder-skew.json"),
+    ),
+    (
+        "backlog-drain",
+        include_str!("../../scenarios/backlog-drain.json"),
+    ),
+    (
+        "consumer-crash",
+        include_str!("../../scenarios/consumer-crash.json"),
+    ),
+    (
+        "more-consumers-than-queues",
+        include_str!("../../scenarios/more-consumers-than-queues.json"),
+    ),
+    ("quickstart", include_str!("../../scenarios/quickstart.json")),
+    (
+        "retry-to-dlq-timetable",
+        include_str!("../../scenarios/retry-to-dlq-timetable.json"),
+    ),
+];
+
+/// All names, sorted.
+pub fn names() -> impl Iterator<Item = &'static str> {
+    SHIPPED.iter().map(|(name, _)| *name)
+}
+
+/// The text of scenario `name`.
+pub fn text(name: &str) -> Option<&'static str> {
+    SHIPPED.iter().find(|(n, _)| *n == name).map(|(_, text)| *text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_template_is_a_sound_scenario() {
+        let template = crate::scenario::Scenario::from_text("new", TEMPLATE, &Default::default());
+        template.unwrap_or_else(|problems| panic!("{problems}"));
+    }
+
+    /// Every file of the folder is in the program, and in order.
+    #[test]
+    fn all_scenarios_are_shipped() {
+        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/scenarios");
+        let mut files: Vec<String> = std::fs::read_dir(folder)
+            .unwrap()
+            .map(|e| e.unwrap().file_name().into_string().unwrap())
+            .filter_map(|name| name.strip_suffix(".json").map(str::to_owned))
+            .collect();
+        files.sort();
+        assert_eq!(names().collect::<Vec<_>>(), files);
+    }
+}

@@ -1,0 +1,1 @@
+//! Bad input that is too large or too odd for a file.
