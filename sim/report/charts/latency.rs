@@ -8,18 +8,17 @@ use crate::kernel::math;
 use crate::report::charts::axis::{self, Axis};
 use crate::report::charts::canvas::{Anchor, Canvas, svg};
 use crate::report::charts::frame::{self, FOOT, HEADING, Panel};
-use crate::report::charts::labels::{self, Label};
 use crate::report::charts::style::{
-    Colour, HAIRLINE, INK, LABEL, MAIN, PAPER, RIGHT_MARGIN, SECOND, SMALL, THICK, WIDTH,
+    Colour, HAIRLINE, LABEL, MAIN, PAPER, RIGHT_MARGIN, SECOND, SMALL, THICK, WIDTH,
 };
 use crate::report::charts::{Drawing, Subject, nanos, span, text};
 use crate::report::model::{DistributionReport, LatencyReport};
 
 const SHARE_HEIGHT: f64 = 170.0;
 const TAIL_HEIGHT: f64 = 190.0;
-const BETWEEN: f64 = 40.0;
-/// Bars of the histogram over the whole width.
-const BARS: usize = 96;
+const BETWEEN: f64 = 42.0;
+/// Values below which nobody should read a 99th percentile.
+const FEW: u64 = 100;
 
 /// Draws the latency of one group.
 pub fn draw(subject: &Subject<'_>) -> Drawing {
@@ -31,35 +30,35 @@ pub fn draw(subject: &Subject<'_>) -> Drawing {
     ];
     let curves: Vec<Curve<'_>> = kinds
         .into_iter()
-        .filter(|(_, latency, _)| !latency.distribution.count.is_empty())
+        .filter(|(_, latency, _)| latency.distribution.count.iter().any(|&count| count > 0))
         .map(|(name, latency, colour)| Curve {
             name,
             latency,
             colour,
         })
         .collect();
-    let Some(Curve {
-        name: until,
-        latency: measured,
-        ..
-    }) = curves.last()
-    else {
-        return (title.clone(), frame::notice(&title, "No message was delivered."));
+    let Some(last) = curves.last() else {
+        return frame::notice(title, "No message was delivered.");
     };
-    let quantile = |v: Option<f64>| v.map_or("?".to_owned(), span);
+    let figures = [
+        ("p50", last.latency.p50_seconds),
+        ("p99", last.p99()),
+        ("max", last.latency.max_seconds),
+    ];
+    let figures = figures
+        .into_iter()
+        .filter_map(|(name, value)| Some(format!("{name} {}", span(value?))));
     let title = format!(
-        "{title} — from send to {until}: p50 {}, p99 {}, max {}",
-        quantile(measured.p50_seconds),
-        quantile(measured.p99_seconds),
-        quantile(measured.max_seconds)
+        "{title} — from send to {}: {}",
+        last.name,
+        figures.collect::<Vec<_>>().join(", ")
     );
-    let counts: Vec<String> = curves
+    let counts = curves
         .iter()
-        .map(|c| format!("{} to {}", text::grouped(c.latency.count), c.name))
-        .collect();
+        .map(|curve| format!("{} to {}", text::grouped(curve.latency.count), curve.name));
     let note = format!(
         "from the producer’s send; messages measured: {}",
-        counts.join(", ")
+        counts.collect::<Vec<_>>().join(", ")
     );
     let height = HEADING + 24.0 + SHARE_HEIGHT + BETWEEN + TAIL_HEIGHT + FOOT;
     let svg = svg(WIDTH, height, &title, |canvas| {
@@ -75,47 +74,58 @@ struct Curve<'r> {
     colour: Colour,
 }
 
+impl Curve<'_> {
+    fn p99(&self) -> Option<f64> {
+        self.latency.p99_seconds.filter(|_| self.latency.count >= FEW)
+    }
+}
+
 fn draw_curves(canvas: &mut Canvas<'_>, curves: &[Curve<'_>]) {
     let x = range(curves);
+    // The bins of the report are 2 … 3 hundredths of a decade wide: finer bars would show the bins.
+    let parts = ((x.high - x.low) / 0.03).clamp(16.0, 96.0) as usize;
     let bars: Vec<Vec<f64>> = curves
         .iter()
-        .map(|curve| shares(&curve.latency.distribution, &x))
+        .map(|curve| shares(&curve.latency.distribution, &x, parts))
         .collect();
     let tallest = bars.iter().flatten().copied().fold(0.0, f64::max);
     let most = curves.iter().map(|curve| curve.latency.count).max().unwrap_or(1);
-    let room = labels::room(curves.iter().map(|curve| (curve.name, "")), LABEL, 200.0).max(RIGHT_MARGIN);
-    let (left, right, top) = (74.0, WIDTH - room, HEADING + 24.0);
+    let y = axis::linear(tallest).with_headroom(10.0);
+    // One message in a hundred thousand is as rare as the eye can follow; fewer messages reach less deep.
+    let depth = axis::log_share(most.max(1).ilog10().clamp(2, 5));
+    let left = frame::left_room(&y).max(frame::left_room(&depth));
+    let (right, top) = (WIDTH - RIGHT_MARGIN, HEADING + 24.0);
     let upper = Panel {
         left,
         right,
         top,
         bottom: top + SHARE_HEIGHT,
         x: x.clone(),
-        y: axis::linear(tallest),
+        y,
     };
     let below = upper.bottom + BETWEEN;
-    // One message in ten thousand is as rare as the eye can follow; fewer messages than that reach less deep.
     let tail = Panel {
         left,
         right,
         top: below,
         bottom: below + TAIL_HEIGHT,
         x,
-        y: axis::log_share(most.ilog10().clamp(1, 5)),
+        y: depth,
     };
-    upper.grid(canvas, "per cent of messages in a bar");
-    tail.grid(canvas, "share of messages that took longer");
+    upper.grid(canvas, "% of messages in each bar", upper.top - 13.0);
+    tail.grid(canvas, "share of messages that took longer", tail.top - 13.0);
 
-    let mut names = Vec::new();
     for (curve, bars) in curves.iter().zip(&bars) {
-        names.push(draw_bars(canvas, &upper, curve, bars));
+        draw_bars(canvas, &upper, curve, bars);
     }
-    labels::beside(canvas, names, right, room, (upper.top, upper.bottom), LABEL);
     for curve in curves {
         draw_tail(canvas, &tail, curve);
     }
     for (i, curve) in curves.iter().enumerate() {
-        draw_quantiles(canvas, &tail, curve, i + 1 == curves.len());
+        // Success comes after delivery: the last curve has room at its right, the first one at its left.
+        let at_right = i + 1 == curves.len();
+        name_peak(canvas, &upper, curve, &bars[i], at_right);
+        draw_quantiles(canvas, &tail, curve, at_right);
     }
     tail.foot(canvas, "latency, logarithmic");
 }
@@ -134,11 +144,11 @@ fn range(curves: &[Curve<'_>]) -> Axis {
     axis::log_time(low, high)
 }
 
-/// Per cent of all values in each of [`BARS`] equal parts of `axis`.
-fn shares(distribution: &DistributionReport, axis: &Axis) -> Vec<f64> {
-    let mut bars = vec![0.0; BARS];
+/// Per cent of all values in each of `parts` equal parts of `axis`.
+fn shares(distribution: &DistributionReport, axis: &Axis, parts: usize) -> Vec<f64> {
+    let mut bars = vec![0.0; parts];
     let total: u64 = distribution.count.iter().sum();
-    let place = |seconds: f64| axis.fraction(axis::decades(nanos(seconds))) * BARS as f64;
+    let place = |seconds: f64| axis.fraction(axis::decades(nanos(seconds))) * parts as f64;
     for ((&lower, &upper), &count) in distribution
         .lower_seconds
         .iter()
@@ -147,7 +157,7 @@ fn shares(distribution: &DistributionReport, axis: &Axis) -> Vec<f64> {
     {
         let (from, to) = (place(lower), place(upper));
         let share = 100.0 * count as f64 / total.max(1) as f64;
-        let (first, last) = ((from as usize).min(BARS - 1), (to as usize).min(BARS - 1));
+        let (first, last) = ((from as usize).min(parts - 1), (to as usize).min(parts - 1));
         for (bar, height) in bars.iter_mut().enumerate().take(last + 1).skip(first) {
             let covered = (to.min((bar + 1) as f64) - from.max(bar as f64)).max(0.0);
             *height += if first == last {
@@ -160,9 +170,9 @@ fn shares(distribution: &DistributionReport, axis: &Axis) -> Vec<f64> {
     bars
 }
 
-/// Draws a histogram as an outline over a pale area; returns its label.
-fn draw_bars(canvas: &mut Canvas<'_>, panel: &Panel, curve: &Curve<'_>, bars: &[f64]) -> Label {
-    let edge = |i: usize| panel.left + (panel.right - panel.left) * i as f64 / BARS as f64;
+/// Draws a histogram as an outline over a pale area.
+fn draw_bars(canvas: &mut Canvas<'_>, panel: &Panel, curve: &Curve<'_>, bars: &[f64]) {
+    let edge = |i: usize| panel.left + (panel.right - panel.left) * i as f64 / bars.len() as f64;
     let first = bars.iter().position(|&v| v > 0.0).unwrap_or(0);
     let last = bars.iter().rposition(|&v| v > 0.0).unwrap_or(0);
     let mut outline = vec![(edge(first), panel.bottom)];
@@ -172,12 +182,39 @@ fn draw_bars(canvas: &mut Canvas<'_>, panel: &Panel, curve: &Curve<'_>, bars: &[
     outline.push((edge(last + 1), panel.bottom));
     canvas.area(outline.iter().copied(), curve.colour, 22);
     canvas.path(outline, curve.colour, 1.5);
-    Label {
-        y: panel.py(bars[last]),
-        colour: curve.colour,
-        name: curve.name.to_owned(),
-        remark: String::new(),
-    }
+}
+
+/// Writes the name of a curve above the top of its histogram, to the left or to the right of it.
+fn name_peak(canvas: &mut Canvas<'_>, panel: &Panel, curve: &Curve<'_>, bars: &[f64], at_right: bool) {
+    let peak = bars
+        .iter()
+        .enumerate()
+        .rev()
+        .max_by(|a, b| a.1.total_cmp(b.1))
+        .map_or(0, |(i, _)| i);
+    let step = (panel.right - panel.left) / bars.len() as f64;
+    let (start, end) = (
+        panel.left + step * peak as f64,
+        panel.left + step * (peak + 1) as f64,
+    );
+    let wide = text::width(curve.name, LABEL);
+    let right = if at_right {
+        start + wide < WIDTH - 4.0
+    } else {
+        end - wide < panel.left
+    };
+    let (x, anchor) = if right {
+        (start, Anchor::Start)
+    } else {
+        (end, Anchor::End)
+    };
+    canvas.text(
+        curve.name,
+        (x, panel.py(bars[peak]) - 9.0),
+        anchor,
+        LABEL,
+        curve.colour.readable(),
+    );
 }
 
 /// Draws the share of values above each latency.
@@ -213,7 +250,7 @@ fn log_share(part: u64, total: u64) -> f64 {
 fn draw_quantiles(canvas: &mut Canvas<'_>, panel: &Panel, curve: &Curve<'_>, at_right: bool) {
     let marks = [
         ("p50", curve.latency.p50_seconds, 0.5),
-        ("p99", curve.latency.p99_seconds, 0.01),
+        ("p99", curve.p99(), 0.01),
     ];
     for (name, value, share) in marks {
         let Some(seconds) = value else { continue };
@@ -233,7 +270,7 @@ fn draw_quantiles(canvas: &mut Canvas<'_>, panel: &Panel, curve: &Curve<'_>, at_
             (at.0 - 9.0, Anchor::End)
         };
         let y = if right { at.1 - 7.0 } else { at.1 + 8.0 };
-        canvas.text(&label, (x, y), anchor, SMALL, curve.colour.mixed(INK, 25));
+        canvas.text(&label, (x, y), anchor, SMALL, curve.colour.readable());
         canvas.line(
             (at.0, panel.bottom),
             (at.0, at.1 + 4.5),
@@ -256,7 +293,7 @@ mod tests {
             count: vec![1, 2, 3, 40, 5],
         };
         let axis = axis::log_time(0, 5_000_000_000);
-        let sum: f64 = shares(&distribution, &axis).iter().sum();
+        let sum: f64 = shares(&distribution, &axis, 50).iter().sum();
         assert!((sum - 100.0).abs() < 1e-9, "{sum}");
     }
 }

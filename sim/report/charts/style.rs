@@ -20,9 +20,22 @@ impl Colour {
 
     /// Black or white, whichever reads better on this colour.
     pub fn ink(self) -> Self {
-        // Luma of Rec. 601 in thousandths; 150 is where white text on these hues starts to fade.
-        let luma = (299 * u32::from(self.0) + 587 * u32::from(self.1) + 114 * u32::from(self.2)) / 1000;
-        if luma > 150 { INK } else { PAPER }
+        // 150 is where white text on these hues starts to fade.
+        if self.luma() > 150 { INK } else { PAPER }
+    }
+
+    /// This colour, darkened until small text in it can be read on paper.
+    pub fn readable(self) -> Self {
+        let darker = (0..=9).map(|tenths| self.mixed(INK, 10 * tenths));
+        darker
+            .into_iter()
+            .find(|colour| colour.luma() <= 120)
+            .unwrap_or(INK)
+    }
+
+    /// Brightness by the weights of Rec. 601, 0 … 255.
+    fn luma(self) -> u32 {
+        (299 * u32::from(self.0) + 587 * u32::from(self.1) + 114 * u32::from(self.2)) / 1000
     }
 }
 
@@ -109,6 +122,12 @@ mod tests {
             }
         }
         assert_eq!(hue(36), hue(0));
+    }
+
+    #[test]
+    fn text_in_any_hue_is_dark_enough() {
+        assert!((0..36).all(|n| hue(n).readable().luma() <= 120));
+        assert_eq!(MAIN.readable(), MAIN, "what is dark stays as it is");
     }
 
     #[test]

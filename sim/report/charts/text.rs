@@ -21,6 +21,17 @@ pub fn grouped(n: u64) -> String {
     out
 }
 
+/// `12040` as `12 040`; from a million on three digits and a prefix: `1.23 M`, `65.7 P`.
+pub fn compact(n: u64) -> String {
+    let prefixes = [("E", 18), ("P", 15), ("T", 12), ("G", 9), ("M", 6)];
+    // 999.6 M is 1 G: choose the prefix after rounding to three digits.
+    let fits = |digits: u32| n >= 10_u64.pow(digits) - 10_u64.pow(digits - 3) / 2;
+    match prefixes.into_iter().find(|&(_, digits)| fits(digits)) {
+        Some((name, digits)) => format!("{} {name}", number(n as f64 / 10_u64.pow(digits) as f64)),
+        None => grouped(n),
+    }
+}
+
 /// A rate or a mean: three digits that count below 1000, whole numbers from there on.
 pub fn number(v: f64) -> String {
     if !v.is_finite() || v < 0.0 {
@@ -162,6 +173,21 @@ mod tests {
             (1_000_000, "1\u{2009}000\u{2009}000"),
         ] {
             assert_eq!(grouped(n), text);
+        }
+    }
+
+    #[test]
+    fn great_numbers_are_compact() {
+        for (n, text) in [
+            (12_040, "12\u{2009}040"),
+            (999_400, "999\u{2009}400"),
+            (999_600, "1 M"),
+            (1_234_567, "1.23 M"),
+            (999_600_000, "1 G"),
+            (65_701_265_461_291_968, "65.7 P"),
+            (u64::MAX, "18.4 E"),
+        ] {
+            assert_eq!(compact(n), text);
         }
     }
 
