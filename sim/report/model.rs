@@ -103,7 +103,7 @@ pub struct BrokerReport {
     pub stored_bytes: u64,
     /// Messages in its answers to pulls.
     pub sent: u64,
-    /// Their bodies, bytes.
+    /// Their records, headers included, bytes.
     pub sent_bytes: u64,
 }
 
