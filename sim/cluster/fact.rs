@@ -359,8 +359,6 @@ pub enum PullResult {
     Found,
     /// Nothing, and the hold is over.
     NotFound,
-    /// Offset out of range.
-    OffsetMoved,
 }
 
 /// How a commit came.

@@ -1,8 +1,340 @@
 //! The cluster model: everything between a producer's send and a listener's return. Knows no file, no terminal.
+//!
+//! [`Cluster`] owns all state and routes each event to the part that it concerns. Parts answer with values;
+//! what crosses the network crosses it as an event. How one message flows: `ARCHITECTURE.md`.
 
+pub mod broker;
 pub mod config;
+pub mod consumer;
+pub mod core;
 pub mod directory;
+pub mod event;
 pub mod fact;
+pub mod faults;
 pub mod ids;
+pub mod message;
+pub mod message_queue;
+pub mod nameserver;
+pub mod network;
 pub mod producer;
 pub mod profile;
+pub mod slab;
+pub mod topic_route;
+
+use crate::cluster::broker::consume_queue::ConsumeQueue;
+use crate::cluster::broker::consumer_offset_manager::ConsumerOffsetManager;
+use crate::cluster::broker::pull_request_hold::{HeldPull, PullRequestHold};
+use crate::cluster::broker::schedule_message::DelayLevels;
+use crate::cluster::broker::{Broker, Topics};
+use crate::cluster::config::ClusterConfig;
+use crate::cluster::consumer::client::ConsumerClient;
+use crate::cluster::consumer::consume_concurrently::RunningTask;
+use crate::cluster::consumer::held_queue::HeldQueue;
+use crate::cluster::core::{Core, Envelope};
+use crate::cluster::directory::Directory;
+use crate::cluster::event::Event;
+use crate::cluster::fact::{Fact, Observer};
+use crate::cluster::ids::{BrokerId, ConsumerId, GroupId, ProducerId};
+use crate::cluster::nameserver::NameServer;
+use crate::cluster::network::Network;
+use crate::cluster::producer::{Producer, SendInFlight};
+use crate::cluster::profile::Profile;
+use crate::cluster::slab::Slab;
+use crate::kernel::digest::TraceDigest;
+use crate::kernel::scheduler::Scheduler;
+use crate::kernel::streams::Streams;
+use crate::kernel::time::{SimDuration, SimTime};
+
+/// A simulated cluster and the one who watches it.
+pub struct Cluster<O> {
+    core: Core<O>,
+    config: ClusterConfig,
+    profile: Profile,
+    name_server: NameServer,
+    topics: Topics,
+    brokers: Vec<Broker>,
+    queues: Vec<ConsumeQueue>,
+    holds: Vec<PullRequestHold>,
+    offsets: ConsumerOffsetManager,
+    delay_levels: DelayLevels,
+    producers: Vec<Producer>,
+    sends: Slab<SendInFlight>,
+    consumers: Vec<ConsumerClient>,
+    /// First consumer of each group in [`Self::consumers`].
+    first_consumer: Vec<ConsumerId>,
+    /// Distinct client ids of each group, in order.
+    client_ids: Vec<Vec<String>>,
+    held_queues: Slab<HeldQueue>,
+    tasks: Slab<RunningTask>,
+    /// Group salts for the luck of messages, by group.
+    salts: Vec<LuckSalts>,
+    /// Scratch list of woken holds.
+    woken: Vec<HeldPull>,
+    /// Scratch list of the queues that a dispatch pass has touched.
+    touched: Vec<ids::QueueId>,
+    digest: TraceDigest,
+}
+
+/// What keeps the luck of one message at one group apart from its luck elsewhere.
+#[derive(Clone, Copy, Debug)]
+struct LuckSalts {
+    service: u64,
+    failure: u64,
+    poison: u64,
+    retry_queue: u64,
+}
+
+/// What is left when a run is over.
+pub struct Finished<O> {
+    /// The observer.
+    pub observer: O,
+    /// Who was who.
+    pub directory: Directory,
+    /// Virtual time at which the run ended.
+    pub end: SimTime,
+    /// Events executed.
+    pub events: u64,
+    /// Hash over all executed events, in hex.
+    pub trace_digest: String,
+}
+
+impl<O: Observer> Cluster<O> {
+    /// Builds the cluster; nothing has happened yet.
+    ///
+    /// # Panics
+    /// If the configuration is not sound: scenarios check it first.
+    pub fn new(config: ClusterConfig, observer: O) -> Self {
+        let mut streams = Streams::new(config.seed);
+        let mut network = Network::new(&config.network.latency, config.brokers.len());
+        let directory = Self::directory(&config);
+        let producers = producer::build(&config, &mut streams, &mut network);
+        let consumers = consumer::build(&config, &mut streams, &mut network);
+        let salt = |group: &str, purpose: &str| streams.salt(group, purpose);
+        let salts = config.groups.iter().map(|group| LuckSalts {
+            service: salt(&group.name, "service"),
+            failure: salt(&group.name, "failure"),
+            poison: salt(&group.name, "poison"),
+            retry_queue: salt(&group.name, "retry queue"),
+        });
+        let salts = salts.collect();
+        let delay_levels = DelayLevels::parse(&config.broker_tuning.message_delay_level)
+            .expect("the scenario has checked messageDelayLevel");
+        let brokers = broker::build(&config, &delay_levels, &mut streams);
+        let core = Core {
+            scheduler: Scheduler::new(),
+            directory,
+            observer,
+            network,
+            envelopes: Slab::default(),
+        };
+        let mut cluster = Self {
+            core,
+            profile: Profile::of(config.version),
+            name_server: NameServer::default(),
+            topics: Topics::new(&config),
+            brokers,
+            queues: Vec::new(),
+            holds: Vec::new(),
+            offsets: ConsumerOffsetManager::default(),
+            delay_levels,
+            producers,
+            sends: Slab::default(),
+            consumers: consumers.clients,
+            first_consumer: consumers.first,
+            client_ids: consumers.client_ids,
+            held_queues: Slab::default(),
+            tasks: Slab::default(),
+            salts,
+            woken: Vec::new(),
+            touched: Vec::new(),
+            digest: TraceDigest::new(),
+            config,
+        };
+        cluster.prepare();
+        cluster
+    }
+
+    /// Names of everything that the configuration names.
+    fn directory(config: &ClusterConfig) -> Directory {
+        use crate::cluster::directory::{ConsumerInfo, GroupInfo, TopicInfo, TopicKind};
+        let topic = |t: &config::TopicConfig| TopicInfo {
+            name: t.name.clone(),
+            kind: TopicKind::User,
+        };
+        let consumers = config.groups.iter().enumerate().flat_map(|(g, group)| {
+            group.consumers.iter().map(move |c| ConsumerInfo {
+                name: c.name.clone(),
+                client_id: c.client_id.clone(),
+                group: GroupId(g as u32),
+                threads: c.threads,
+            })
+        });
+        Directory {
+            brokers: config.brokers.iter().map(|b| b.name.clone()).collect(),
+            topics: config.topics.iter().map(topic).collect(),
+            queues: Vec::new(),
+            producers: config
+                .producers
+                .iter()
+                .map(|p| (p.name.clone(), p.topic))
+                .collect(),
+            groups: config
+                .groups
+                .iter()
+                .map(|g| GroupInfo {
+                    name: g.name.clone(),
+                    topics: g.subscribe.clone(),
+                })
+                .collect(),
+            consumers: consumers.collect(),
+        }
+    }
+
+    /// Brokers are up and have registered their topics before the clock starts.
+    fn prepare(&mut self) {
+        for topic in 0..self.config.topics.len() {
+            for (broker, numbers) in self.config.topics[topic].placement.clone() {
+                let topic = ids::TopicId(topic as u32);
+                let queues = self.create_queues(topic, broker, numbers.read.max(numbers.write));
+                self.name_server.register(topic, broker, &queues, numbers);
+            }
+        }
+        for (at, producer) in self.config.producers.iter().enumerate() {
+            self.core
+                .scheduler
+                .at(producer.start, Event::ProducerStart(ProducerId(at as u32)));
+        }
+        let starts = self
+            .config
+            .groups
+            .iter()
+            .flat_map(|group| group.consumers.iter().map(|c| c.start));
+        for (at, start) in starts.enumerate() {
+            if let Some(start) = start {
+                self.core
+                    .scheduler
+                    .at(start, Event::ConsumerStart(ConsumerId(at as u32)));
+            }
+        }
+        for (at, entry) in self.config.timeline.iter().enumerate() {
+            self.core.scheduler.at(entry.at, Event::Timeline(at as u32));
+        }
+    }
+
+    /// Runs to the end of the scenario. `progress` hears of the virtual time and the events so far at every
+    /// sample; it cannot change anything.
+    pub fn run(mut self, mut progress: impl FnMut(SimTime, u64)) -> Finished<O> {
+        let end = SimTime::ZERO + self.config.duration;
+        let interval = self.config.sample_interval.max(SimDuration::from_nanos(1));
+        let (mut next_sample, mut events) = (SimTime::ZERO, 0);
+        loop {
+            let next = self.core.scheduler.pop();
+            let time = next.map_or(end, |(time, _)| time.min(end));
+            while next_sample <= time && next_sample < end {
+                self.core.observer.sample(next_sample, &self.core.directory);
+                progress(next_sample, events);
+                next_sample += interval;
+            }
+            match next {
+                Some((time, event)) if time < end => {
+                    events += 1;
+                    self.digest.add(time, event.code());
+                    self.handle(event);
+                }
+                _ => break,
+            }
+        }
+        self.core.observer.sample(end, &self.core.directory);
+        progress(end, events);
+        Finished {
+            observer: self.core.observer,
+            directory: self.core.directory,
+            end,
+            events,
+            trace_digest: self.digest.finish(),
+        }
+    }
+
+    /// Routes one event to the part that it concerns.
+    #[inline]
+    fn handle(&mut self, event: Event) {
+        match event {
+            Event::Arrival(producer) => self.arrival(producer),
+            Event::SendArrives(slot) => self.send_arrives(slot),
+            Event::SendAckArrives(slot) => self.send_ack_arrives(slot),
+            Event::Dispatch(broker) => self.dispatch(broker),
+            Event::PullArrives(slot) => self.pull_arrives(slot),
+            Event::PullReplyArrives(slot) => self.pull_reply_arrives(slot),
+            Event::ConsumeDone(task) => self.consume_done(task),
+            Event::PullDue(slot) => self.pull_due(slot),
+            other => self.handle_rare(other),
+        }
+    }
+
+    /// The events that are few.
+    fn handle_rare(&mut self, event: Event) {
+        match event {
+            Event::Timeline(entry) => self.timeline(entry),
+            Event::ProducerStart(producer) => self.producer_start(producer),
+            Event::DeliverDelayed { broker, level } => self.deliver_delayed(broker, level),
+            Event::HoldSweep(broker) => self.hold_sweep(broker),
+            Event::Release(broker) => self.release(broker),
+            Event::Deliver(slot) => {
+                let envelope = self.core.envelopes.remove(slot.0);
+                self.deliver(envelope);
+            }
+            Event::ConsumerStart(consumer) => self.consumer_start(consumer),
+            Event::ConsumerReady(consumer) => self.consumer_ready(consumer),
+            Event::RoutePoll(consumer) => self.route_poll(consumer),
+            Event::HeartbeatTick(consumer) => self.heartbeat_tick(consumer),
+            Event::PersistTick(consumer) => self.persist_tick(consumer),
+            Event::RebalanceWake(consumer) => self.rebalance_wake(consumer),
+            Event::ShutdownDeadline(consumer) => self.shutdown_deadline(consumer),
+            Event::SendBackArrives(task) => self.send_back_arrives(task),
+            Event::SendBackReplyArrives(task) => self.send_back_reply_arrives(task),
+            Event::Arrival(_)
+            | Event::SendArrives(_)
+            | Event::SendAckArrives(_)
+            | Event::Dispatch(_)
+            | Event::PullArrives(_)
+            | Event::PullReplyArrives(_)
+            | Event::ConsumeDone(_)
+            | Event::PullDue(_) => unreachable!("Cluster::handle takes the frequent events"),
+        }
+    }
+
+    /// An envelope of the control plane has arrived.
+    fn deliver(&mut self, envelope: Envelope) {
+        match envelope {
+            Envelope::ToBroker {
+                consumer,
+                broker,
+                request,
+            } => self.broker_request(broker, consumer, request),
+            Envelope::ToConsumer { consumer, reply } => self.consumer_reply(consumer, reply),
+            Envelope::RouteRequest { from } => self.route_request(from),
+            Envelope::ProducerRoute { to, route } => self.producer_route(to, &route),
+            Envelope::TopicRegistration { broker, topic } => self.topic_registration(broker, topic),
+        }
+    }
+
+    /// Creates the queues of `topic` on `broker`, ids from 0, and tells of each.
+    fn create_queues(&mut self, topic: ids::TopicId, broker: BrokerId, number: u32) -> Vec<ids::QueueId> {
+        let mut created = Vec::with_capacity(number as usize);
+        for index in 0..number {
+            let queue = ids::QueueId(self.queues.len() as u32);
+            self.queues.push(ConsumeQueue::new(topic, broker));
+            self.holds.push(PullRequestHold::default());
+            self.offsets.add_queue();
+            self.brokers[broker.index()].queues.push(queue);
+            self.core
+                .directory
+                .queues
+                .push(directory::QueueInfo { topic, broker, index });
+            self.core.emit(Fact::QueueCreated { queue });
+            created.push(queue);
+        }
+        self.topics.placed(topic, broker, &created);
+        created
+    }
+}

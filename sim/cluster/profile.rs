@@ -17,9 +17,7 @@ pub struct Profile {
     pub retries_unbalanced_round: bool,
     /// Pause between taking a queue and its first pull.
     pub first_pull_delay: SimDuration,
-    /// Pause before an illegal offset is repaired.
-    pub offset_illegal_repair_delay: SimDuration,
-    /// Whether the broker tells the size-limited caching of `pullBatchSizeInBytes` (absent in 4.9).
+    /// Whether a pull asks for at most `pullBatchSizeInBytes` (absent in 4.9).
     pub pull_batch_bytes: bool,
 }
 
@@ -31,14 +29,12 @@ impl Profile {
                 rebalance_min_interval: SimDuration::ZERO,
                 retries_unbalanced_round: false,
                 first_pull_delay: SimDuration::ZERO,
-                offset_illegal_repair_delay: SimDuration::from_secs(10),
                 pull_batch_bytes: false,
             },
             RocketMqVersion::V5_3 => Self {
                 rebalance_min_interval: SimDuration::from_secs(1),
                 retries_unbalanced_round: true,
                 first_pull_delay: SimDuration::from_millis(500),
-                offset_illegal_repair_delay: SimDuration::ZERO,
                 pull_batch_bytes: true,
             },
         }

@@ -2,7 +2,10 @@
 //!
 //! Each gap is drawn from the producer's own stream and from nothing else, so nobody else's settings move it.
 
-use crate::kernel::time::SimDuration;
+use crate::kernel::dist::{Dist, Shape};
+use crate::kernel::sampler::Sampler;
+use crate::kernel::streams::Stream;
+use crate::kernel::time::{SimDuration, SimTime};
 
 /// When messages are made.
 #[derive(Clone, Debug, PartialEq)]
@@ -28,4 +31,119 @@ pub enum Arrivals {
     },
     /// All messages at the start instant, one after another.
     AtOnce,
+}
+
+/// Draws arrivals one after another.
+pub struct ArrivalProcess {
+    arrivals: Arrivals,
+    gaps: Sampler,
+    stream: Stream,
+    /// Bursts only: begin of the current cycle of burst and silence.
+    cycle: Option<SimTime>,
+}
+
+impl ArrivalProcess {
+    /// Arrivals as `arrivals` says, drawn from `stream`.
+    ///
+    /// # Panics
+    /// If the mean gap is not valid; scenarios check it.
+    pub fn new(arrivals: &Arrivals, stream: Stream) -> Self {
+        let gaps = match arrivals {
+            Arrivals::Constant { gap } => Dist::Constant(*gap),
+            Arrivals::Poisson { mean_gap: mean } | Arrivals::Bursts { mean_gap: mean, .. } => {
+                Dist::Shape(Shape::Exponential { mean: *mean })
+            }
+            Arrivals::AtOnce => Dist::Constant(SimDuration::ZERO),
+        };
+        let gaps = Sampler::new(&gaps).expect("the scenario has checked the rate");
+        Self {
+            arrivals: arrivals.clone(),
+            gaps,
+            stream,
+            cycle: None,
+        }
+    }
+
+    /// The arrival after the one at `now`, or after the start at `now`.
+    #[inline]
+    pub fn next(&mut self, now: SimTime) -> SimTime {
+        let gap = self.gaps.sample(&mut self.stream);
+        match self.arrivals {
+            Arrivals::Bursts { on, off, .. } => self.through_silence(now, gap, on, off),
+            _ => now + gap,
+        }
+    }
+
+    /// A gap counts time in bursts only: what does not fit goes on in the next burst.
+    fn through_silence(
+        &mut self,
+        now: SimTime,
+        gap: SimDuration,
+        on: SimDuration,
+        off: SimDuration,
+    ) -> SimTime {
+        let mut cycle = *self.cycle.get_or_insert(now);
+        let (mut at, mut left) = (now, gap);
+        loop {
+            let burst_end = cycle + on;
+            let room = burst_end.since(at);
+            if left < room {
+                self.cycle = Some(cycle);
+                return at + left;
+            }
+            left = left.saturating_sub(room);
+            cycle = burst_end + off;
+            at = cycle;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kernel::streams::Streams;
+
+    fn arrivals(arrivals: &Arrivals, number: usize) -> Vec<SimTime> {
+        let stream = Streams::new(1).stream("producer", "arrivals");
+        let mut process = ArrivalProcess::new(arrivals, stream);
+        let mut now = SimTime::ZERO;
+        (0..number)
+            .map(|_| {
+                now = process.next(now);
+                now
+            })
+            .collect()
+    }
+
+    #[test]
+    fn constant_arrivals_keep_their_gap() {
+        let gap = SimDuration::from_millis(5);
+        let times = arrivals(&Arrivals::Constant { gap }, 3);
+        assert_eq!(
+            times,
+            [5, 10, 15].map(|ms| SimTime::ZERO + SimDuration::from_millis(ms))
+        );
+    }
+
+    /// 1 s on, 9 s off at 100/s: nothing arrives in the silence, and 10 s bring about 100 messages.
+    #[test]
+    fn bursts_are_silent_when_off() {
+        let (on, off) = (SimDuration::from_secs(1), SimDuration::from_secs(9));
+        let times = arrivals(
+            &Arrivals::Bursts {
+                mean_gap: SimDuration::from_millis(10),
+                on,
+                off,
+            },
+            10_000,
+        );
+        assert!(
+            times
+                .iter()
+                .all(|t| t.as_nanos() % 10_000_000_000 < 1_000_000_000)
+        );
+        // 10 000 arrivals need 100 bursts of 100 on the mean; the standard deviation is 1 burst.
+        let cycles = times.last().unwrap().as_secs_f64() / 10.0;
+        assert!((95.0..105.0).contains(&cycles), "{cycles}");
+    }
 }

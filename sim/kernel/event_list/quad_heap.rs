@@ -1,58 +1,6 @@
-//! Sets of pending events: push any, take the earliest.
-//!
-//! Entries order by (time, sequence number). The sequence number is the entry's rank of insertion, so the
-//! order is total, ties resolve by insertion, and every list gives the same order: they differ in speed only.
-//! [`QuadHeap`] is what the scheduler uses; the measurements behind that are in `docs/performance.md`.
-//!
-//! Left out: lists with a sorted near run (ladder, calendar, wheel). They win on spread-out times, and go
-//! quadratic when many events share one instant, which is a cluster's normal start.
+//! The lazy four-ary heap.
 
-use crate::kernel::time::SimTime;
-use std::cmp::Ordering;
-use std::collections::BinaryHeap;
-
-/// An event with its place in the order.
-#[derive(Clone, Copy, Debug)]
-pub struct Scheduled<E> {
-    /// When it is due.
-    pub time: SimTime,
-    /// Rank of insertion, unique within a list.
-    pub seq: u64,
-    /// What happens.
-    pub event: E,
-}
-
-impl<E> Scheduled<E> {
-    /// Time and sequence number in one integer that orders as the pair does.
-    #[inline]
-    pub fn key(&self) -> u128 {
-        u128::from(self.time.as_nanos()) << 64 | u128::from(self.seq)
-    }
-}
-
-/// A set of pending events.
-///
-/// A list must not be given the same sequence number twice; it may be given times before the last one taken.
-pub trait EventList<E: Copy>: Default {
-    /// Adds an entry.
-    fn push(&mut self, entry: Scheduled<E>);
-    /// Takes out the earliest entry.
-    fn pop(&mut self) -> Option<Scheduled<E>>;
-    /// The earliest entry; may tidy up to find it.
-    fn peek(&mut self) -> Option<Scheduled<E>>;
-    /// How many entries it holds.
-    fn len(&self) -> usize;
-    /// Whether it holds none.
-    fn is_empty(&self) -> bool {
-        self.len() == 0
-    }
-    /// Drops the entries that `keep` refuses, in time proportional to the length.
-    fn retain(&mut self, keep: impl FnMut(&Scheduled<E>) -> bool);
-    /// All entries, in no particular order.
-    fn iter<'a>(&'a self) -> impl Iterator<Item = &'a Scheduled<E>>
-    where
-        E: 'a;
-}
+use crate::kernel::event_list::{EventList, Scheduled};
 
 /// An implicit heap of four children a node that pops lazily.
 ///
@@ -88,6 +36,14 @@ impl<E: Copy> QuadHeap<E> {
             {
                 self.sift_down(0, last);
             }
+        }
+    }
+
+    /// Makes a heap of entries in any order, in time proportional to their number.
+    fn heapify(&mut self) {
+        // From the last node that has children up to the root.
+        for at in (0..self.items.len().saturating_sub(1).div_ceil(ARITY)).rev() {
+            self.sift_down(at, self.items[at]);
         }
     }
 
@@ -181,10 +137,7 @@ impl<E: Copy> EventList<E> for QuadHeap<E> {
     fn retain(&mut self, keep: impl FnMut(&Scheduled<E>) -> bool) {
         self.settle();
         self.items.retain(keep);
-        // From the last node that has children up to the root.
-        for at in (0..self.items.len().saturating_sub(1).div_ceil(ARITY)).rev() {
-            self.sift_down(at, self.items[at]);
-        }
+        self.heapify();
     }
 
     fn iter<'a>(&'a self) -> impl Iterator<Item = &'a Scheduled<E>>
@@ -192,65 +145,5 @@ impl<E: Copy> EventList<E> for QuadHeap<E> {
         E: 'a,
     {
         self.items[usize::from(self.hole)..].iter()
-    }
-}
-
-/// The standard library's binary heap: the yardstick of the benchmark and the oracle of the tests.
-#[derive(Clone, Debug)]
-pub struct StdHeap<E>(BinaryHeap<Earliest<E>>);
-
-/// Reversed, because the standard heap gives the greatest first.
-#[derive(Clone, Copy, Debug)]
-struct Earliest<E>(Scheduled<E>);
-
-impl<E> Ord for Earliest<E> {
-    #[inline]
-    fn cmp(&self, other: &Self) -> Ordering {
-        other.0.key().cmp(&self.0.key())
-    }
-}
-impl<E> PartialOrd for Earliest<E> {
-    #[inline]
-    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
-        Some(self.cmp(other))
-    }
-}
-impl<E> PartialEq for Earliest<E> {
-    fn eq(&self, other: &Self) -> bool {
-        self.0.key() == other.0.key()
-    }
-}
-impl<E> Eq for Earliest<E> {}
-
-impl<E> Default for StdHeap<E> {
-    fn default() -> Self {
-        Self(BinaryHeap::new())
-    }
-}
-
-impl<E: Copy> EventList<E> for StdHeap<E> {
-    #[inline]
-    fn push(&mut self, entry: Scheduled<E>) {
-        self.0.push(Earliest(entry));
-    }
-    #[inline]
-    fn pop(&mut self) -> Option<Scheduled<E>> {
-        self.0.pop().map(|e| e.0)
-    }
-    #[inline]
-    fn peek(&mut self) -> Option<Scheduled<E>> {
-        self.0.peek().map(|e| e.0)
-    }
-    fn len(&self) -> usize {
-        self.0.len()
-    }
-    fn retain(&mut self, mut keep: impl FnMut(&Scheduled<E>) -> bool) {
-        self.0.retain(|e| keep(&e.0));
-    }
-    fn iter<'a>(&'a self) -> impl Iterator<Item = &'a Scheduled<E>>
-    where
-        E: 'a,
-    {
-        self.0.iter().map(|e| &e.0)
     }
 }

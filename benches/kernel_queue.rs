@@ -1,0 +1,217 @@
+//! The kernel alone: a bare queueing model, to be set beside other engines that run the same.
+//!
+//!     cargo bench --bench kernel_queue -- --messages 1e7 --list near-far
+//!
+//! 16 Poisson producers go round 16 queues; a message hops 0.5 ms to its queue and 0.5 ms to one of 8
+//! consumers, waits in a FIFO for one of 20 threads and is served for an exponential time of 10 ms; load 0.8.
+//! Four events a message: sent, at the queue, at the consumer, done. Ends with one line of JSON.
+
+mod support;
+
+use rmqsim::kernel::dist::{Dist, Shape};
+use rmqsim::kernel::event_list::{EventList, NearFarList, QuadHeap, StdHeap};
+use rmqsim::kernel::sampler::Sampler;
+use rmqsim::kernel::scheduler::Scheduler;
+use rmqsim::kernel::streams::{Stream, Streams};
+use rmqsim::kernel::time::{SimDuration, SimTime};
+use std::collections::VecDeque;
+
+const PRODUCERS: u16 = 16;
+const QUEUES: u16 = 16;
+const CONSUMERS: u16 = 8;
+const THREADS: u16 = 20;
+const LOAD: f64 = 0.8;
+const SERVICE: SimDuration = SimDuration::from_millis(10);
+const DAY: u64 = 86_400_000_000_000;
+const HOP: SimDuration = SimDuration::from_micros(500);
+
+#[derive(Clone, Copy)]
+enum Event {
+    Send { producer: u16 },
+    AtQueue { queue: u16, message: u32 },
+    AtConsumer { consumer: u16, message: u32 },
+    Done { consumer: u16, message: u32 },
+}
+const _: () = assert!(size_of::<Event>() == 8);
+
+struct Producer {
+    luck: Stream,
+    left: u64,
+    next_queue: u16,
+}
+
+struct Consumer {
+    luck: Stream,
+    idle: u16,
+    waiting: VecDeque<u32>,
+}
+
+struct Model {
+    gap: Sampler,
+    service: Sampler,
+    producers: Vec<Producer>,
+    consumers: Vec<Consumer>,
+    arrived: Vec<u64>,
+    /// When each live message was sent; finished ones give their place back.
+    sent: Vec<SimTime>,
+    free: Vec<u32>,
+    sojourn: hdrhistogram::Histogram<u64>,
+    sojourn_nanos: u128,
+}
+
+impl Model {
+    fn new(messages: u64, seed: u64) -> Self {
+        let servers = f64::from(CONSUMERS) * f64::from(THREADS);
+        let gap = f64::from(PRODUCERS) * SERVICE.as_secs_f64() / (LOAD * servers);
+        let mut streams = Streams::new(seed);
+        let producers = (0..PRODUCERS).map(|i| Producer {
+            luck: streams.stream(&format!("producer-{i}"), "arrivals"),
+            left: messages / u64::from(PRODUCERS) + u64::from(u64::from(i) < messages % u64::from(PRODUCERS)),
+            next_queue: i % QUEUES,
+        });
+        let producers = producers.collect();
+        let consumers = (0..CONSUMERS).map(|i| Consumer {
+            luck: streams.stream(&format!("consumer-{i}"), "service"),
+            idle: THREADS,
+            waiting: VecDeque::new(),
+        });
+        Self {
+            gap: exponential(SimDuration::from_secs_f64(gap)),
+            service: exponential(SERVICE),
+            producers,
+            consumers: consumers.collect(),
+            arrived: vec![0; usize::from(QUEUES)],
+            sent: Vec::new(),
+            free: Vec::new(),
+            sojourn: hdrhistogram::Histogram::new_with_max(DAY, 3).expect("a day with 3 digits is allowed"),
+            sojourn_nanos: 0,
+        }
+    }
+
+    fn start<L: EventList<Event>>(&mut self, scheduler: &mut Scheduler<Event, L>) {
+        for producer in 0..PRODUCERS {
+            let p = &mut self.producers[usize::from(producer)];
+            if p.left > 0 {
+                scheduler.after(self.gap.sample(&mut p.luck), Event::Send { producer });
+            }
+        }
+    }
+
+    #[inline]
+    fn handle<L: EventList<Event>>(&mut self, s: &mut Scheduler<Event, L>, now: SimTime, event: Event) {
+        match event {
+            Event::Send { producer } => {
+                let p = &mut self.producers[usize::from(producer)];
+                p.left -= 1;
+                if p.left > 0 {
+                    s.after(self.gap.sample(&mut p.luck), event);
+                }
+                let queue = p.next_queue;
+                p.next_queue = if queue + 1 == QUEUES { 0 } else { queue + 1 };
+                let message = self.born(now);
+                s.after(HOP, Event::AtQueue { queue, message });
+            }
+            Event::AtQueue { queue, message } => {
+                self.arrived[usize::from(queue)] += 1;
+                let consumer = queue % CONSUMERS;
+                s.after(HOP, Event::AtConsumer { consumer, message });
+            }
+            Event::AtConsumer { consumer, message } => {
+                let c = &mut self.consumers[usize::from(consumer)];
+                if c.idle > 0 {
+                    c.idle -= 1;
+                    s.after(
+                        self.service.sample(&mut c.luck),
+                        Event::Done { consumer, message },
+                    );
+                } else {
+                    c.waiting.push_back(message);
+                }
+            }
+            Event::Done { consumer, message } => {
+                let sojourn = now.since(self.sent[message as usize]).as_nanos();
+                self.sojourn_nanos += u128::from(sojourn);
+                self.sojourn.saturating_record(sojourn);
+                self.free.push(message);
+                let c = &mut self.consumers[usize::from(consumer)];
+                match c.waiting.pop_front() {
+                    Some(message) => {
+                        s.after(
+                            self.service.sample(&mut c.luck),
+                            Event::Done { consumer, message },
+                        );
+                    }
+                    None => c.idle += 1,
+                }
+            }
+        }
+    }
+
+    #[inline]
+    fn born(&mut self, now: SimTime) -> u32 {
+        if let Some(message) = self.free.pop() {
+            self.sent[message as usize] = now;
+            return message;
+        }
+        self.sent.push(now);
+        (self.sent.len() - 1) as u32
+    }
+}
+
+fn exponential(mean: SimDuration) -> Sampler {
+    Sampler::new(&Dist::Shape(Shape::Exponential { mean })).expect("the mean is above 0")
+}
+
+fn run<L: EventList<Event>>(name: &str, messages: u64, seed: u64) {
+    let start = support::clock();
+    let mut model = Model::new(messages, seed);
+    let mut scheduler = Scheduler::<Event, L>::default();
+    model.start(&mut scheduler);
+    while let Some((now, event)) = scheduler.pop() {
+        model.handle(&mut scheduler, now, event);
+    }
+    let cpu = support::clock() - start;
+    assert_eq!(
+        model.arrived.iter().sum::<u64>(),
+        messages,
+        "every message passes one queue"
+    );
+    assert_eq!(model.sojourn.len(), messages, "every message is served");
+
+    let events = scheduler.executed();
+    println!(
+        "{name}: {:.4} µs a message, {:.1} million events a second",
+        cpu * 1e6 / messages as f64,
+        events as f64 / cpu / 1e6
+    );
+    println!(
+        "{{\"engine\":\"rmqsim-kernel:{name}\",\"messages\":{messages},\"events\":{events},\"cpu_s\":{cpu:.6},\
+         \"mean_ms\":{:.5},\"p99_ms\":{:.5},\"peak_kib\":{}}}",
+        model.sojourn_nanos as f64 / messages as f64 / 1e6,
+        model.sojourn.value_at_quantile(0.99) as f64 / 1e6,
+        peak_kib()
+    );
+}
+
+/// Most memory that this process has held, in KiB; 0 where Linux's `/proc` is absent.
+fn peak_kib() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let line = status.lines().find(|line| line.starts_with("VmHWM"));
+    line.and_then(|line| line.split_whitespace().nth(1)?.parse().ok())
+        .unwrap_or(0)
+}
+
+fn main() {
+    let arguments = support::arguments(&["messages", "seed", "list"]);
+    let value = |key: &str, default: &str| arguments.get(key).map_or(default, String::as_str).to_owned();
+    let (messages, seed) = (
+        support::count(&value("messages", "1e6")),
+        support::count(&value("seed", "1")),
+    );
+    match value("list", "near-far").as_str() {
+        "quad" => run::<QuadHeap<Event>>("quad", messages, seed),
+        "near-far" => run::<NearFarList<Event>>("near-far", messages, seed),
+        "std" => run::<StdHeap<Event>>("std", messages, seed),
+        other => panic!("unknown list `{other}`; there are near-far, quad, std"),
+    }
+}

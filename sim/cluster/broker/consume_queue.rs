@@ -1,0 +1,252 @@
+//! One queue of one topic at its broker: the records, and how far pulls may see.
+//!
+//! The real broker keeps bodies in the commit log and an index of 20-byte entries per queue. Here the queue
+//! holds its records itself, in segments, and forgets what nobody can ask for any more: memory follows the
+//! backlog, not the history. Offsets are those of the real index: dense, from 0, assigned at the append.
+//! A record is visible only once the dispatch thread has indexed it.
+//!
+//! Source: `ConsumeQueue`, `ReputMessageService`.
+
+use crate::cluster::event::PqSlot;
+use crate::cluster::ids::{BrokerId, TopicId};
+use crate::cluster::message::Record;
+use crate::kernel::time::SimTime;
+use std::collections::VecDeque;
+
+/// Records in one segment.
+const SEGMENT: usize = 64;
+
+/// See the module.
+#[derive(Debug)]
+pub struct ConsumeQueue {
+    /// Topic of the queue.
+    pub topic: TopicId,
+    /// Broker of the queue.
+    pub broker: BrokerId,
+    segments: VecDeque<Vec<Record>>,
+    /// Emptied segments, kept for the next append.
+    spare: Vec<Vec<Record>>,
+    /// Offset of the first record of the first segment.
+    base: u64,
+    /// One past the last record.
+    end: u64,
+    /// One past the last record that pulls may see.
+    visible: u64,
+    /// What the previous release found to be safe.
+    release_candidate: u64,
+    /// The running dispatch pass has indexed a record of this queue.
+    in_pass: bool,
+    /// Held queues of clients that may still commit or ask for an offset of this queue.
+    readers: Vec<PqSlot>,
+}
+
+impl ConsumeQueue {
+    /// An empty queue.
+    pub fn new(topic: TopicId, broker: BrokerId) -> Self {
+        Self {
+            topic,
+            broker,
+            segments: VecDeque::new(),
+            spare: Vec::new(),
+            base: 0,
+            end: 0,
+            visible: 0,
+            release_candidate: 0,
+            in_pass: false,
+            readers: Vec::new(),
+        }
+    }
+
+    /// Appends a record and tells its offset.
+    #[inline]
+    pub fn append(&mut self, record: Record) -> u64 {
+        if self.end.is_multiple_of(SEGMENT as u64) {
+            let segment = self.spare.pop().unwrap_or_else(|| Vec::with_capacity(SEGMENT));
+            self.segments.push_back(segment);
+        }
+        self.segments
+            .back_mut()
+            .expect("a segment was just made sure of")
+            .push(record);
+        self.end += 1;
+        self.end - 1
+    }
+
+    /// The record at `offset`.
+    ///
+    /// # Panics
+    /// If the record was released or never stored.
+    #[inline]
+    pub fn get(&self, offset: u64) -> &Record {
+        assert!(
+            self.base <= offset && offset < self.end,
+            "invariant L4 broken: offset {offset} is read outside the kept records {}..{}",
+            self.base,
+            self.end
+        );
+        let at = (offset - self.base) as usize;
+        &self.segments[at / SEGMENT][at % SEGMENT]
+    }
+
+    /// One past the last record that pulls may see (`maxOffset`).
+    #[inline]
+    pub fn max_offset(&self) -> u64 {
+        self.visible
+    }
+
+    /// One past the last record stored, seen or not.
+    pub fn end_offset(&self) -> u64 {
+        self.end
+    }
+
+    /// The dispatch thread indexed the next record; true if it is the first of this queue in its pass.
+    #[inline]
+    pub fn dispatch_one(&mut self) -> bool {
+        self.visible += 1;
+        assert!(
+            self.visible <= self.end,
+            "invariant Q1 broken: a record is indexed before it is stored"
+        );
+        !std::mem::replace(&mut self.in_pass, true)
+    }
+
+    /// The pass is over; one past the last record that pulls may see now.
+    #[inline]
+    pub fn end_pass(&mut self) -> u64 {
+        self.in_pass = false;
+        self.visible
+    }
+
+    /// A client took the queue.
+    pub fn add_reader(&mut self, reader: PqSlot) {
+        self.readers.push(reader);
+    }
+
+    /// Nothing of that client's hold on the queue is left.
+    pub fn remove_reader(&mut self, reader: PqSlot) {
+        self.readers.retain(|known| *known != reader);
+    }
+
+    /// Held queues of clients that may still commit or ask for an offset of this queue.
+    pub fn readers(&self) -> &[PqSlot] {
+        &self.readers
+    }
+
+    /// Whether the message at offset 0 exists and is young enough for the broker's answer "0" to a group
+    /// without an offset. Left out: the age limit of 40 % of memory.
+    pub fn is_young(&self) -> bool {
+        self.visible > 0
+    }
+
+    /// The first offset stored at or after `time`; the maximum if there is none. Searches kept records only:
+    /// what was released was consumed by everybody.
+    pub fn search_by_time(&self, time: SimTime) -> u64 {
+        let (mut low, mut high) = (self.base, self.visible.max(self.base));
+        while low < high {
+            let middle = low + (high - low) / 2;
+            if self.get(middle).stored < time {
+                low = middle + 1;
+            } else {
+                high = middle;
+            }
+        }
+        low
+    }
+
+    /// Frees whole segments below `safe`, the least offset that somebody may still ask for, but only as far
+    /// as the previous call already found safe: an offset that was on the wire then has arrived by now.
+    pub fn release(&mut self, safe: u64) {
+        let floor = safe.min(self.release_candidate);
+        self.release_candidate = safe;
+        while self.base + SEGMENT as u64 <= floor {
+            let Some(mut segment) = self.segments.pop_front() else {
+                return;
+            };
+            segment.clear();
+            if self.spare.len() < 4 {
+                self.spare.push(segment);
+            }
+            self.base += SEGMENT as u64;
+        }
+    }
+
+    /// Whether a later release may free something.
+    pub fn has_releasable(&self) -> bool {
+        self.base + SEGMENT as u64 <= self.end
+    }
+
+    /// Records kept in memory.
+    pub fn kept(&self) -> u64 {
+        self.end - self.base
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cluster::ids::MessageId;
+
+    fn record(n: u64) -> Record {
+        Record {
+            born: SimTime::from_nanos(n),
+            stored: SimTime::from_nanos(n * 10),
+            luck: n,
+            id: MessageId(n),
+            body_size: 1,
+            origin_topic: TopicId(0),
+            reconsume_times: 0,
+        }
+    }
+
+    fn filled(n: u64) -> ConsumeQueue {
+        let mut queue = ConsumeQueue::new(TopicId(0), BrokerId(0));
+        for i in 0..n {
+            assert_eq!(queue.append(record(i)), i);
+            queue.dispatch_one();
+        }
+        queue
+    }
+
+    #[test]
+    fn a_record_is_invisible_until_it_is_dispatched() {
+        let mut queue = ConsumeQueue::new(TopicId(0), BrokerId(0));
+        queue.append(record(0));
+        assert_eq!(
+            (queue.max_offset(), queue.end_offset(), queue.is_young()),
+            (0, 1, false)
+        );
+        queue.dispatch_one();
+        assert_eq!((queue.max_offset(), queue.is_young()), (1, true));
+    }
+
+    /// A commit that was on the wire during the first call may still bring a group back: nothing is freed
+    /// before the second.
+    #[test]
+    fn release_waits_for_the_second_call() {
+        let mut queue = filled(1000);
+        queue.release(900);
+        assert_eq!(queue.kept(), 1000);
+        queue.release(900);
+        assert_eq!(queue.kept(), 1000 - 14 * 64);
+        assert_eq!(queue.get(900).luck, 900);
+        queue.release(100);
+        assert_eq!(queue.kept(), 1000 - 14 * 64);
+    }
+
+    #[test]
+    #[should_panic(expected = "invariant L4")]
+    fn a_released_record_cannot_be_read() {
+        let mut queue = filled(200);
+        queue.release(128);
+        queue.release(128);
+        queue.get(0);
+    }
+
+    #[test]
+    fn search_by_time_finds_the_first_not_older() {
+        let queue = filled(100);
+        for (time, offset) in [(0, 0), (10, 1), (11, 2), (990, 99), (991, 100)] {
+            assert_eq!(queue.search_by_time(SimTime::from_nanos(time)), offset);
+        }
+    }
+}

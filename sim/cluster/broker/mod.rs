@@ -1,0 +1,412 @@
+//! Brokers: requests in, replies out.
+//!
+//! The handlers here stand for `SendMessageProcessor`, `PullMessageProcessor`, `ClientManageProcessor`,
+//! `ConsumerManageProcessor` and `AdminBrokerProcessor`; the state that they use lives in the files named
+//! after RocketMQ's classes. A broker answers at once: the time that a request waits for a broker thread is
+//! left out.
+
+pub mod commit_log;
+pub mod consume_queue;
+pub mod consumer_manager;
+pub mod consumer_offset_manager;
+pub mod message_filter;
+pub mod pull_message;
+pub mod pull_request_hold;
+pub mod rebalance_lock_manager;
+pub mod retry_dlq;
+pub mod schedule_message;
+pub mod schedule_message_service;
+pub mod send_back;
+pub mod topics;
+
+pub use topics::Topics;
+
+use crate::cluster::Cluster;
+use crate::cluster::broker::commit_log::CommitLog;
+use crate::cluster::broker::consumer_manager::ConsumerManager;
+use crate::cluster::broker::schedule_message::{DELAY_FOR_A_WHILE, DelayLevels};
+use crate::cluster::broker::schedule_message_service::ScheduleMessageService;
+use crate::cluster::config::{ClusterConfig, TopicQueues};
+use crate::cluster::core::{BrokerRequest, ConsumerReply, Envelope, QueriedOffset};
+use crate::cluster::directory::{TopicInfo, TopicKind};
+use crate::cluster::event::{EnvelopeSlot, Event, PqSlot, SendSlot};
+use crate::cluster::fact::{CommitVia, Fact, Observer, RequestKind};
+use crate::cluster::ids::{BrokerId, ConsumerId, GroupId, QueueId, TopicId};
+use crate::cluster::message::Record;
+use crate::cluster::network::{Direction, Endpoint, Server};
+use crate::kernel::streams::{Source, Streams};
+use crate::kernel::time::{SimDuration, SimTime};
+
+/// How often a broker looks for records that it may free, while there are any. Ours, not RocketMQ's: it
+/// bounds memory and nothing else.
+const RELEASE_PERIOD: SimDuration = SimDuration::from_millis(250);
+
+/// State of one broker.
+#[derive(Debug)]
+pub struct Broker {
+    /// Its queues of all topics.
+    pub queues: Vec<QueueId>,
+    commit_log: CommitLog,
+    consumers: ConsumerManager,
+    schedule: ScheduleMessageService,
+    /// Passes of the dispatch thread happen at this instant plus multiples of its period.
+    dispatch_phase: SimTime,
+    /// Likewise the sweeps over held pulls.
+    sweep_phase: SimTime,
+    held: u32,
+    sweep_pending: bool,
+    release_pending: bool,
+}
+
+/// Builds the brokers. They have been up for a while, so each has its timers at a phase of its own.
+pub fn build(config: &ClusterConfig, levels: &DelayLevels, streams: &mut Streams) -> Vec<Broker> {
+    let broker = |name: &str| {
+        let mut luck = streams.stream(name, "timer phases");
+        let mut phase = |period: SimDuration| SimTime::from_nanos(luck.below(period.as_nanos().max(1)));
+        let sweep_period = pull_message::sweep_period(&config.broker_tuning);
+        let (dispatch_phase, sweep_phase) = (
+            phase(config.broker_tuning.reput_interval.duration()),
+            phase(sweep_period),
+        );
+        Broker {
+            queues: Vec::new(),
+            commit_log: CommitLog::default(),
+            consumers: ConsumerManager::new(config.groups.len()),
+            schedule: ScheduleMessageService::new(levels.max_level() as usize, phase(DELAY_FOR_A_WHILE)),
+            dispatch_phase,
+            sweep_phase,
+            held: 0,
+            sweep_pending: false,
+            release_pending: false,
+        }
+    };
+    config.brokers.iter().map(|b| &*b.name).map(broker).collect()
+}
+
+impl<O: Observer> Cluster<O> {
+    /// SEND_MESSAGE of a producer.
+    #[inline]
+    pub(in crate::cluster) fn send_arrives(&mut self, slot: SendSlot) {
+        let now = self.core.now();
+        let send = self.sends.get_mut(slot.0);
+        send.record.stored = now;
+        let (record, queue, producer) = (send.record, send.queue, send.producer);
+        let broker = self.queues[queue.index()].broker;
+        self.core.emit(Fact::Request {
+            broker,
+            kind: RequestKind::Send,
+        });
+        let offset = self.append(queue, record);
+        let (message, body_size) = (record.id, record.body_size);
+        self.core.emit(Fact::Stored {
+            queue,
+            offset,
+            message,
+            body_size,
+        });
+        let event = Event::SendAckArrives(slot);
+        self.core.travel(
+            Endpoint::Producer(producer),
+            Server::Broker(broker),
+            Direction::Down,
+            event,
+        );
+        self.make_visible(broker);
+    }
+
+    /// Appends a record to the log of the queue's broker. Call [`Self::make_visible`] when its fact is told.
+    #[inline]
+    fn append(&mut self, queue: QueueId, record: Record) -> u64 {
+        let consume_queue = &mut self.queues[queue.index()];
+        let offset = consume_queue.append(record);
+        let broker_id = consume_queue.broker;
+        let broker = &mut self.brokers[broker_id.index()];
+        let first = broker.commit_log.append(queue, record.stored_size());
+        let period = self.config.broker_tuning.reput_interval.duration();
+        if first && !period.is_zero() {
+            let pass = self
+                .core
+                .scheduler
+                .now()
+                .next_on_grid(broker.dispatch_phase, period);
+            self.core.scheduler.at(pass, Event::Dispatch(broker_id));
+        }
+        if !broker.release_pending {
+            broker.release_pending = true;
+            self.core
+                .scheduler
+                .after(RELEASE_PERIOD, Event::Release(broker_id));
+        }
+        offset
+    }
+
+    /// With no dispatch interval, appended records are visible at once.
+    #[inline]
+    fn make_visible(&mut self, broker: BrokerId) {
+        if self.config.broker_tuning.reput_interval.duration().is_zero() {
+            self.dispatch(broker);
+        }
+    }
+
+    /// One pass of the dispatch thread: index what was appended, then wake the pulls that wait for it. A
+    /// woken pull sees all that the pass has indexed.
+    pub(in crate::cluster) fn dispatch(&mut self, broker: BrokerId) {
+        let appended = self.brokers[broker.index()].commit_log.take_undispatched();
+        let mut touched = std::mem::take(&mut self.touched);
+        for queue in &appended {
+            let consume_queue = &mut self.queues[queue.index()];
+            if consume_queue.dispatch_one() {
+                touched.push(*queue);
+            }
+        }
+        self.brokers[broker.index()].commit_log.recycle(appended);
+        for queue in touched.drain(..) {
+            let max_offset = self.queues[queue.index()].end_pass();
+            self.core.emit(Fact::Dispatched { queue, max_offset });
+            if !self.holds[queue.index()].is_empty() && self.config.broker_tuning.long_polling_enable {
+                self.wake(queue);
+            }
+        }
+        self.touched = touched;
+    }
+
+    /// Frees what every group has behind it.
+    pub(in crate::cluster) fn release(&mut self, broker: BrokerId) {
+        let mut more = false;
+        for at in 0..self.brokers[broker.index()].queues.len() {
+            let queue = self.brokers[broker.index()].queues[at];
+            if !self.queues[queue.index()].has_releasable() {
+                continue;
+            }
+            let safe = self.least_needed_offset(queue);
+            let consume_queue = &mut self.queues[queue.index()];
+            consume_queue.release(safe);
+            more |= consume_queue.has_releasable();
+        }
+        self.brokers[broker.index()].release_pending = more;
+        if more {
+            self.core.scheduler.after(RELEASE_PERIOD, Event::Release(broker));
+        }
+    }
+
+    /// The least offset of `queue` that any group may still ask for: what is committed, or what a client holds
+    /// in memory and may yet commit.
+    fn least_needed_offset(&self, queue: QueueId) -> u64 {
+        let consume_queue = &self.queues[queue.index()];
+        let groups = self.topics.readers(consume_queue.topic);
+        let committed = groups
+            .iter()
+            .map(|group| self.offsets.query(*group, queue).unwrap_or(0));
+        let held = consume_queue
+            .readers()
+            .iter()
+            .map(|slot| self.held_queues.get(slot.0).low_water());
+        committed.chain(held).min().unwrap_or(consume_queue.end_offset())
+    }
+
+    /// A request of a consumer client has arrived.
+    pub(in crate::cluster) fn broker_request(
+        &mut self,
+        broker: BrokerId,
+        consumer: ConsumerId,
+        request: BrokerRequest,
+    ) {
+        let group = self.consumers[consumer.index()].group;
+        let kind = match &request {
+            BrokerRequest::Heartbeat => Some(RequestKind::Heartbeat),
+            BrokerRequest::Unregister => Some(RequestKind::Unregister),
+            BrokerRequest::ConsumerList => Some(RequestKind::ConsumerList),
+            BrokerRequest::QueryOffset(_) => Some(RequestKind::QueryOffset),
+            BrokerRequest::MaxOffset(_) | BrokerRequest::SearchOffset(..) => Some(RequestKind::LookupOffset),
+            // Counted below, one for each queue.
+            BrokerRequest::UpdateOffsets { .. } | BrokerRequest::ConnectionClosed => None,
+        };
+        if let Some(kind) = kind {
+            self.core.emit(Fact::Request { broker, kind });
+        }
+        let reply = match request {
+            BrokerRequest::Heartbeat => {
+                self.heartbeat(broker, group, consumer);
+                ConsumerReply::HeartbeatDone
+            }
+            BrokerRequest::Unregister => {
+                self.member_gone(broker, group, consumer);
+                ConsumerReply::UnregisterDone
+            }
+            BrokerRequest::ConnectionClosed => return self.member_gone(broker, group, consumer),
+            BrokerRequest::ConsumerList => {
+                ConsumerReply::ConsumerList(self.brokers[broker.index()].consumers.consumer_list(group))
+            }
+            BrokerRequest::QueryOffset(queue) => ConsumerReply::Offset(self.query_offset(group, queue)),
+            BrokerRequest::MaxOffset(queue) => {
+                ConsumerReply::LookedUp(self.queues[queue.index()].max_offset())
+            }
+            BrokerRequest::SearchOffset(queue, time) => {
+                ConsumerReply::LookedUp(self.queues[queue.index()].search_by_time(time))
+            }
+            BrokerRequest::UpdateOffsets { offsets, given_up } => {
+                return self.update_offsets(broker, group, &offsets, given_up);
+            }
+        };
+        self.core.to_consumer(broker, consumer, reply);
+    }
+
+    /// HEART_BEAT: the group's retry topic comes into being, the client becomes a member.
+    fn heartbeat(&mut self, broker: BrokerId, group: GroupId, consumer: ConsumerId) {
+        self.retry_queues(broker, group);
+        let rank = self.consumers[consumer.index()].rank;
+        if self.brokers[broker.index()]
+            .consumers
+            .register(group, consumer, rank)
+        {
+            self.notify_consumer_ids_changed(broker, group);
+        }
+    }
+
+    /// A member unregistered or its connection closed.
+    fn member_gone(&mut self, broker: BrokerId, group: GroupId, consumer: ConsumerId) {
+        if self.brokers[broker.index()].consumers.unregister(group, consumer) {
+            self.notify_consumer_ids_changed(broker, group);
+        }
+    }
+
+    /// Tells all members, a newcomer included.
+    fn notify_consumer_ids_changed(&mut self, broker: BrokerId, group: GroupId) {
+        for member in self.brokers[broker.index()].consumers.members(group) {
+            self.core
+                .to_consumer(broker, member, ConsumerReply::ConsumerIdsChanged);
+        }
+    }
+
+    /// QUERY_CONSUMER_OFFSET. A group without offset is sent to 0 while the queue is young.
+    fn query_offset(&self, group: GroupId, queue: QueueId) -> Option<QueriedOffset> {
+        if let Some(offset) = self.offsets.query(group, queue) {
+            return Some(QueriedOffset::Committed(offset));
+        }
+        self.queues[queue.index()]
+            .is_young()
+            .then_some(QueriedOffset::Young)
+    }
+
+    /// UPDATE_CONSUMER_OFFSET, one for each queue.
+    fn update_offsets(
+        &mut self,
+        broker: BrokerId,
+        group: GroupId,
+        offsets: &[(QueueId, u64)],
+        given_up: Option<PqSlot>,
+    ) {
+        for (queue, offset) in offsets {
+            self.core.emit(Fact::Request {
+                broker,
+                kind: RequestKind::UpdateOffset,
+            });
+            self.commit_offset(group, *queue, *offset, CommitVia::Update);
+        }
+        if let Some(slot) = given_up {
+            self.release_held_queue(slot);
+        }
+    }
+
+    /// Overwrites a committed offset.
+    #[inline]
+    fn commit_offset(&mut self, group: GroupId, queue: QueueId, new: u64, via: CommitVia) {
+        let old = self.offsets.commit(group, queue, new);
+        self.core.emit(Fact::OffsetCommitted {
+            group,
+            queue,
+            old,
+            new,
+            via,
+        });
+    }
+
+    /// The queues of `%RETRY%group` on `broker`, created if need be.
+    fn retry_queues(&mut self, broker: BrokerId, group: GroupId) -> &[QueueId] {
+        let number = self.config.broker_tuning.retry_queue_nums;
+        let topic = self.topics.retry(group).unwrap_or_else(|| {
+            let name = retry_dlq::retry_topic(&self.config.groups[group.index()].name);
+            let topic = self.create_topic(name, TopicKind::Retry(group));
+            self.topics.set_retry(group, topic);
+            topic
+        });
+        self.queues_of(topic, broker, number)
+    }
+
+    /// The queue of `%DLQ%group` on `broker`, created if need be.
+    fn dead_letter_queue(&mut self, broker: BrokerId, group: GroupId) -> QueueId {
+        let topic = self.topics.dead_letter(group).unwrap_or_else(|| {
+            let name = retry_dlq::dlq_topic(&self.config.groups[group.index()].name);
+            let topic = self.create_topic(name, TopicKind::DeadLetter(group));
+            self.topics.set_dead_letter(group, topic);
+            topic
+        });
+        self.queues_of(topic, broker, 1)[0]
+    }
+
+    fn create_topic(&mut self, name: String, kind: TopicKind) -> TopicId {
+        let topic = TopicId(self.core.directory.topics.len() as u32);
+        self.core.directory.topics.push(TopicInfo { name, kind });
+        topic
+    }
+
+    /// The queues of `topic` on `broker`; if it has none, `number` are created and registered.
+    fn queues_of(&mut self, topic: TopicId, broker: BrokerId, number: u32) -> &[QueueId] {
+        if self.topics.queues(topic, broker).is_empty() {
+            self.create_queues(topic, broker, number);
+            let registration = Envelope::TopicRegistration { broker, topic };
+            let slot = EnvelopeSlot(self.core.envelopes.insert(registration));
+            let delay = self.core.network.between_servers();
+            self.core.scheduler.after(delay, Event::Deliver(slot));
+        }
+        self.topics.queues(topic, broker)
+    }
+
+    /// The name server learns of a topic that a broker has created.
+    pub(in crate::cluster) fn topic_registration(&mut self, broker: BrokerId, topic: TopicId) {
+        let queues = self.topics.queues(topic, broker);
+        let number = queues.len() as u32;
+        self.name_server.register(
+            topic,
+            broker,
+            queues,
+            TopicQueues {
+                read: number,
+                write: number,
+            },
+        );
+    }
+
+    /// The name server answers a client.
+    pub(in crate::cluster) fn route_request(&mut self, from: Endpoint) {
+        let envelope = match from {
+            Endpoint::Producer(to) => {
+                let topic = self.producers[to.index()].topic;
+                let route = self
+                    .name_server
+                    .route(topic)
+                    .expect("user topics are registered before the start");
+                Envelope::ProducerRoute { to, route }
+            }
+            Endpoint::Consumer(consumer) => {
+                let client = &self.consumers[consumer.index()];
+                let version = self.name_server.version();
+                let routes = (client.route_version != version).then(|| {
+                    let topics = self.topics.subscribed(client.group, &self.config);
+                    (
+                        version,
+                        topics
+                            .map(|topic| topic.and_then(|t| self.name_server.route(t)))
+                            .collect(),
+                    )
+                });
+                Envelope::ToConsumer {
+                    consumer,
+                    reply: ConsumerReply::Routes(routes),
+                }
+            }
+        };
+        self.core
+            .send(from, Server::NameServer, Direction::Down, envelope);
+    }
+}

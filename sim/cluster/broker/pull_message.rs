@@ -1,0 +1,188 @@
+//! PULL_MESSAGE at the broker: commit what comes along, then answer or hold.
+//!
+//! Left out so far: filters, subscription checks, reads from disk (a pull far behind gets as many messages as
+//! one that is close), retention (the minimum offset stays 0).
+//!
+//! Source: `PullMessageProcessor`, `DefaultMessageStore.getMessage`, `NotifyMessageArrivingListener`.
+
+use crate::cluster::Cluster;
+use crate::cluster::broker::pull_request_hold::{HeldPull, SWEEP_PERIOD};
+use crate::cluster::config::BrokerTuning;
+use crate::cluster::consumer::held_queue::PullReply;
+use crate::cluster::event::{Event, PqSlot};
+use crate::cluster::fact::{CommitVia, Fact, Observer, PullResult, RequestKind};
+use crate::cluster::ids::{BrokerId, QueueId};
+use crate::cluster::network::{Direction, Endpoint, Server};
+use crate::kernel::time::SimDuration;
+
+/// How often held pulls are looked at.
+pub fn sweep_period(tuning: &BrokerTuning) -> SimDuration {
+    if tuning.long_polling_enable {
+        SWEEP_PERIOD
+    } else {
+        tuning.short_polling_time_mills.duration()
+    }
+}
+
+impl<O: Observer> Cluster<O> {
+    /// A pull has come: the piggy-backed commit counts now, whether or not the pull is then held.
+    #[inline]
+    pub(in crate::cluster) fn pull_arrives(&mut self, slot: PqSlot) {
+        let held = self.held_queues.get(slot.0);
+        let (group, queue, offset, commit) = (held.group, held.queue, held.next_offset, held.request_commit);
+        let broker = self.queues[queue.index()].broker;
+        self.core.emit(Fact::Request {
+            broker,
+            kind: RequestKind::Pull,
+        });
+        if let Some(commit) = commit {
+            self.commit_offset(group, queue, commit, CommitVia::Pull);
+        }
+        let max_offset = self.queues[queue.index()].max_offset();
+        if offset == max_offset {
+            self.hold(slot, broker, queue, offset);
+        } else {
+            self.answer_pull(slot, SimDuration::ZERO);
+        }
+    }
+
+    /// Nothing to give: the pull waits.
+    fn hold(&mut self, slot: PqSlot, broker_id: BrokerId, queue: QueueId, offset: u64) {
+        let now = self.core.now();
+        let held = self.held_queues.get(slot.0);
+        let tuning = &self.config.broker_tuning;
+        let timeout = if tuning.long_polling_enable {
+            self.config.groups[held.group.index()]
+                .tuning
+                .broker_suspend_max_time_millis
+                .duration()
+        } else {
+            tuning.short_polling_time_mills.duration()
+        };
+        self.holds[queue.index()].hold(HeldPull {
+            pull: slot,
+            since: now,
+            timeout,
+            offset,
+        });
+        self.core.emit(Fact::PullHeld {
+            queue,
+            consumer: held.consumer,
+        });
+        let broker = &mut self.brokers[broker_id.index()];
+        broker.held += 1;
+        if !broker.sweep_pending {
+            broker.sweep_pending = true;
+            let after = now + SimDuration::from_nanos(1);
+            let sweep = after.next_on_grid(broker.sweep_phase, sweep_period(tuning));
+            self.core.scheduler.at(sweep, Event::HoldSweep(broker_id));
+        }
+    }
+
+    /// New records are visible: the pulls that wait for them go on.
+    #[inline]
+    pub(in crate::cluster) fn wake(&mut self, queue: QueueId) {
+        let mut woken = std::mem::take(&mut self.woken);
+        self.holds[queue.index()].wake(self.queues[queue.index()].max_offset(), &mut woken);
+        self.answer_held(&mut woken);
+        self.woken = woken;
+    }
+
+    /// Pulls whose time is up are answered with nothing.
+    pub(in crate::cluster) fn hold_sweep(&mut self, broker: BrokerId) {
+        let now = self.core.now();
+        let mut woken = std::mem::take(&mut self.woken);
+        for queue in &self.brokers[broker.index()].queues {
+            let max_offset = self.queues[queue.index()].max_offset();
+            self.holds[queue.index()].expire(now, max_offset, &mut woken);
+        }
+        self.answer_held(&mut woken);
+        self.woken = woken;
+        let state = &mut self.brokers[broker.index()];
+        state.sweep_pending = state.held > 0;
+        if state.sweep_pending {
+            self.core
+                .scheduler
+                .after(sweep_period(&self.config.broker_tuning), Event::HoldSweep(broker));
+        }
+    }
+
+    #[inline]
+    fn answer_held(&mut self, woken: &mut Vec<HeldPull>) {
+        let now = self.core.now();
+        for held in woken.drain(..) {
+            let broker = self.queues[self.held_queues.get(held.pull.0).queue.index()].broker;
+            self.brokers[broker.index()].held -= 1;
+            self.answer_pull(held.pull, now.since(held.since));
+        }
+    }
+
+    /// Reads the store and sends the answer, without a further hold.
+    ///
+    /// What is read is copied: the answer is on the wire, whatever happens to the queue meanwhile.
+    #[inline]
+    fn answer_pull(&mut self, slot: PqSlot, waited: SimDuration) {
+        let held = self.held_queues.get_mut(slot.0);
+        let (queue_id, consumer, offset) = (held.queue, held.consumer, held.next_offset);
+        let queue = &self.queues[queue_id.index()];
+        let max_offset = queue.max_offset();
+        let (mut messages, mut bytes) = (0_u32, 0_u64);
+        assert!(
+            offset <= max_offset,
+            "invariant Q1 broken: a pull at {offset} past the end {max_offset}"
+        );
+        held.reply = {
+            let tuning = &self.config.broker_tuning;
+            let client = &self.config.groups[held.group.index()].tuning;
+            let count = client
+                .pull_batch_size
+                .min(tuning.max_transfer_count_on_message_in_memory);
+            let limit = u64::from(tuning.max_transfer_bytes_on_message_in_memory);
+            let limit = if self.profile.pull_batch_bytes {
+                limit.min(u64::from(client.pull_batch_size_in_bytes))
+            } else {
+                limit
+            };
+            let mut at = offset;
+            while at < max_offset && messages < count {
+                let record = queue.get(at);
+                let size = u64::from(record.stored_size());
+                // The first message always fits, whatever its size.
+                if messages > 0 && bytes + size > limit {
+                    break;
+                }
+                held.receive(at, record);
+                bytes += size;
+                messages += 1;
+                at += 1;
+            }
+            let result = if messages > 0 {
+                PullResult::Found
+            } else {
+                PullResult::NotFound
+            };
+            PullReply {
+                result,
+                next_offset: at,
+            }
+        };
+        let result = held.reply.result;
+        let broker = queue.broker;
+        let fact = Fact::PullAnswered {
+            queue: queue_id,
+            consumer,
+            result,
+            messages,
+            bytes,
+            held: waited,
+        };
+        self.core.emit(fact);
+        let event = Event::PullReplyArrives(slot);
+        self.core.travel(
+            Endpoint::Consumer(consumer),
+            Server::Broker(broker),
+            Direction::Down,
+            event,
+        );
+    }
+}

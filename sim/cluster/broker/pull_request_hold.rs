@@ -1,0 +1,113 @@
+//! Long polling: pulls that found nothing wait at the broker until something arrives.
+//!
+//! A hold ends when an append can serve it or when the sweep finds its time up. The sweep runs every 5 s,
+//! so a hold of 15 s lasts 15 to 20 s; a queue that stays idle settles near 20 s, because each new pull
+//! starts just after a sweep. Left out: the time that the broker spends scanning the table.
+//!
+//! Source: `PullRequestHoldService`, `PullMessageProcessor`.
+
+use crate::cluster::event::PqSlot;
+use crate::kernel::time::{SimDuration, SimTime};
+
+/// Period of the sweep with long polling.
+pub const SWEEP_PERIOD: SimDuration = SimDuration::from_secs(5);
+
+/// A pull that waits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct HeldPull {
+    /// Whose pull.
+    pub pull: PqSlot,
+    /// Since when.
+    pub since: SimTime,
+    /// How long it may wait.
+    pub timeout: SimDuration,
+    /// The offset that it waits for.
+    pub offset: u64,
+}
+
+/// The pulls held on one queue, in order of arrival.
+#[derive(Debug, Default)]
+pub struct PullRequestHold {
+    held: Vec<HeldPull>,
+}
+
+impl PullRequestHold {
+    /// Lets a pull wait.
+    #[inline]
+    pub fn hold(&mut self, pull: HeldPull) {
+        self.held.push(pull);
+    }
+
+    /// Whether nothing waits here.
+    #[inline]
+    pub fn is_empty(&self) -> bool {
+        self.held.is_empty()
+    }
+
+    /// Takes out the pulls that a queue with `max_offset` can serve, into `out`.
+    #[inline]
+    pub fn wake(&mut self, max_offset: u64, out: &mut Vec<HeldPull>) {
+        self.take(out, |held| held.offset < max_offset);
+    }
+
+    /// Takes out the pulls whose time is up, and those that `max_offset` can serve, into `out`.
+    pub fn expire(&mut self, now: SimTime, max_offset: u64, out: &mut Vec<HeldPull>) {
+        self.take(out, |held| {
+            held.offset < max_offset || now.since(held.since) >= held.timeout
+        });
+    }
+
+    #[inline]
+    fn take(&mut self, out: &mut Vec<HeldPull>, wanted: impl Fn(&HeldPull) -> bool) {
+        self.held.retain(|held| {
+            let take = wanted(held);
+            if take {
+                out.push(*held);
+            }
+            !take
+        });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn held(id: u32, since: u64, offset: u64) -> HeldPull {
+        HeldPull {
+            pull: PqSlot(id),
+            since: SimTime::from_nanos(since * 1_000_000_000),
+            timeout: SimDuration::from_secs(15),
+            offset,
+        }
+    }
+
+    fn ids(pulls: &[HeldPull]) -> Vec<u32> {
+        pulls.iter().map(|p| p.pull.0).collect()
+    }
+
+    /// All holds that the new message can serve are woken: they do not compete.
+    #[test]
+    fn an_append_wakes_every_hold_that_it_serves() {
+        let mut hold = PullRequestHold::default();
+        for pull in [held(1, 0, 5), held(2, 0, 6), held(3, 1, 5)] {
+            hold.hold(pull);
+        }
+        let mut out = Vec::new();
+        hold.wake(6, &mut out);
+        assert_eq!(ids(&out), [1, 3]);
+        assert!(!hold.is_empty());
+    }
+
+    /// 15 s are up at exactly 15 s, not before.
+    #[test]
+    fn a_hold_expires_at_its_timeout() {
+        let mut hold = PullRequestHold::default();
+        hold.hold(held(1, 0, 5));
+        let mut out = Vec::new();
+        hold.expire(SimTime::from_nanos(14_999_999_999), 5, &mut out);
+        assert!(out.is_empty());
+        hold.expire(SimTime::from_nanos(15_000_000_000), 5, &mut out);
+        assert_eq!(ids(&out), [1]);
+    }
+}

@@ -1,0 +1,353 @@
+//! The concurrent listener: threads, tasks, results, send-back.
+//!
+//! One pool for each client, one FIFO of tasks for all its queues. A task carries up to
+//! `consumeMessageBatchMaxSize` messages of one pull. When its queue was dropped before it began, it ends
+//! silently; when dropped meanwhile, its result is thrown away. Success removes the messages from the process
+//! queue and moves the offset up to the lowest unfinished; failure sends them back, one after another, while
+//! the thread waits. What a message costs and whether it fails comes from its own luck, so it costs the same
+//! under every strategy. Left out so far: send-backs that fail, the 15 min time-out, `ackIndex`.
+//!
+//! Source: `ConsumeMessageConcurrentlyService`.
+
+use crate::cluster::config::FailureConfig;
+use crate::cluster::consumer::client::ClientState;
+use crate::cluster::event::{Event, PqSlot, TaskSlot};
+use crate::cluster::fact::{Fact, Observer};
+use crate::cluster::ids::ConsumerId;
+use crate::cluster::message::Record;
+use crate::cluster::network::{Direction, Endpoint, Server};
+use crate::cluster::{Cluster, LuckSalts};
+use crate::kernel::streams::{Luck, Source};
+use crate::kernel::time::{SimDuration, SimTime};
+use std::collections::VecDeque;
+
+/// Listener threads of one client and the tasks that wait for them.
+#[derive(Debug)]
+pub struct ListenerPool {
+    threads: u32,
+    busy: u32,
+    waiting: VecDeque<ConsumeRequest>,
+    closed: bool,
+}
+
+/// A task that no thread has begun: consecutive messages of one pull.
+#[derive(Clone, Copy, Debug)]
+struct ConsumeRequest {
+    held_queue: PqSlot,
+    messages: u32,
+    first_offset: u64,
+}
+
+/// A listener call under way.
+#[derive(Clone, Copy, Debug)]
+pub struct RunningTask {
+    /// Whose messages.
+    pub held_queue: PqSlot,
+    messages: u32,
+    first_offset: u64,
+    began: SimTime,
+    fails: bool,
+    /// The client is gone; what is left is the event.
+    abandoned: bool,
+    /// Messages sent back so far.
+    sent_back: u32,
+    /// The message on its way back, once the listener has failed.
+    returning: Option<Record>,
+}
+
+impl RunningTask {
+    /// Offset and content of the message that is being sent back.
+    ///
+    /// # Panics
+    /// If the listener has not failed.
+    pub fn sending_back(&self) -> (u64, Record) {
+        let record = self
+            .returning
+            .expect("a message on its way back is noted with its task");
+        (self.first_offset + u64::from(self.sent_back), record)
+    }
+}
+
+impl ListenerPool {
+    /// An idle pool.
+    pub fn new(threads: u32) -> Self {
+        Self {
+            threads,
+            busy: 0,
+            waiting: VecDeque::new(),
+            closed: false,
+        }
+    }
+
+    /// Whether nothing runs and nothing waits.
+    pub fn is_idle(&self) -> bool {
+        self.busy == 0 && self.waiting.is_empty()
+    }
+
+    /// Whether it takes no more tasks and runs none.
+    pub fn is_closed(&self) -> bool {
+        self.closed
+    }
+}
+
+/// Whether the listener fails this delivery.
+fn fails(failure: &FailureConfig, salts: &LuckSalts, luck: Luck, reconsume_times: u16) -> bool {
+    if u32::from(reconsume_times) < failure.fail_first_attempts {
+        return true;
+    }
+    if failure.probability > 0.0
+        && luck.fork(salts.failure, u64::from(reconsume_times)).unit() < failure.probability
+    {
+        return true;
+    }
+    failure.poison > 0.0 && luck.fork(salts.poison, 0).unit() < failure.poison
+}
+
+impl<O: Observer> Cluster<O> {
+    /// Cuts what a pull brought into tasks, in offset order.
+    #[inline]
+    pub(in crate::cluster) fn submit_consume_request(&mut self, slot: PqSlot, first: u64, messages: u32) {
+        let held = self.held_queues.get_mut(slot.0);
+        let consumer = held.consumer;
+        let batch = self.config.groups[held.group.index()]
+            .tuning
+            .consume_message_batch_max_size;
+        let pool = &mut self.consumers[consumer.index()].pool;
+        let mut at = 0;
+        while at < messages {
+            let size = batch.min(messages - at);
+            let first_offset = first + u64::from(at);
+            pool.waiting.push_back(ConsumeRequest {
+                held_queue: slot,
+                messages: size,
+                first_offset,
+            });
+            held.references += 1;
+            at += size;
+        }
+        self.run_tasks(consumer);
+    }
+
+    /// Gives waiting tasks to free threads.
+    #[inline]
+    fn run_tasks(&mut self, consumer: ConsumerId) {
+        loop {
+            let pool = &mut self.consumers[consumer.index()].pool;
+            if pool.busy == pool.threads {
+                return;
+            }
+            let Some(request) = pool.waiting.pop_front() else {
+                return;
+            };
+            if self.held_queues.get(request.held_queue.0).process_queue.dropped {
+                self.release_held_queue(request.held_queue);
+            } else {
+                self.begin(consumer, request);
+            }
+        }
+    }
+
+    /// A thread calls the listener.
+    #[inline]
+    fn begin(&mut self, consumer: ConsumerId, request: ConsumeRequest) {
+        let now = self.core.now();
+        let client = &mut self.consumers[consumer.index()];
+        client.pool.busy += 1;
+        let group = client.group;
+        let salts = &self.salts[group.index()];
+        let held = self.held_queues.get_mut(request.held_queue.0);
+        let (mut busy, mut any_fails) = (SimDuration::ZERO, false);
+        for offset in request.first_offset..request.first_offset + u64::from(request.messages) {
+            let message = held
+                .process_queue
+                .get_mut(offset)
+                .expect("a task's messages are in the cache");
+            message.progress.start(now);
+            let luck = Luck(message.luck);
+            let mut draws = luck.fork(salts.service, u64::from(message.progress.reconsume_times()));
+            busy += client.service.sample(&mut draws);
+            any_fails |= fails(&client.failure, salts, luck, message.progress.reconsume_times());
+            let fact = Fact::Delivered {
+                consumer,
+                group,
+                queue: held.queue,
+                offset,
+                message: message.id,
+                reconsume_times: message.progress.reconsume_times(),
+                born: message.born,
+                stored: message.stored,
+            };
+            self.core.emit(fact);
+        }
+        let task = self.tasks.insert(RunningTask {
+            held_queue: request.held_queue,
+            messages: request.messages,
+            first_offset: request.first_offset,
+            began: now,
+            fails: any_fails,
+            abandoned: false,
+            sent_back: 0,
+            returning: None,
+        });
+        self.core
+            .scheduler
+            .after(busy, Event::ConsumeDone(TaskSlot(task)));
+    }
+
+    /// The listener returns.
+    #[inline]
+    pub(in crate::cluster) fn consume_done(&mut self, slot: TaskSlot) {
+        let task = *self.tasks.get(slot.0);
+        if task.abandoned {
+            return self.forget_task(slot);
+        }
+        let held = self.held_queues.get_mut(task.held_queue.0);
+        if held.process_queue.dropped {
+            self.discard(&task);
+            return self.finish_task(slot);
+        }
+        let (consumer, group, queue) = (held.consumer, held.group, held.queue);
+        let busy = self.core.scheduler.now().since(task.began) / u64::from(task.messages);
+        for offset in task.first_offset..task.first_offset + u64::from(task.messages) {
+            let message = held
+                .process_queue
+                .get(offset)
+                .expect("a running task's messages are in the cache");
+            let fact = Fact::Consumed {
+                consumer,
+                group,
+                queue,
+                offset,
+                message: message.id,
+                reconsume_times: message.progress.reconsume_times(),
+                born: message.born,
+                busy,
+                success: !task.fails,
+            };
+            self.core.emit(fact);
+        }
+        if task.fails {
+            self.send_back_next(slot);
+        } else {
+            self.settle(&task);
+            self.finish_task(slot);
+        }
+    }
+
+    /// Removes a task's messages from the cache and moves the offset up.
+    #[inline]
+    fn settle(&mut self, task: &RunningTask) {
+        let held = self.held_queues.get_mut(task.held_queue.0);
+        let mut commit = None;
+        for offset in task.first_offset..task.first_offset + u64::from(task.messages) {
+            commit = held.process_queue.remove_one(offset);
+        }
+        if let Some(commit) = commit {
+            held.offset.update(commit, true);
+        }
+    }
+
+    /// Sends the next failed message of a task back; the thread waits for the answer.
+    fn send_back_next(&mut self, slot: TaskSlot) {
+        let task = self.tasks.get_mut(slot.0);
+        let held = self.held_queues.get(task.held_queue.0);
+        let offset = task.first_offset + u64::from(task.sent_back);
+        let message = held
+            .process_queue
+            .get(offset)
+            .expect("a failed message stays in the cache");
+        task.returning = Some(message.into());
+        let broker = self.queues[held.queue.index()].broker;
+        let event = Event::SendBackArrives(slot);
+        self.core.travel(
+            Endpoint::Consumer(held.consumer),
+            Server::Broker(broker),
+            Direction::Up,
+            event,
+        );
+    }
+
+    /// The broker has taken a failed message back.
+    pub(in crate::cluster) fn send_back_reply_arrives(&mut self, slot: TaskSlot) {
+        let task = self.tasks.get_mut(slot.0);
+        if task.abandoned {
+            return self.forget_task(slot);
+        }
+        task.sent_back += 1;
+        if task.sent_back < task.messages {
+            return self.send_back_next(slot);
+        }
+        let task = *task;
+        // The queue may have been dropped meanwhile: then its offset moves no more.
+        if !self.held_queues.get(task.held_queue.0).process_queue.dropped {
+            self.settle(&task);
+        }
+        self.finish_task(slot);
+    }
+
+    /// The thread is free again.
+    #[inline]
+    fn finish_task(&mut self, slot: TaskSlot) {
+        let task = self.tasks.remove(slot.0);
+        let consumer = self.held_queues.get(task.held_queue.0).consumer;
+        self.release_held_queue(task.held_queue);
+        let client = &mut self.consumers[consumer.index()];
+        client.pool.busy -= 1;
+        if !client.pool.waiting.is_empty() {
+            self.run_tasks(consumer);
+        }
+        let client = &self.consumers[consumer.index()];
+        if client.state == ClientState::Stopping && client.pool.is_idle() && !client.pool.closed {
+            self.close_pool(consumer);
+        }
+    }
+
+    /// The results of a task do not count.
+    fn discard(&mut self, task: &RunningTask) {
+        let held = self.held_queues.get(task.held_queue.0);
+        let (consumer, group, queue) = (held.consumer, held.group, held.queue);
+        let busy = self.core.now().since(task.began) / u64::from(task.messages);
+        for offset in task.first_offset..task.first_offset + u64::from(task.messages) {
+            self.core.emit(Fact::ResultDiscarded {
+                consumer,
+                group,
+                queue,
+                offset,
+                busy,
+            });
+        }
+    }
+
+    /// The process ends: running calls are cut off, waiting tasks thrown away.
+    pub(in crate::cluster) fn abandon_tasks(&mut self, consumer: ConsumerId) {
+        let pool = &mut self.consumers[consumer.index()].pool;
+        pool.closed = true;
+        pool.busy = 0;
+        for request in std::mem::take(&mut pool.waiting) {
+            self.release_held_queue(request.held_queue);
+        }
+        let is_mine = |task: &RunningTask| {
+            !task.abandoned && self.held_queues.get(task.held_queue.0).consumer == consumer
+        };
+        let mine: Vec<u32> = self
+            .tasks
+            .iter()
+            .filter(|(_, task)| is_mine(task))
+            .map(|(at, _)| at)
+            .collect();
+        for at in mine {
+            let task = *self.tasks.get(at);
+            // A result that was told is not taken back: the message is on its way to the broker.
+            if task.returning.is_none() {
+                self.discard(&task);
+            }
+            self.tasks.get_mut(at).abandoned = true;
+        }
+    }
+
+    /// The last event of an abandoned task has passed.
+    fn forget_task(&mut self, slot: TaskSlot) {
+        let task = self.tasks.remove(slot.0);
+        self.release_held_queue(task.held_queue);
+    }
+}

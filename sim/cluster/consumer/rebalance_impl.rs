@@ -1,0 +1,377 @@
+//! One rebalance round of a client: which queues are mine, what changed.
+//!
+//! There is no coordinator. Topic by topic the client takes the queue list from its cached route, asks one
+//! random broker of the topic who is in the group, sorts both and computes its own share. First it gives up
+//! what is not its own any more, then it takes what is new, asking for the start offset of each; first pulls
+//! follow 500 ms later (at once in 4.9). A topic whose member list cannot be had stays as it is. A topic
+//! without a route (the retry topic of a young group) is looked up for the next round.
+//!
+//! Source: `RebalanceImpl`, `RebalancePushImpl`, `MQClientInstance.findConsumerIdList`.
+
+use crate::cluster::Cluster;
+use crate::cluster::broker::consumer_manager::ClientRank;
+use crate::cluster::consumer::GroupNames;
+use crate::cluster::consumer::allocate::{self, Allocation};
+use crate::cluster::consumer::client::ClientState;
+use crate::cluster::consumer::flow_control::PullThresholds;
+use crate::cluster::consumer::held_queue::HeldQueue;
+use crate::cluster::consumer::offset_store::{PullFromWhere, StoredOffset, compute_pull_from_where};
+use crate::cluster::core::{BrokerRequest, QueriedOffset};
+use crate::cluster::directory::TopicKind;
+use crate::cluster::event::{Event, PqSlot};
+use crate::cluster::fact::{Fact, Observer, StartOffsetRule};
+use crate::cluster::ids::{ConsumerId, QueueId};
+use crate::kernel::streams::Source;
+use crate::kernel::time::SimDuration;
+use std::collections::VecDeque;
+use std::rc::Rc;
+
+/// How far before its start a client looks with `CONSUME_FROM_TIMESTAMP` (`consumeTimestamp`).
+const CONSUME_TIMESTAMP_BACK: SimDuration = SimDuration::from_secs(30 * 60);
+
+/// A round under way.
+#[derive(Debug)]
+pub struct Round {
+    /// Position of the topic in hand among the client's routes.
+    topic: usize,
+    /// What the round waits for.
+    waiting: Waiting,
+    /// Queues of the topic in hand that are yet to be taken.
+    to_add: VecDeque<QueueId>,
+    /// Queues of the topic in hand that were taken; they start to pull together.
+    taken: Vec<PqSlot>,
+    /// Something of the topic in hand was given up.
+    gave_up: bool,
+    /// Queues taken so far.
+    pub(super) added: u32,
+    /// Queues given up so far.
+    pub(super) removed: u32,
+    /// Whether every topic reached its aim.
+    pub(super) balanced: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Waiting {
+    Nothing,
+    Route,
+    MemberList,
+    Offset(QueueId),
+    LookedUp(QueueId),
+}
+
+impl Default for Round {
+    fn default() -> Self {
+        Self {
+            topic: 0,
+            waiting: Waiting::Nothing,
+            to_add: VecDeque::new(),
+            taken: Vec::new(),
+            gave_up: false,
+            added: 0,
+            removed: 0,
+            balanced: true,
+        }
+    }
+}
+
+impl<O: Observer> Cluster<O> {
+    /// Takes up the next topic of the round, or ends it.
+    pub(in crate::cluster) fn round_next_topic(&mut self, consumer: ConsumerId) {
+        let client = &mut self.consumers[consumer.index()];
+        let Some(round) = &mut client.rebalance.round else {
+            return;
+        };
+        match client.routes.get(round.topic) {
+            None => {
+                if let Some(round) = client.rebalance.round.take() {
+                    self.round_ended(consumer, &round);
+                }
+            }
+            Some(None) => {
+                round.waiting = Waiting::Route;
+                self.ask_routes(consumer);
+            }
+            Some(Some(route)) => {
+                let brokers = route.brokers();
+                let pick = client.luck.below(brokers.len() as u64) as usize;
+                let broker = route
+                    .brokers()
+                    .nth(pick)
+                    .expect("a route names at least one broker");
+                round.waiting = Waiting::MemberList;
+                self.core.to_broker(consumer, broker, BrokerRequest::ConsumerList);
+            }
+        }
+    }
+
+    /// The round under way, if it waits for `waiting` and the client is at work.
+    fn waiting_round(&mut self, consumer: ConsumerId, waiting: Waiting) -> Option<&mut Round> {
+        let client = &mut self.consumers[consumer.index()];
+        if client.state != ClientState::Running {
+            return None;
+        }
+        client
+            .rebalance
+            .round
+            .as_mut()
+            .filter(|round| round.waiting == waiting)
+    }
+
+    /// A route was missing and has been asked for: whatever came of it, this round passes the topic over.
+    pub(in crate::cluster) fn route_for_round_arrives(&mut self, consumer: ConsumerId) {
+        let Some(round) = self.waiting_round(consumer, Waiting::Route) else {
+            return;
+        };
+        round.topic += 1;
+        self.round_next_topic(consumer);
+    }
+
+    /// The broker's answer to who is in the group.
+    pub(in crate::cluster) fn member_list_arrives(
+        &mut self,
+        consumer: ConsumerId,
+        members: Option<Rc<[ClientRank]>>,
+    ) {
+        let Some(round) = self.waiting_round(consumer, Waiting::MemberList) else {
+            return;
+        };
+        let at = round.topic;
+        let Some(members) = members else {
+            round.topic += 1;
+            return self.round_next_topic(consumer);
+        };
+        let client = &self.consumers[consumer.index()];
+        let route = Rc::clone(
+            client.routes[at]
+                .as_ref()
+                .expect("the list was asked for a known route"),
+        );
+        let settings = &self.config.groups[client.group.index()];
+        let names = GroupNames::new(&self.core.directory, &self.client_ids[client.group.index()]);
+        let share = allocate::strategy(settings.strategy).allocate(&Allocation {
+            consumer_group: &settings.name,
+            current_cid: Some(&client.rank),
+            mq_all: &route.read_queues,
+            cid_all: &members,
+            names: &names,
+        });
+        match share {
+            Ok(share) => {
+                self.give_up_queues(consumer, at, &share);
+                let held = &self.consumers[consumer.index()].held;
+                let new = share
+                    .into_iter()
+                    .filter(|queue| !held.contains_key(queue))
+                    .collect();
+                if let Some(round) = &mut self.consumers[consumer.index()].rebalance.round {
+                    round.to_add = new;
+                }
+                self.take_next_queue(consumer);
+            }
+            // The strategy refused its input: everything stays as it is, the round is repeated soon.
+            Err(_) => {
+                if let Some(round) = &mut self.consumers[consumer.index()].rebalance.round {
+                    round.balanced = false;
+                    round.topic += 1;
+                }
+                self.round_next_topic(consumer);
+            }
+        }
+    }
+
+    /// Gives up what is held of the topic in hand and not in `share`, or was not pulled for too long.
+    fn give_up_queues(&mut self, consumer: ConsumerId, topic_at: usize, share: &[QueueId]) {
+        let now = self.core.now();
+        let client = &self.consumers[consumer.index()];
+        let topic = self
+            .topics
+            .subscribed(client.group, &self.config)
+            .nth(topic_at)
+            .flatten();
+        let gone: Vec<(QueueId, PqSlot)> = client
+            .held
+            .iter()
+            .filter(|(queue, _)| Some(self.queues[queue.index()].topic) == topic)
+            .filter(|(queue, slot)| {
+                !share.contains(queue) || self.held_queues.get(slot.0).process_queue.is_pull_expired(now)
+            })
+            .map(|(queue, slot)| (*queue, *slot))
+            .collect();
+        for (queue, slot) in &gone {
+            self.consumers[consumer.index()].held.remove(queue);
+            let held = self.held_queues.get_mut(slot.0);
+            let offsets: Vec<_> = held
+                .offset
+                .read()
+                .map(|offset| (*queue, offset))
+                .into_iter()
+                .collect();
+            held.references += 1;
+            let broker = self.queues[queue.index()].broker;
+            let request = BrokerRequest::UpdateOffsets {
+                offsets,
+                given_up: Some(*slot),
+            };
+            self.core.to_broker(consumer, broker, request);
+            self.drop_held_queue(*slot);
+        }
+        if let Some(round) = &mut self.consumers[consumer.index()].rebalance.round {
+            round.removed += gone.len() as u32;
+            round.gave_up = !gone.is_empty();
+        }
+    }
+
+    /// Marks a held queue as dropped: it pulls no more, its queued tasks are skipped, results of running
+    /// listener calls will be thrown away.
+    pub(in crate::cluster) fn drop_held_queue(&mut self, slot: PqSlot) {
+        let held = self.held_queues.get_mut(slot.0);
+        held.process_queue.dropped = true;
+        held.in_table = false;
+        let (consumer, queue) = (held.consumer, held.queue);
+        let unfinished = held.process_queue.msg_count() as u32;
+        self.core.emit(Fact::QueueReleased {
+            consumer,
+            queue,
+            unfinished,
+        });
+        self.free_if_unreferenced(slot);
+    }
+
+    /// One thing less refers to a held queue.
+    #[inline]
+    pub(in crate::cluster) fn release_held_queue(&mut self, slot: PqSlot) {
+        let held = self.held_queues.get_mut(slot.0);
+        held.references -= 1;
+        if held.references == 0 {
+            self.free_if_unreferenced(slot);
+        }
+    }
+
+    fn free_if_unreferenced(&mut self, slot: PqSlot) {
+        let held = self.held_queues.get(slot.0);
+        if held.references == 0 && !held.in_table {
+            self.queues[held.queue.index()].remove_reader(slot);
+            self.held_queues.remove(slot.0);
+        }
+    }
+
+    /// Asks for the start offset of the next new queue, or finishes the topic.
+    fn take_next_queue(&mut self, consumer: ConsumerId) {
+        let Some(round) = &mut self.consumers[consumer.index()].rebalance.round else {
+            return;
+        };
+        let Some(queue) = round.to_add.pop_front() else {
+            return self.topic_done(consumer);
+        };
+        round.waiting = Waiting::Offset(queue);
+        let broker = self.queues[queue.index()].broker;
+        self.core
+            .to_broker(consumer, broker, BrokerRequest::QueryOffset(queue));
+    }
+
+    /// The broker's answer to where the group stands in a new queue (`computePullFromWhere`).
+    pub(in crate::cluster) fn start_offset_arrives(
+        &mut self,
+        consumer: ConsumerId,
+        offset: Option<QueriedOffset>,
+    ) {
+        let client = &self.consumers[consumer.index()];
+        let Some(Waiting::Offset(queue)) = client.rebalance.round.as_ref().map(|round| round.waiting) else {
+            return;
+        };
+        let topic = self.queues[queue.index()].topic;
+        let is_retry = matches!(self.core.directory.topic(topic).kind, TopicKind::Retry(_));
+        let (stored, rule) = match offset {
+            Some(QueriedOffset::Committed(offset)) => {
+                (StoredOffset::Found(offset), StartOffsetRule::Committed)
+            }
+            Some(QueriedOffset::Young) => (StoredOffset::Found(0), StartOffsetRule::YoungQueue),
+            None => (StoredOffset::NotFound, StartOffsetRule::ConsumeFromWhere),
+        };
+        let from = self.config.groups[client.group.index()].consume_from_where;
+        let lookup = match compute_pull_from_where(from, is_retry, stored) {
+            PullFromWhere::At(offset) => return self.take_queue(consumer, queue, offset, rule),
+            PullFromWhere::AskMaxOffset => BrokerRequest::MaxOffset(queue),
+            PullFromWhere::AskTimestamp => {
+                BrokerRequest::SearchOffset(queue, client.started - CONSUME_TIMESTAMP_BACK)
+            }
+            PullFromWhere::Unknown => unreachable!("every offset query of this model is answered"),
+        };
+        if let Some(round) = &mut self.consumers[consumer.index()].rebalance.round {
+            round.waiting = Waiting::LookedUp(queue);
+        }
+        self.core
+            .to_broker(consumer, self.queues[queue.index()].broker, lookup);
+    }
+
+    /// The broker's answer to a look-up of the maximum offset or of an offset by time.
+    pub(in crate::cluster) fn looked_up_offset_arrives(&mut self, consumer: ConsumerId, offset: u64) {
+        let client = &self.consumers[consumer.index()];
+        if let Some(Waiting::LookedUp(queue)) = client.rebalance.round.as_ref().map(|round| round.waiting) {
+            self.take_queue(consumer, queue, offset, StartOffsetRule::ConsumeFromWhere);
+        }
+    }
+
+    /// Puts a new queue into the table.
+    fn take_queue(&mut self, consumer: ConsumerId, queue: QueueId, start: u64, decided_by: StartOffsetRule) {
+        let client = &self.consumers[consumer.index()];
+        if client.state != ClientState::Running {
+            return;
+        }
+        let group = client.group;
+        let held = HeldQueue::new(self.core.now(), consumer, group, queue, start);
+        let slot = PqSlot(self.held_queues.insert(held));
+        self.queues[queue.index()].add_reader(slot);
+        let client = &mut self.consumers[consumer.index()];
+        let before = client.held.insert(queue, slot);
+        assert!(before.is_none(), "a client takes a queue that it holds");
+        if let Some(round) = &mut client.rebalance.round {
+            round.taken.push(slot);
+            round.added += 1;
+        }
+        if decided_by == StartOffsetRule::ConsumeFromWhere && start > 0 {
+            self.core.emit(Fact::OffsetsSkipped {
+                group,
+                queue,
+                from: 0,
+                to: start,
+            });
+        }
+        self.core.emit(Fact::QueueAcquired {
+            consumer,
+            queue,
+            start_offset: start,
+            decided_by,
+        });
+        self.take_next_queue(consumer);
+    }
+
+    /// All of the topic in hand is settled: new queues start to pull, brokers hear of the change.
+    fn topic_done(&mut self, consumer: ConsumerId) {
+        let Some(round) = &mut self.consumers[consumer.index()].rebalance.round else {
+            return;
+        };
+        let taken = std::mem::take(&mut round.taken);
+        let changed = !taken.is_empty() || std::mem::take(&mut round.gave_up);
+        round.topic += 1;
+        for slot in taken {
+            self.core
+                .scheduler
+                .after(self.profile.first_pull_delay, Event::PullDue(slot));
+        }
+        if changed {
+            self.message_queue_changed(consumer);
+        }
+        self.round_next_topic(consumer);
+    }
+
+    /// `RebalancePushImpl.messageQueueChanged`: shares of the topic thresholds, heartbeats at once.
+    fn message_queue_changed(&mut self, consumer: ConsumerId) {
+        let client = &mut self.consumers[consumer.index()];
+        let tuning = &self.config.groups[client.group.index()].tuning;
+        if !client.held.is_empty() {
+            client.thresholds = PullThresholds::of(tuning, client.held.len());
+        }
+        self.heartbeat_all(consumer);
+    }
+}

@@ -1,0 +1,98 @@
+//! The end of a client: `shutdown()` or `kill -9`.
+//!
+//! A graceful shutdown closes the listener pool (running calls get `awaitTerminationMillisWhenShutdown`, then
+//! they are cut off and queued tasks are thrown away), persists all offsets and unregisters at one broker
+//! after another; each tells the others at once. A kill says nothing: the kernel closes the connections, the
+//! brokers see that within the network delay, and what was not committed will be consumed again. Left out: a
+//! listener that ignores its interruption; pulls that go on until the last broker has answered.
+//!
+//! Source: `DefaultMQPushConsumerImpl.shutdown`, `ConsumeMessageConcurrentlyService.shutdown`.
+
+use crate::cluster::Cluster;
+use crate::cluster::consumer::client::ClientState;
+use crate::cluster::core::BrokerRequest;
+use crate::cluster::event::Event;
+use crate::cluster::fact::{Fact, Observer, StopKind};
+use crate::cluster::ids::{BrokerId, ConsumerId};
+
+impl<O: Observer> Cluster<O> {
+    /// Timeline: graceful shutdown.
+    pub(in crate::cluster) fn consumer_leave(&mut self, consumer: ConsumerId) {
+        let client = &mut self.consumers[consumer.index()];
+        if !matches!(client.state, ClientState::Starting | ClientState::Running) {
+            return;
+        }
+        client.state = ClientState::Stopping;
+        let wait = self.config.groups[client.group.index()]
+            .tuning
+            .await_termination_millis_when_shutdown;
+        if wait.duration().is_zero() || client.pool.is_idle() {
+            self.close_pool(consumer);
+        } else {
+            self.core
+                .scheduler
+                .after(wait.duration(), Event::ShutdownDeadline(consumer));
+        }
+    }
+
+    /// Running calls had their time.
+    pub(in crate::cluster) fn shutdown_deadline(&mut self, consumer: ConsumerId) {
+        let client = &self.consumers[consumer.index()];
+        if client.state == ClientState::Stopping && !client.pool.is_closed() {
+            self.close_pool(consumer);
+        }
+    }
+
+    /// Cuts off what still runs, then persists and unregisters.
+    pub(in crate::cluster) fn close_pool(&mut self, consumer: ConsumerId) {
+        self.abandon_tasks(consumer);
+        self.persist_all(consumer);
+        let client = &mut self.consumers[consumer.index()];
+        let connected = client
+            .connected
+            .iter()
+            .enumerate()
+            .filter(|(_, connected)| **connected);
+        client.unregister_left = connected
+            .map(|(broker, _)| BrokerId(broker as u32))
+            .rev()
+            .collect();
+        self.unregister_next(consumer);
+    }
+
+    /// Unregisters at the next broker; after the last one the client is gone.
+    pub(in crate::cluster) fn unregister_next(&mut self, consumer: ConsumerId) {
+        match self.consumers[consumer.index()].unregister_left.pop() {
+            Some(broker) => self.core.to_broker(consumer, broker, BrokerRequest::Unregister),
+            None => self.consumer_gone(consumer, StopKind::Graceful),
+        }
+    }
+
+    /// Timeline: `kill -9`.
+    pub(in crate::cluster) fn consumer_kill(&mut self, consumer: ConsumerId) {
+        let client = &self.consumers[consumer.index()];
+        if !client.is_alive() {
+            return;
+        }
+        let connected: Vec<bool> = client.connected.clone();
+        self.abandon_tasks(consumer);
+        self.consumer_gone(consumer, StopKind::Killed);
+        for (broker, _) in connected.iter().enumerate().filter(|(_, connected)| **connected) {
+            let closed = BrokerRequest::ConnectionClosed;
+            self.core.to_broker(consumer, BrokerId(broker as u32), closed);
+        }
+    }
+
+    /// Nothing of the client is left but what is on the wire.
+    fn consumer_gone(&mut self, consumer: ConsumerId, how: StopKind) {
+        let client = &mut self.consumers[consumer.index()];
+        client.state = ClientState::Gone;
+        client.rebalance = Default::default();
+        let held = std::mem::take(&mut client.held);
+        // Told before the queues are released, so that an observer knows why they are.
+        self.core.emit(Fact::ConsumerStopped { consumer, how });
+        for slot in held.into_values() {
+            self.drop_held_queue(slot);
+        }
+    }
+}

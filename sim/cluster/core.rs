@@ -1,0 +1,177 @@
+//! What every part of the cluster needs to act: the clock, the names, the network and the observer.
+
+use crate::cluster::broker::consumer_manager::ClientRank;
+use crate::cluster::directory::Directory;
+use crate::cluster::event::PqSlot;
+use crate::cluster::event::{EnvelopeSlot, Event};
+use crate::cluster::fact::{Fact, Observer};
+use crate::cluster::ids::{BrokerId, ConsumerId, QueueId, TopicId};
+use crate::cluster::nameserver::KnownRoute;
+use crate::cluster::network::{Direction, Endpoint, Network, Server};
+use crate::cluster::slab::Slab;
+use crate::kernel::scheduler::Scheduler;
+use crate::kernel::time::SimTime;
+use std::rc::Rc;
+
+/// See the module.
+pub struct Core<O> {
+    /// The event list and the clock.
+    pub scheduler: Scheduler<Event>,
+    /// Who is who.
+    pub directory: Directory,
+    /// Who watches.
+    pub observer: O,
+    /// How long envelopes travel.
+    pub network: Network,
+    /// Envelopes of the control plane on the wire.
+    pub envelopes: Slab<Envelope>,
+}
+
+impl<O: Observer> Core<O> {
+    /// The present.
+    #[inline]
+    pub fn now(&self) -> SimTime {
+        self.scheduler.now()
+    }
+
+    /// Tells the observer.
+    #[inline(always)]
+    pub fn emit(&mut self, fact: Fact) {
+        self.observer
+            .observe(self.scheduler.now(), &self.directory, &fact);
+    }
+
+    /// Lets `event` happen when an envelope between `client` and `server` has travelled.
+    #[inline]
+    pub fn travel(&mut self, client: Endpoint, server: Server, direction: Direction, event: Event) {
+        let arrival = self.network.arrival(self.now(), client, server, direction);
+        self.scheduler.at(arrival, event);
+    }
+
+    /// Sends an envelope of the control plane between a client and a server.
+    pub fn send(&mut self, client: Endpoint, server: Server, direction: Direction, envelope: Envelope) {
+        let slot = EnvelopeSlot(self.envelopes.insert(envelope));
+        self.travel(client, server, direction, Event::Deliver(slot));
+    }
+
+    /// Sends from a consumer client to a broker.
+    pub fn to_broker(&mut self, consumer: ConsumerId, broker: BrokerId, request: BrokerRequest) {
+        let envelope = Envelope::ToBroker {
+            consumer,
+            broker,
+            request,
+        };
+        self.send(
+            Endpoint::Consumer(consumer),
+            Server::Broker(broker),
+            Direction::Up,
+            envelope,
+        );
+    }
+
+    /// Sends from a broker to a consumer client.
+    pub fn to_consumer(&mut self, broker: BrokerId, consumer: ConsumerId, reply: ConsumerReply) {
+        let envelope = Envelope::ToConsumer { consumer, reply };
+        self.send(
+            Endpoint::Consumer(consumer),
+            Server::Broker(broker),
+            Direction::Down,
+            envelope,
+        );
+    }
+}
+
+/// An envelope of the control plane: everything on the wire but sends, pulls and send-backs, which have
+/// events of their own because they are many.
+#[derive(Debug)]
+pub enum Envelope {
+    /// A consumer client to a broker.
+    ToBroker {
+        /// From.
+        consumer: ConsumerId,
+        /// To.
+        broker: BrokerId,
+        /// What.
+        request: BrokerRequest,
+    },
+    /// A server to a consumer client.
+    ToConsumer {
+        /// To.
+        consumer: ConsumerId,
+        /// What.
+        reply: ConsumerReply,
+    },
+    /// A client asks the name server for the routes of all its topics.
+    RouteRequest {
+        /// Who asks.
+        from: Endpoint,
+    },
+    /// The name server's answer to a producer.
+    ProducerRoute {
+        /// Who asked.
+        to: crate::cluster::ids::ProducerId,
+        /// The route of its topic.
+        route: Rc<KnownRoute>,
+    },
+    /// A broker tells the name server of a topic that it has created.
+    TopicRegistration {
+        /// The broker.
+        broker: BrokerId,
+        /// The topic.
+        topic: TopicId,
+    },
+}
+
+/// What a consumer client asks of a broker.
+#[derive(Debug)]
+pub enum BrokerRequest {
+    /// HEART_BEAT.
+    Heartbeat,
+    /// UNREGISTER_CLIENT.
+    Unregister,
+    /// GET_CONSUMER_LIST_BY_GROUP.
+    ConsumerList,
+    /// QUERY_CONSUMER_OFFSET.
+    QueryOffset(QueueId),
+    /// GET_MAX_OFFSET.
+    MaxOffset(QueueId),
+    /// SEARCH_OFFSET_BY_TIMESTAMP.
+    SearchOffset(QueueId, SimTime),
+    /// UPDATE_CONSUMER_OFFSET, one way; one envelope for all queues of a tick.
+    UpdateOffsets {
+        /// Queues and offsets.
+        offsets: Vec<(QueueId, u64)>,
+        /// The held queue that was given up with it, if that is why it is sent.
+        given_up: Option<PqSlot>,
+    },
+    /// Not a request: the client's kernel closed the connection.
+    ConnectionClosed,
+}
+
+/// What a server tells a consumer client.
+#[derive(Debug)]
+pub enum ConsumerReply {
+    /// Routes in the order of the client's topics; `None` as a whole if nothing changed since its version.
+    Routes(Option<(u64, Vec<Option<Rc<KnownRoute>>>)>),
+    /// Answer to a heartbeat.
+    HeartbeatDone,
+    /// Answer to the unregistration.
+    UnregisterDone,
+    /// Sorted ranks of the members' client ids; `None` if the group is unknown.
+    ConsumerList(Option<Rc<[ClientRank]>>),
+    /// The committed offset, or 0 for a young queue.
+    Offset(Option<QueriedOffset>),
+    /// Answer to `MaxOffset` and `SearchOffset`.
+    LookedUp(u64),
+    /// NOTIFY_CONSUMER_IDS_CHANGED, one way.
+    ConsumerIdsChanged,
+}
+
+/// The broker's answer to QUERY_CONSUMER_OFFSET when it is not "not found".
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum QueriedOffset {
+    /// A commit stands there.
+    Committed(u64),
+    /// No commit, but the queue's first message is still in memory: start at 0.
+    Young,
+}

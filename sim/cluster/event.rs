@@ -1,0 +1,132 @@
+//! Everything that can happen in a cluster.
+//!
+//! An event names entities by id and carries no state: what it means is decided when it runs, from the
+//! world as it is then.
+
+use crate::cluster::ids::{BrokerId, ConsumerId, ProducerId};
+
+macro_rules! slot {
+    ($(#[$doc:meta])* $name:ident) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+        pub struct $name(pub u32);
+        impl $name {
+            /// Position in its slab.
+            #[inline]
+            pub const fn index(self) -> usize {
+                self.0 as usize
+            }
+        }
+    };
+}
+
+slot!(
+    /// A message between its birth and the producer's receipt.
+    SendSlot
+);
+slot!(
+    /// One held queue of one client: process queue and pull request in one.
+    PqSlot
+);
+slot!(
+    /// A listener call under way.
+    TaskSlot
+);
+slot!(
+    /// A request, reply or one-way message of the control plane on the wire.
+    EnvelopeSlot
+);
+
+/// See the module.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Event {
+    /// Entry of the timeline.
+    Timeline(u32),
+    /// A producer starts: it asks for its route and draws its first arrival.
+    ProducerStart(ProducerId),
+    /// The application hands its next message to the producer.
+    Arrival(ProducerId),
+    /// A send request reaches the broker.
+    SendArrives(SendSlot),
+    /// The answer reaches the producer.
+    SendAckArrives(SendSlot),
+    /// The dispatch thread (`ReputMessageService`) makes appended records visible.
+    Dispatch(BrokerId),
+    /// The schedule service looks at one delay level.
+    DeliverDelayed {
+        /// At this broker.
+        broker: BrokerId,
+        /// This level, from 1.
+        level: u8,
+    },
+    /// The broker looks for holds whose time is up: every 5 s, skipped while none is held.
+    HoldSweep(BrokerId),
+    /// Records that nobody can ask for any more are freed.
+    Release(BrokerId),
+    /// A request of the control plane reaches its destination.
+    Deliver(EnvelopeSlot),
+    /// A client process starts.
+    ConsumerStart(ConsumerId),
+    /// The client has loaded and opened its connections.
+    ConsumerReady(ConsumerId),
+    /// 30 s tick: ask the name server.
+    RoutePoll(ConsumerId),
+    /// 30 s tick: heartbeat all brokers.
+    HeartbeatTick(ConsumerId),
+    /// 5 s tick: persist all offsets.
+    PersistTick(ConsumerId),
+    /// The rebalance thread wakes.
+    RebalanceWake(ConsumerId),
+    /// Shutdown waited long enough for running listener calls.
+    ShutdownDeadline(ConsumerId),
+    /// A pull request comes up again after a pause.
+    PullDue(PqSlot),
+    /// A pull reaches the broker.
+    PullArrives(PqSlot),
+    /// The answer to a pull reaches the client.
+    PullReplyArrives(PqSlot),
+    /// A listener returns.
+    ConsumeDone(TaskSlot),
+    /// A message sent back reaches the broker.
+    SendBackArrives(TaskSlot),
+    /// The broker's answer to it reaches the client.
+    SendBackReplyArrives(TaskSlot),
+}
+
+const _: () = assert!(
+    size_of::<Event>() <= 8,
+    "the event list copies events at every move"
+);
+
+impl Event {
+    /// The event as one word, for the trace digest: kind in the upper half, entity in the lower.
+    #[inline]
+    pub const fn code(self) -> u64 {
+        let (kind, id) = match self {
+            Self::Timeline(n) => (0, n),
+            Self::ProducerStart(p) => (1, p.0),
+            Self::Arrival(p) => (2, p.0),
+            Self::SendArrives(s) => (3, s.0),
+            Self::SendAckArrives(s) => (4, s.0),
+            Self::Dispatch(b) => (5, b.0),
+            Self::DeliverDelayed { broker, level } => (6 | (level as u64) << 8, broker.0),
+            Self::HoldSweep(b) => (7, b.0),
+            Self::Release(b) => (8, b.0),
+            Self::Deliver(e) => (9, e.0),
+            Self::ConsumerStart(c) => (10, c.0),
+            Self::ConsumerReady(c) => (11, c.0),
+            Self::RoutePoll(c) => (12, c.0),
+            Self::HeartbeatTick(c) => (13, c.0),
+            Self::PersistTick(c) => (14, c.0),
+            Self::RebalanceWake(c) => (15, c.0),
+            Self::ShutdownDeadline(c) => (16, c.0),
+            Self::PullDue(p) => (17, p.0),
+            Self::PullArrives(p) => (18, p.0),
+            Self::PullReplyArrives(p) => (19, p.0),
+            Self::ConsumeDone(t) => (20, t.0),
+            Self::SendBackArrives(t) => (21, t.0),
+            Self::SendBackReplyArrives(t) => (22, t.0),
+        };
+        kind << 32 | id as u64
+    }
+}

@@ -1,0 +1,150 @@
+//! Names of queues, and Java's order of texts: the order decides who gets which queue.
+//!
+//! Inside a run a queue is a dense id; this is its name, for whatever depends on the name: the sorted list of
+//! a rebalance, hash keys, what people read.
+//!
+//! Source: `MessageQueue`; `String.compareTo` and `String.hashCode` of the Java class library.
+
+use std::cmp::Ordering;
+use std::fmt;
+
+/// A queue by name.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct MessageQueue {
+    /// Its topic, prefix included.
+    pub topic: String,
+    /// `brokerName`.
+    pub broker_name: String,
+    /// `queueId` on that broker. Signed as in Java; real ones start at 0.
+    pub queue_id: i32,
+}
+
+impl MessageQueue {
+    /// Queue `queue_id` of `topic` on `broker_name`.
+    pub fn new(topic: impl Into<String>, broker_name: impl Into<String>, queue_id: i32) -> Self {
+        Self {
+            topic: topic.into(),
+            broker_name: broker_name.into(),
+            queue_id,
+        }
+    }
+
+    /// `compareTo` with the very number that Java returns.
+    ///
+    /// Ids are compared by subtraction, which overflows when their signs differ and they lie more than
+    /// 2³¹ − 1 apart. [`Ord`] compares them as numbers instead: it must be a total order, and the two agree
+    /// for all ids that a broker can have.
+    pub fn compare_to(&self, other: &Self) -> i32 {
+        match java_compare(&self.topic, &other.topic) {
+            0 => match java_compare(&self.broker_name, &other.broker_name) {
+                0 => self.queue_id.wrapping_sub(other.queue_id),
+                difference => difference,
+            },
+            difference => difference,
+        }
+    }
+
+    /// `hashCode`: broker name, id and topic, in this order.
+    pub fn hash_code(&self) -> i32 {
+        [
+            java_hash(&self.broker_name),
+            self.queue_id,
+            java_hash(&self.topic),
+        ]
+        .into_iter()
+        .fold(1, |hash: i32, part| hash.wrapping_mul(31).wrapping_add(part))
+    }
+}
+
+impl Ord for MessageQueue {
+    fn cmp(&self, other: &Self) -> Ordering {
+        cmp_utf16(&self.topic, &other.topic)
+            .then_with(|| cmp_utf16(&self.broker_name, &other.broker_name))
+            .then_with(|| self.queue_id.cmp(&other.queue_id))
+    }
+}
+
+impl PartialOrd for MessageQueue {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+/// `toString`: the key under which consistent hashing places a queue.
+impl fmt::Display for MessageQueue {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            topic,
+            broker_name,
+            queue_id,
+        } = self;
+        write!(
+            f,
+            "MessageQueue [topic={topic}, brokerName={broker_name}, queueId={queue_id}]"
+        )
+    }
+}
+
+/// The order in which Java sorts texts: by UTF-16 code unit.
+///
+/// Differs from Rust's order (by code point) only where a character beyond U+FFFF meets one from U+E000 on.
+pub fn cmp_utf16(a: &str, b: &str) -> Ordering {
+    a.encode_utf16().cmp(b.encode_utf16())
+}
+
+/// `String.compareTo`: the difference of the first unequal UTF-16 code units, else of the lengths.
+pub fn java_compare(a: &str, b: &str) -> i32 {
+    let (mut left, mut right) = (a.encode_utf16(), b.encode_utf16());
+    loop {
+        match (left.next(), right.next()) {
+            (Some(x), Some(y)) if x == y => {}
+            (Some(x), Some(y)) => return i32::from(x) - i32::from(y),
+            (Some(_), None) => return 1 + left.count() as i32,
+            (None, Some(_)) => return -1 - right.count() as i32,
+            (None, None) => return 0,
+        }
+    }
+}
+
+/// `String.hashCode`: Σ unit × 31^(length − 1 − position) over UTF-16 code units, modulo 2³².
+pub fn java_hash(text: &str) -> i32 {
+    text.encode_utf16().fold(0, |hash: i32, unit| {
+        hash.wrapping_mul(31).wrapping_add(i32::from(unit))
+    })
+}
+
+/// `Long.hashCode`: both halves, exclusive-or.
+pub const fn java_hash_long(value: i64) -> i32 {
+    (value ^ ((value as u64) >> 32) as i64) as i32
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// "0" < "@", so the tenth client sorts first, and `broker-10` sorts before `broker-2`.
+    #[test]
+    fn digits_sort_as_text() {
+        assert_eq!(cmp_utf16("10.0.0.10@p", "10.0.0.1@p"), Ordering::Less);
+        assert!(MessageQueue::new("t", "broker-10", 9) < MessageQueue::new("t", "broker-2", 0));
+        assert!(MessageQueue::new("t", "b", 2) < MessageQueue::new("t", "b", 10));
+    }
+
+    /// U+1F600 is D83D DE00 in UTF-16, which comes before U+FF5E; by code point it comes after.
+    #[test]
+    fn surrogates_sort_before_the_end_of_the_basic_plane() {
+        assert_eq!(cmp_utf16("😀", "～"), Ordering::Less);
+        assert_eq!("😀".cmp("～"), Ordering::Greater);
+    }
+
+    /// 2147483647 − (−1) overflows to −2147483648: Java says "less", numbers say "greater".
+    #[test]
+    fn java_overflows_where_the_order_must_not() {
+        let (high, low) = (
+            MessageQueue::new("t", "b", i32::MAX),
+            MessageQueue::new("t", "b", -1),
+        );
+        assert_eq!(high.compare_to(&low), i32::MIN);
+        assert_eq!(high.cmp(&low), Ordering::Greater);
+    }
+}

@@ -1,0 +1,112 @@
+//! The name server: which broker holds which queues of a topic.
+//!
+//! Brokers register every topic when it comes into being; clients poll. One name server stands for all, and
+//! brokers of this model never go away, so that no registration expires. A route never changes under its
+//! reader: clients keep the one that they fetched.
+//!
+//! Source: `RouteInfoManager`, `TopicRouteData`.
+
+use crate::cluster::config::TopicQueues;
+use crate::cluster::ids::{BrokerId, QueueId, TopicId};
+use std::rc::Rc;
+
+/// The route of one topic.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct KnownRoute {
+    /// Brokers that hold the topic, sorted by name, each with the queues that it registered.
+    entries: Vec<RouteEntry>,
+    /// What consumers share: per broker queues 0 … `readQueueNums` − 1, in `MessageQueue` order.
+    pub read_queues: Vec<QueueId>,
+    /// Where producers send: per broker queues 0 … `writeQueueNums` − 1.
+    pub write_queues: Vec<QueueId>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct RouteEntry {
+    broker: BrokerId,
+    queues: Vec<QueueId>,
+    numbers: TopicQueues,
+}
+
+impl KnownRoute {
+    /// Brokers that hold the topic, sorted by name.
+    pub fn brokers(&self) -> impl ExactSizeIterator<Item = BrokerId> {
+        self.entries.iter().map(|entry| entry.broker)
+    }
+}
+
+/// See the module.
+#[derive(Debug, Default)]
+pub struct NameServer {
+    routes: Vec<Option<Rc<KnownRoute>>>,
+    /// Counts changes, so that a poll can tell at once that nothing is new.
+    version: u64,
+}
+
+impl NameServer {
+    /// A broker registers its queues of a topic: `queues` are all of them, from id 0.
+    ///
+    /// Brokers are sorted by name, and ids of brokers follow their names, so the order of ids is the order of
+    /// `MessageQueue`.
+    pub fn register(&mut self, topic: TopicId, broker: BrokerId, queues: &[QueueId], numbers: TopicQueues) {
+        if self.routes.len() <= topic.index() {
+            self.routes.resize(topic.index() + 1, None);
+        }
+        let mut route = self.routes[topic.index()].as_deref().cloned().unwrap_or_default();
+        let at = route.entries.partition_point(|entry| entry.broker < broker);
+        let known = route.entries.get(at).is_some_and(|entry| entry.broker == broker);
+        assert!(
+            !known,
+            "a broker registers a topic once: nothing can change its queues yet"
+        );
+        route.entries.insert(
+            at,
+            RouteEntry {
+                broker,
+                queues: queues.to_vec(),
+                numbers,
+            },
+        );
+        let list = |number: fn(&TopicQueues) -> u32| {
+            let of_broker = |e: &RouteEntry| e.queues[..number(&e.numbers) as usize].to_vec();
+            route.entries.iter().flat_map(of_broker).collect::<Vec<_>>()
+        };
+        (route.read_queues, route.write_queues) = (list(|n| n.read), list(|n| n.write));
+        self.routes[topic.index()] = Some(Rc::new(route));
+        self.version += 1;
+    }
+
+    /// The route of a topic; `None` if no broker has registered it.
+    pub fn route(&self, topic: TopicId) -> Option<Rc<KnownRoute>> {
+        self.routes.get(topic.index()).cloned().flatten()
+    }
+
+    /// Grows with every change of any route.
+    pub fn version(&self) -> u64 {
+        self.version
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Whatever order brokers register in, consumers share the queues in `MessageQueue` order.
+    #[test]
+    fn queues_are_listed_by_broker_then_id() {
+        let mut server = NameServer::default();
+        let topic = TopicId(3);
+        assert!(server.route(topic).is_none());
+        let numbers = TopicQueues { read: 2, write: 1 };
+        server.register(topic, BrokerId(1), &[QueueId(0), QueueId(1)], numbers);
+        server.register(topic, BrokerId(0), &[QueueId(2), QueueId(3)], numbers);
+        let route = server.route(topic).unwrap();
+        assert_eq!(route.brokers().collect::<Vec<_>>(), [BrokerId(0), BrokerId(1)]);
+        assert_eq!(
+            route.read_queues,
+            [QueueId(2), QueueId(3), QueueId(0), QueueId(1)]
+        );
+        assert_eq!(route.write_queues, [QueueId(2), QueueId(0)]);
+        assert_eq!(server.version(), 2);
+    }
+}

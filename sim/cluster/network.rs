@@ -1,0 +1,131 @@
+//! The network: how long an envelope travels.
+//!
+//! Each client draws the delays of its own connections from its own stream, so that one client more changes
+//! nobody else's luck. A connection is a TCP stream: what was sent first arrives first, whatever the draws.
+//! Left out: bandwidth, loss (a lost packet is a delay to TCP).
+
+use crate::cluster::ids::{BrokerId, ConsumerId, ProducerId};
+use crate::kernel::dist::Dist;
+use crate::kernel::sampler::Sampler;
+use crate::kernel::streams::{Stream, Streams};
+use crate::kernel::time::{SimDuration, SimTime};
+
+/// The client end of a connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Endpoint {
+    /// A consumer client.
+    Consumer(ConsumerId),
+    /// A producer.
+    Producer(ProducerId),
+}
+
+/// The server end of a connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Server {
+    /// A broker.
+    Broker(BrokerId),
+    /// The name server.
+    NameServer,
+}
+
+/// Which way an envelope goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Direction {
+    /// Client to server.
+    Up,
+    /// Server to client.
+    Down,
+}
+
+/// One client's connections.
+struct Links {
+    stream: Stream,
+    /// Latest arrival so far by server and direction.
+    last: Vec<SimTime>,
+}
+
+/// Delays between nodes.
+pub struct Network {
+    sampler: Sampler,
+    /// Set if every envelope takes equally long: then no draw and no bookkeeping is needed.
+    constant: Option<SimDuration>,
+    mean: SimDuration,
+    brokers: usize,
+    consumers: Vec<Links>,
+    producers: Vec<Links>,
+}
+
+impl Network {
+    /// A network with delays from `latency` between `brokers` brokers and clients yet to be added.
+    ///
+    /// # Panics
+    /// If `latency` is not valid; scenarios check it.
+    pub fn new(latency: &Dist, brokers: usize) -> Self {
+        let constant = match latency {
+            Dist::Constant(d) => Some(*d),
+            Dist::Shape(_) => None,
+        };
+        Self {
+            sampler: Sampler::new(latency).expect("the scenario has checked the latency"),
+            constant,
+            mean: latency.mean(),
+            brokers,
+            consumers: Vec::new(),
+            producers: Vec::new(),
+        }
+    }
+
+    /// Connects the next consumer client; ids count up from 0.
+    pub fn add_consumer(&mut self, streams: &mut Streams, name: &str) {
+        let links = self.links(streams, name);
+        self.consumers.push(links);
+    }
+
+    /// Connects the next producer; ids count up from 0.
+    pub fn add_producer(&mut self, streams: &mut Streams, name: &str) {
+        let links = self.links(streams, name);
+        self.producers.push(links);
+    }
+
+    fn links(&self, streams: &mut Streams, name: &str) -> Links {
+        let servers = if self.constant.is_some() {
+            0
+        } else {
+            self.brokers + 1
+        };
+        Links {
+            stream: streams.stream(name, "network"),
+            last: vec![SimTime::ZERO; servers * 2],
+        }
+    }
+
+    /// When an envelope that leaves at `now` arrives.
+    #[inline]
+    pub fn arrival(
+        &mut self,
+        now: SimTime,
+        client: Endpoint,
+        server: Server,
+        direction: Direction,
+    ) -> SimTime {
+        if let Some(delay) = self.constant {
+            return now + delay;
+        }
+        let links = match client {
+            Endpoint::Consumer(id) => &mut self.consumers[id.index()],
+            Endpoint::Producer(id) => &mut self.producers[id.index()],
+        };
+        let server = match server {
+            Server::Broker(id) => id.index(),
+            Server::NameServer => self.brokers,
+        };
+        let last = &mut links.last[server * 2 + usize::from(direction == Direction::Down)];
+        *last = (now + self.sampler.sample(&mut links.stream)).max(*last);
+        *last
+    }
+
+    /// One-way delay between two servers, as far as it matters: the constant, or the mean.
+    pub fn between_servers(&self) -> SimDuration {
+        self.mean
+    }
+}

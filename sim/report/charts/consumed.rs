@@ -1,0 +1,362 @@
+//! Messages consumed per second by each consumer, one lane each, all lanes to one scale.
+//!
+//! Sixteen lines on top of each other cannot be told apart; sixteen lanes can, and show at a glance who came,
+//! who went and who stood idle. A lane belongs to a member: the lives of a restarted one share it. Beyond 40
+//! members, the 20 that consumed most and the 20 that consumed least are shown.
+
+use crate::report::charts::axis::{self, Axis};
+use crate::report::charts::canvas::{Anchor, Canvas, svg};
+use crate::report::charts::frame::{self, FOOT, HEADING, Panel, Strip};
+use crate::report::charts::style::{
+    self, AXIS, Colour, GRID, HAIRLINE, INDENT, LABEL, QUIET, SMALL, THIN, WIDTH,
+};
+use crate::report::charts::{Drawing, Subject, span, text};
+use crate::report::model::GroupSeries;
+
+/// Lanes that fit on one sheet.
+const LANES_MAX: usize = 40;
+/// Windows into which a run is cut; half as many if there are many lanes.
+const WINDOWS: usize = 240;
+const LANES_MANY: usize = 12;
+/// Height that all lanes share, in pixels, as long as none gets thinner than [`LANE_MIN`].
+const LANES_HEIGHT: f64 = 280.0;
+const LANE_MIN: f64 = 20.0;
+/// A lane at least this high has an axis of its own.
+const LANE_WITH_AXIS: f64 = 56.0;
+
+/// Draws what the consumers of one group consumed.
+pub fn draw(subject: &Subject<'_>) -> Drawing {
+    let title = format!("Consumption of {}", subject.short_name());
+    let series = subject.report.timeline.groups.get(subject.name);
+    let Some(series) = series.filter(|_| subject.report.timeline.time_seconds.len() > 1) else {
+        return frame::notice(title, "The run was too short to look at it twice.");
+    };
+    let mut lanes = lanes(subject, series);
+    let total = lanes
+        .iter()
+        .fold(0_u64, |sum, lane| sum.saturating_add(lane.consumed));
+    if total == 0 {
+        return frame::notice(title, "No listener returned a result.");
+    }
+    let title = format!("{title} — {}", shares(&lanes, total));
+    let members = lanes.len();
+    thin_out(&mut lanes);
+    let picture = Picture::of(subject, lanes, total, members);
+    let svg = svg(WIDTH, picture.height(), &title, |canvas| {
+        frame::heading(canvas, &title, &picture.note());
+        picture.draw(canvas);
+    });
+    (title, svg)
+}
+
+/// One member.
+struct Lane {
+    name: String,
+    colour: Colour,
+    consumed: u64,
+    /// Start of each window (the last entry is the end of the last one), seconds.
+    bounds: Vec<f64>,
+    /// Consumed per second in each window.
+    rates: Vec<f64>,
+    /// From when to when it lived, seconds.
+    lives: Vec<(f64, f64)>,
+}
+
+impl Lane {
+    /// Length of a window, seconds.
+    fn window(&self) -> f64 {
+        if let [a, b, ..] = self.bounds[..] {
+            b - a
+        } else {
+            0.0
+        }
+    }
+
+    fn remark(&self, total: u64) -> String {
+        let share = text::percent(self.consumed as f64, total as f64);
+        format!("{} · {share}", text::compact(self.consumed))
+    }
+
+    /// The steps of the rate, one list of points for each stretch of windows in which the member lived.
+    fn runs(&self) -> Vec<Vec<(f64, f64)>> {
+        let mut runs: Vec<Vec<(f64, f64)>> = Vec::new();
+        for (window, &rate) in self.bounds.windows(2).zip(&self.rates) {
+            let (from, to) = (window[0], window[1]);
+            if rate == 0.0 && !self.lives.iter().any(|life| life.0 < to && from < life.1) {
+                continue;
+            }
+            let steps = [(from, rate), (to, rate)];
+            match runs
+                .last_mut()
+                .filter(|run| run.last().is_some_and(|last| last.0 == from))
+            {
+                Some(run) => run.extend(steps),
+                None => runs.push(steps.to_vec()),
+            }
+        }
+        runs
+    }
+}
+
+fn lanes(subject: &Subject<'_>, series: &GroupSeries) -> Vec<Lane> {
+    let at = &subject.report.timeline.time_seconds;
+    let end = subject.report.run.duration_seconds;
+    let members = subject.members();
+    let windows = if members.len() > LANES_MANY {
+        WINDOWS / 2
+    } else {
+        WINDOWS
+    };
+    let lane = |(i, member): (usize, &crate::report::charts::Member<'_>)| {
+        let mut totals = vec![0_u64; at.len()];
+        for values in member
+            .lives
+            .iter()
+            .filter_map(|life| series.consumer_consumed.get(*life))
+        {
+            totals
+                .iter_mut()
+                .zip(values)
+                .for_each(|(total, value)| *total = total.saturating_add(*value));
+        }
+        let (bounds, rates) = rates(at, &totals, windows);
+        let life = |key: &&str| {
+            let consumer = &subject.report.consumers[*key];
+            consumer
+                .started_seconds
+                .map(|from| (from, consumer.stopped_seconds.unwrap_or(end)))
+        };
+        Lane {
+            name: member.name.to_owned(),
+            colour: style::hue(i),
+            consumed: totals.last().copied().unwrap_or(0),
+            bounds,
+            rates,
+            lives: member.lives.iter().filter_map(life).collect(),
+        }
+    };
+    members.iter().enumerate().map(lane).collect()
+}
+
+/// At most about `windows` windows, equal but for the last one, and the growth per second in each.
+fn rates(at: &[f64], totals: &[u64], windows: usize) -> (Vec<f64>, Vec<f64>) {
+    let stride = at.len().saturating_sub(1).div_ceil(windows).max(1);
+    let mut picks: Vec<usize> = (0..at.len()).step_by(stride).collect();
+    if picks.last().is_some_and(|&last| last + 1 < at.len()) {
+        picks.push(at.len() - 1);
+    }
+    let rate = |pair: &[usize]| {
+        let (from, to) = (pair[0], pair[1]);
+        let seconds = at[to] - at[from];
+        if seconds > 0.0 {
+            totals[to].saturating_sub(totals[from]) as f64 / seconds
+        } else {
+            0.0
+        }
+    };
+    (
+        picks.iter().map(|&i| at[i]).collect(),
+        picks.windows(2).map(rate).collect(),
+    )
+}
+
+/// Who did most and who did least, in words.
+fn shares(lanes: &[Lane], total: u64) -> String {
+    let share = |lane: &Lane| text::percent(lane.consumed as f64, total as f64);
+    // Of equals the first one is named.
+    let most = lanes.iter().rev().max_by_key(|lane| lane.consumed);
+    let least = lanes.iter().min_by_key(|lane| lane.consumed);
+    let short = |lane: &Lane| text::fitted(&lane.name, style::TITLE, 140.0);
+    match (most, least) {
+        (Some(most), Some(least)) if lanes.len() > 1 && most.consumed == least.consumed => {
+            format!(
+                "{} by each of its {} consumers",
+                text::count(most.consumed, "message"),
+                lanes.len()
+            )
+        }
+        (Some(most), Some(least)) if lanes.len() > 1 => {
+            format!(
+                "most by {} ({}), least by {} ({})",
+                short(most),
+                share(most),
+                short(least),
+                share(least)
+            )
+        }
+        (Some(only), _) => format!(
+            "{} by {}, its only consumer",
+            text::count(total, "message"),
+            short(only)
+        ),
+        (None, _) => text::count(total, "message"),
+    }
+}
+
+/// Keeps the members with the most and with the least consumed, in their order.
+fn thin_out(lanes: &mut Vec<Lane>) {
+    if lanes.len() <= LANES_MAX {
+        return;
+    }
+    let mut ranks: Vec<usize> = (0..lanes.len()).collect();
+    ranks.sort_by_key(|&i| std::cmp::Reverse(lanes[i].consumed));
+    let middle = LANES_MAX / 2..ranks.len() - LANES_MAX / 2;
+    let dropped: std::collections::BTreeSet<usize> = ranks[middle].iter().copied().collect();
+    let mut index = 0;
+    lanes.retain(|_| {
+        index += 1;
+        !dropped.contains(&(index - 1))
+    });
+}
+
+struct Picture {
+    time: Axis,
+    rate: Axis,
+    rate_max: f64,
+    lanes: Vec<Lane>,
+    /// Width of the names, pixels.
+    names: f64,
+    left: f64,
+    right: f64,
+    strip: Strip,
+    total: u64,
+    members: usize,
+}
+
+impl Picture {
+    fn of(subject: &Subject<'_>, lanes: Vec<Lane>, total: u64, members: usize) -> Self {
+        let time = axis::time(subject.duration_nanos(), 9);
+        let rate_max = lanes
+            .iter()
+            .flat_map(|lane| &lane.rates)
+            .copied()
+            .fold(0.0, f64::max);
+        let rate = axis::linear(rate_max);
+        let widest = |widths: &mut dyn Iterator<Item = f64>| widths.fold(0.0, f64::max);
+        let names = widest(&mut lanes.iter().map(|lane| text::width(&lane.name, LABEL))).min(190.0);
+        let remarks = widest(&mut lanes.iter().map(|lane| text::width(&lane.remark(total), SMALL)));
+        let ticks = if lane_height(lanes.len()) >= LANE_WITH_AXIS {
+            widest(&mut rate.ticks.iter().map(|tick| text::width(&tick.label, SMALL))) + 14.0
+        } else {
+            8.0
+        };
+        let (left, right) = (INDENT + names + ticks, WIDTH - remarks - 18.0);
+        let strip = Strip::new(subject, &time, left, right);
+        Self {
+            time,
+            rate,
+            rate_max,
+            lanes,
+            names,
+            left,
+            right,
+            strip,
+            total,
+            members,
+        }
+    }
+
+    fn has_axes(&self) -> bool {
+        lane_height(self.lanes.len()) >= LANE_WITH_AXIS
+    }
+
+    fn height(&self) -> f64 {
+        self.panel(0, self.lanes.len()).bottom + FOOT
+    }
+
+    fn note(&self) -> String {
+        let window = self.lanes.first().map_or(0.0, |lane| lane.window());
+        let mut note = format!(
+            "messages per second in windows of {}; at the right: all messages, share",
+            span(window)
+        );
+        if !self.has_axes() {
+            note.push_str(&format!("; full height: {} /s", text::number(self.rate_max)));
+        }
+        if self.members > self.lanes.len() {
+            let half = LANES_MAX / 2;
+            let members = text::grouped(self.members as u64);
+            note.push_str(&format!(
+                "; the {half} busiest and the {half} least busy of {members}"
+            ));
+        }
+        note
+    }
+
+    /// The panel of `lanes` lanes from the `first` on.
+    fn panel(&self, first: usize, lanes: usize) -> Panel {
+        let (top, step) = (HEADING + 6.0 + self.strip.height(), lane_height(self.lanes.len()));
+        Panel {
+            left: self.left,
+            right: self.right,
+            top: top + step * first as f64,
+            bottom: top + step * (first + lanes) as f64,
+            x: self.time.clone(),
+            y: self.rate.clone(),
+        }
+    }
+
+    fn draw(&self, canvas: &mut Canvas<'_>) {
+        let whole = self.panel(0, self.lanes.len());
+        for tick in &whole.x.ticks {
+            let x = whole.px(tick.at);
+            canvas.line((x, whole.top), (x, whole.bottom), GRID, HAIRLINE);
+        }
+        self.strip.draw(canvas, whole.top, whole.bottom);
+        for (i, lane) in self.lanes.iter().enumerate() {
+            let mut panel = self.panel(i, 1);
+            // Air between the lanes.
+            panel.top += ((panel.bottom - panel.top) * 0.12).min(14.0);
+            self.draw_lane(canvas, &panel, lane);
+        }
+        whole.foot(canvas, frame::TIME);
+    }
+
+    fn draw_lane(&self, canvas: &mut Canvas<'_>, panel: &Panel, lane: &Lane) {
+        if self.has_axes() {
+            // Two or three ticks are enough in a lane of a few; one alone has room for all.
+            let skip = if self.lanes.len() > 1 { 2 } else { 1 };
+            for tick in panel.y.ticks.iter().step_by(skip) {
+                let y = panel.py(tick.at);
+                canvas.line((panel.left, y), (panel.right, y), GRID, HAIRLINE);
+                canvas.text(&tick.label, (panel.left - 6.0, y), Anchor::End, SMALL, QUIET);
+            }
+        }
+        for &(from, to) in &lane.lives {
+            canvas.line(
+                (panel.px(from), panel.bottom),
+                (panel.px(to), panel.bottom),
+                AXIS,
+                THIN,
+            );
+        }
+        for run in lane.runs() {
+            let outline: Vec<(f64, f64)> = run.into_iter().map(|p| panel.at(p)).collect();
+            let (first, last) = (outline[0].0, outline[outline.len() - 1].0);
+            let floor = [(last, panel.bottom), (first, panel.bottom)];
+            canvas.area(outline.iter().copied().chain(floor), lane.colour, 35);
+            canvas.path(outline, lane.colour, THIN);
+        }
+        let middle = (panel.top + panel.bottom) / 2.0;
+        let name = text::fitted(&lane.name, LABEL, self.names + 1.0);
+        canvas.text(
+            &name,
+            (INDENT + self.names, middle),
+            Anchor::End,
+            LABEL,
+            lane.colour.readable(),
+        );
+        canvas.text(
+            &lane.remark(self.total),
+            (panel.right + 8.0, middle),
+            Anchor::Start,
+            SMALL,
+            QUIET,
+        );
+    }
+}
+
+/// Height of one of `lanes` lanes, in pixels.
+fn lane_height(lanes: usize) -> f64 {
+    (LANES_HEIGHT / lanes.max(1) as f64).max(LANE_MIN).round()
+}

@@ -1,0 +1,837 @@
+//! The shape of `report.json`.
+//!
+//! What identifies a run is in camelCase (`schemaVersion`, `traceDigest`), what was measured in snake_case
+//! with its unit at the end (`p99_seconds`); a measure without a unit counts messages, unless its text says
+//! otherwise. Maps are keyed by the names of the scenario and keep its order, so that a path such as
+//! `groups.billing.lag.final` finds its number. Every number is finite; what was not measured is `null`.
+//! Digests and seeds are strings, because other languages round integers above 2⁵³.
+
+use indexmap::IndexMap;
+use serde::{Deserialize, Serialize};
+
+/// Version of this shape. Grows when a field is renamed, removed or changes its meaning.
+pub const SCHEMA_VERSION: u32 = 1;
+
+/// Version of the numbers: grows when the same scenario and seed yield other results than before.
+pub const RESULTS_VERSION: u32 = 1;
+
+/// Everything that a run reports.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Report {
+    /// [`SCHEMA_VERSION`].
+    #[serde(rename = "schemaVersion")]
+    pub schema_version: u32,
+    /// What ran.
+    pub run: RunReport,
+    /// The scenario with all its defaults filled in.
+    pub scenario: serde_json::Value,
+    /// What the brokers did.
+    pub cluster: ClusterReport,
+    /// By topic name, retry and dead-letter topics included.
+    pub topics: IndexMap<String, TopicReport>,
+    /// By producer name.
+    pub producers: IndexMap<String, ProducerReport>,
+    /// By group name.
+    pub groups: IndexMap<String, GroupReport>,
+    /// By consumer name; the second life of `billing-1` is `billing-1#2`.
+    pub consumers: IndexMap<String, ConsumerReport>,
+    /// By queue label, `orders broker-a:3`.
+    pub queues: IndexMap<String, QueueReport>,
+    /// By group name.
+    pub rebalance: IndexMap<String, RebalanceReport>,
+    /// Series on a fixed grid.
+    pub timeline: TimelineReport,
+    /// The message account by group name.
+    pub balance: IndexMap<String, BalanceReport>,
+    /// The scenario's expectations and what became of them.
+    pub expect: Vec<ExpectReport>,
+    /// What a reader should know before trusting the numbers.
+    pub warnings: Vec<Warning>,
+}
+
+/// What ran.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct RunReport {
+    /// Name of the scenario, usually its file's.
+    pub name: String,
+    /// `title` of the scenario.
+    pub title: Option<String>,
+    /// Version of the program.
+    #[serde(rename = "engineVersion")]
+    pub engine_version: String,
+    /// [`RESULTS_VERSION`].
+    #[serde(rename = "resultsVersion")]
+    pub results_version: u32,
+    /// Root of all luck.
+    pub seed: String,
+    /// BLAKE3 of the normalised scenario.
+    #[serde(rename = "scenarioHash")]
+    pub scenario_hash: String,
+    /// Hash over every executed event.
+    #[serde(rename = "traceDigest")]
+    pub trace_digest: String,
+    /// Hash over what all producers made: equal for runs that met the same messages.
+    #[serde(rename = "workloadDigest")]
+    pub workload_digest: String,
+    /// Virtual time at the end.
+    pub duration_seconds: f64,
+    /// Events executed (not messages).
+    pub events: u64,
+    /// Messages that producers made.
+    pub messages: u64,
+}
+
+/// What the brokers did.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct ClusterReport {
+    /// By broker name.
+    pub brokers: IndexMap<String, BrokerReport>,
+}
+
+/// One broker.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct BrokerReport {
+    /// Requests that reached it, by kind (not messages).
+    pub requests: RequestsReport,
+    /// Pulls answered, by result (not messages).
+    pub pulls: PullsReport,
+    /// Pulls that were held.
+    pub holds: HoldsReport,
+    /// Messages of producers that it stored.
+    pub stored: u64,
+    /// Their bodies, bytes.
+    pub stored_bytes: u64,
+    /// Messages in its answers to pulls.
+    pub sent: u64,
+    /// Their bodies, bytes.
+    pub sent_bytes: u64,
+}
+
+/// Requests by kind; counts of requests.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct RequestsReport {
+    /// Sum of all kinds.
+    pub total: u64,
+    /// SEND_MESSAGE.
+    pub send: u64,
+    /// PULL_MESSAGE.
+    pub pull: u64,
+    /// HEART_BEAT.
+    pub heartbeat: u64,
+    /// UNREGISTER_CLIENT.
+    pub unregister: u64,
+    /// GET_CONSUMER_LIST_BY_GROUP.
+    pub consumer_list: u64,
+    /// QUERY_CONSUMER_OFFSET.
+    pub query_offset: u64,
+    /// GET_MAX_OFFSET and SEARCH_OFFSET_BY_TIMESTAMP.
+    pub lookup_offset: u64,
+    /// UPDATE_CONSUMER_OFFSET.
+    pub update_offset: u64,
+    /// CONSUMER_SEND_MSG_BACK.
+    pub send_back: u64,
+}
+
+/// Answers to pulls; counts of answers.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct PullsReport {
+    /// With messages.
+    pub found: u64,
+    /// Without.
+    pub not_found: u64,
+    /// Mean messages in an answer that had some; `null` if none had.
+    pub messages_mean: Option<f64>,
+}
+
+/// Long polling at one broker; counts of holds.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct HoldsReport {
+    /// Pulls that were held.
+    pub held: u64,
+    /// Holds that ended with messages.
+    pub woken: u64,
+    /// Holds that ran out.
+    pub expired: u64,
+    /// Holds whose client went, or that still last at the end.
+    pub unanswered: u64,
+    /// Mean length of an answered hold; `null` if there was none.
+    pub mean_seconds: Option<f64>,
+    /// Longest answered hold; `null` if there was none.
+    pub max_seconds: Option<f64>,
+}
+
+/// What a topic is for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TopicPurpose {
+    /// Made by the user.
+    #[default]
+    User,
+    /// `%RETRY%group`.
+    Retry,
+    /// `%DLQ%group`.
+    DeadLetter,
+}
+
+/// One topic.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct TopicReport {
+    /// What it is for.
+    pub purpose: TopicPurpose,
+    /// The group of a retry or dead-letter topic.
+    pub group: Option<String>,
+    /// Queues on all brokers (a count of queues).
+    pub queues: u64,
+    /// Records stored: by producers, by the schedule service, as dead letters.
+    pub stored: u64,
+    /// Bodies that producers sent, bytes.
+    pub stored_bytes: u64,
+}
+
+/// One producer.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct ProducerReport {
+    /// Where its messages go.
+    pub topic: String,
+    /// Messages it made.
+    pub born: u64,
+    /// Messages that a broker stored.
+    pub stored: u64,
+    /// Messages whose send succeeded.
+    pub acknowledged: u64,
+    /// Messages whose send still lasts at the end.
+    pub in_flight: u64,
+    /// Bodies, bytes.
+    pub bytes: u64,
+    /// Mean time from send to answer; `null` if there was no answer.
+    pub send_mean_seconds: Option<f64>,
+    /// Longest time from send to answer; `null` if there was no answer.
+    pub send_max_seconds: Option<f64>,
+    /// Hash over its messages in order: time, luck, size, number.
+    #[serde(rename = "arrivalDigest")]
+    pub arrival_digest: String,
+}
+
+/// One consumer group.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct GroupReport {
+    /// Topics it subscribes to.
+    pub topics: Vec<String>,
+    /// Consumers that ever started, a restarted one counted once (a count of consumers).
+    pub members: u64,
+    /// Consumers alive at the end.
+    pub members_final: u64,
+    /// Records stored in its topics.
+    pub produced: u64,
+    /// Records finished with success, each counted once; a retry copy stands for its message.
+    pub succeeded: u64,
+    /// `succeeded` ÷ duration.
+    pub succeeded_per_second: f64,
+    /// Calls of the listener, counted by messages.
+    pub deliveries: DeliveriesReport,
+    /// Max offset − committed offset, over its queues and its retry queues: what `mqadmin consumerProgress`
+    /// calls Diff Total. A queue without a committed offset counts from 0.
+    pub lag: LagReport,
+    /// Max offset − records finished: what is truly left to do.
+    pub backlog: LagReport,
+    /// Age of the oldest message that no listener has seen yet, looked at on the grid. Where the message lies
+    /// between two grid points, its time of storage is interpolated.
+    pub oldest_waiting: OldestWaitingReport,
+    /// From when to when.
+    pub latency: LatenciesReport,
+    /// Messages that came back.
+    pub retries: RetriesReport,
+    /// Messages in `%DLQ%group`.
+    pub dead: u64,
+    /// `dead` by the subscribed topic from which they came.
+    pub dead_by_topic: IndexMap<String, u64>,
+    /// Messages that no listener will ever finish, without being dead.
+    pub lost: u64,
+    /// `lost` by cause.
+    pub lost_by_cause: LostReport,
+    /// Records delivered more than once.
+    pub duplicates: DuplicatesReport,
+    /// How unevenly the work lay.
+    pub skew: GroupSkewReport,
+    /// Thread time spent in listeners ÷ thread time of living consumers; `null` if none lived.
+    pub utilisation: Option<f64>,
+}
+
+/// Calls of the listener, counted by messages.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct DeliveriesReport {
+    /// All.
+    pub total: u64,
+    /// First deliveries of originals.
+    pub first: u64,
+    /// First deliveries of retry copies.
+    pub retry: u64,
+    /// Deliveries of a record that was delivered before.
+    pub duplicate: u64,
+    /// Deliveries whose result was thrown away.
+    pub discarded: u64,
+}
+
+/// A number of messages that rises and falls.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct LagReport {
+    /// At the end.
+    #[serde(rename = "final")]
+    pub last: u64,
+    /// Highest ever.
+    pub max: u64,
+    /// When it was highest first; `null` if it never rose above 0.
+    pub max_at_seconds: Option<f64>,
+    /// Mean over time, from the start of the run to its end.
+    pub mean: f64,
+    /// 99th percentile of the grid points.
+    pub p99: u64,
+    /// From the maximum back to 1 % of it or less; `null` if that was not reached.
+    pub drain_seconds: Option<f64>,
+}
+
+/// Age of the oldest message that waits.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct OldestWaitingReport {
+    /// Highest at any grid point.
+    pub max_seconds: f64,
+    /// At the end; 0 if nothing waits.
+    pub final_seconds: f64,
+}
+
+/// Spans of a message's life.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct LatenciesReport {
+    /// From the producer's send to the first call of the listener.
+    pub first_delivery: LatencyReport,
+    /// From the producer's send to the first success, all retries included.
+    pub success: LatencyReport,
+    /// From the storage of a record (original or retry copy) to its first delivery.
+    pub wait: LatencyReport,
+}
+
+/// Quantiles to three digits; mean, deviation and maximum are exact. `null` where nothing was measured.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct LatencyReport {
+    /// Number of values (not messages).
+    pub count: u64,
+    /// Arithmetic mean.
+    pub mean_seconds: Option<f64>,
+    /// Standard deviation.
+    pub deviation_seconds: Option<f64>,
+    /// Median.
+    pub p50_seconds: Option<f64>,
+    /// 90th percentile.
+    pub p90_seconds: Option<f64>,
+    /// 99th percentile.
+    pub p99_seconds: Option<f64>,
+    /// 99.9th percentile; `null` below 1 000 values.
+    pub p999_seconds: Option<f64>,
+    /// Largest.
+    pub max_seconds: Option<f64>,
+    /// For charts.
+    pub distribution: DistributionReport,
+}
+
+/// A histogram: `count[i]` values lie from `lower_seconds[i]` to `upper_seconds[i]`, both included. Empty bins
+/// are left out. There are 16 bins to an octave, equally wide within it.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct DistributionReport {
+    /// Lower ends, seconds.
+    pub lower_seconds: Vec<f64>,
+    /// Upper ends, seconds.
+    pub upper_seconds: Vec<f64>,
+    /// Values in each bin.
+    pub count: Vec<u64>,
+}
+
+/// Messages that came back.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct RetriesReport {
+    /// Copies that the brokers scheduled.
+    pub scheduled: u64,
+    /// Copies that reached `%RETRY%group`.
+    pub stored: u64,
+    /// Copies that were scheduled although the same record had been finished before.
+    pub extra_copies: u64,
+    /// One by one from the originals on; empty if nothing ever failed.
+    pub by_attempt: Vec<AttemptReport>,
+}
+
+/// All messages at one value of `reconsumeTimes`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct AttemptReport {
+    /// `reconsumeTimes`: 0 for the original.
+    pub attempt: u64,
+    /// Delay level of the copies; `null` for originals or if it differed.
+    pub level: Option<u64>,
+    /// Copies scheduled.
+    pub scheduled: u64,
+    /// Copies that reached the retry topic.
+    pub stored: u64,
+    /// Deliveries; of retries with duplicates, of originals without.
+    pub delivered: u64,
+    /// Results `CONSUME_SUCCESS`; of originals those that counted.
+    pub succeeded: u64,
+    /// Results `RECONSUME_LATER`.
+    pub failed: u64,
+    /// Mean of the delays asked for; `null` if none.
+    pub delay_asked_seconds: Option<f64>,
+    /// Mean of the delays from send-back to retry topic; `null` if none.
+    pub delay_waited_mean_seconds: Option<f64>,
+    /// Longest of those; `null` if none.
+    pub delay_waited_max_seconds: Option<f64>,
+}
+
+/// Lost messages by cause.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct LostReport {
+    /// Never delivered: the group started to read behind them.
+    pub skipped: u64,
+    /// Delivered, never finished, and the group went on behind them.
+    pub skipped_unfinished: u64,
+}
+
+/// Deliveries of records that had been delivered to the group before.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct DuplicatesReport {
+    /// All.
+    pub total: u64,
+    /// `total` ÷ records delivered at least once; 0 if none was.
+    pub ratio: f64,
+    /// By how the queue last came to its present owner.
+    pub by_cause: DuplicateCausesReport,
+}
+
+/// Duplicates by how the queue last changed hands.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct DuplicateCausesReport {
+    /// The owner before was killed.
+    pub killed: u64,
+    /// The owner before shut down.
+    pub graceful: u64,
+    /// The owner before lives and gave the queue up.
+    pub rebalance: u64,
+    /// Two consumers held the queue at once.
+    pub overlap: u64,
+    /// The queue did not change hands.
+    pub other: u64,
+}
+
+/// How unevenly the work lay. Lives of one consumer are added up. `null` where all shares are 0.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct GroupSkewReport {
+    /// Deliveries over consumers.
+    pub consumer_messages: Option<SkewReport>,
+    /// Listener time over consumers, seconds.
+    pub consumer_busy: Option<SkewReport>,
+    /// Queues of subscribed topics held at the end over living consumers.
+    pub consumer_queues: Option<SkewReport>,
+    /// Deliveries over queues of subscribed topics.
+    pub queue_messages: Option<SkewReport>,
+    /// Living consumers without a queue of a subscribed topic at the end (a count of consumers).
+    pub idle_consumers: u64,
+    /// Listener results over consumers in up to twelve windows of the run.
+    pub windows: Vec<SkewWindowReport>,
+}
+
+/// Inequality of non-negative shares.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct SkewReport {
+    /// Number of shares.
+    pub count: u64,
+    /// Mean share.
+    pub mean: f64,
+    /// Greatest share.
+    pub max: f64,
+    /// Greatest share ÷ mean; 1 = even.
+    pub max_over_mean: f64,
+    /// Coefficient of variation, standard deviation of the whole population ÷ mean; 0 = even.
+    pub cv: f64,
+    /// Gini coefficient; 0 = even, (n − 1) ÷ n = one has all.
+    pub gini: f64,
+    /// Jain's index; 1 = even, 1 ÷ n = one has all.
+    pub jain: f64,
+}
+
+/// Skew of listener results over the consumers that lived through one window.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct SkewWindowReport {
+    /// Start of the window.
+    pub from_seconds: f64,
+    /// End of the window.
+    pub to_seconds: f64,
+    /// Results over consumers; `null` if there was none.
+    pub consumer_messages: Option<SkewReport>,
+}
+
+/// How a consumer ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ConsumerEnd {
+    /// `shutdown()`.
+    Graceful,
+    /// `kill -9`.
+    Killed,
+}
+
+/// One life of one consumer.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct ConsumerReport {
+    /// Its group.
+    pub group: String,
+    /// Its name without the number of the life.
+    pub member: String,
+    /// `clientId`.
+    #[serde(rename = "clientId")]
+    pub client_id: String,
+    /// Listener threads.
+    pub threads: u64,
+    /// Start of the process; `null` if it never started.
+    pub started_seconds: Option<f64>,
+    /// End of the process; `null` if it lives at the end.
+    pub stopped_seconds: Option<f64>,
+    /// How it ended; `null` if it lives at the end.
+    pub end: Option<ConsumerEnd>,
+    /// Deliveries.
+    pub deliveries: u64,
+    /// Results `CONSUME_SUCCESS`.
+    pub succeeded: u64,
+    /// Results `RECONSUME_LATER`.
+    pub failed: u64,
+    /// Results thrown away.
+    pub discarded: u64,
+    /// Deliveries ÷ deliveries of its group; 0 if there were none.
+    pub share: f64,
+    /// Thread time spent in the listener.
+    pub busy_seconds: f64,
+    /// `busy_seconds` ÷ (threads × life); `null` if it had no life.
+    pub busy_ratio: Option<f64>,
+    /// Queues of subscribed topics held at the end (a count of queues).
+    pub queues_final: u64,
+    /// Most queues of subscribed topics ever held at once.
+    pub queues_max: u64,
+    /// Mean number of queues of subscribed topics held over its life.
+    pub queues_mean: f64,
+    /// Rebalance rounds it ran.
+    pub rebalance_rounds: u64,
+    /// Messages that entered its cache.
+    pub cached: u64,
+    /// Most messages of one queue in its cache.
+    pub cached_max: u64,
+    /// Pulls put off.
+    pub flow_control: FlowControlReport,
+}
+
+/// Pulls put off, by what was exceeded; counts of pulls.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct FlowControlReport {
+    /// `pullThresholdForQueue`.
+    pub count: u64,
+    /// `pullThresholdSizeForQueue`.
+    pub size: u64,
+    /// `consumeConcurrentlyMaxSpan`.
+    pub span: u64,
+}
+
+/// One queue.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct QueueReport {
+    /// Its topic.
+    pub topic: String,
+    /// Its broker.
+    pub broker: String,
+    /// `queueId`.
+    pub id: u32,
+    /// One past the last record (an offset).
+    pub max_offset: u64,
+    /// Bodies that producers sent, bytes.
+    pub stored_bytes: u64,
+    /// By group that reads it.
+    pub groups: IndexMap<String, QueueGroupReport>,
+}
+
+/// One queue as one group sees it.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct QueueGroupReport {
+    /// Committed offset; `null` if there is none.
+    pub committed: Option<u64>,
+    /// Max offset − committed offset.
+    pub lag: QueueLagReport,
+    /// Max offset − records finished.
+    pub backlog: QueueLagReport,
+    /// Mean number of records stored and not yet delivered, over time. Little's law ties it to
+    /// `wait_mean_seconds`.
+    pub waiting_mean: f64,
+    /// Mean time from storage to first delivery; `null` if nothing was delivered.
+    pub wait_mean_seconds: Option<f64>,
+    /// Deliveries.
+    pub deliveries: u64,
+    /// Of these, deliveries of records delivered before.
+    pub duplicates: u64,
+    /// Who holds it at the end; `null` if nobody.
+    pub owner: Option<String>,
+    /// Time without an owner after its first.
+    pub unowned_seconds: f64,
+    /// Time with two owners or more.
+    pub overlap_seconds: f64,
+}
+
+/// A queue's lag or backlog.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct QueueLagReport {
+    /// At the end.
+    #[serde(rename = "final")]
+    pub last: u64,
+    /// Highest ever.
+    pub max: u64,
+    /// Mean over time.
+    pub mean: f64,
+}
+
+/// How a group shared its queues out.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct RebalanceReport {
+    /// Rounds of all clients (a count of rounds).
+    pub rounds: u64,
+    /// Rounds by what woke them.
+    pub rounds_by_trigger: TriggersReport,
+    /// Rounds that changed something.
+    pub rounds_with_change: u64,
+    /// Queues that went from one consumer to another (a count of queues). The first owner is no move.
+    pub moves: u64,
+    /// Fewest moves that could have restored an even share after each change of members, from the owners at
+    /// that instant, topic by topic.
+    pub moves_least: u64,
+    /// When every queue of the subscribed topics had had an owner; `null` if never.
+    pub all_owned_seconds: Option<f64>,
+    /// Queue-time without an owner after the first, subscribed topics only.
+    pub unowned_seconds: f64,
+    /// Longest such time of one queue.
+    pub unowned_max_seconds: f64,
+    /// Queue-time with two owners or more, subscribed topics only.
+    pub overlap_seconds: f64,
+    /// Longest time from a change of members to the last change of owners that followed before the next
+    /// change of members; `null` if members never changed.
+    pub stable_max_seconds: Option<f64>,
+    /// Messages in the caches of consumers that gave a queue up, unfinished.
+    pub released_unfinished: u64,
+    /// Each change of members and what came of it.
+    pub changes: Vec<MemberChangeReport>,
+    /// Every round that changed something.
+    pub events: Vec<RebalanceEventReport>,
+    /// Changes and events beyond the first 10 000 of each, counted but not listed.
+    pub events_omitted: u64,
+    /// Who held which queue when, retry queues included, in order of the start.
+    pub ownership: Vec<OwnershipReport>,
+    /// Intervals beyond the first 100 000, counted but not listed.
+    pub ownership_omitted: u64,
+}
+
+/// Rebalance rounds by what woke them; counts of rounds.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct TriggersReport {
+    /// The client's own start.
+    pub start: u64,
+    /// A broker said that members changed.
+    pub notification: u64,
+    /// The period.
+    pub period: u64,
+}
+
+/// What happened to a member.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum MemberChange {
+    /// It started.
+    Started,
+    /// It shut down.
+    Graceful,
+    /// It was killed.
+    Killed,
+}
+
+/// A change of members.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct MemberChangeReport {
+    /// When.
+    pub at_seconds: f64,
+    /// Who.
+    pub consumer: String,
+    /// What.
+    pub change: MemberChange,
+    /// Living members after it (a count of consumers).
+    pub members: u64,
+    /// Moves until the next change of members.
+    pub moves: u64,
+    /// Fewest moves that could have restored an even share.
+    pub moves_least: u64,
+    /// Time to the last change of owners before the next change of members; 0 if none followed.
+    pub stable_seconds: f64,
+}
+
+/// What woke a rebalance round.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Trigger {
+    /// The client's own start.
+    Start,
+    /// A broker said that members changed.
+    Notification,
+    /// The period.
+    Period,
+}
+
+/// A rebalance round that changed something.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct RebalanceEventReport {
+    /// When it ended.
+    pub at_seconds: f64,
+    /// Who ran it.
+    pub consumer: String,
+    /// What woke it.
+    pub trigger: Trigger,
+    /// Queues taken (a count of queues).
+    pub added: u64,
+    /// Queues given up.
+    pub removed: u64,
+    /// Whether the client counted itself as balanced.
+    pub balanced: bool,
+}
+
+/// One consumer holds one queue for a while.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct OwnershipReport {
+    /// Label of the queue.
+    pub queue: String,
+    /// Key of the consumer in `consumers`.
+    pub consumer: String,
+    /// From when.
+    pub from_seconds: f64,
+    /// To when; the end of the run if it still holds it.
+    pub to_seconds: f64,
+}
+
+/// Series: the value of each at each of `time_seconds`. Counts that only grow are totals since the start.
+/// When there are more than 2 000 points, or a million values, every second point is dropped and the
+/// interval doubles.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct TimelineReport {
+    /// Distance of the points; the last one may come sooner.
+    pub interval_seconds: f64,
+    /// When the cluster was looked at, before the events of that instant.
+    pub time_seconds: Vec<f64>,
+    /// By topic that users made.
+    pub topics: IndexMap<String, TopicSeries>,
+    /// By broker.
+    pub brokers: IndexMap<String, BrokerSeries>,
+    /// By group.
+    pub groups: IndexMap<String, GroupSeries>,
+}
+
+/// Series of one topic.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct TopicSeries {
+    /// Records stored so far.
+    pub stored: Vec<u64>,
+}
+
+/// Series of one broker.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct BrokerSeries {
+    /// Requests so far.
+    pub requests: Vec<u64>,
+}
+
+/// Series of one group.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct GroupSeries {
+    /// Max offset − committed offset.
+    pub lag: Vec<u64>,
+    /// Its maximum since the point before.
+    pub lag_max: Vec<u64>,
+    /// Max offset − records finished.
+    pub backlog: Vec<u64>,
+    /// Delivered, result still open.
+    pub in_flight: Vec<u64>,
+    /// Scheduled for retry, or in the retry topic and not delivered.
+    pub awaiting_retry: Vec<u64>,
+    /// Successes so far.
+    pub succeeded: Vec<u64>,
+    /// Retry copies scheduled so far.
+    pub retries: Vec<u64>,
+    /// Dead letters so far.
+    pub dead: Vec<u64>,
+    /// Duplicate deliveries so far.
+    pub duplicates: Vec<u64>,
+    /// Living consumers (a count of consumers).
+    pub members: Vec<u64>,
+    /// Age of the oldest message that waits, seconds.
+    pub oldest_waiting_seconds: Vec<f64>,
+    /// Lag by queue label; retry queues too, 0 before they exist.
+    pub queue_lag: IndexMap<String, Vec<u64>>,
+    /// By consumer key: listener results so far, successes and failures; 0 before its start.
+    pub consumer_consumed: IndexMap<String, Vec<u64>>,
+    /// By consumer key: queues of subscribed topics held (a count of queues).
+    pub consumer_queues: IndexMap<String, Vec<u64>>,
+}
+
+/// The message account of one group at the end:
+/// produced + extra_copies = waiting + in_flight + awaiting_retry + succeeded + dead + expired + lost.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct BalanceReport {
+    /// Records stored in its topics.
+    pub produced: u64,
+    /// Retry copies and dead letters made of a record that had been finished before.
+    pub extra_copies: u64,
+    /// Stored, not delivered.
+    pub waiting: u64,
+    /// Delivered, result still open.
+    pub in_flight: u64,
+    /// Scheduled for retry, or in the retry topic and not delivered.
+    pub awaiting_retry: u64,
+    /// Consumed with success.
+    pub succeeded: u64,
+    /// Dead letters.
+    pub dead: u64,
+    /// Removed by retention before they were read.
+    pub expired: u64,
+    /// Skipped.
+    pub lost: u64,
+    /// How often the account was checked (a count of checks).
+    pub checks: u64,
+    /// Whether both sides are equal.
+    pub balanced: bool,
+}
+
+/// One expectation and what became of it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ExpectReport {
+    /// As it stands in the scenario.
+    pub text: String,
+    /// Whether it holds.
+    pub passed: bool,
+    /// What was measured; `null` if there is no value, which fails.
+    pub actual: Option<f64>,
+}
+
+/// How much a warning matters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum WarningLevel {
+    /// Conclusions may be wrong.
+    Warning,
+    /// Good to know.
+    Note,
+}
+
+/// What a reader should know before trusting the numbers.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Warning {
+    /// How much it matters.
+    pub level: WarningLevel,
+    /// Stable name: `overload`, `retries-cut`, `few-samples`, …
+    pub id: String,
+    /// One sentence for people.
+    pub text: String,
+}

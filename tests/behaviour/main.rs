@@ -1,0 +1,9 @@
+//! What the cluster does, seen from outside: scenarios in, facts out.
+
+mod determinism;
+mod flow_control;
+mod long_polling;
+mod membership;
+mod retry;
+mod start_up;
+mod support;
