@@ -17,11 +17,24 @@ fn each_bad_file_gets_its_message() {
     for name in &names {
         let outcome = run(&folder, &["check", name]);
         if outcome.code != 2 || !outcome.stdout.is_empty() {
-            failures.push(format!("{name}: exit code {}, stdout {:?}", outcome.code, outcome.stdout));
+            failures.push(format!(
+                "{name}: exit code {}, stdout {:?}",
+                outcome.code, outcome.stdout
+            ));
         }
-        for jargon in ["invalid type", "rmqsim::", "alloc::", "Option<", "panicked", "line 1 column"] {
+        for jargon in [
+            "invalid type",
+            "rmqsim::",
+            "alloc::",
+            "Option<",
+            "panicked",
+            "line 1 column",
+        ] {
             if outcome.stderr.contains(jargon) {
-                failures.push(format!("{name}: {jargon:?} is no word for an author:\n{}", outcome.stderr));
+                failures.push(format!(
+                    "{name}: {jargon:?} is no word for an author:\n{}",
+                    outcome.stderr
+                ));
             }
         }
         failures.extend(compare(&folder.join(name).with_extension("expected"), &outcome.stderr).err());
@@ -35,7 +48,11 @@ fn no_expected_text_is_orphaned() {
     for entry in std::fs::read_dir(here().join("bad")).unwrap() {
         let path = entry.unwrap().path();
         if path.extension().is_some_and(|e| e == "expected") {
-            assert!(path.with_extension("json").exists(), "{} has no input", path.display());
+            assert!(
+                path.with_extension("json").exists(),
+                "{} has no input",
+                path.display()
+            );
         }
     }
 }
@@ -43,11 +60,17 @@ fn no_expected_text_is_orphaned() {
 /// Data has the same problems as text, with line and column.
 #[test]
 fn problems_come_as_data_too() {
-    let outcome = run(&here().join("bad"), &["check", "name-unknown-group.json", "--format", "json"]);
+    let outcome = run(
+        &here().join("bad"),
+        &["check", "name-unknown-group.json", "--format", "json"],
+    );
     let data: serde_json::Value = serde_json::from_str(&outcome.stdout).unwrap();
     let problem = &data[0]["problems"][0];
     assert_eq!(outcome.code, 2);
-    assert_eq!(problem["message"], "unknown consumer group `biling`; did you mean `billing`?");
+    assert_eq!(
+        problem["message"],
+        "unknown consumer group `biling`; did you mean `billing`?"
+    );
     assert_eq!(problem["field"], "timeline[0].kill");
     assert_eq!(problem["place"]["line"], 7);
     assert_eq!(problem["place"]["column"], 39);

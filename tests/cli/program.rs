@@ -65,7 +65,13 @@ pub fn compare(expected: &Path, text: &str) -> Result<(), String> {
     }
     match std::fs::read_to_string(expected) {
         Ok(wanted) if wanted == text => Ok(()),
-        Ok(wanted) => Err(format!("{}: expected\n{wanted}\nbut found\n{text}", expected.display())),
-        Err(_) => Err(format!("{} does not exist yet; found\n{text}", expected.display())),
+        Ok(wanted) => Err(format!(
+            "{}: expected\n{wanted}\nbut found\n{text}",
+            expected.display()
+        )),
+        Err(_) => Err(format!(
+            "{} does not exist yet; found\n{text}",
+            expected.display()
+        )),
     }
 }

@@ -9,11 +9,11 @@ mod timeline;
 
 use crate::cluster::config::{BrokerConfig, ClusterConfig, NetworkConfig, TopicConfig, TopicQueues};
 use crate::cluster::ids::{BrokerId, TopicId};
-use crate::kernel::dist::Dist;
+use crate::kernel::dist::{Dist, DistError};
 use crate::kernel::time::{SimDuration, SimTime};
-use crate::scenario::diagnostic::{Diagnostic, Span};
+use crate::scenario::diagnostic::{COLLECTED, Diagnostic, Span};
 use crate::scenario::estimate::grouped;
-use crate::scenario::json::Node;
+use crate::scenario::json::{Kind, Node};
 use crate::scenario::locate::{self, FieldPath};
 use crate::scenario::schema::{Brokers, ScenarioFile, TopicBlock};
 use crate::scenario::{defaults, limits, suggest};
@@ -98,6 +98,7 @@ impl Resolver<'_> {
     }
 
     fn problem_at(&mut self, path: &FieldPath, span: Span, message: impl Into<String>) -> &mut Diagnostic {
+        self.problems.truncate(COLLECTED - 1);
         self.problems.push(Diagnostic::new(message).at(span).field(path));
         let last = self.problems.len() - 1;
         &mut self.problems[last]
@@ -154,7 +155,9 @@ impl Resolver<'_> {
         for (i, text) in self.file.expect.iter().enumerate() {
             let path = field!["expect"].index(i);
             if text.trim().is_empty() {
-                self.problem(&path, "an expectation must not be empty")
+                let problem = self.problem(&path, "an expectation must not be empty");
+                problem.label = "nothing to check".to_owned();
+                problem
                     .help
                     .push("for example \"groups.billing.lost == 0\"".to_owned());
             } else if text.len() > limits::EXPRESSION_BYTES {
@@ -239,15 +242,25 @@ impl Resolver<'_> {
         found
     }
 
-    /// The topic called `name`; reports it if there is none.
-    fn topic(&mut self, path: &FieldPath, span: Span, name: &str, topics: &[TopicConfig]) -> Option<TopicId> {
+    /// The topic called `name`, which the field at `path` names (`as_key`: by its key). Reports it if there is none.
+    fn topic(
+        &mut self,
+        path: &FieldPath,
+        as_key: bool,
+        name: &str,
+        topics: &[TopicConfig],
+    ) -> Option<TopicId> {
         if let Ok(index) = topics.binary_search_by(|t| t.name.as_str().cmp(name)) {
             return Some(TopicId(index as u32));
         }
         let known = || topics.iter().map(|t| t.name.as_str());
         let message = format!("unknown topic `{name}`{}", suggest::did_you_mean(name, known()));
         let help = format!("declared topics: {}", suggest::list(known(), 20));
-        let problem = self.problem_at(path, span, message);
+        let problem = if as_key {
+            self.name_problem(path, message)
+        } else {
+            self.problem(path, message)
+        };
         problem.label = "not declared under \"cluster.topics\"".to_owned();
         problem.help.push(help);
         None
@@ -255,13 +268,30 @@ impl Resolver<'_> {
 
     fn dist(&mut self, path: &FieldPath, dist: &Dist) {
         if let Err(error) = dist.validate() {
-            self.problem(path, format!("`{path}`: {error}")).label = "cannot be drawn from".to_owned();
+            let key = match error {
+                DistError::MinAboveMax { .. } => "min",
+                DistError::MeanZero { .. } => "mean",
+                DistError::CvOutOfRange { .. } => "cv",
+                DistError::P99NotAboveMean { .. } | DistError::P99TooFar { .. } => "p99",
+                DistError::AlphaTooSmall { .. } => "alpha",
+                DistError::NoValues => "values",
+            };
+            // The only key of the object is the name of the shape.
+            let (node, _) = locate::nearest_node(self.root, path);
+            let path = match &node.kind {
+                Kind::Object(entries) if entries.len() == 1 => path.key(&entries[0].key).key(key),
+                _ => path.clone(),
+            };
+            let error = error.to_string();
+            let (message, help) = error.split_once("; ").unwrap_or((&error, ""));
+            let problem = self.problem(&path, message);
+            problem.label = "cannot be drawn from".to_owned();
+            if !help.is_empty() {
+                problem.help.push(help.to_owned());
+            }
         } else if dist.mean() > limits::DURATION {
-            self.problem(
-                path,
-                format!("`{path}` is longer than {}, the longest run", limits::DURATION),
-            )
-            .label = "too long".to_owned();
+            let message = format!("`{path}` is longer than {}, the longest run", limits::DURATION);
+            self.problem(path, message).label = "too long".to_owned();
         }
     }
 
