@@ -3,7 +3,7 @@
 //! `UPDATE=1 cargo test --test gallery` renews it. Then read the diff and look at the pictures: every change of a
 //! result is either meant or a bug.
 
-use rmqsim::report::expect::Expectation;
+use rmqsim::report::expect::{self, Expectation};
 use rmqsim::report::{charts, json, table};
 use rmqsim::scenario::{Overrides, Scenario, shipped};
 use std::collections::BTreeMap;
@@ -23,27 +23,37 @@ fn gallery() -> BTreeMap<String, String> {
     let mut digests = String::new();
     let mut index = INDEX_HEAD.to_owned();
     for name in shipped::names() {
-        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("scenarios").join(format!("{name}.json"));
+        let path = Path::new(env!("CARGO_MANIFEST_DIR"))
+            .join("scenarios")
+            .join(format!("{name}.json"));
         let text = fs::read_to_string(&path).unwrap();
         let scenario = Scenario::from_text(name, &text, &Overrides::default())
             .unwrap_or_else(|problems| panic!("{}", problems.render(false, 100)));
         let mut report = rmqsim::simulate(name, &scenario, |_, _| {});
+        let shape = expect::shape(&scenario.config);
         let expectations: Vec<Expectation> = scenario
             .expect
             .iter()
-            .map(|(text, _)| Expectation::parse(text).unwrap_or_else(|e| panic!("{name}: {text}: {e}")))
+            .map(|(text, _)| {
+                Expectation::parse(text, &shape).unwrap_or_else(|e| panic!("{name}: {text}: {e}"))
+            })
             .collect();
-        assert!(report.judge(&expectations), "{name}: an expectation failed: {:#?}", report.expect);
+        assert!(
+            report.judge(&expectations),
+            "{name}: an expectation failed: {:#?}",
+            report.expect
+        );
         let bytes = json::canonical(&report);
-        digests.push_str(&format!("{}  {name}/report.json\n", blake3::hash(bytes.as_bytes()).to_hex()));
+        digests.push_str(&format!(
+            "{}  {name}/report.json\n",
+            blake3::hash(bytes.as_bytes()).to_hex()
+        ));
         if bytes.len() <= LARGEST_REPORT {
             files.insert(format!("{name}/report.json"), bytes);
         }
         files.insert(format!("{name}/summary.txt"), table::summary(&report, false));
         index.push_str(&format!("\n## {}\n\n", scenario.file.title));
-        if let Some(teaches) = &scenario.file.teaches {
-            index.push_str(&format!("{teaches}\n\n"));
-        }
+        index.push_str(&format!("{}\n\n", scenario.file.teaches));
         index.push_str(&format!(
             "[scenario](../scenarios/{name}.json) · [summary]({name}/summary.txt) · `rmqsim run {name}`\n"
         ));
@@ -96,11 +106,18 @@ fn shipped_scenarios_yield_the_gallery() {
         return;
     }
     let names: Vec<&String> = found.keys().collect();
-    assert_eq!(names, expected.keys().collect::<Vec<_>>(), "files in reports/; renew with UPDATE=1");
+    assert_eq!(
+        names,
+        expected.keys().collect::<Vec<_>>(),
+        "files in reports/; renew with UPDATE=1"
+    );
     let differing: Vec<&String> = expected
         .iter()
         .filter(|(name, text)| fs::read(&found[*name]).unwrap() != text.as_bytes())
         .map(|(name, _)| name)
         .collect();
-    assert!(differing.is_empty(), "these differ; renew with UPDATE=1 and read the diff: {differing:#?}");
+    assert!(
+        differing.is_empty(),
+        "these differ; renew with UPDATE=1 and read the diff: {differing:#?}"
+    );
 }
