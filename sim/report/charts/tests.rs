@@ -38,7 +38,13 @@ impl Sample {
         } = *self;
         let end = seconds as f64;
         let member = |i: usize| format!("{}-{}", self.group, i + 1);
-        let label = |i: usize| format!("orders broker-{}:{}", if i.is_multiple_of(2) { "a" } else { "b" }, i / 2);
+        let label = |i: usize| {
+            format!(
+                "orders broker-{}:{}",
+                if i.is_multiple_of(2) { "a" } else { "b" },
+                i / 2
+            )
+        };
         let mut report = Report::default();
         report.run.duration_seconds = end;
         report.timeline.interval_seconds = 1.0;
@@ -82,7 +88,11 @@ impl Sample {
                 owner: Some(member(0)),
                 ..QueueGroupReport::default()
             };
-            let broker = if i.is_multiple_of(2) { "broker-a" } else { "broker-b" };
+            let broker = if i.is_multiple_of(2) {
+                "broker-a"
+            } else {
+                "broker-b"
+            };
             let groups = IndexMap::from([(self.group.to_owned(), seen)]);
             let queue = QueueReport {
                 topic: "orders".into(),
