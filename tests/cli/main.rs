@@ -9,4 +9,5 @@ mod generated;
 mod lessons;
 mod program;
 mod reference;
+mod run;
 mod schema;
