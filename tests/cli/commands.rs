@@ -3,7 +3,7 @@
 use crate::program::{command, compare, finish, here, root, run, scratch};
 use std::process::Stdio;
 
-const COMMANDS: [&str; 4] = ["check", "schema", "list", "new"];
+const COMMANDS: [&str; 5] = ["run", "check", "schema", "list", "new"];
 
 /// Each `--help` ends with two examples, and they work when pasted.
 #[test]
@@ -27,13 +27,10 @@ fn examples_in_help_work() {
 #[test]
 fn help_is_for_people() {
     let mut text = String::new();
-    for args in [
-        &["--help"][..],
-        &["check", "--help"],
-        &["list", "--help"],
-        &["new", "--help"],
-        &["schema", "--help"],
-    ] {
+    let all = std::iter::once(None).chain(COMMANDS.map(Some));
+    for command in all {
+        let args: Vec<&str> = command.into_iter().chain(["--help"]).collect();
+        let args = args.as_slice();
         text += &format!("$ rmqsim {}\n{}\n", args.join(" "), run(&root(), args).stdout);
     }
     compare(&here().join("help.expected"), &text).unwrap();
