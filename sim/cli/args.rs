@@ -9,7 +9,7 @@ use std::path::PathBuf;
 #[derive(Clone, Debug, clap::Args)]
 pub struct OverrideArgs {
     /// Use another seed than the scenario's
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = whole_number, allow_negative_numbers = true)]
     pub seed: Option<u64>,
     /// Change any field, like groups.billing.consumers.count=8; may be given several times
     #[arg(long, value_name = "PATH=VALUE")]
@@ -18,7 +18,7 @@ pub struct OverrideArgs {
     #[arg(long, value_name = "TIME")]
     pub until: Option<SimDuration>,
     /// Allow more messages than the usual bound of 2 000 000 000
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = whole_number, allow_negative_numbers = true)]
     pub max_messages: Option<u64>,
 }
 
@@ -32,6 +32,12 @@ impl OverrideArgs {
             max_messages: self.max_messages,
         }
     }
+}
+
+/// A number of 64 bits.
+fn whole_number(text: &str) -> Result<u64, String> {
+    let wanted = || format!("not a whole number from 0 to {}", u64::MAX);
+    text.parse().map_err(|_| wanted())
 }
 
 /// In which form a result is printed.

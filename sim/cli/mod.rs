@@ -42,16 +42,10 @@ struct Cli {
 
 /// Options of every subcommand.
 #[derive(Clone, Copy, Debug, clap::Args)]
+#[command(next_help_heading = "Everywhere")]
 pub struct Global {
     /// When to colour; NO_COLOR counts for auto
-    #[arg(
-        long,
-        global = true,
-        value_enum,
-        default_value_t,
-        value_name = "WHEN",
-        hide_default_value = true
-    )]
+    #[arg(long, global = true, value_enum, default_value_t, value_name = "WHEN")]
     pub color: Color,
     /// Say less: only problems and what was asked for
     #[arg(short, long, global = true, conflicts_with = "verbose")]

@@ -32,7 +32,9 @@ pub fn draw(subject: &Subject<'_>) -> Drawing {
         return frame::notice(title, "The run was too short to look at it twice.");
     };
     let mut lanes = lanes(subject, series);
-    let total: u64 = lanes.iter().map(|lane| lane.consumed).sum();
+    let total = lanes
+        .iter()
+        .fold(0_u64, |sum, lane| sum.saturating_add(lane.consumed));
     if total == 0 {
         return frame::notice(title, "No listener returned a result.");
     }
@@ -115,7 +117,7 @@ fn lanes(subject: &Subject<'_>, series: &GroupSeries) -> Vec<Lane> {
             totals
                 .iter_mut()
                 .zip(values)
-                .for_each(|(total, value)| *total += value);
+                .for_each(|(total, value)| *total = total.saturating_add(*value));
         }
         let (bounds, rates) = rates(at, &totals, windows);
         let life = |key: &&str| {

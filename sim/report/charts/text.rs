@@ -13,7 +13,7 @@ pub fn grouped(n: u64) -> String {
     }
     let mut out = String::with_capacity(digits.len() + digits.len() / 3 * 3);
     for (i, digit) in digits.chars().enumerate() {
-        if i > 0 && (digits.len() - i) % 3 == 0 {
+        if i > 0 && (digits.len() - i).is_multiple_of(3) {
             out.push(THIN_SPACE);
         }
         out.push(digit);
@@ -40,7 +40,7 @@ pub fn number(v: f64) -> String {
     match v {
         v if v >= 99.95 => grouped(v.round() as u64),
         v if v >= 9.995 => trimmed(format!("{v:.1}")),
-        v if v == 0.0 => "0".to_owned(),
+        0.0 => "0".to_owned(),
         v if v < 0.005 => "< 0.01".to_owned(),
         v => trimmed(format!("{v:.2}")),
     }
@@ -82,11 +82,11 @@ pub fn span(d: SimDuration) -> String {
         return format!("{} {name}", number(nanos as f64 / *size as f64));
     }
     // 59 m 59.6 s is 1 h: choose the unit after rounding to the one below, as the next smaller form would.
-    let fits = |rank: usize| nanos + UNITS[(rank + 2).min(3)].1 / 2 >= UNITS[rank].1;
+    let fits = |rank: usize| nanos.saturating_add(UNITS[(rank + 2).min(3)].1 / 2) >= UNITS[rank].1;
     let rank = (0..2).find(|&rank| fits(rank)).unwrap_or(2);
     let (small_name, small) = UNITS[rank + 1];
     let (name, size) = UNITS[rank];
-    let rounded = (nanos + small / 2) / small * small;
+    let rounded = nanos.saturating_add(small / 2) / small * small;
     match (rounded / size, rounded % size / small) {
         (whole, 0) => format!("{whole} {name}"),
         (whole, rest) => format!("{whole} {name} {rest} {small_name}"),
@@ -223,6 +223,7 @@ mod tests {
             (3_600_000_000_000, "1 h"),
             (17_140_000_000_000, "4 h 46 m"),
             (100_000_000_000_000, "1 d 4 h"),
+            (u64::MAX, "213503 d 23 h"),
         ] {
             assert_eq!(span(SimDuration::from_nanos(nanos)), text);
         }
