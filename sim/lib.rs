@@ -5,3 +5,4 @@ pub mod cluster;
 pub mod kernel;
 pub mod report;
 pub mod scenario;
+pub mod study;
