@@ -9,7 +9,7 @@
 
 mod support;
 
-use rmqsim::kernel::event_list::{BucketedHeap, EventList, QuadHeap, Scheduled, StdHeap};
+use rmqsim::kernel::event_list::{EventList, NearFarList, QuadHeap, Scheduled, StdHeap};
 use rmqsim::kernel::math;
 use rmqsim::kernel::streams::{Source, Stream, Streams};
 use rmqsim::kernel::time::SimTime;
@@ -123,7 +123,7 @@ type Hold = fn(&str, u64, u64) -> f64;
 const LISTS: &[(&str, Hold)] = &[
     ("std BinaryHeap", hold::<StdHeap<Kind>>),
     ("4-ary heap, lazy pop", hold::<QuadHeap<Kind>>),
-    ("buckets and a heap", hold::<BucketedHeap<Kind>>),
+    ("near heap, far buckets", hold::<NearFarList<Kind>>),
 ];
 
 fn main() {

@@ -1,6 +1,6 @@
 //! The kernel alone: a bare queueing model, to be set beside other engines that run the same.
 //!
-//!     cargo bench --bench kernel_queue -- --messages 1e7 --list quad
+//!     cargo bench --bench kernel_queue -- --messages 1e7 --list near-far
 //!
 //! 16 Poisson producers go round 16 queues; a message hops 0.5 ms to its queue and 0.5 ms to one of 8
 //! consumers, waits in a FIFO for one of 20 threads and is served for an exponential time of 10 ms; load 0.8.
@@ -9,7 +9,7 @@
 mod support;
 
 use rmqsim::kernel::dist::{Dist, Shape};
-use rmqsim::kernel::event_list::{BucketedHeap, EventList, QuadHeap, StdHeap};
+use rmqsim::kernel::event_list::{EventList, NearFarList, QuadHeap, StdHeap};
 use rmqsim::kernel::sampler::Sampler;
 use rmqsim::kernel::scheduler::Scheduler;
 use rmqsim::kernel::streams::{Stream, Streams};
@@ -208,10 +208,10 @@ fn main() {
         support::count(&value("messages", "1e6")),
         support::count(&value("seed", "1")),
     );
-    match value("list", "quad").as_str() {
+    match value("list", "near-far").as_str() {
         "quad" => run::<QuadHeap<Event>>("quad", messages, seed),
-        "bucketed" => run::<BucketedHeap<Event>>("bucketed", messages, seed),
+        "near-far" => run::<NearFarList<Event>>("near-far", messages, seed),
         "std" => run::<StdHeap<Event>>("std", messages, seed),
-        other => panic!("unknown list `{other}`; there are quad, bucketed, std"),
+        other => panic!("unknown list `{other}`; there are near-far, quad, std"),
     }
 }

@@ -10,7 +10,7 @@
 //! Invariants, asserted in release builds too: K1, time never decreases; K2, a cancelled event never runs;
 //! K4, at most [`MAX_EVENTS_PER_INSTANT`] at one instant.
 
-use crate::kernel::event_list::{EventList, QuadHeap, Scheduled};
+use crate::kernel::event_list::{EventList, NearFarList, Scheduled};
 use crate::kernel::time::{SimDuration, SimTime};
 use rustc_hash::FxHashSet;
 use std::num::NonZeroU64;
@@ -30,7 +30,7 @@ pub struct Ticket {
 
 /// The pending events of a simulation and its clock.
 #[derive(Clone, Debug)]
-pub struct Scheduler<E: Copy, L = QuadHeap<E>> {
+pub struct Scheduler<E: Copy, L = NearFarList<E>> {
     list: L,
     now: SimTime,
     /// Sequence number of the event that runs; with `now` it tells which tickets have had their turn.

@@ -16,7 +16,7 @@ pub const FIRST_DELAY_TIME: SimDuration = SimDuration::from_secs(1);
 pub const DELAY_FOR_A_PERIOD: SimDuration = SimDuration::from_secs(10);
 
 /// The delays behind the levels; level 1 is the first.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct DelayLevels {
     millis: Vec<i64>,
 }

@@ -87,31 +87,37 @@ impl ProcessQueue {
     /// `removeMessage`: these are done. Returns the offset to commit: `None` if the cache was empty before,
     /// one past the last new message if it is empty afterwards, else the lowest offset that is left.
     pub fn remove(&mut self, offsets: &[u64]) -> Option<u64> {
-        if self.cached.is_empty() {
-            return None;
-        }
-        for &offset in offsets {
-            self.forget(offset);
-        }
-        Some(self.offset_to_commit())
+        self.remove_all(offsets.iter().map(|&offset| (offset, None)))
     }
 
     /// [`remove`](Self::remove) of a single message: the usual case, batches hold one by default.
     #[inline]
     pub fn remove_one(&mut self, offset: u64) -> Option<u64> {
-        if self.cached.is_empty() {
-            return None;
-        }
-        self.forget(offset);
-        Some(self.offset_to_commit())
+        self.remove_all([(offset, None)])
+    }
+
+    /// [`remove`](Self::remove) to the letter: `msgSize` shrinks by the size of the message that the caller holds,
+    /// not of the one in the cache. The two are the same record, unless somebody made them differ.
+    pub fn remove_messages(&mut self, messages: &[CachedMessage]) -> Option<u64> {
+        self.remove_all(
+            messages
+                .iter()
+                .map(|message| (message.offset, Some(message.body_size))),
+        )
     }
 
     #[inline]
-    fn forget(&mut self, offset: u64) {
-        if let Some(message) = self.cached.remove(offset) {
-            self.msg_count -= 1;
-            self.msg_size -= i64::from(message.body_size);
+    fn remove_all(&mut self, messages: impl IntoIterator<Item = (u64, Option<u32>)>) -> Option<u64> {
+        if self.cached.is_empty() {
+            return None;
         }
+        for (offset, size) in messages {
+            if let Some(cached) = self.cached.remove(offset) {
+                self.msg_count -= 1;
+                self.msg_size -= i64::from(size.unwrap_or(cached.body_size));
+            }
+        }
+        Some(self.offset_to_commit())
     }
 
     #[inline]
@@ -409,7 +415,7 @@ mod tests {
         let mut queue = filled(0..1);
         queue.get_mut(0).unwrap().progress.start(SimTime::ZERO);
         let at = |seconds| SimTime::ZERO + SimDuration::from_secs(seconds);
-        let mut look = |now| {
+        let look = |now| {
             CleanExpired::new(&queue, SimDuration::from_secs(900))
                 .next(&queue, now)
                 .is_some()

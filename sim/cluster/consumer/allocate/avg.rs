@@ -79,7 +79,7 @@ mod tests {
             let all: Vec<usize> = (0..queues).collect();
             let members: Vec<usize> = (0..clients).collect();
             let shares: Vec<&[usize]> = members.iter().map(|me| averagely(&all, &members, me)).collect();
-            prop_assert_eq!(shares.concat(), all);
+            prop_assert_eq!(&shares.concat(), &all);
             let sizes = || shares.iter().map(|share| share.len());
             prop_assert!(sizes().max().unwrap() - sizes().min().unwrap() <= 1);
         }

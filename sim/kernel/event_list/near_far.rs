@@ -1,0 +1,193 @@
+//! A heap for what is near, unsorted buckets for what is far.
+
+use crate::kernel::event_list::{EventList, QuadHeap, Scheduled};
+use std::cmp::Reverse;
+use std::mem;
+
+/// Binary logarithm of a slot's length in nanoseconds: a slot is 16.8 ms.
+///
+/// Hops and most service times stay within a slot or two and meet the heap only; timers of seconds do not.
+const SLOT_BITS: u32 = 24;
+
+/// Slots that have a bucket: 34.4 s of them, so that the longest of RocketMQ's periods (30 s) fits.
+const BUCKETS: u64 = 2048;
+
+/// A bucket that has grown beyond this many entries gives its memory back once it is emptied.
+const KEPT_CAPACITY: usize = 32;
+
+/// Time cut into slots: the present one lies ready, each later one in a bucket, unsorted.
+///
+/// When the present slot is used up, the bucket of the next occupied one is sorted and becomes a run that is
+/// only taken from. What is scheduled for the present slot meanwhile goes into a heap beside the run, so no
+/// entry is ever inserted into a sorted run, and a storm of ties costs no more than in the heap alone. Timers
+/// that lie far ahead cost one append and one part in a sort, and do not deepen the heap. What lies beyond
+/// the last bucket waits in a heap of its own.
+#[derive(Clone, Debug)]
+pub struct NearFarList<E> {
+    /// Number of the present slot. All of it and of earlier ones lies in `run` and `near`.
+    slot: u64,
+    /// What was scheduled for the present slot ahead of time, latest first.
+    run: Vec<Scheduled<E>>,
+    /// What was scheduled for the present slot since it became that.
+    near: QuadHeap<E>,
+    /// The next `BUCKETS` slots; slot s has the bucket s mod `BUCKETS`.
+    far: Vec<Vec<Scheduled<E>>>,
+    /// One bit for each bucket that is not empty.
+    occupied: Vec<u64>,
+    far_len: usize,
+    beyond: QuadHeap<E>,
+}
+
+impl<E> Default for NearFarList<E> {
+    fn default() -> Self {
+        Self {
+            slot: 0,
+            run: Vec::new(),
+            near: QuadHeap::default(),
+            far: (0..BUCKETS).map(|_| Vec::new()).collect(),
+            occupied: vec![0; BUCKETS as usize / 64],
+            far_len: 0,
+            beyond: QuadHeap::default(),
+        }
+    }
+}
+
+/// The slot in which an entry is due.
+#[inline]
+fn slot_of<E>(entry: &Scheduled<E>) -> u64 {
+    entry.time.as_nanos() >> SLOT_BITS
+}
+
+impl<E: Copy> NearFarList<E> {
+    fn push_far(&mut self, slot: u64, entry: Scheduled<E>) {
+        if slot - self.slot >= BUCKETS {
+            self.beyond.push(entry);
+            return;
+        }
+        let bucket = (slot % BUCKETS) as usize;
+        self.far[bucket].push(entry);
+        self.occupied[bucket / 64] |= 1 << (bucket % 64);
+        self.far_len += 1;
+    }
+
+    /// Whether the present slot is used up.
+    #[inline]
+    fn is_drained(&self) -> bool {
+        self.run.is_empty() && self.near.is_empty()
+    }
+
+    /// Makes the next occupied slot the present one; nothing happens if there is none.
+    fn refill(&mut self) {
+        let in_bucket = self.next_occupied();
+        let in_beyond = self.beyond.peek().map(|entry| slot_of(&entry));
+        let Some(slot) = in_bucket.into_iter().chain(in_beyond).min() else {
+            return;
+        };
+        self.slot = slot;
+        if in_bucket == Some(slot) {
+            let bucket = (slot % BUCKETS) as usize;
+            self.occupied[bucket / 64] &= !(1 << (bucket % 64));
+            self.far_len -= self.far[bucket].len();
+            self.run.append(&mut self.far[bucket]);
+            if self.far[bucket].capacity() > KEPT_CAPACITY {
+                mem::take(&mut self.far[bucket]);
+            }
+        }
+        while let Some(entry) = self.beyond.peek()
+            && slot_of(&entry) == slot
+        {
+            self.beyond.pop();
+            self.run.push(entry);
+        }
+        self.run.sort_unstable_by_key(|entry| Reverse(entry.key()));
+    }
+
+    /// The first slot after the present one that has something in its bucket.
+    fn next_occupied(&self) -> Option<u64> {
+        if self.far_len == 0 {
+            return None;
+        }
+        let start = ((self.slot + 1) % BUCKETS) as usize;
+        let words = self.occupied.len();
+        // The first word is looked at from `start` on, and again in full after all the others.
+        let mut mask = u64::MAX << (start % 64);
+        for i in 0..=words {
+            let word = (start / 64 + i) % words;
+            let bits = self.occupied[word] & mask;
+            mask = u64::MAX;
+            if bits != 0 {
+                let bucket = (word * 64) as u64 + u64::from(bits.trailing_zeros());
+                return Some(self.slot + 1 + (bucket + BUCKETS - start as u64) % BUCKETS);
+            }
+        }
+        None
+    }
+}
+
+impl<E: Copy> EventList<E> for NearFarList<E> {
+    #[inline]
+    fn push(&mut self, entry: Scheduled<E>) {
+        let slot = slot_of(&entry);
+        if slot <= self.slot {
+            self.near.push(entry);
+        } else {
+            self.push_far(slot, entry);
+        }
+    }
+
+    #[inline]
+    fn pop(&mut self) -> Option<Scheduled<E>> {
+        if self.is_drained() {
+            self.refill();
+        }
+        let Some(ready) = self.run.last() else {
+            return self.near.pop();
+        };
+        match self.near.peek() {
+            Some(near) if near.key() < ready.key() => self.near.pop(),
+            _ => self.run.pop(),
+        }
+    }
+
+    #[inline]
+    fn peek(&mut self) -> Option<Scheduled<E>> {
+        if self.is_drained() {
+            self.refill();
+        }
+        let candidates = [self.near.peek(), self.run.last().copied()];
+        candidates.into_iter().flatten().min_by_key(Scheduled::key)
+    }
+
+    #[inline]
+    fn len(&self) -> usize {
+        self.run.len() + self.near.len() + self.far_len + self.beyond.len()
+    }
+
+    fn retain(&mut self, mut keep: impl FnMut(&Scheduled<E>) -> bool) {
+        self.run.retain(&mut keep);
+        self.near.retain(&mut keep);
+        self.beyond.retain(&mut keep);
+        for (word, bits) in self.occupied.iter_mut().enumerate() {
+            let mut left = *bits;
+            while left != 0 {
+                let bit = left.trailing_zeros();
+                left &= left - 1;
+                let bucket = &mut self.far[word * 64 + bit as usize];
+                let before = bucket.len();
+                bucket.retain(&mut keep);
+                self.far_len -= before - bucket.len();
+                if bucket.is_empty() {
+                    *bits &= !(1 << bit);
+                }
+            }
+        }
+    }
+
+    fn iter<'a>(&'a self) -> impl Iterator<Item = &'a Scheduled<E>>
+    where
+        E: 'a,
+    {
+        let present = self.run.iter().chain(self.near.iter());
+        present.chain(self.far.iter().flatten()).chain(self.beyond.iter())
+    }
+}

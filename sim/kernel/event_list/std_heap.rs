@@ -1,0 +1,65 @@
+//! The standard library's heap, for comparison.
+
+use crate::kernel::event_list::{EventList, Scheduled};
+use std::cmp::Ordering;
+use std::collections::BinaryHeap;
+
+/// The standard library's binary heap: the yardstick of the benchmark and the oracle of the tests.
+#[derive(Clone, Debug)]
+pub struct StdHeap<E>(BinaryHeap<Earliest<E>>);
+
+/// Reversed, because the standard heap gives the greatest first.
+#[derive(Clone, Copy, Debug)]
+struct Earliest<E>(Scheduled<E>);
+
+impl<E> Ord for Earliest<E> {
+    #[inline]
+    fn cmp(&self, other: &Self) -> Ordering {
+        other.0.key().cmp(&self.0.key())
+    }
+}
+impl<E> PartialOrd for Earliest<E> {
+    #[inline]
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+impl<E> PartialEq for Earliest<E> {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.key() == other.0.key()
+    }
+}
+impl<E> Eq for Earliest<E> {}
+
+impl<E> Default for StdHeap<E> {
+    fn default() -> Self {
+        Self(BinaryHeap::new())
+    }
+}
+
+impl<E: Copy> EventList<E> for StdHeap<E> {
+    #[inline]
+    fn push(&mut self, entry: Scheduled<E>) {
+        self.0.push(Earliest(entry));
+    }
+    #[inline]
+    fn pop(&mut self) -> Option<Scheduled<E>> {
+        self.0.pop().map(|e| e.0)
+    }
+    #[inline]
+    fn peek(&mut self) -> Option<Scheduled<E>> {
+        self.0.peek().map(|e| e.0)
+    }
+    fn len(&self) -> usize {
+        self.0.len()
+    }
+    fn retain(&mut self, mut keep: impl FnMut(&Scheduled<E>) -> bool) {
+        self.0.retain(|e| keep(&e.0));
+    }
+    fn iter<'a>(&'a self) -> impl Iterator<Item = &'a Scheduled<E>>
+    where
+        E: 'a,
+    {
+        self.0.iter().map(|e| &e.0)
+    }
+}

@@ -1,0 +1,173 @@
+//! Runs a folder of vectors and tells what came of it.
+
+use crate::harness::Tally;
+use crate::kinds::kind_of;
+use serde_json::Value;
+use std::fmt;
+use std::fs;
+use std::path::Path;
+
+/// What came of a folder.
+pub struct Verdict {
+    folder: String,
+    files: Vec<(String, FileVerdict)>,
+}
+
+/// What came of a file.
+pub enum FileVerdict {
+    /// It was run.
+    Judged(Tally),
+    /// Nobody can run it, and why.
+    Skipped(String),
+    /// It is no JSON, and why.
+    Unreadable(String),
+}
+
+/// Runs every `*.json` file of `folder`, in name order.
+///
+/// # Errors
+/// If there is no such folder, or it holds no such file: nothing would be tested.
+pub fn judge(folder: &Path) -> Result<Verdict, String> {
+    let trouble = |error| format!("cannot read the folder of vectors {}: {error}", folder.display());
+    let mut paths = Vec::new();
+    for entry in fs::read_dir(folder).map_err(trouble)? {
+        let path = entry.map_err(trouble)?.path();
+        if path.extension().is_some_and(|extension| extension == "json") {
+            paths.push(path);
+        }
+    }
+    if paths.is_empty() {
+        return Err(format!("no vectors: {} holds no *.json file", folder.display()));
+    }
+    paths.sort();
+    let files = paths.iter().map(|path| {
+        let name = path
+            .file_name()
+            .unwrap_or_default()
+            .to_string_lossy()
+            .into_owned();
+        (name, judge_file(path))
+    });
+    Ok(Verdict {
+        folder: folder.display().to_string(),
+        files: files.collect(),
+    })
+}
+
+fn judge_file(path: &Path) -> FileVerdict {
+    let content = fs::read(path).map_err(|error| error.to_string());
+    let file: Value =
+        match content.and_then(|bytes| serde_json::from_slice(&bytes).map_err(|e| e.to_string())) {
+            Ok(file) => file,
+            Err(trouble) => return FileVerdict::Unreadable(trouble),
+        };
+    judge_content(&path.file_stem().unwrap_or_default().to_string_lossy(), &file)
+}
+
+/// Runs the content of a file called `stem`.json.
+pub fn judge_content(stem: &str, file: &Value) -> FileVerdict {
+    let Some(kind) = kind_of(stem, file) else {
+        return FileVerdict::Skipped("no kind of vectors has this name or shape".to_owned());
+    };
+    match kind.judge {
+        Ok(judge) => {
+            let mut tally = Tally::default();
+            judge(file, &mut tally);
+            tally.skip_unseen_sections(file);
+            FileVerdict::Judged(tally)
+        }
+        Err(why) => FileVerdict::Skipped(why.to_owned()),
+    }
+}
+
+impl Verdict {
+    /// Whether nothing differs.
+    pub fn is_clean(&self) -> bool {
+        self.failed() == 0
+    }
+
+    /// Cases that differ; a file that cannot be read counts as one, and so does a known file without any case.
+    pub fn failed(&self) -> u64 {
+        self.files.iter().map(|(_, verdict)| verdict.failed()).sum()
+    }
+}
+
+impl FileVerdict {
+    /// Cases that differ, see [`Verdict::failed`].
+    pub fn failed(&self) -> u64 {
+        match self {
+            Self::Judged(tally) if tally.passed + tally.failed == 0 && tally.skipped.is_empty() => 1,
+            Self::Judged(tally) => tally.failed,
+            Self::Skipped(_) => 0,
+            Self::Unreadable(_) => 1,
+        }
+    }
+}
+
+impl fmt::Display for Verdict {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "\nvectors of {}", self.folder)?;
+        writeln!(
+            f,
+            "{:<24} {:>7} {:>7} {:>7} {:>8}",
+            "file", "run", "passed", "failed", "skipped"
+        )?;
+        for (name, verdict) in &self.files {
+            match verdict {
+                FileVerdict::Judged(tally) => {
+                    let (passed, failed) = (tally.passed, tally.failed);
+                    let skipped: u64 = tally.skipped.values().sum();
+                    writeln!(
+                        f,
+                        "{name:<24} {:>7} {passed:>7} {failed:>7} {skipped:>8}",
+                        passed + failed
+                    )?;
+                }
+                FileVerdict::Skipped(_) => {
+                    writeln!(f, "{name:<24} {:>7} {:>7} {:>7} {:>8}", "-", "-", "-", "all")?;
+                }
+                FileVerdict::Unreadable(_) => writeln!(f, "{name:<24} unreadable")?,
+            }
+        }
+        self.files
+            .iter()
+            .try_for_each(|(name, verdict)| f.write_str(&verdict.details(name)))
+    }
+}
+
+impl FileVerdict {
+    /// What was skipped and what differs, for people.
+    pub fn details(&self, name: &str) -> String {
+        let mut text = String::new();
+        // Writing to a string cannot fail.
+        let _ = self.write_details(&mut text, name);
+        text
+    }
+
+    fn write_details(&self, f: &mut impl fmt::Write, name: &str) -> fmt::Result {
+        match self {
+            Self::Unreadable(trouble) => writeln!(f, "unreadable: {name}: {trouble}"),
+            Self::Skipped(why) => writeln!(f, "skipped: {name}: {why}"),
+            Self::Judged(tally) => {
+                for (why, cases) in &tally.skipped {
+                    writeln!(f, "skipped: {name}: {cases} × {why}")?;
+                }
+                if tally.passed + tally.failed == 0 && tally.skipped.is_empty() {
+                    writeln!(f, "empty: {name}: not a single case")?;
+                }
+                for mismatch in &tally.mismatches {
+                    let difference = &mismatch.difference;
+                    writeln!(f, "differs: {name}: {} at {}", mismatch.case, difference.at)?;
+                    writeln!(f, "  input    {}", mismatch.input)?;
+                    writeln!(f, "  expected {}", difference.expected)?;
+                    writeln!(f, "  found    {}", difference.found)?;
+                }
+                let untold = tally.failed - tally.mismatches.len() as u64;
+                if untold > 0 {
+                    writeln!(f, "differs: {name}: {untold} more cases")?;
+                }
+                Ok(())
+            }
+        }
+    }
+}
