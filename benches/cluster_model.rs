@@ -1,15 +1,16 @@
-//! The `cluster` model with full semantics and nobody watching: what the model itself costs.
+//! The `cluster` model with full semantics: what the model itself costs, and what watching it adds.
 //!
-//! `cargo bench --bench cluster_model -- --messages 1000000`
+//! `cargo bench --bench cluster_model -- --messages 1000000 [--observe]`
 
 use rmqsim::cluster::Cluster;
 use rmqsim::cluster::config::*;
 use rmqsim::cluster::directory::Directory;
 use rmqsim::cluster::fact::{Fact, Observer};
-use rmqsim::cluster::ids::{BrokerId, TopicId};
+use rmqsim::cluster::ids::{BrokerId, GroupId, TopicId};
 use rmqsim::cluster::producer::workload::Arrivals;
 use rmqsim::kernel::dist::{Dist, Shape};
 use rmqsim::kernel::time::{SimDuration, SimTime};
+use rmqsim::observe::observation::Observation;
 
 /// Counts what matters for the check that the run did what it should.
 #[derive(Default)]
@@ -87,12 +88,20 @@ fn main() {
     let messages = args
         .next()
         .map_or(1_000_000, |n| n.parse().expect("--messages takes a number"));
-    let done = Cluster::new(config(messages), Counter::default()).run(|_, _| {});
-    assert_eq!(done.observer.consumed, messages / 16 * 16);
+    let config = config(messages);
+    let (events, digest) = if std::env::args().any(|a| a == "--observe") {
+        let done = Cluster::new(config.clone(), Observation::new(&config)).run(|_, _| {});
+        assert_eq!(done.observer.deliveries(GroupId(0)), messages / 16 * 16);
+        (done.events, done.trace_digest)
+    } else {
+        let done = Cluster::new(config, Counter::default()).run(|_, _| {});
+        assert_eq!(done.observer.consumed, messages / 16 * 16);
+        (done.events, done.trace_digest)
+    };
     println!(
         "{{\"messages\":{messages},\"events\":{},\"events_per_message\":{:.2},\"digest\":\"{}\"}}",
-        done.events,
-        done.events as f64 / messages as f64,
-        done.trace_digest
+        events,
+        events as f64 / messages as f64,
+        digest
     );
 }

@@ -1,6 +1,106 @@
-//! The command line.
+//! The command line: one file per subcommand.
+//!
+//! Data goes to stdout, everything else to stderr. Only [`terminal`] prints.
 
-/// Runs the program.
+pub mod args;
+mod check;
+mod exit;
+mod expectations;
+mod list;
+mod new;
+mod run;
+mod schema;
+pub mod terminal;
+
+pub use exit::{Exit, Failure};
+
+use crate::cli::terminal::Terminal;
+use clap::{ArgAction, Parser, Subcommand, ValueEnum};
+
+/// A deterministic discrete-event simulator of a RocketMQ-style cluster.
+#[derive(Debug, Parser)]
+#[command(
+    name = "rmqsim",
+    version,
+    about,
+    max_term_width = 100,
+    subcommand_required = true,
+    arg_required_else_help = true,
+    disable_help_subcommand = true,
+    after_help = "Exit codes: 0 fine · 1 an expectation failed · 2 bad input or usage · 3 a bug in rmqsim
+
+Examples:
+  rmqsim run quickstart
+  rmqsim check quickstart"
+)]
+struct Cli {
+    #[command(flatten)]
+    global: Global,
+    #[command(subcommand)]
+    command: Command,
+}
+
+/// Options of every subcommand.
+#[derive(Clone, Copy, Debug, clap::Args)]
+#[command(next_help_heading = "Everywhere")]
+pub struct Global {
+    /// When to colour; NO_COLOR counts for auto
+    #[arg(long, global = true, value_enum, default_value_t, value_name = "WHEN")]
+    pub color: Color,
+    /// Say less: only problems and what was asked for
+    #[arg(short, long, global = true, conflicts_with = "verbose")]
+    pub quiet: bool,
+    /// Say more
+    #[arg(short, long, global = true, action = ArgAction::Count)]
+    pub verbose: u8,
+}
+
+/// When to colour.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum Color {
+    /// On a terminal that can.
+    #[default]
+    Auto,
+    /// Into pipes and files too.
+    Always,
+    /// Not at all.
+    Never,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Run(args::RunArgs),
+    Check(check::Args),
+    Schema(schema::Args),
+    List(list::Args),
+    New(new::Args),
+}
+
+/// Runs the program: arguments in, exit code out.
 pub fn main() -> std::process::ExitCode {
-    std::process::ExitCode::SUCCESS
+    exit::panics_are_our_bugs();
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => return exit::usage(&error).into(),
+    };
+    let terminal = Terminal::new(cli.global);
+    let result = match &cli.command {
+        Command::Run(args) => run::run(args, &terminal),
+        Command::Check(args) => check::run(args, &terminal),
+        Command::Schema(args) => schema::run(args, &terminal),
+        Command::List(args) => list::run(args, &terminal),
+        Command::New(args) => new::run(args, &terminal),
+    };
+    result.unwrap_or_else(|failure| failure.report(&terminal)).into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_arguments_are_consistent() {
+        Cli::command().debug_assert();
+    }
 }

@@ -208,3 +208,217 @@ fn livelock(now: SimTime) -> ! {
          schedule each other without letting time pass"
     );
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kernel::event_list::StdHeap;
+    use proptest::prelude::*;
+    use std::collections::BTreeMap;
+
+    fn nanos(n: u64) -> SimDuration {
+        SimDuration::from_nanos(n)
+    }
+
+    #[test]
+    fn ties_run_in_the_order_in_which_they_were_scheduled() {
+        let mut s = Scheduler::new();
+        for event in 0..100_u64 {
+            s.after(nanos(7), event);
+        }
+        s.after(nanos(3), 1000);
+        assert_eq!(s.pop(), Some((SimTime::from_nanos(3), 1000)));
+        // Zero delay: behind nothing at 3, before everything at 7.
+        s.after(SimDuration::ZERO, 1001);
+        assert_eq!(s.pop(), Some((SimTime::from_nanos(3), 1001)));
+        for event in 0..100 {
+            assert_eq!(s.pop(), Some((SimTime::from_nanos(7), event)));
+        }
+        assert_eq!((s.pop(), s.executed(), s.executed_now()), (None, 102, 100));
+    }
+
+    #[test]
+    #[should_panic(expected = "invariant K1 broken at 0.000000005s: an event was scheduled for 0.000000004s")]
+    fn the_past_cannot_be_scheduled() {
+        let mut s = Scheduler::new();
+        s.at(SimTime::from_nanos(5), ());
+        s.pop();
+        s.at(SimTime::from_nanos(4), ());
+    }
+
+    /// A list that gives the latest event first.
+    #[derive(Default)]
+    struct Backwards(Vec<Scheduled<u8>>);
+    impl EventList<u8> for Backwards {
+        fn push(&mut self, entry: Scheduled<u8>) {
+            self.0.push(entry);
+        }
+        fn pop(&mut self) -> Option<Scheduled<u8>> {
+            self.0.pop()
+        }
+        fn peek(&mut self) -> Option<Scheduled<u8>> {
+            self.0.last().copied()
+        }
+        fn len(&self) -> usize {
+            self.0.len()
+        }
+        fn retain(&mut self, keep: impl FnMut(&Scheduled<u8>) -> bool) {
+            self.0.retain(keep);
+        }
+        fn iter<'a>(&'a self) -> impl Iterator<Item = &'a Scheduled<u8>>
+        where
+            u8: 'a,
+        {
+            self.0.iter()
+        }
+    }
+
+    #[track_caller]
+    fn check_backwards(second: u64) {
+        let mut s = Scheduler::<u8, Backwards>::default();
+        s.after(nanos(1), 0);
+        s.after(nanos(second), 1);
+        s.pop();
+        s.pop();
+    }
+
+    #[test]
+    #[should_panic(expected = "invariant K1 broken at 0.000000002s: the event list gave")]
+    fn a_list_that_goes_back_in_time_is_found_out() {
+        check_backwards(2);
+    }
+
+    #[test]
+    #[should_panic(expected = "invariant K1 broken at 0.000000001s: the event list gave")]
+    fn a_list_that_turns_ties_round_is_found_out() {
+        check_backwards(1);
+    }
+
+    #[test]
+    #[should_panic(
+        expected = "invariant K4 broken at 0.000000009s: more than 10000000 events at one instant"
+    )]
+    fn a_livelock_is_found_out() {
+        let mut s = Scheduler::new();
+        s.after(nanos(9), ());
+        while s.pop().is_some() {
+            s.after(SimDuration::ZERO, ());
+        }
+    }
+
+    /// Ten million at one instant are allowed, as long as the clock moves on then.
+    #[test]
+    fn the_count_of_an_instant_starts_anew_with_the_next() {
+        let mut s = Scheduler::new();
+        s.after(nanos(1), ());
+        for _ in 0..MAX_EVENTS_PER_INSTANT {
+            s.pop();
+            s.after(SimDuration::ZERO, ());
+        }
+        let last = s.after(nanos(1), ());
+        assert_eq!(s.executed_now(), MAX_EVENTS_PER_INSTANT);
+        s.cancel(last);
+        let mut s = Scheduler::new();
+        s.after(nanos(1), 1);
+        s.after(nanos(2), 2);
+        s.pop();
+        s.pop();
+        assert_eq!(s.executed_now(), 1);
+    }
+
+    #[test]
+    fn cancelling_what_has_run_leaves_no_trace() {
+        let mut s = Scheduler::new();
+        for _ in 0..10_000 {
+            let ticket = s.after(nanos(5), ());
+            s.pop();
+            s.cancel(ticket);
+        }
+        assert!(s.cancelled.is_empty());
+        assert_eq!(s.executed(), 10_000);
+    }
+
+    /// A time-out for each request, cancelled by its reply: what lies in the list stays in proportion to the
+    /// 50 requests that are open, not to the 3 million that a time-out of 3 s would hold back.
+    #[test]
+    fn cancelled_events_do_not_pile_up() {
+        let mut s = Scheduler::new();
+        let mut open = std::collections::VecDeque::new();
+        for request in 0..100_000_u32 {
+            s.after(nanos(1000), request);
+            open.push_back(s.after(SimDuration::from_secs(3), u32::MAX));
+            if open.len() > 50 {
+                s.cancel(open.pop_front().expect("there are 51"));
+            }
+            assert_eq!(s.pop(), Some((s.now(), request)));
+            assert!(
+                s.list.len() <= 2 * (SWEEP_FROM + s.pending() + 1),
+                "{} in the list",
+                s.list.len()
+            );
+            assert!(s.cancelled.len() <= SWEEP_FROM + s.list.len() / 2 + 1);
+        }
+        assert_eq!(s.pending(), 50);
+    }
+
+    #[derive(Clone, Copy, Debug)]
+    enum Step {
+        After(u64),
+        Pop,
+        Next,
+        /// Cancel the ticket that was given this many tickets ago, whatever has become of it.
+        Cancel(usize),
+    }
+
+    fn steps() -> impl Strategy<Value = Vec<Step>> {
+        let delay = prop_oneof![Just(0), 0..100_u64, 0..50_000_000_u64, 0..60_000_000_000_u64];
+        let step = prop_oneof![
+            4 => delay.prop_map(Step::After),
+            2 => Just(Step::Pop),
+            1 => Just(Step::Next),
+            3 => (0..60_usize).prop_map(Step::Cancel),
+        ];
+        prop::collection::vec(step, 0..1500)
+    }
+
+    fn check<L: EventList<u64>>(steps: &[Step]) {
+        let mut s = Scheduler::<u64, L>::default();
+        let mut live = BTreeMap::new();
+        let mut tickets: Vec<(Ticket, (SimTime, u64))> = Vec::new();
+        let mut ran = 0;
+        for step in steps {
+            match *step {
+                Step::After(delay) => {
+                    let key = (s.now() + nanos(delay), tickets.len() as u64);
+                    tickets.push((s.after(nanos(delay), key.1), key));
+                    live.insert(key, ());
+                }
+                Step::Pop => {
+                    let expected = live.pop_first().map(|(key, ())| key);
+                    assert_eq!(s.pop(), expected);
+                    ran += u64::from(expected.is_some());
+                }
+                Step::Next => {
+                    assert_eq!(s.next_time(), live.first_key_value().map(|(key, ())| key.0));
+                }
+                Step::Cancel(ago) => {
+                    if let Some((ticket, key)) = tickets.iter().rev().nth(ago) {
+                        s.cancel(*ticket);
+                        live.remove(key);
+                    }
+                }
+            }
+            assert_eq!((s.pending(), s.executed()), (live.len(), ran));
+        }
+    }
+
+    proptest! {
+        /// Any mixture of scheduling, cancelling (twice, too late, after a look ahead) and running does what
+        /// a sorted map would do.
+        #[test]
+        fn cancelled_events_never_run_and_all_others_do(steps in steps()) {
+            check::<NearFarList<u64>>(&steps);
+            check::<StdHeap<u64>>(&steps);
+        }
+    }
+}

@@ -1,4 +1,11 @@
 //! What a run yields for people and programs: the model of `report.json`, its writers, the terminal summary.
 
+mod assemble;
 pub mod charts;
+pub mod expect;
+pub mod json;
 pub mod model;
+pub mod table;
+
+pub use assemble::{Identity, scenario_hash};
+pub use model::Report;

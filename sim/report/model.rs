@@ -16,7 +16,7 @@ pub const SCHEMA_VERSION: u32 = 1;
 pub const RESULTS_VERSION: u32 = 1;
 
 /// Everything that a run reports.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Report {
     /// [`SCHEMA_VERSION`].
     #[serde(rename = "schemaVersion")]
@@ -50,7 +50,7 @@ pub struct Report {
 }
 
 /// What ran.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct RunReport {
     /// Name of the scenario, usually its file's.
     pub name: String,
@@ -103,7 +103,7 @@ pub struct BrokerReport {
     pub stored_bytes: u64,
     /// Messages in its answers to pulls.
     pub sent: u64,
-    /// Their bodies, bytes.
+    /// Their records, headers included, bytes.
     pub sent_bytes: u64,
 }
 
@@ -139,8 +139,6 @@ pub struct PullsReport {
     pub found: u64,
     /// Without.
     pub not_found: u64,
-    /// The offset was out of range.
-    pub offset_moved: u64,
     /// Mean messages in an answer that had some; `null` if none had.
     pub messages_mean: Option<f64>,
 }
@@ -163,10 +161,11 @@ pub struct HoldsReport {
 }
 
 /// What a topic is for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum TopicPurpose {
     /// Made by the user.
+    #[default]
     User,
     /// `%RETRY%group`.
     Retry,
@@ -175,7 +174,7 @@ pub enum TopicPurpose {
 }
 
 /// One topic.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct TopicReport {
     /// What it is for.
     pub purpose: TopicPurpose,
@@ -190,7 +189,7 @@ pub struct TopicReport {
 }
 
 /// One producer.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct ProducerReport {
     /// Where its messages go.
     pub topic: String,
@@ -214,7 +213,7 @@ pub struct ProducerReport {
 }
 
 /// One consumer group.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct GroupReport {
     /// Topics it subscribes to.
     pub topics: Vec<String>,
@@ -224,12 +223,16 @@ pub struct GroupReport {
     pub members_final: u64,
     /// Records stored in its topics.
     pub produced: u64,
-    /// Messages consumed with success, each counted once.
+    /// Records finished with success, each counted once; a retry copy stands for its message.
     pub succeeded: u64,
     /// `succeeded` ÷ duration.
     pub succeeded_per_second: f64,
     /// Calls of the listener, counted by messages.
-    pub deliveries: DeliveriesReport,
+    pub deliveries: u64,
+    /// `deliveries` by kind.
+    pub deliveries_by_kind: DeliveriesReport,
+    /// Results of the listener that were thrown away: the queue or the consumer was gone.
+    pub discarded: u64,
     /// Max offset − committed offset, over its queues and its retry queues: what `mqadmin consumerProgress`
     /// calls Diff Total. A queue without a committed offset counts from 0.
     pub lag: LagReport,
@@ -244,7 +247,7 @@ pub struct GroupReport {
     pub retries: RetriesReport,
     /// Messages in `%DLQ%group`.
     pub dead: u64,
-    /// `dead` by the topic from which they came.
+    /// `dead` by the subscribed topic from which they came.
     pub dead_by_topic: IndexMap<String, u64>,
     /// Messages that no listener will ever finish, without being dead.
     pub lost: u64,
@@ -258,19 +261,15 @@ pub struct GroupReport {
     pub utilisation: Option<f64>,
 }
 
-/// Calls of the listener, counted by messages.
+/// Deliveries by kind.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct DeliveriesReport {
-    /// All.
-    pub total: u64,
     /// First deliveries of originals.
     pub first: u64,
     /// First deliveries of retry copies.
     pub retry: u64,
     /// Deliveries of a record that was delivered before.
     pub duplicate: u64,
-    /// Deliveries whose result was thrown away.
-    pub discarded: u64,
 }
 
 /// A number of messages that rises and falls.
@@ -355,7 +354,7 @@ pub struct RetriesReport {
     pub stored: u64,
     /// Copies that were scheduled although the same record had been finished before.
     pub extra_copies: u64,
-    /// Retry by retry, from the first; attempt 0 (the original) stands first if there was any retry.
+    /// One by one from the originals on; empty if nothing ever failed.
     pub by_attempt: Vec<AttemptReport>,
 }
 
@@ -370,9 +369,9 @@ pub struct AttemptReport {
     pub scheduled: u64,
     /// Copies that reached the retry topic.
     pub stored: u64,
-    /// Deliveries, duplicates included.
+    /// Deliveries; of retries with duplicates, of originals without.
     pub delivered: u64,
-    /// Results `CONSUME_SUCCESS`.
+    /// Results `CONSUME_SUCCESS`; of originals those that counted.
     pub succeeded: u64,
     /// Results `RECONSUME_LATER`.
     pub failed: u64,
@@ -432,7 +431,7 @@ pub struct GroupSkewReport {
     pub queue_messages: Option<SkewReport>,
     /// Living consumers without a queue of a subscribed topic at the end (a count of consumers).
     pub idle_consumers: u64,
-    /// Deliveries over consumers in windows of the run.
+    /// Listener results over consumers in up to twelve windows of the run.
     pub windows: Vec<SkewWindowReport>,
 }
 
@@ -455,14 +454,14 @@ pub struct SkewReport {
     pub jain: f64,
 }
 
-/// Skew of deliveries over the consumers that lived in one window.
+/// Skew of listener results over the consumers that lived through one window.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct SkewWindowReport {
     /// Start of the window.
     pub from_seconds: f64,
     /// End of the window.
     pub to_seconds: f64,
-    /// Deliveries over consumers; `null` if nothing was delivered.
+    /// Results over consumers; `null` if there was none.
     pub consumer_messages: Option<SkewReport>,
 }
 
@@ -477,7 +476,7 @@ pub enum ConsumerEnd {
 }
 
 /// One life of one consumer.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct ConsumerReport {
     /// Its group.
     pub group: String,
@@ -536,7 +535,7 @@ pub struct FlowControlReport {
 }
 
 /// One queue.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct QueueReport {
     /// Its topic.
     pub topic: String,
@@ -553,7 +552,7 @@ pub struct QueueReport {
 }
 
 /// One queue as one group sees it.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct QueueGroupReport {
     /// Committed offset; `null` if there is none.
     pub committed: Option<u64>,
@@ -561,6 +560,11 @@ pub struct QueueGroupReport {
     pub lag: QueueLagReport,
     /// Max offset − records finished.
     pub backlog: QueueLagReport,
+    /// Mean number of records stored and not yet delivered, over time. Little's law ties it to
+    /// `wait_mean_seconds`.
+    pub waiting_mean: f64,
+    /// Mean time from storage to first delivery; `null` if nothing was delivered.
+    pub wait_mean_seconds: Option<f64>,
     /// Deliveries.
     pub deliveries: u64,
     /// Of these, deliveries of records delivered before.

@@ -10,6 +10,12 @@ use serde_json::{Value, json};
 /// Problems that are shown; the rest is only counted.
 pub const SHOWN: usize = 20;
 
+/// Problems that are collected; whoever finds more may drop them, as nobody reads so many.
+pub const COLLECTED: usize = 1000;
+
+/// Characters of one message or help, beyond which it is cut: a name in it may be megabytes long.
+const LONGEST: usize = 400;
+
 /// A piece of a source text, in bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Span {
@@ -102,6 +108,13 @@ impl Diagnostics {
     pub fn new(sources: Sources, mut problems: Vec<Diagnostic>) -> Self {
         problems.sort_by_key(|p| p.span.map(|s| (s.source, s.start)));
         problems.dedup();
+        for problem in &mut problems {
+            let texts = [&mut problem.message, &mut problem.label].into_iter();
+            texts
+                .chain(&mut problem.help)
+                .chain(&mut problem.path)
+                .for_each(cut);
+        }
         Self { sources, problems }
     }
 
@@ -124,7 +137,12 @@ impl Diagnostics {
         }
         let rest = self.problems.len().saturating_sub(SHOWN);
         if rest > 0 {
-            parts.push(format!("… and {rest} more problems"));
+            let at_least = if self.problems.len() >= COLLECTED {
+                "at least "
+            } else {
+                ""
+            };
+            parts.push(format!("… and {at_least}{rest} more problems"));
         }
         parts.join("\n\n")
     }
@@ -221,6 +239,14 @@ impl std::fmt::Display for Diagnostics {
 }
 
 impl std::error::Error for Diagnostics {}
+
+/// Shortens `text` if it is very long.
+fn cut(text: &mut String) {
+    if let Some((end, _)) = text.char_indices().nth(LONGEST) {
+        text.truncate(end);
+        text.push('…');
+    }
+}
 
 /// A run of lines of one source, with what is marked in it.
 struct Excerpt<'a> {

@@ -26,7 +26,6 @@ pub use overrides::Overrides;
 
 use crate::cluster::config::ClusterConfig;
 use crate::kernel::time::SimDuration;
-use crate::scenario::estimate::grouped;
 use crate::scenario::json::Node;
 use crate::scenario::locate::{FieldPath, Step};
 use crate::scenario::schema::ScenarioFile;
@@ -107,7 +106,8 @@ impl Scenario {
         }
         let config = resolve::resolve(&file, &root)?;
         let until = until(overrides, &config)?;
-        foreseen(&file, &config, until, overrides, &root)?;
+        let bound = overrides.max_messages.unwrap_or(limits::MESSAGES);
+        estimate::check(&file, &config, until, bound, &root).map_err(|problem| vec![*problem])?;
         let places = file.expect.iter().enumerate().map(|(i, text)| {
             let path = FieldPath(vec![Step::Key("expect".to_owned()), Step::Index(i)]);
             (text.clone(), locate::span_of(&root, &path))
@@ -161,55 +161,117 @@ fn until(overrides: &Overrides, config: &ClusterConfig) -> Result<SimDuration, V
     }
 }
 
-/// Refuses a run that would make more messages than allowed, with the arithmetic.
-fn foreseen(
-    file: &ScenarioFile,
-    config: &ClusterConfig,
-    until: SimDuration,
-    overrides: &Overrides,
-    root: &Node,
-) -> Result<(), Vec<Diagnostic>> {
-    let bound = u128::from(overrides.max_messages.unwrap_or(limits::MESSAGES));
-    let cut = ClusterConfig {
-        duration: until,
-        ..config.clone()
-    };
-    let total = estimate::messages(&cut);
-    if total <= bound {
-        return Ok(());
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shipped_scenarios() -> impl Iterator<Item = (&'static str, &'static str)> {
+        shipped::names().filter_map(|name| Some((name, shipped::text(name)?)))
     }
-    // The largest contributor is the one to change.
-    let of_block = |name: &str| {
-        let instances = cut
-            .producers
+
+    #[track_caller]
+    fn read(name: &str, text: &str) -> Scenario {
+        Scenario::from_text(name, text, &Overrides::default()).unwrap_or_else(|problems| panic!("{problems}"))
+    }
+
+    /// The normal form says everything: nothing is left to a default, and nothing is lost.
+    #[test]
+    fn the_normal_form_reads_back_to_the_same_configuration() {
+        let template = std::iter::once(("template", shipped::TEMPLATE));
+        for (name, text) in shipped_scenarios().chain(template) {
+            let first = read(name, text);
+            let second = read(name, &first.normalised.to_string());
+            assert_eq!(
+                format!("{:?}", first.config),
+                format!("{:?}", second.config),
+                "{name}"
+            );
+            assert_eq!(first.normalised, second.normalised, "{name}");
+        }
+    }
+
+    /// Two spellings of one scenario.
+    #[test]
+    fn order_comments_and_spelling_change_nothing() {
+        let one = r#"{ "title": "t", "duration": "1h", "cluster": { "topics": { "b": {}, "a": {} } },
+            "producers": { "y": { "topic": "a", "rate": "2k/s" }, "x": { "topic": "b" } },
+            "groups": { "g": { "subscribe": { "b": "*", "a": "*" } } } }"#;
+        let other = r#"{ "duration": "60m", /* same */ "title": "t", "cluster": { "topics": { "a": {}, "b": {} } },
+            "groups": { "g": { "subscribe": { "a": "*", "b": " * " } } },
+            "producers": { "x": { "topic": "b" }, "y": { "rate": "2000/s", "topic": "a" } } }"#;
+        let (one, other) = (read("one", one), read("other", other));
+        assert_eq!(format!("{:?}", one.config), format!("{:?}", other.config));
+        assert_eq!(one.normalised, other.normalised);
+    }
+
+    /// 2⁵³ + 1 is the first seed that a reader with floating point would round.
+    #[test]
+    fn large_seeds_survive() {
+        for seed in [0, 1 << 53, (1 << 53) + 1, u64::MAX] {
+            let overrides = Overrides {
+                seed: Some(seed),
+                ..Overrides::default()
+            };
+            let text = shipped::text("quickstart").unwrap();
+            let first = Scenario::from_text("f", text, &overrides).unwrap();
+            assert_eq!(read("f", &first.normalised.to_string()).config.seed, seed);
+        }
+    }
+
+    /// `--until` cuts the run and nothing else: the default of the sampling grid stays.
+    #[test]
+    fn until_cuts_the_run_only() {
+        let text = shipped::text("consumer-crash").unwrap();
+        let until = Some(SimDuration::from_secs(30));
+        let cut = Scenario::from_text(
+            "f",
+            text,
+            &Overrides {
+                until,
+                ..Overrides::default()
+            },
+        )
+        .unwrap();
+        let whole = read("f", text);
+        assert_eq!(cut.config.duration, SimDuration::from_secs(30));
+        assert_eq!(cut.config.sample_interval, whole.config.sample_interval);
+        assert_eq!(cut.config.timeline.len(), whole.config.timeline.len());
+        assert_eq!(cut.normalised, whole.normalised);
+    }
+
+    /// Members that join are numbered on and start only by the timeline.
+    #[test]
+    fn the_timeline_is_expanded_in_order_of_time() {
+        let scenario = read(
+            "f",
+            r#"{ "title": "t", "duration": "10m", "cluster": { "topics": { "orders": {} } },
+                "groups": { "g": { "consumers": { "count": 3, "threads": 7 } } },
+                "timeline": [
+                  { "at": "5m", "leave": "g/*", "every": "10s" },
+                  { "at": "1m", "join": "g", "count": 2, "every": "30s" },
+                  { "at": "2m", "kill": "g/g-2" }
+                ] }"#,
+        );
+        let group = &scenario.config.groups[0];
+        let names: Vec<&str> = group.consumers.iter().map(|c| c.name.as_str()).collect();
+        assert_eq!(names, ["g-1", "g-2", "g-3", "g-4", "g-5"]);
+        assert_eq!(group.consumers[4].start, None);
+        assert_eq!(group.consumers[4].threads, 7);
+        let told: Vec<String> = scenario
+            .config
+            .timeline
             .iter()
-            .filter(|p| p.name.rsplit_once('-').is_some_and(|(n, _)| n == name));
-        instances
-            .map(|p| estimate::messages_of(p, until))
-            .fold(0, u128::saturating_add)
-    };
-    let largest = file.producers.iter().max_by_key(|(name, _)| of_block(name));
-    let Some((name, block)) = largest else {
-        return Ok(());
-    };
-    let key = if block.rate.is_some() { "rate" } else { "messages" };
-    let path = FieldPath(["producers", name, key].map(|k| Step::Key(k.to_owned())).to_vec());
-    let rate = block.rate.map_or("100/s".to_owned(), |r| r.to_string());
-    let sum = format!("{} × {rate} × {until}", block.count);
-    let message = format!(
-        "{} messages foreseen, more than the {} of one run",
-        grouped(total),
-        grouped(bound)
-    );
-    let problem = Diagnostic::new(message)
-        .at(locate::span_of(root, &path))
-        .field(path)
-        .label(format!("`{name}` makes {}", grouped(of_block(name))))
-        .help(format!(
-            "{sum} at most; lower the rate, the count or the duration"
-        ))
-        .help(format!(
-            "if this is meant, lift the limit with --max-messages {total}"
-        ));
-    Err(vec![problem])
+            .map(|e| format!("{} {:?}", e.at.as_secs_f64(), e.action))
+            .collect();
+        let expected = [
+            "60 Join { group: GroupId(0), consumer: 3 }",
+            "90 Join { group: GroupId(0), consumer: 4 }",
+            "120 Kill { group: GroupId(0), consumer: 1 }",
+            "300 Leave { group: GroupId(0), consumer: 0 }",
+            "310 Leave { group: GroupId(0), consumer: 2 }",
+            "320 Leave { group: GroupId(0), consumer: 3 }",
+            "330 Leave { group: GroupId(0), consumer: 4 }",
+        ];
+        assert_eq!(told, expected);
+    }
 }

@@ -39,6 +39,9 @@ pub fn normalise(file: &ScenarioFile, config: &ClusterConfig) -> ScenarioFile {
         if subscribe.is_empty() {
             subscribe.insert(only_topic.clone(), "*".to_owned());
         }
+        subscribe
+            .values_mut()
+            .for_each(|expression| "*".clone_into(expression));
         subscribe.sort_keys();
         let mut blocks: Vec<ConsumerBlock> = group.consumers.blocks().to_vec();
         let mut numbered = 0;

@@ -451,6 +451,28 @@ impl JsonSchema for Seed {
 /// The JSON Schema (draft 2020-12) of scenario files.
 pub fn json_schema() -> serde_json::Value {
     let mut schema = serde_json::Value::from(schemars::schema_for!(ScenarioFile));
-    schema["$id"] = "https://rmqsim.dev/scenario.schema.json".into();
+    bound_integers(&mut schema);
     schema
+}
+
+/// Says in figures what the formats of integers only name, because editors do not check formats.
+fn bound_integers(schema: &mut serde_json::Value) {
+    use serde_json::Value;
+    match schema {
+        Value::Object(object) => {
+            let bounds: Option<(Value, Value)> = match object.get("format").and_then(Value::as_str) {
+                Some("uint32") => Some((0.into(), u32::MAX.into())),
+                Some("uint64") => Some((0.into(), u64::MAX.into())),
+                Some("int32") => Some((i32::MIN.into(), i32::MAX.into())),
+                _ => None,
+            };
+            if let Some((min, max)) = bounds {
+                object.entry("minimum").or_insert(min);
+                object.entry("maximum").or_insert(max);
+            }
+            object.values_mut().for_each(bound_integers);
+        }
+        Value::Array(items) => items.iter_mut().for_each(bound_integers),
+        _ => {}
+    }
 }

@@ -1,5 +1,8 @@
 //! Scenarios that come with the program, so that it works without its source tree.
 
+/// A commented scenario to start from.
+pub const TEMPLATE: &str = include_str!("template.jsonc");
+
 /// Name and text of each, by name.
 const SHIPPED: &[(&str, &str)] = &[
     (
@@ -38,6 +41,12 @@ pub fn text(name: &str) -> Option<&'static str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_template_is_a_sound_scenario() {
+        let template = crate::scenario::Scenario::from_text("new", TEMPLATE, &Default::default());
+        template.unwrap_or_else(|problems| panic!("{problems}"));
+    }
 
     /// Every file of the folder is in the program, and in order.
     #[test]

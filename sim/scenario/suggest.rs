@@ -3,6 +3,10 @@
 /// The one candidate that is clearly nearest to `name`: the same but for upper and lower case, or at a distance
 /// of at most a third of the name (at least 1) with no other candidate as near.
 pub fn nearest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    // No name is so long; the distance would take its length times that of each candidate.
+    if name.len() > 256 {
+        return None;
+    }
     let lower = name.to_lowercase();
     let bound = (name.chars().count() / 3).max(1);
     let mut best: Option<(usize, &str)> = None;

@@ -61,7 +61,7 @@ pub enum RateError {
     #[error("`{0}` does not say per what time, write \"{0}/s\", \"{0}/min\" or \"{0}/h\"")]
     NoPeriod(String),
     /// A unit of time that a rate does not know.
-    #[error("unknown unit of time `{0}` in a rate, use one of ms, s, min, h, d")]
+    #[error("unknown unit of time `{0}` in a rate, use one of ms, s, min, h, d{hint}", hint = minute_hint(.0))]
     UnknownPeriod(String),
     /// Below zero.
     #[error("a rate cannot be negative, but is `{0}`")]
@@ -146,6 +146,10 @@ impl FromStr for Rate {
     }
 }
 
+fn minute_hint(unit: &str) -> &'static str {
+    if unit == "m" { "; a minute is `min`" } else { "" }
+}
+
 /// Why `digits`, the number of the rate `text`, is not a plain decimal number.
 fn why_no_number(digits: &str, text: &str) -> RateError {
     match digits.parse::<f64>() {
@@ -193,7 +197,7 @@ pub enum SizeError {
     NoUnit(String),
     /// Powers of ten.
     #[error(
-        "`{unit}` is not used here, because some read it as 1000 and some as 1024: write \"{number}{binary}\" for powers of 1024, or the number of bytes with B"
+        "`{unit}` is 1000 to some and 1024 to others: write \"{number}{binary}\" for powers of 1024, or the bytes with B"
     )]
     DecimalUnit {
         /// The number before the unit.

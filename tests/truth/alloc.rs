@@ -1,7 +1,10 @@
 //! Allocation strategies: the share of every client.
 
 use crate::harness::{Outcome, Tally, same};
-use rmqsim::cluster::consumer::allocate::{Allocation, Names, QueueName, strategy, strategy_named};
+use rmqsim::cluster::consumer::allocate::consistent_hash::AllocateMessageQueueConsistentHash;
+use rmqsim::cluster::consumer::allocate::{
+    AllocateError, AllocateMessageQueueStrategy, Allocation, Names, QueueName, strategy, strategy_named,
+};
 use rmqsim::cluster::message_queue::MessageQueue;
 use serde::Deserialize;
 use serde_json::Value;
@@ -22,24 +25,51 @@ impl Names<MessageQueue, String> for Texts {
     }
 }
 
+type Strategy = Box<dyn AllocateMessageQueueStrategy<MessageQueue, String>>;
+
+/// The strategy that a case names; `None` if there is none.
+fn built(case: &Value) -> Option<Strategy> {
+    match case.get("s")?.as_str()? {
+        "CONSISTENT_HASH" => {
+            let virtual_nodes = u32::try_from(case.get("v")?.as_i64()?).ok()?;
+            Some(Box::new(AllocateMessageQueueConsistentHash::new(virtual_nodes)))
+        }
+        name => strategy_named(name).map(|name| Box::new(ByName(strategy(name))) as Strategy),
+    }
+}
+
+/// A built-in strategy.
+struct ByName(&'static dyn AllocateMessageQueueStrategy<MessageQueue, String>);
+
+impl AllocateMessageQueueStrategy<MessageQueue, String> for ByName {
+    fn name(&self) -> &'static str {
+        self.0.name()
+    }
+    fn allocate(
+        &self,
+        ask: &Allocation<'_, MessageQueue, String>,
+    ) -> Result<Vec<MessageQueue>, AllocateError> {
+        self.0.allocate(ask)
+    }
+}
+
 /// The answer in the words of the vectors: the share, or the exception.
 fn ask(
-    name: &str,
+    strategy: &Strategy,
     group: &str,
     me: Option<&String>,
     queues: &[MessageQueue],
     clients: &[String],
 ) -> Result<Vec<MessageQueue>, String> {
-    let name = strategy_named(name).expect("cases of unknown strategies are skipped");
-    strategy(name)
-        .allocate(&Allocation {
-            consumer_group: group,
-            current_cid: me,
-            mq_all: queues,
-            cid_all: clients,
-            names: &Texts,
-        })
-        .map_err(|error| format!("IllegalArgumentException: {error}"))
+    let ask = Allocation {
+        consumer_group: group,
+        current_cid: me,
+        mq_all: queues,
+        cid_all: clients,
+        names: &Texts,
+    };
+    let share = strategy.allocate(&ask);
+    share.map_err(|error| format!("IllegalArgumentException: {error}"))
 }
 
 fn answer<T>(share: Option<T>, err: Option<String>) -> Result<T, String> {
@@ -47,20 +77,25 @@ fn answer<T>(share: Option<T>, err: Option<String>) -> Result<T, String> {
 }
 
 /// Runs the cases whose strategy is built; counts the others by name.
-fn built_only(file: &Value, tally: &mut Tally, mut run: impl FnMut(&mut Tally, &str, &Value)) {
+fn built_only(file: &Value, tally: &mut Tally, mut run: impl FnMut(&mut Tally, &str, &Value, &Strategy)) {
     for (position, case) in tally.cases(file, "cases").iter().enumerate() {
         let name = case.get("s").and_then(Value::as_str).unwrap_or("nameless");
-        if strategy_named(name).is_some() {
-            run(tally, &format!("cases[{position}]"), case);
-        } else {
-            tally.skip(format!("{name}: strategy not built yet"), 1);
+        match built(case) {
+            // What is not a count does not come as far as a constructor here.
+            None if name == "CONSISTENT_HASH" => {
+                tally.skip(
+                    format!("{name}: a negative number of virtual nodes cannot be asked for"),
+                    1,
+                );
+            }
+            None => tally.skip(format!("{name}: strategy not built yet"), 1),
+            Some(strategy) => run(tally, &format!("cases[{position}]"), case, &strategy),
         }
     }
 }
 
 #[derive(Deserialize)]
 struct GroupCase {
-    s: String,
     g: String,
     t: String,
     b: Vec<String>,
@@ -73,12 +108,12 @@ struct GroupCase {
 /// Whole groups: the share of each client.
 pub fn groups(file: &Value, tally: &mut Tally) {
     let cid_sets: Vec<Vec<String>> = Vec::deserialize(tally.data(file, "cid_sets")).unwrap_or_default();
-    built_only(file, tally, |tally, name, case| {
-        tally.case(name, case, |case| group(case, &cid_sets))
+    built_only(file, tally, |tally, name, case, strategy| {
+        tally.case(name, case, |case| group(strategy, case, &cid_sets));
     });
 }
 
-fn group(case: GroupCase, cid_sets: &[Vec<String>]) -> Outcome {
+fn group(strategy: &Strategy, case: GroupCase, cid_sets: &[Vec<String>]) -> Outcome {
     let clients = &cid_sets[case.c];
     let queue = |broker: usize, id| MessageQueue::new(case.t.as_str(), case.b[broker].as_str(), id);
     let all: Vec<MessageQueue> = (0..case.b.len())
@@ -95,14 +130,13 @@ fn group(case: GroupCase, cid_sets: &[Vec<String>]) -> Outcome {
             shares.as_ref().map(|shares| shares[rank].clone()),
             case.err.clone(),
         );
-        same(me, expected, ask(&case.s, &case.g, Some(me), &all, clients))?;
+        same(me, expected, ask(strategy, &case.g, Some(me), &all, clients))?;
     }
     Ok(())
 }
 
 #[derive(Deserialize)]
 struct EdgeCase {
-    s: String,
     mq: Option<Vec<(String, String, i32)>>,
     c: Option<Vec<String>>,
     cur: Option<String>,
@@ -112,10 +146,12 @@ struct EdgeCase {
 
 /// Single calls with odd arguments.
 pub fn edge(file: &Value, tally: &mut Tally) {
-    built_only(file, tally, |tally, name, case| tally.case(name, case, single));
+    built_only(file, tally, |tally, name, case, strategy| {
+        tally.case(name, case, |case| single(strategy, case));
+    });
 }
 
-fn single(case: EdgeCase) -> Outcome {
+fn single(strategy: &Strategy, case: EdgeCase) -> Outcome {
     let named = |list: Vec<(String, String, i32)>| -> Vec<MessageQueue> {
         list.into_iter()
             .map(|(topic, broker, id)| MessageQueue::new(topic, broker, id))
@@ -127,6 +163,6 @@ fn single(case: EdgeCase) -> Outcome {
     same(
         "share",
         expected,
-        ask(&case.s, "billing", case.cur.as_ref(), &queues, &clients),
+        ask(strategy, "billing", case.cur.as_ref(), &queues, &clients),
     )
 }

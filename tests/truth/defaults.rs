@@ -1,12 +1,13 @@
 //! Default values of settings, and constants: every one that the model has, by name.
 
 use crate::harness::{Tally, same};
-use rmqsim::cluster::broker::{retry_dlq, schedule_message};
+use rmqsim::cluster::broker::{rebalance_lock_manager, retry_dlq, schedule_message};
 use rmqsim::cluster::config::{BrokerTuning, ConsumeFromWhere, ConsumerTuning, RocketMqVersion};
 use rmqsim::cluster::consumer::{consume_result, flow_control, process_queue};
 use rmqsim::cluster::profile::Profile;
 use rmqsim::cluster::topic_route;
 use rmqsim::kernel::time::SimDuration;
+use rmqsim::scenario;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 
@@ -98,6 +99,21 @@ fn fixed() -> Vec<(&'static str, &'static str, Value)> {
             json!(consume_result::max_reconsume_times_concurrently(-1)),
         ),
         (
+            "DefaultMQPushConsumer",
+            "consumeThreadMin",
+            json!(scenario::defaults::threads()),
+        ),
+        (
+            "DefaultMQProducer",
+            "defaultTopicQueueNums",
+            json!(scenario::defaults::QUEUES_PER_BROKER),
+        ),
+        (
+            "DefaultMQProducer",
+            "maxMessageSize",
+            json!(scenario::limits::BODY_BYTES),
+        ),
+        (
             "RebalanceService",
             "minInterval",
             millis(profile.rebalance_min_interval),
@@ -156,6 +172,11 @@ fn fixed() -> Vec<(&'static str, &'static str, Value)> {
             "AbstractSendMessageProcessor",
             "DLQ_NUMS_PER_GROUP",
             json!(retry_dlq::DLQ_NUMS_PER_GROUP),
+        ),
+        (
+            "RebalanceLockManager",
+            "REBALANCE_LOCK_MAX_LIVE_TIME",
+            millis(rebalance_lock_manager::REBALANCE_LOCK_MAX_LIVE_TIME),
         ),
         ("PermName", "PERM_READ", json!(topic_route::PERM_READ)),
         ("PermName", "PERM_WRITE", json!(topic_route::PERM_WRITE)),

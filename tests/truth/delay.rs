@@ -139,7 +139,7 @@ fn send_back(case: SendBackCase) -> Outcome {
     same(
         "attempts",
         case.stored_reconsume_times,
-        Some(case.reconsume_times + 1),
+        Some(case.reconsume_times.wrapping_add(1)),
     )?;
     same("stored as", case.stored_as, stored_as(decision, 0))
 }

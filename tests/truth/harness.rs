@@ -46,6 +46,8 @@ pub struct Mismatch {
 /// What came of one file.
 #[derive(Debug, Default)]
 pub struct Tally {
+    /// Which set of vectors the file says it belongs to.
+    pub set: String,
     /// Cases that agree.
     pub passed: u64,
     /// Cases that differ.
@@ -60,6 +62,14 @@ pub struct Tally {
 const SHOWN: usize = 5;
 
 impl Tally {
+    /// Nothing counted yet.
+    pub fn of_set(set: &str) -> Self {
+        Self {
+            set: set.to_owned(),
+            ..Self::default()
+        }
+    }
+
     /// Runs every case of the list `name`; a file without that list has no such cases.
     pub fn section<C: DeserializeOwned>(&mut self, file: &Value, name: &str, check: impl Fn(C) -> Outcome) {
         for (position, case) in self.cases(file, name).iter().enumerate() {

@@ -2,8 +2,8 @@
 
 use crate::harness::Tally;
 use crate::{
-    alloc, consume_result, defaults, delay, offset_store, process_queue, producer, pull_flow,
-    pull_from_where, route, sort,
+    alloc, consistent_hash, consume_result, defaults, delay, lock_manager, offset_store, process_queue,
+    producer, pull_flow, pull_from_where, route, sort, tags,
 };
 use serde_json::Value;
 
@@ -13,73 +13,53 @@ pub struct Kind {
     pub name: &'static str,
     /// Whether some content is of this kind.
     shape: fn(&Value) -> bool,
-    /// Judges it; `Err` says why nobody can.
-    pub judge: Result<fn(&Value, &mut Tally), &'static str>,
+    /// Judges it.
+    pub judge: fn(&Value, &mut Tally),
 }
 
 const KINDS: &[Kind] = &[
     kind(
         "alloc_edge",
         |f| first(f, "cases").is_some_and(|c| c.get("cur").is_some()),
-        Ok(alloc::edge),
+        alloc::edge,
     ),
-    kind("alloc", |f| f.get("cid_sets").is_some(), Ok(alloc::groups)),
+    kind("alloc", |f| f.get("cid_sets").is_some(), alloc::groups),
     kind(
         "consistent_hash",
         |f| f.get("routers").is_some(),
-        Err("consistent hashing is not built yet"),
+        consistent_hash::judge,
     ),
     kind(
         "consume_result",
         |f| f.get("concurrently").is_some(),
-        Ok(consume_result::judge),
+        consume_result::judge,
     ),
-    kind("defaults", |f| f.get("constants").is_some(), Ok(defaults::judge)),
-    kind("delay", |f| f.get("level_tables").is_some(), Ok(delay::judge)),
-    kind(
-        "lock_manager",
-        |f| has_op(f, "lock_batch"),
-        Err("queue locks are not built yet"),
-    ),
-    kind("offset_store", |f| has_op(f, "update"), Ok(offset_store::judge)),
+    kind("defaults", |f| f.get("constants").is_some(), defaults::judge),
+    kind("delay", |f| f.get("level_tables").is_some(), delay::judge),
+    kind("lock_manager", |f| has_op(f, "lock_batch"), lock_manager::judge),
+    kind("offset_store", |f| has_op(f, "update"), offset_store::judge),
     kind(
         "process_queue",
         |f| f.get("state_fields").is_some(),
-        Ok(process_queue::judge),
+        process_queue::judge,
     ),
-    kind(
-        "producer",
-        |f| f.get("round_robin").is_some(),
-        Ok(producer::judge),
-    ),
-    kind(
-        "pull_flow",
-        |f| f.get("decisions").is_some(),
-        Ok(pull_flow::judge),
-    ),
+    kind("producer", |f| f.get("round_robin").is_some(), producer::judge),
+    kind("pull_flow", |f| f.get("decisions").is_some(), pull_flow::judge),
     kind(
         "pull_from_where",
         |f| first(f, "cases").is_some_and(|c| c.get("stored").is_some()),
-        Ok(pull_from_where::judge),
+        pull_from_where::judge,
     ),
     kind(
         "route",
         |f| first(f, "cases").is_some_and(|c| c.get("queue_data").is_some()),
-        Ok(route::judge),
+        route::judge,
     ),
-    kind("sort", |f| f.get("pairs").is_some(), Ok(sort::judge)),
-    kind(
-        "tags",
-        |f| f.get("message_tags").is_some(),
-        Err("tag filters are not built yet"),
-    ),
+    kind("sort", |f| f.get("pairs").is_some(), sort::judge),
+    kind("tags", |f| f.get("message_tags").is_some(), tags::judge),
 ];
 
-const fn kind(
-    name: &'static str,
-    shape: fn(&Value) -> bool,
-    judge: Result<fn(&Value, &mut Tally), &'static str>,
-) -> Kind {
+const fn kind(name: &'static str, shape: fn(&Value) -> bool, judge: fn(&Value, &mut Tally)) -> Kind {
     Kind { name, shape, judge }
 }
 

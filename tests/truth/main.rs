@@ -5,11 +5,13 @@
 //! reported as skipped, by name. The table goes to standard output whether or not all is well.
 
 mod alloc;
+mod consistent_hash;
 mod consume_result;
 mod defaults;
 mod delay;
 mod harness;
 mod kinds;
+mod lock_manager;
 mod offset_store;
 mod process_queue;
 mod producer;
@@ -19,6 +21,7 @@ mod pull_from_where;
 mod route;
 mod runner;
 mod sort;
+mod tags;
 
 use std::io::Write;
 use std::path::{Path, PathBuf};

@@ -12,6 +12,12 @@ const ANSWERS: &[(&str, &str, &str)] = &[
     ("alloc_edge", "cases", "err"),
     ("alloc_grid", "cases", "r"),
     ("alloc_random", "cases", "r"),
+    ("consistent_hash", "routers", "ring_size"),
+    ("consistent_hash", "routers", "first_ring_hash"),
+    ("consistent_hash", "routers", "route"),
+    ("consistent_hash", "routers", "after_remove_0"),
+    ("consistent_hash", "routers", "after_readd_0_with_3_then_2"),
+    ("consistent_hash", "routers", "replicas_of_0"),
     ("consume_result", "concurrently", "send_back"),
     ("consume_result", "concurrently", "local_retry_after_ms"),
     ("consume_result", "concurrently", "offset_update"),
@@ -42,6 +48,8 @@ const ANSWERS: &[(&str, &str, &str)] = &[
     ("delay", "retry_topic_send", "topic"),
     ("delay", "retry_topic_send", "stored_delay_level"),
     ("delay", "retry_topic_send", "delay_ms"),
+    ("lock_manager", "sequences", "ops/locked"),
+    ("lock_manager", "sequences", "ops/ret"),
     ("offset_store", "sequences", "ops/read_memory"),
     ("process_queue", "sequences", "ops/ret"),
     ("process_queue", "sequences", "ops/st"),
@@ -70,6 +78,14 @@ const ANSWERS: &[(&str, &str, &str)] = &[
     ("sort", "pairs", "eq"),
     ("sort", "strings", "to_string"),
     ("sort", "strings", "hash_code"),
+    ("tags", "subscriptions", "sub"),
+    ("tags", "subscriptions", "tags"),
+    ("tags", "subscriptions", "codes"),
+    ("tags", "subscriptions", "type"),
+    ("tags", "subscriptions", "err"),
+    ("tags", "build_with_type", "type"),
+    ("tags", "build_with_type", "err"),
+    ("tags", "match", "verdict"),
 ];
 
 /// Each answer of each kind matters: change one, and exactly that case is reported.
@@ -91,11 +107,22 @@ fn every_spoilt_answer_is_noticed() {
 /// Cases that are lists: the last field of the first is an answer.
 #[test]
 fn spoilt_rows_and_fields_are_noticed() {
-    let mut producer = read("producer");
-    for section in ["not_available_duration", "select_by_hash"] {
-        spoil(&mut producer[section][0]);
+    let rows = [
+        ("producer", "not_available_duration"),
+        ("producer", "select_by_hash"),
+        ("consistent_hash", "hash"),
+        ("tags", "tags_codes"),
+        ("tags", "hash"),
+    ];
+    for (stem, section) in rows {
+        let mut file = read(stem);
+        spoil(&mut file[section][0]);
+        assert_eq!(
+            runner::judge_content(stem, &file).failed(),
+            1,
+            "{stem}.json: {section}"
+        );
     }
-    assert_eq!(runner::judge_content("producer", &producer).failed(), 2);
     let mut defaults = read("defaults");
     spoil(&mut defaults["DefaultMQPushConsumer"]["pullBatchSize"]);
     spoil(&mut defaults["constants"]["ProcessQueue"]["PULL_MAX_IDLE_TIME"]);

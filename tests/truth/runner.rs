@@ -69,15 +69,10 @@ pub fn judge_content(stem: &str, file: &Value) -> FileVerdict {
     let Some(kind) = kind_of(stem, file) else {
         return FileVerdict::Skipped("no kind of vectors has this name or shape".to_owned());
     };
-    match kind.judge {
-        Ok(judge) => {
-            let mut tally = Tally::default();
-            judge(file, &mut tally);
-            tally.skip_unseen_sections(file);
-            FileVerdict::Judged(tally)
-        }
-        Err(why) => FileVerdict::Skipped(why.to_owned()),
-    }
+    let mut tally = Tally::of_set(file["meta"]["set"].as_str().unwrap_or("-"));
+    (kind.judge)(file, &mut tally);
+    tally.skip_unseen_sections(file);
+    FileVerdict::Judged(tally)
 }
 
 impl Verdict {
@@ -107,32 +102,31 @@ impl FileVerdict {
 impl fmt::Display for Verdict {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "\nvectors of {}", self.folder)?;
-        writeln!(
-            f,
-            "{:<24} {:>7} {:>7} {:>7} {:>8}",
-            "file", "run", "passed", "failed", "skipped"
-        )?;
+        write_row(f, "file", ["set", "run", "passed", "failed", "skipped"])?;
         for (name, verdict) in &self.files {
             match verdict {
                 FileVerdict::Judged(tally) => {
-                    let (passed, failed) = (tally.passed, tally.failed);
                     let skipped: u64 = tally.skipped.values().sum();
-                    writeln!(
-                        f,
-                        "{name:<24} {:>7} {passed:>7} {failed:>7} {skipped:>8}",
-                        passed + failed
-                    )?;
+                    let numbers = [tally.passed + tally.failed, tally.passed, tally.failed, skipped];
+                    let [run, passed, failed, skipped] = numbers.map(|number| number.to_string());
+                    write_row(f, name, [&tally.set, &run, &passed, &failed, &skipped])?;
                 }
-                FileVerdict::Skipped(_) => {
-                    writeln!(f, "{name:<24} {:>7} {:>7} {:>7} {:>8}", "-", "-", "-", "all")?;
-                }
-                FileVerdict::Unreadable(_) => writeln!(f, "{name:<24} unreadable")?,
+                FileVerdict::Skipped(_) => write_row(f, name, ["-", "-", "-", "-", "all"])?,
+                FileVerdict::Unreadable(_) => write_row(f, name, ["-", "-", "-", "all", "-"])?,
             }
         }
         self.files
             .iter()
             .try_for_each(|(name, verdict)| f.write_str(&verdict.details(name)))
     }
+}
+
+fn write_row(f: &mut fmt::Formatter<'_>, file: &str, columns: [&str; 5]) -> fmt::Result {
+    let [set, run, passed, failed, skipped] = columns;
+    writeln!(
+        f,
+        "{file:<24} {set:<8} {run:>7} {passed:>7} {failed:>7} {skipped:>8}"
+    )
 }
 
 impl FileVerdict {

@@ -51,7 +51,8 @@ impl DelayLevels {
     /// `parseDelayLevel`: reads `1s 5s 10s …`, units s, m, h, d.
     ///
     /// As lenient as the original: levels need not rise, may be zero or negative, and a product beyond 64 bits
-    /// wraps round. Digits other than 0–9, which Java takes as well, are refused.
+    /// wraps round. Refused, unlike there: digits other than 0–9, and a text of blanks alone (a table without
+    /// levels).
     ///
     /// # Errors
     /// Names the first level that cannot be read.

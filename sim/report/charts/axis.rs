@@ -33,6 +33,12 @@ impl Axis {
     pub fn fraction(&self, value: f64) -> f64 {
         ((value - self.low) / (self.high - self.low)).clamp(0.0, 1.0)
     }
+
+    /// The same axis, `percent` longer at its high end: room for a label on the highest mark.
+    pub fn with_headroom(mut self, percent: f64) -> Self {
+        self.high += (self.high - self.low) * percent / 100.0;
+        self
+    }
 }
 
 const SECOND: u64 = 1_000_000_000;
@@ -155,8 +161,11 @@ pub fn log_time(low: u64, high: u64) -> Axis {
 /// no place on it.
 pub fn log_count(max: u64) -> Axis {
     let max = max.max(1);
-    let last = max.ilog10();
-    let ticks = (0..=last)
+    let top = decades(max);
+    // At most eight or so: nineteen powers of ten would stand on each other.
+    let stride = max.ilog10() / 8 + 1;
+    let ticks = (0..=max.ilog10())
+        .step_by(stride as usize)
         .map(|k| Tick {
             at: f64::from(k),
             label: plain(1, k as i32),
@@ -164,7 +173,7 @@ pub fn log_count(max: u64) -> Axis {
         .collect();
     Axis {
         low: -0.3,
-        high: decades(max) + 0.25,
+        high: top + 0.25,
         ticks,
     }
 }
@@ -366,6 +375,10 @@ mod tests {
     #[test]
     fn logarithmic_counts_and_shares_have_their_powers_of_ten() {
         check(&log_count(12_040), &["1", "10", "100", "1000", "10\u{2009}000"]);
+        check(
+            &log_count(10_u64.pow(18)),
+            &["1", "1000", "1 M", "1 G", "1 T", "1 P", "1 E"],
+        );
         check(&log_share(4), &["0.01 %", "0.1 %", "1 %", "10 %", "100 %"]);
     }
 

@@ -180,7 +180,7 @@ impl Canvas<'_> {
         let style = TextStyle::from(font)
             .color(&ink)
             .pos(Pos::new(h_pos, VPos::Center));
-        let _ = self.backend.draw_text(text, &style, units(at));
+        let _ = self.backend.draw_text(&printable(text), &style, units(at));
     }
 }
 
@@ -222,8 +222,15 @@ fn straightened(points: impl Iterator<Item = (i32, i32)>) -> Vec<(i32, i32)> {
     kept
 }
 
+/// XML has no place for control characters, not even escaped.
+fn printable(text: &str) -> String {
+    let allowed = |c: char| !c.is_control() && !matches!(c, '\u{fffe}' | '\u{ffff}');
+    text.chars().map(|c| if allowed(c) { c } else { ' ' }).collect()
+}
+
 fn escaped(text: &str) -> String {
-    text.replace('&', "&amp;")
+    printable(text)
+        .replace('&', "&amp;")
         .replace('<', "&lt;")
         .replace('>', "&gt;")
 }

@@ -6,17 +6,18 @@
 
 use crate::report::charts::axis::{self, Axis};
 use crate::report::charts::canvas::{Anchor, Canvas, svg};
-use crate::report::charts::frame::{self, Event, FOOT, HEADING, Panel};
+use crate::report::charts::frame::{self, FOOT, HEADING, Panel, Strip};
 use crate::report::charts::style::{
-    self, AXIS, Colour, GRID, HAIRLINE, INDENT, INK, LABEL, QUIET, SMALL, THIN, WIDTH,
+    self, AXIS, Colour, GRID, HAIRLINE, INDENT, LABEL, QUIET, SMALL, THIN, WIDTH,
 };
 use crate::report::charts::{Drawing, Subject, span, text};
 use crate::report::model::GroupSeries;
 
 /// Lanes that fit on one sheet.
 const LANES_MAX: usize = 40;
-/// Windows into which a run is cut.
+/// Windows into which a run is cut; half as many if there are many lanes.
 const WINDOWS: usize = 240;
+const LANES_MANY: usize = 12;
 /// Height that all lanes share, in pixels, as long as none gets thinner than [`LANE_MIN`].
 const LANES_HEIGHT: f64 = 280.0;
 const LANE_MIN: f64 = 20.0;
@@ -25,21 +26,17 @@ const LANE_WITH_AXIS: f64 = 56.0;
 
 /// Draws what the consumers of one group consumed.
 pub fn draw(subject: &Subject<'_>) -> Drawing {
-    let name = subject.short_name();
-    let title = format!("Consumed by each consumer of {name}");
-    let Some(series) = subject.report.timeline.groups.get(subject.name) else {
-        return (
-            title.clone(),
-            frame::notice(&title, "The run was too short to look at it even once."),
-        );
+    let title = format!("Consumption of {}", subject.short_name());
+    let series = subject.report.timeline.groups.get(subject.name);
+    let Some(series) = series.filter(|_| subject.report.timeline.time_seconds.len() > 1) else {
+        return frame::notice(title, "The run was too short to look at it twice.");
     };
     let mut lanes = lanes(subject, series);
-    let total: u64 = lanes.iter().map(|lane| lane.consumed).sum();
+    let total = lanes
+        .iter()
+        .fold(0_u64, |sum, lane| sum.saturating_add(lane.consumed));
     if total == 0 {
-        return (
-            title.clone(),
-            frame::notice(&title, "No listener returned a result."),
-        );
+        return frame::notice(title, "No listener returned a result.");
     }
     let title = format!("{title} — {}", shares(&lanes, total));
     let members = lanes.len();
@@ -65,10 +62,51 @@ struct Lane {
     lives: Vec<(f64, f64)>,
 }
 
+impl Lane {
+    /// Length of a window, seconds.
+    fn window(&self) -> f64 {
+        if let [a, b, ..] = self.bounds[..] {
+            b - a
+        } else {
+            0.0
+        }
+    }
+
+    fn remark(&self, total: u64) -> String {
+        let share = text::percent(self.consumed as f64, total as f64);
+        format!("{} · {share}", text::compact(self.consumed))
+    }
+
+    /// The steps of the rate, one list of points for each stretch of windows in which the member lived.
+    fn runs(&self) -> Vec<Vec<(f64, f64)>> {
+        let mut runs: Vec<Vec<(f64, f64)>> = Vec::new();
+        for (window, &rate) in self.bounds.windows(2).zip(&self.rates) {
+            let (from, to) = (window[0], window[1]);
+            if rate == 0.0 && !self.lives.iter().any(|life| life.0 < to && from < life.1) {
+                continue;
+            }
+            let steps = [(from, rate), (to, rate)];
+            match runs
+                .last_mut()
+                .filter(|run| run.last().is_some_and(|last| last.0 == from))
+            {
+                Some(run) => run.extend(steps),
+                None => runs.push(steps.to_vec()),
+            }
+        }
+        runs
+    }
+}
+
 fn lanes(subject: &Subject<'_>, series: &GroupSeries) -> Vec<Lane> {
     let at = &subject.report.timeline.time_seconds;
     let end = subject.report.run.duration_seconds;
     let members = subject.members();
+    let windows = if members.len() > LANES_MANY {
+        WINDOWS / 2
+    } else {
+        WINDOWS
+    };
     let lane = |(i, member): (usize, &crate::report::charts::Member<'_>)| {
         let mut totals = vec![0_u64; at.len()];
         for values in member
@@ -79,9 +117,9 @@ fn lanes(subject: &Subject<'_>, series: &GroupSeries) -> Vec<Lane> {
             totals
                 .iter_mut()
                 .zip(values)
-                .for_each(|(total, value)| *total += value);
+                .for_each(|(total, value)| *total = total.saturating_add(*value));
         }
-        let (bounds, rates) = rates(at, &totals);
+        let (bounds, rates) = rates(at, &totals, windows);
         let life = |key: &&str| {
             let consumer = &subject.report.consumers[*key];
             consumer
@@ -100,9 +138,9 @@ fn lanes(subject: &Subject<'_>, series: &GroupSeries) -> Vec<Lane> {
     members.iter().enumerate().map(lane).collect()
 }
 
-/// Windows of at most [`WINDOWS`] equal parts (the last one may be shorter) and the growth per second in each.
-fn rates(at: &[f64], totals: &[u64]) -> (Vec<f64>, Vec<f64>) {
-    let stride = at.len().saturating_sub(1).div_ceil(WINDOWS).max(1);
+/// At most about `windows` windows, equal but for the last one, and the growth per second in each.
+fn rates(at: &[f64], totals: &[u64], windows: usize) -> (Vec<f64>, Vec<f64>) {
+    let stride = at.len().saturating_sub(1).div_ceil(windows).max(1);
     let mut picks: Vec<usize> = (0..at.len()).step_by(stride).collect();
     if picks.last().is_some_and(|&last| last + 1 < at.len()) {
         picks.push(at.len() - 1);
@@ -128,18 +166,30 @@ fn shares(lanes: &[Lane], total: u64) -> String {
     // Of equals the first one is named.
     let most = lanes.iter().rev().max_by_key(|lane| lane.consumed);
     let least = lanes.iter().min_by_key(|lane| lane.consumed);
+    let short = |lane: &Lane| text::fitted(&lane.name, style::TITLE, 140.0);
     match (most, least) {
-        (Some(most), Some(least)) if lanes.len() > 1 => {
-            let short = |lane: &Lane| text::fitted(&lane.name, style::TITLE, 150.0);
+        (Some(most), Some(least)) if lanes.len() > 1 && most.consumed == least.consumed => {
             format!(
-                "most {} ({}), least {} ({})",
+                "{} by each of its {} consumers",
+                text::count(most.consumed, "message"),
+                lanes.len()
+            )
+        }
+        (Some(most), Some(least)) if lanes.len() > 1 => {
+            format!(
+                "most by {} ({}), least by {} ({})",
                 short(most),
                 share(most),
                 short(least),
                 share(least)
             )
         }
-        _ => text::count(total, "message"),
+        (Some(only), _) => format!(
+            "{} by {}, its only consumer",
+            text::count(total, "message"),
+            short(only)
+        ),
+        (None, _) => text::count(total, "message"),
     }
 }
 
@@ -161,114 +211,110 @@ fn thin_out(lanes: &mut Vec<Lane>) {
 
 struct Picture {
     time: Axis,
-    events: Vec<Event>,
+    rate: Axis,
+    rate_max: f64,
     lanes: Vec<Lane>,
+    /// Width of the names, pixels.
+    names: f64,
+    left: f64,
+    right: f64,
+    strip: Strip,
     total: u64,
     members: usize,
-    rate_max: f64,
-    window: f64,
 }
 
 impl Picture {
     fn of(subject: &Subject<'_>, lanes: Vec<Lane>, total: u64, members: usize) -> Self {
-        let end = subject.duration_nanos();
-        let changes = subject
-            .report
-            .rebalance
-            .get(subject.name)
-            .map_or(&[][..], |r| &r.changes);
-        let bounds = lanes.first().map_or(&[][..], |lane| &lane.bounds);
+        let time = axis::time(subject.duration_nanos(), 9);
+        let rate_max = lanes
+            .iter()
+            .flat_map(|lane| &lane.rates)
+            .copied()
+            .fold(0.0, f64::max);
+        let rate = axis::linear(rate_max);
+        let widest = |widths: &mut dyn Iterator<Item = f64>| widths.fold(0.0, f64::max);
+        let names = widest(&mut lanes.iter().map(|lane| text::width(&lane.name, LABEL))).min(190.0);
+        let remarks = widest(&mut lanes.iter().map(|lane| text::width(&lane.remark(total), SMALL)));
+        let ticks = if lane_height(lanes.len()) >= LANE_WITH_AXIS {
+            widest(&mut rate.ticks.iter().map(|tick| text::width(&tick.label, SMALL))) + 14.0
+        } else {
+            8.0
+        };
+        let (left, right) = (INDENT + names + ticks, WIDTH - remarks - 18.0);
+        let strip = Strip::new(subject, &time, left, right);
         Self {
-            time: axis::time(end, 9),
-            events: frame::events(changes, axis::seconds(end) / 200.0),
-            window: if let [a, b, ..] = bounds { b - a } else { 0.0 },
-            rate_max: lanes
-                .iter()
-                .flat_map(|lane| &lane.rates)
-                .copied()
-                .fold(0.0, f64::max),
+            time,
+            rate,
+            rate_max,
             lanes,
+            names,
+            left,
+            right,
+            strip,
             total,
             members,
         }
     }
 
-    fn lane_height(&self) -> f64 {
-        (LANES_HEIGHT / self.lanes.len() as f64).max(LANE_MIN).round()
-    }
-
     fn has_axes(&self) -> bool {
-        self.lane_height() >= LANE_WITH_AXIS
-    }
-
-    fn top(&self) -> f64 {
-        HEADING + 6.0 + frame::strip_height(&self.events)
+        lane_height(self.lanes.len()) >= LANE_WITH_AXIS
     }
 
     fn height(&self) -> f64 {
-        self.top() + self.lane_height() * self.lanes.len() as f64 + FOOT
+        self.panel(0, self.lanes.len()).bottom + FOOT
     }
 
     fn note(&self) -> String {
+        let window = self.lanes.first().map_or(0.0, |lane| lane.window());
         let mut note = format!(
-            "messages per second, averaged over windows of {}",
-            span(self.window)
+            "messages per second in windows of {}; at the right: all messages, share",
+            span(window)
         );
         if !self.has_axes() {
-            note.push_str(&format!(
-                "; each lane reaches up to {} /s",
-                text::number(self.rate_max)
-            ));
+            note.push_str(&format!("; full height: {} /s", text::number(self.rate_max)));
         }
         if self.members > self.lanes.len() {
             let half = LANES_MAX / 2;
+            let members = text::grouped(self.members as u64);
             note.push_str(&format!(
-                "; {half} busiest and {half} least busy of {}",
-                text::grouped(self.members as u64)
+                "; the {half} busiest and the {half} least busy of {members}"
             ));
         }
         note
     }
 
-    fn draw(&self, canvas: &mut Canvas<'_>) {
-        let (step, top) = (self.lane_height(), self.top());
-        let y = axis::linear(self.rate_max);
-        let widest = |texts: &mut dyn Iterator<Item = f64>| texts.fold(0.0, f64::max);
-        let ticks = if self.has_axes() {
-            widest(&mut y.ticks.iter().map(|t| text::width(&t.label, SMALL))) + 14.0
-        } else {
-            8.0
-        };
-        let names = widest(&mut self.lanes.iter().map(|l| text::width(&l.name, LABEL))).min(190.0);
-        let remarks = widest(&mut self.lanes.iter().map(|l| text::width(&self.remark(l), SMALL)));
-        let (left, right) = (INDENT + names + ticks, WIDTH - remarks - 18.0);
-        let panel = |i: usize, lanes: usize| Panel {
-            left,
-            right,
-            top: top + step * i as f64,
-            bottom: top + step * (i + lanes) as f64,
+    /// The panel of `lanes` lanes from the `first` on.
+    fn panel(&self, first: usize, lanes: usize) -> Panel {
+        let (top, step) = (HEADING + 6.0 + self.strip.height(), lane_height(self.lanes.len()));
+        Panel {
+            left: self.left,
+            right: self.right,
+            top: top + step * first as f64,
+            bottom: top + step * (first + lanes) as f64,
             x: self.time.clone(),
-            y: y.clone(),
-        };
-        let whole = panel(0, self.lanes.len());
+            y: self.rate.clone(),
+        }
+    }
+
+    fn draw(&self, canvas: &mut Canvas<'_>) {
+        let whole = self.panel(0, self.lanes.len());
         for tick in &whole.x.ticks {
             let x = whole.px(tick.at);
             canvas.line((x, whole.top), (x, whole.bottom), GRID, HAIRLINE);
         }
-        frame::mark(canvas, &whole, &self.events, whole.bottom);
+        self.strip.draw(canvas, whole.top, whole.bottom);
         for (i, lane) in self.lanes.iter().enumerate() {
-            let lane_panel = Panel {
-                top: top + step * i as f64 + (step * 0.12).min(14.0),
-                ..panel(i, 1)
-            };
-            self.draw_lane(canvas, &lane_panel, lane, names);
+            let mut panel = self.panel(i, 1);
+            // Air between the lanes.
+            panel.top += ((panel.bottom - panel.top) * 0.12).min(14.0);
+            self.draw_lane(canvas, &panel, lane);
         }
-        whole.foot(canvas, "virtual time since the start");
+        whole.foot(canvas, frame::TIME);
     }
 
-    fn draw_lane(&self, canvas: &mut Canvas<'_>, panel: &Panel, lane: &Lane, names: f64) {
+    fn draw_lane(&self, canvas: &mut Canvas<'_>, panel: &Panel, lane: &Lane) {
         if self.has_axes() {
-            // Three ticks are enough in a lane of a few; one alone has room for all.
+            // Two or three ticks are enough in a lane of a few; one alone has room for all.
             let skip = if self.lanes.len() > 1 { 2 } else { 1 };
             for tick in panel.y.ticks.iter().step_by(skip) {
                 let y = panel.py(tick.at);
@@ -284,37 +330,33 @@ impl Picture {
                 THIN,
             );
         }
-        let outline: Vec<(f64, f64)> = lane
-            .bounds
-            .windows(2)
-            .zip(&lane.rates)
-            .flat_map(|(window, &rate)| [panel.at((window[0], rate)), panel.at((window[1], rate))])
-            .collect();
-        if let (Some(first), Some(last)) = (outline.first().copied(), outline.last().copied()) {
-            let floor = [(last.0, panel.bottom), (first.0, panel.bottom)];
+        for run in lane.runs() {
+            let outline: Vec<(f64, f64)> = run.into_iter().map(|p| panel.at(p)).collect();
+            let (first, last) = (outline[0].0, outline[outline.len() - 1].0);
+            let floor = [(last, panel.bottom), (first, panel.bottom)];
             canvas.area(outline.iter().copied().chain(floor), lane.colour, 35);
             canvas.path(outline, lane.colour, THIN);
         }
         let middle = (panel.top + panel.bottom) / 2.0;
-        let name = text::fitted(&lane.name, LABEL, names + 1.0);
+        let name = text::fitted(&lane.name, LABEL, self.names + 1.0);
         canvas.text(
             &name,
-            (INDENT + names, middle),
+            (INDENT + self.names, middle),
             Anchor::End,
             LABEL,
-            lane.colour.mixed(INK, 25),
+            lane.colour.readable(),
         );
         canvas.text(
-            &self.remark(lane),
+            &lane.remark(self.total),
             (panel.right + 8.0, middle),
             Anchor::Start,
             SMALL,
             QUIET,
         );
     }
+}
 
-    fn remark(&self, lane: &Lane) -> String {
-        let share = text::percent(lane.consumed as f64, self.total as f64);
-        format!("{} · {share}", text::grouped(lane.consumed))
-    }
+/// Height of one of `lanes` lanes, in pixels.
+fn lane_height(lanes: usize) -> f64 {
+    (LANES_HEIGHT / lanes.max(1) as f64).max(LANE_MIN).round()
 }

@@ -1,7 +1,8 @@
 //! Labels beside a plot, pushed apart so that none covers another.
 
 use crate::report::charts::canvas::{Anchor, Canvas};
-use crate::report::charts::style::{Colour, HAIRLINE, INK, QUIET};
+use crate::report::charts::frame::Panel;
+use crate::report::charts::style::{Colour, HAIRLINE, QUIET};
 use crate::report::charts::text;
 
 /// Distance of the labels from the plot; leader lines bridge it.
@@ -29,21 +30,15 @@ pub fn room<'l>(labels: impl IntoIterator<Item = (&'l str, &'l str)>, size: f64,
     (widest + GAP + 8.0).min(most)
 }
 
-/// Draws `labels` at the right of `x`, each as close to its height as the others allow, between `top` and
-/// `bottom`. Names too long for `room` are shortened.
-pub fn beside(
-    canvas: &mut Canvas<'_>,
-    mut labels: Vec<Label>,
-    x: f64,
-    room: f64,
-    (top, bottom): (f64, f64),
-    size: f64,
-) {
+/// Draws `labels` at the right of `panel`, each as close to its height as the others allow. Names too long
+/// for `room` are shortened.
+pub fn beside(canvas: &mut Canvas<'_>, mut labels: Vec<Label>, panel: &Panel, room: f64, size: f64) {
+    let (x, top, bottom) = (panel.right, panel.top + size / 2.0, panel.bottom - size / 2.0);
     labels.sort_by(|a, b| a.y.total_cmp(&b.y));
     let wanted: Vec<f64> = labels.iter().map(|label| label.y).collect();
     let placed = apart(&wanted, size * 1.15, top, bottom);
     for (label, y) in labels.iter().zip(placed) {
-        let ink = label.colour.mixed(INK, 25);
+        let ink = label.colour.readable();
         canvas.path([(x + 1.0, label.y), (x + GAP - 3.0, y)], label.colour, HAIRLINE);
         let name = text::fitted(&label.name, size, room - GAP - remark_width(&label.remark, size));
         canvas.text(&name, (x + GAP, y), Anchor::Start, size, ink);

@@ -8,18 +8,17 @@ use crate::kernel::math;
 use crate::report::charts::axis::{self, Axis};
 use crate::report::charts::canvas::{Anchor, Canvas, svg};
 use crate::report::charts::frame::{self, FOOT, HEADING, Panel};
-use crate::report::charts::labels::{self, Label};
 use crate::report::charts::style::{
-    Colour, HAIRLINE, INK, LABEL, MAIN, PAPER, RIGHT_MARGIN, SECOND, SMALL, THICK, WIDTH,
+    Colour, HAIRLINE, LABEL, MAIN, PAPER, RIGHT_MARGIN, SECOND, SMALL, THICK, WIDTH,
 };
 use crate::report::charts::{Drawing, Subject, nanos, span, text};
 use crate::report::model::{DistributionReport, LatencyReport};
 
 const SHARE_HEIGHT: f64 = 170.0;
 const TAIL_HEIGHT: f64 = 190.0;
-const BETWEEN: f64 = 40.0;
-/// Bars of the histogram over the whole width.
-const BARS: usize = 96;
+const BETWEEN: f64 = 42.0;
+/// Values below which nobody should read a 99th percentile.
+const FEW: u64 = 100;
 
 /// Draws the latency of one group.
 pub fn draw(subject: &Subject<'_>) -> Drawing {
@@ -31,35 +30,36 @@ pub fn draw(subject: &Subject<'_>) -> Drawing {
     ];
     let curves: Vec<Curve<'_>> = kinds
         .into_iter()
-        .filter(|(_, latency, _)| !latency.distribution.count.is_empty())
         .map(|(name, latency, colour)| Curve {
             name,
             latency,
             colour,
+            bins: bins(&latency.distribution),
         })
+        .filter(|curve| !curve.bins.is_empty())
         .collect();
-    let Some(Curve {
-        name: until,
-        latency: measured,
-        ..
-    }) = curves.last()
-    else {
-        return (title.clone(), frame::notice(&title, "No message was delivered."));
+    let Some(last) = curves.last() else {
+        return frame::notice(title, "No message was delivered.");
     };
-    let quantile = |v: Option<f64>| v.map_or("?".to_owned(), span);
+    let figures = [
+        ("p50", last.latency.p50_seconds),
+        ("p99", last.p99()),
+        ("max", last.latency.max_seconds),
+    ];
+    let figures = figures
+        .into_iter()
+        .filter_map(|(name, value)| Some(format!("{name} {}", span(value?))));
     let title = format!(
-        "{title} — from send to {until}: p50 {}, p99 {}, max {}",
-        quantile(measured.p50_seconds),
-        quantile(measured.p99_seconds),
-        quantile(measured.max_seconds)
+        "{title} — from send to {}: {}",
+        last.name,
+        figures.collect::<Vec<_>>().join(", ")
     );
-    let counts: Vec<String> = curves
+    let counts = curves
         .iter()
-        .map(|c| format!("{} to {}", text::grouped(c.latency.count), c.name))
-        .collect();
+        .map(|curve| format!("{} to {}", text::grouped(curve.latency.count), curve.name));
     let note = format!(
         "from the producer’s send; messages measured: {}",
-        counts.join(", ")
+        counts.collect::<Vec<_>>().join(", ")
     );
     let height = HEADING + 24.0 + SHARE_HEIGHT + BETWEEN + TAIL_HEIGHT + FOOT;
     let svg = svg(WIDTH, height, &title, |canvas| {
@@ -73,49 +73,101 @@ struct Curve<'r> {
     name: &'static str,
     latency: &'r LatencyReport,
     colour: Colour,
+    bins: Vec<Bin>,
+}
+
+/// Values between two latencies, as places on the logarithmic axis.
+#[derive(Clone, Copy, Debug)]
+struct Bin {
+    lower: f64,
+    upper: f64,
+    count: f64,
+}
+
+/// The bins that hold something. Few values are put into the middle of their bins: spread out, they would
+/// look like many.
+fn bins(distribution: &DistributionReport) -> Vec<Bin> {
+    let ends = distribution.lower_seconds.iter().zip(&distribution.upper_seconds);
+    let place = |seconds: f64| axis::decades(nanos(seconds));
+    let bin = |((&lower, &upper), &count): ((&f64, &f64), &u64)| {
+        let (lower, upper) = (place(lower), place(upper));
+        Bin {
+            lower,
+            upper: upper.max(lower),
+            count: count as f64,
+        }
+    };
+    let mut bins: Vec<Bin> = ends
+        .zip(&distribution.count)
+        .map(bin)
+        .filter(|bin| bin.count > 0.0)
+        .collect();
+    if total(&bins) < FEW as f64 {
+        for bin in &mut bins {
+            bin.lower = (bin.lower + bin.upper) / 2.0;
+            bin.upper = bin.lower;
+        }
+    }
+    bins
+}
+
+/// All values of some bins.
+fn total(bins: &[Bin]) -> f64 {
+    bins.iter().map(|bin| bin.count).sum()
+}
+
+impl Curve<'_> {
+    fn p99(&self) -> Option<f64> {
+        self.latency.p99_seconds.filter(|_| self.latency.count >= FEW)
+    }
 }
 
 fn draw_curves(canvas: &mut Canvas<'_>, curves: &[Curve<'_>]) {
     let x = range(curves);
+    // The bins of the report are 2 … 3 hundredths of a decade wide: finer bars would show the bins.
+    let parts = ((x.high - x.low) / 0.03).clamp(16.0, 96.0) as usize;
     let bars: Vec<Vec<f64>> = curves
         .iter()
-        .map(|curve| shares(&curve.latency.distribution, &x))
+        .map(|curve| shares(&curve.bins, &x, parts))
         .collect();
     let tallest = bars.iter().flatten().copied().fold(0.0, f64::max);
     let most = curves.iter().map(|curve| curve.latency.count).max().unwrap_or(1);
-    let room = labels::room(curves.iter().map(|curve| (curve.name, "")), LABEL, 200.0).max(RIGHT_MARGIN);
-    let (left, right, top) = (74.0, WIDTH - room, HEADING + 24.0);
+    let y = axis::linear(tallest).with_headroom(10.0);
+    // One message in a hundred thousand is as rare as the eye can follow; fewer messages reach less deep.
+    let depth = axis::log_share(most.max(1).ilog10().clamp(2, 5));
+    let left = frame::left_room(&y).max(frame::left_room(&depth));
+    let (right, top) = (WIDTH - RIGHT_MARGIN, HEADING + 24.0);
     let upper = Panel {
         left,
         right,
         top,
         bottom: top + SHARE_HEIGHT,
         x: x.clone(),
-        y: axis::linear(tallest),
+        y,
     };
     let below = upper.bottom + BETWEEN;
-    // One message in ten thousand is as rare as the eye can follow; fewer messages than that reach less deep.
     let tail = Panel {
         left,
         right,
         top: below,
         bottom: below + TAIL_HEIGHT,
         x,
-        y: axis::log_share(most.ilog10().clamp(1, 5)),
+        y: depth,
     };
-    upper.grid(canvas, "per cent of messages in a bar");
-    tail.grid(canvas, "share of messages that took longer");
+    upper.grid(canvas, "% of messages in each bar", upper.top - 13.0);
+    tail.grid(canvas, "share of messages that took longer", tail.top - 13.0);
 
-    let mut names = Vec::new();
     for (curve, bars) in curves.iter().zip(&bars) {
-        names.push(draw_bars(canvas, &upper, curve, bars));
+        draw_bars(canvas, &upper, curve, bars);
     }
-    labels::beside(canvas, names, right, room, (upper.top, upper.bottom), LABEL);
     for curve in curves {
         draw_tail(canvas, &tail, curve);
     }
     for (i, curve) in curves.iter().enumerate() {
-        draw_quantiles(canvas, &tail, curve, i + 1 == curves.len());
+        // Success comes after delivery: the last curve has room at its right, the first one at its left.
+        let at_right = i + 1 == curves.len();
+        name_peak(canvas, &upper, curve, &bars[i], at_right);
+        draw_quantiles(canvas, &tail, curve, at_right);
     }
     tail.foot(canvas, "latency, logarithmic");
 }
@@ -134,20 +186,15 @@ fn range(curves: &[Curve<'_>]) -> Axis {
     axis::log_time(low, high)
 }
 
-/// Per cent of all values in each of [`BARS`] equal parts of `axis`.
-fn shares(distribution: &DistributionReport, axis: &Axis) -> Vec<f64> {
-    let mut bars = vec![0.0; BARS];
-    let total: u64 = distribution.count.iter().sum();
-    let place = |seconds: f64| axis.fraction(axis::decades(nanos(seconds))) * BARS as f64;
-    for ((&lower, &upper), &count) in distribution
-        .lower_seconds
-        .iter()
-        .zip(&distribution.upper_seconds)
-        .zip(&distribution.count)
-    {
-        let (from, to) = (place(lower), place(upper));
-        let share = 100.0 * count as f64 / total.max(1) as f64;
-        let (first, last) = ((from as usize).min(BARS - 1), (to as usize).min(BARS - 1));
+/// Per cent of all values in each of `parts` equal parts of `axis`.
+fn shares(bins: &[Bin], axis: &Axis, parts: usize) -> Vec<f64> {
+    let mut bars = vec![0.0; parts];
+    let total = total(bins);
+    let place = |decades: f64| axis.fraction(decades) * parts as f64;
+    for bin in bins {
+        let (from, to) = (place(bin.lower), place(bin.upper));
+        let share = 100.0 * bin.count / total;
+        let (first, last) = ((from as usize).min(parts - 1), (to as usize).min(parts - 1));
         for (bar, height) in bars.iter_mut().enumerate().take(last + 1).skip(first) {
             let covered = (to.min((bar + 1) as f64) - from.max(bar as f64)).max(0.0);
             *height += if first == last {
@@ -160,9 +207,9 @@ fn shares(distribution: &DistributionReport, axis: &Axis) -> Vec<f64> {
     bars
 }
 
-/// Draws a histogram as an outline over a pale area; returns its label.
-fn draw_bars(canvas: &mut Canvas<'_>, panel: &Panel, curve: &Curve<'_>, bars: &[f64]) -> Label {
-    let edge = |i: usize| panel.left + (panel.right - panel.left) * i as f64 / BARS as f64;
+/// Draws a histogram as an outline over a pale area.
+fn draw_bars(canvas: &mut Canvas<'_>, panel: &Panel, curve: &Curve<'_>, bars: &[f64]) {
+    let edge = |i: usize| panel.left + (panel.right - panel.left) * i as f64 / bars.len() as f64;
     let first = bars.iter().position(|&v| v > 0.0).unwrap_or(0);
     let last = bars.iter().rposition(|&v| v > 0.0).unwrap_or(0);
     let mut outline = vec![(edge(first), panel.bottom)];
@@ -172,40 +219,59 @@ fn draw_bars(canvas: &mut Canvas<'_>, panel: &Panel, curve: &Curve<'_>, bars: &[
     outline.push((edge(last + 1), panel.bottom));
     canvas.area(outline.iter().copied(), curve.colour, 22);
     canvas.path(outline, curve.colour, 1.5);
-    Label {
-        y: panel.py(bars[last]),
-        colour: curve.colour,
-        name: curve.name.to_owned(),
-        remark: String::new(),
+}
+
+/// Writes the name of a curve above the top of its histogram, to the left or to the right of it.
+fn name_peak(canvas: &mut Canvas<'_>, panel: &Panel, curve: &Curve<'_>, bars: &[f64], at_right: bool) {
+    let peak = bars
+        .iter()
+        .enumerate()
+        .rev()
+        .max_by(|a, b| a.1.total_cmp(b.1))
+        .map_or(0, |(i, _)| i);
+    let step = (panel.right - panel.left) / bars.len() as f64;
+    let at = (
+        panel.left + step * (peak as f64 + 0.5),
+        panel.py(bars[peak]) - 9.0,
+    );
+    let (x, anchor) = beside(panel, at.0, 4.0, text::width(curve.name, LABEL), at_right);
+    canvas.text(curve.name, (x, at.1), anchor, LABEL, curve.colour.readable());
+}
+
+/// Where a text of the given width stands beside `x`, at a distance of `gap`: on the side that is wished if
+/// there is room.
+fn beside(panel: &Panel, x: f64, gap: f64, width: f64, at_right: bool) -> (f64, Anchor) {
+    let right = if at_right {
+        x + gap + width < WIDTH - 4.0
+    } else {
+        x - gap - width < panel.left
+    };
+    if right {
+        (x + gap, Anchor::Start)
+    } else {
+        (x - gap, Anchor::End)
     }
 }
 
 /// Draws the share of values above each latency.
 fn draw_tail(canvas: &mut Canvas<'_>, panel: &Panel, curve: &Curve<'_>) {
-    let distribution = &curve.latency.distribution;
-    let total: u64 = distribution.count.iter().sum();
-    let x = |seconds: f64| axis::decades(nanos(seconds));
+    let total = total(&curve.bins);
     let mut left = total;
     let mut points = vec![(panel.left, panel.py(0.0))];
-    for ((&lower, &upper), &count) in distribution
-        .lower_seconds
-        .iter()
-        .zip(&distribution.upper_seconds)
-        .zip(&distribution.count)
-    {
-        points.push(panel.at((x(lower), log_share(left, total))));
-        left = left.saturating_sub(count);
-        points.push(panel.at((x(upper), log_share(left, total))));
+    for bin in &curve.bins {
+        points.push(panel.at((bin.lower, log_share(left, total))));
+        left -= bin.count;
+        points.push(panel.at((bin.upper, log_share(left, total))));
     }
     canvas.path(points, curve.colour, THICK);
 }
 
 /// Where a share lies on its logarithmic axis; none at all lies below every axis.
-fn log_share(part: u64, total: u64) -> f64 {
-    if part == 0 {
-        -1e3
+fn log_share(part: f64, total: f64) -> f64 {
+    if part > 0.0 {
+        math::log10(part / total)
     } else {
-        math::log10(part as f64 / total as f64)
+        -1e3
     }
 }
 
@@ -213,7 +279,7 @@ fn log_share(part: u64, total: u64) -> f64 {
 fn draw_quantiles(canvas: &mut Canvas<'_>, panel: &Panel, curve: &Curve<'_>, at_right: bool) {
     let marks = [
         ("p50", curve.latency.p50_seconds, 0.5),
-        ("p99", curve.latency.p99_seconds, 0.01),
+        ("p99", curve.p99(), 0.01),
     ];
     for (name, value, share) in marks {
         let Some(seconds) = value else { continue };
@@ -221,19 +287,10 @@ fn draw_quantiles(canvas: &mut Canvas<'_>, panel: &Panel, curve: &Curve<'_>, at_
         canvas.disc(at, 4.5, PAPER);
         canvas.disc(at, 3.5, curve.colour);
         let label = format!("{name} {}", span(seconds));
-        let wide = text::width(&label, SMALL) + 12.0;
-        let right = if at_right {
-            at.0 + wide < WIDTH - 4.0
-        } else {
-            at.0 - wide < panel.left
-        };
-        let (x, anchor) = if right {
-            (at.0 + 9.0, Anchor::Start)
-        } else {
-            (at.0 - 9.0, Anchor::End)
-        };
-        let y = if right { at.1 - 7.0 } else { at.1 + 8.0 };
-        canvas.text(&label, (x, y), anchor, SMALL, curve.colour.mixed(INK, 25));
+        let (x, anchor) = beside(panel, at.0, 9.0, text::width(&label, SMALL), at_right);
+        // Above for the one, below for the other: where both stand on one side they keep apart.
+        let y = if at_right { at.1 - 7.0 } else { at.1 + 8.0 };
+        canvas.text(&label, (x, y), anchor, SMALL, curve.colour.readable());
         canvas.line(
             (at.0, panel.bottom),
             (at.0, at.1 + 4.5),
@@ -247,16 +304,60 @@ fn draw_quantiles(canvas: &mut Canvas<'_>, panel: &Panel, curve: &Curve<'_>, at_
 mod tests {
     use super::*;
 
+    fn distribution(lower: &[f64], upper: &[f64], count: &[u64]) -> DistributionReport {
+        let (lower_seconds, upper_seconds, count) = (lower.to_vec(), upper.to_vec(), count.to_vec());
+        DistributionReport {
+            lower_seconds,
+            upper_seconds,
+            count,
+        }
+    }
+
     /// Whatever the bins, all values are in the bars: 100 per cent.
     #[test]
     fn bars_hold_every_value_once() {
-        let distribution = DistributionReport {
-            lower_seconds: vec![0.0, 0.001, 0.0011, 0.2, 5.0],
-            upper_seconds: vec![0.0, 0.001, 0.0019, 4.0, 5.0],
-            count: vec![1, 2, 3, 40, 5],
+        for scale in [1, 100] {
+            let count = [1, 2, 3, 40, 5].map(|n| n * scale);
+            let bins = bins(&distribution(
+                &[0.0, 0.001, 0.0011, 0.2, 5.0],
+                &[0.0, 0.001, 0.0019, 4.0, 5.0],
+                &count,
+            ));
+            let axis = axis::log_time(0, 5_000_000_000);
+            let sum: f64 = shares(&bins, &axis, 50).iter().sum();
+            assert!((sum - 100.0).abs() < 1e-9, "{sum}");
+        }
+    }
+
+    /// A bin that reaches over 1.5 bars gives two thirds of its values to the first: on an axis of one decade
+    /// and ten bars, from 10^0 to 10^0.15.
+    #[test]
+    fn bins_are_spread_evenly_over_the_logarithmic_axis() {
+        let axis = Axis {
+            low: 0.0,
+            high: 1.0,
+            ticks: Vec::new(),
         };
-        let axis = axis::log_time(0, 5_000_000_000);
-        let sum: f64 = shares(&distribution, &axis).iter().sum();
-        assert!((sum - 100.0).abs() < 1e-9, "{sum}");
+        let bars = shares(
+            &[Bin {
+                lower: 0.0,
+                upper: 0.15,
+                count: 7.0,
+            }],
+            &axis,
+            10,
+        );
+        assert!(
+            (bars[0] - 200.0 / 3.0).abs() < 1e-9 && (bars[1] - 100.0 / 3.0).abs() < 1e-9,
+            "{bars:?}"
+        );
+    }
+
+    #[test]
+    fn few_values_stand_in_the_middle_of_their_bins() {
+        let few = bins(&distribution(&[0.1], &[0.2], &[99]))[0];
+        assert_eq!(few.lower, few.upper);
+        let many = bins(&distribution(&[0.1], &[0.2], &[100]))[0];
+        assert!(many.lower < many.upper);
     }
 }

@@ -90,7 +90,8 @@ fn span(seconds: f64) -> String {
 
 /// All charts of a report, group by group.
 pub fn draw_all(report: &Report) -> Vec<Chart> {
-    let kinds: [(&str, fn(&Subject<'_>) -> Drawing); 5] = [
+    type Draw = fn(&Subject<'_>) -> Drawing;
+    let kinds: [(&str, Draw); 5] = [
         ("lag", lag::draw),
         ("consumed", consumed::draw),
         ("ownership", ownership::draw),
@@ -132,3 +133,6 @@ fn file_stem(name: &str, taken: &mut BTreeSet<String>) -> String {
     }
     stem
 }
+
+#[cfg(test)]
+mod tests;

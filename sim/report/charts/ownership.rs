@@ -7,9 +7,9 @@
 
 use std::collections::BTreeSet;
 
-use crate::report::charts::axis;
+use crate::report::charts::axis::{self, Axis};
 use crate::report::charts::canvas::{Anchor, Canvas, svg};
-use crate::report::charts::frame::{self, FOOT, HEADING, Panel};
+use crate::report::charts::frame::{self, FOOT, HEADING, Panel, Strip};
 use crate::report::charts::style::{
     self, ALARM, Colour, DIM, GRID, HAIRLINE, INDENT, INK, LABEL, PAPER, QUIET, SMALL, THIN, WIDTH,
 };
@@ -17,32 +17,24 @@ use crate::report::charts::{Drawing, Subject, span, text, thin};
 
 /// Lanes that fit on one sheet.
 const LANES_MAX: usize = 40;
-/// Intervals drawn on one lane; a queue that changed hands more often shows the first of them.
+/// Intervals drawn on one lane: more would lie on the same pixels and only swell the file.
 const INTERVALS_MAX: usize = 1000;
 /// Least width of the frame around two owners, in pixels.
 const FRAME_MIN: f64 = 3.0;
 
 /// Draws the owners of the queues of one group.
 pub fn draw(subject: &Subject<'_>) -> Drawing {
-    let name = subject.short_name();
-    let title = format!("Who owned which queue of {name}");
+    let title = format!("Queue owners of {}", subject.short_name());
     let owners = Owners::of(subject);
     let mut lanes = lanes(subject, &owners);
     if lanes.iter().all(|lane| lane.held.is_empty()) {
-        return (
-            title.clone(),
-            frame::notice(&title, "No queue ever had an owner."),
-        );
+        return frame::notice(title, "No queue ever had an owner.");
     }
     let title = format!("{title} — {}", summary(subject));
     let all = lanes.len();
     thin_out(&mut lanes);
     let note = note(subject, all, &lanes);
-    let picture = Picture {
-        subject,
-        owners,
-        lanes,
-    };
+    let picture = Picture::of(subject, owners, lanes);
     let svg = svg(WIDTH, picture.height(), &title, |canvas| {
         frame::heading(canvas, &title, &note);
         picture.draw(canvas);
@@ -70,6 +62,14 @@ impl Owners {
             short: tails(&names),
             lives: lives.collect(),
             names,
+        }
+    }
+
+    /// Who holds a queue at the end, and in which colour the name is written.
+    fn last_of(&self, lane: &Lane) -> (&str, Colour) {
+        match lane.final_owner.as_ref().and_then(|key| self.lives.get(key)) {
+            Some(&owner) => (&self.names[owner], style::hue(owner).readable()),
+            None => ("nobody", QUIET),
         }
     }
 }
@@ -160,133 +160,132 @@ fn thin_out(lanes: &mut Vec<Lane>) {
     });
 }
 
+/// What the title says: moves, the time that queues spent with none or two, who has nothing at the end.
 fn summary(subject: &Subject<'_>) -> String {
     let Some(rebalance) = subject.report.rebalance.get(subject.name) else {
         return String::new();
     };
-    let mut parts = vec![format!(
-        "{} (least possible {})",
-        text::count(rebalance.moves, "move"),
-        rebalance.moves_least
-    )];
-    if rebalance.moves == 0 {
-        parts[0] = "no moves".to_owned();
-    }
+    let mut parts = match rebalance.moves {
+        0 => vec!["no moves".to_owned()],
+        moves => vec![text::count(moves, "move")],
+    };
     if rebalance.unowned_seconds > 0.0 {
         parts.push(format!("{} without owner", span(rebalance.unowned_seconds)));
     }
     if rebalance.overlap_seconds > 0.0 {
         parts.push(format!("{} with two", span(rebalance.overlap_seconds)));
     }
+    let idle = subject.group.skew.idle_consumers;
+    if idle > 0 {
+        parts.push(format!("{} without a queue", text::count(idle, "consumer")));
+    }
     parts.join(", ")
 }
 
 fn note(subject: &Subject<'_>, all: usize, lanes: &[Lane]) -> String {
-    let mut note =
-        "one lane a queue, coloured by its owner; blank: nobody reads it; red frame: two owners at once"
-            .to_owned();
+    let mut parts = Vec::new();
+    let rebalance = subject.report.rebalance.get(subject.name);
+    if let Some(rebalance) = rebalance.filter(|rebalance| rebalance.moves > 0) {
+        let verb = if rebalance.moves_least == 1 {
+            "move"
+        } else {
+            "moves"
+        };
+        parts.push(format!(
+            "{} {verb} would have done",
+            text::grouped(rebalance.moves_least)
+        ));
+    }
     if lanes.len() < all {
-        note = format!(
-            "{} of {} queues: those that changed hands most, the rest evenly chosen; blank: nobody; red frame: two owners",
-            lanes.len(),
-            text::grouped(all as u64)
-        );
+        let (shown, all) = (lanes.len(), text::grouped(all as u64));
+        parts.push(format!(
+            "{shown} of {all} queues: the most moved, then an even choice"
+        ));
     }
-    if subject
-        .report
-        .rebalance
-        .get(subject.name)
-        .is_some_and(|r| r.ownership_omitted > 0)
-    {
-        note.push_str("; the run changed owners too often to keep all of it");
+    parts.push("blank: no owner; red frame: two owners".to_owned());
+    if rebalance.is_some_and(|rebalance| rebalance.ownership_omitted > 0) {
+        parts.push("later owners were too many to keep".to_owned());
     }
-    note
+    if lanes.iter().any(|lane| lane.held.len() > INTERVALS_MAX) {
+        parts.push(format!(
+            "only the first {} owners of a queue are drawn",
+            text::grouped(INTERVALS_MAX as u64)
+        ));
+    }
+    parts.join("; ")
 }
 
-struct Picture<'r> {
-    subject: &'r Subject<'r>,
+struct Picture {
     owners: Owners,
     lanes: Vec<Lane>,
+    time: Axis,
+    /// Width of the queue labels and of the last owners, pixels.
+    names: f64,
+    last: f64,
+    left: f64,
+    right: f64,
+    strip: Strip,
 }
 
-impl Picture<'_> {
-    fn events(&self) -> Vec<frame::Event> {
-        let changes = self
-            .subject
-            .report
-            .rebalance
-            .get(self.subject.name)
-            .map_or(&[][..], |r| &r.changes);
-        frame::events(changes, self.subject.report.run.duration_seconds / 200.0)
+impl Picture {
+    fn of(subject: &Subject<'_>, owners: Owners, lanes: Vec<Lane>) -> Self {
+        let widest =
+            |texts: &mut dyn Iterator<Item = &str>| texts.map(|t| text::width(t, LABEL)).fold(0.0, f64::max);
+        let names = widest(&mut lanes.iter().map(|lane| lane.label.as_str())).min(230.0);
+        let last = widest(&mut lanes.iter().map(|lane| owners.last_of(lane).0)).clamp(24.0, 150.0);
+        let (left, right) = (INDENT + names + 8.0, WIDTH - last - 20.0);
+        let time = axis::time(subject.duration_nanos(), 9);
+        let strip = Strip::new(subject, &time, left, right);
+        Self {
+            owners,
+            lanes,
+            time,
+            names,
+            last,
+            left,
+            right,
+            strip,
+        }
     }
 
     fn lane_height(&self) -> f64 {
         (240.0 / self.lanes.len() as f64).clamp(17.0, 32.0).round()
     }
 
-    fn top(&self) -> f64 {
-        HEADING + 8.0 + frame::strip_height(&self.events())
+    fn panel(&self) -> Panel {
+        let top = HEADING + 8.0 + self.strip.height();
+        Panel {
+            left: self.left,
+            right: self.right,
+            top,
+            bottom: top + self.lane_height() * self.lanes.len() as f64 + 4.0,
+            x: self.time.clone(),
+            y: axis::whole(1),
+        }
     }
 
     fn height(&self) -> f64 {
-        self.top() + self.lane_height() * self.lanes.len() as f64 + 4.0 + FOOT
+        self.panel().bottom + FOOT
     }
 
     fn draw(&self, canvas: &mut Canvas<'_>) {
-        let (step, top) = (self.lane_height(), self.top());
-        let widest = |texts: &mut dyn Iterator<Item = &str>, size| {
-            texts.map(|t| text::width(t, size)).fold(0.0, f64::max)
-        };
-        let names = widest(&mut self.lanes.iter().map(|l| l.label.as_str()), LABEL).min(230.0);
-        let last = widest(&mut self.lanes.iter().map(|l| self.last_owner(l)), LABEL).clamp(24.0, 150.0);
-        let panel = Panel {
-            left: INDENT + names + 8.0,
-            right: WIDTH - last - 20.0,
-            top,
-            bottom: top + step * self.lanes.len() as f64 + 4.0,
-            x: axis::time(self.subject.duration_nanos(), 9),
-            y: axis::whole(1),
-        };
+        let (panel, step) = (self.panel(), self.lane_height());
         for tick in &panel.x.ticks {
             let x = panel.px(tick.at);
             canvas.line((x, panel.top), (x, panel.bottom), GRID, HAIRLINE);
         }
+        self.strip.draw(canvas, panel.top, panel.bottom);
         for (i, lane) in self.lanes.iter().enumerate() {
-            let upper = top + step * i as f64 + 1.5;
+            let upper = panel.top + step * i as f64 + 1.5;
             self.draw_lane(canvas, &panel, lane, (upper, upper + step - 3.0));
             let middle = upper + step / 2.0 - 1.5;
-            let label = text::fitted(&lane.label, LABEL, names + 1.0);
-            canvas.text(&label, (INDENT + names, middle), Anchor::End, LABEL, INK);
-            let (owner, ink) = (self.last_owner(lane), self.last_colour(lane));
-            canvas.text(
-                &text::fitted(owner, LABEL, last + 1.0),
-                (panel.right + 8.0, middle),
-                Anchor::Start,
-                LABEL,
-                ink,
-            );
+            let label = text::fitted(&lane.label, LABEL, self.names + 1.0);
+            canvas.text(&label, (INDENT + self.names, middle), Anchor::End, LABEL, INK);
+            let (owner, ink) = self.owners.last_of(lane);
+            let owner = text::fitted(owner, LABEL, self.last + 1.0);
+            canvas.text(&owner, (panel.right + 8.0, middle), Anchor::Start, LABEL, ink);
         }
-        frame::mark(canvas, &panel, &self.events(), panel.bottom);
-        panel.foot(canvas, "virtual time since the start");
-    }
-
-    fn last_owner<'l>(&'l self, lane: &'l Lane) -> &'l str {
-        match lane
-            .final_owner
-            .as_ref()
-            .and_then(|key| self.owners.lives.get(key))
-        {
-            Some(&owner) => &self.owners.names[owner],
-            None => "nobody",
-        }
-    }
-
-    fn last_colour(&self, lane: &Lane) -> Colour {
-        let owner = lane
-            .final_owner
-            .as_ref()
-            .and_then(|key| self.owners.lives.get(key));
-        owner.map_or(QUIET, |&owner| style::hue(owner).mixed(INK, 25))
+        panel.foot(canvas, frame::TIME);
     }
 
     fn draw_lane(&self, canvas: &mut Canvas<'_>, panel: &Panel, lane: &Lane, (upper, lower): (f64, f64)) {
@@ -332,10 +331,8 @@ fn overlaps(held: &[(usize, f64, f64)]) -> Vec<(f64, f64, usize)> {
     // The interval that lasts longest so far: whoever starts before its end overlaps it.
     let mut longest: Option<(usize, f64)> = None;
     for &(owner, from, to) in held {
-        if let Some((other, until)) = longest {
-            if from < until && other != owner {
-                found.push((from, to.min(until), owner));
-            }
+        if let Some((_, until)) = longest.filter(|&(other, until)| from < until && other != owner) {
+            found.push((from, to.min(until), owner));
         }
         if longest.is_none_or(|(_, until)| to > until) {
             longest = Some((owner, to));

@@ -24,12 +24,12 @@ pub fn draw(subject: &Subject<'_>) -> Drawing {
     let retries = &group.retries;
     if retries.scheduled == 0 && group.dead == 0 {
         let title = format!("Retries of {name} — none");
-        let line = match group.deliveries.total {
+        let line = match group.deliveries {
             0 => "No message was delivered.".to_owned(),
             1 => "1 delivery, and no message came back.".to_owned(),
             n => format!("{} deliveries, and no message came back.", text::grouped(n)),
         };
-        return (title.clone(), frame::notice(&title, &line));
+        return frame::notice(title, &line);
     }
     let copies = if retries.scheduled == 1 {
         "1 retry".to_owned()
@@ -48,7 +48,7 @@ pub fn draw(subject: &Subject<'_>) -> Drawing {
         "linear axis"
     };
     let note = format!("deliveries by attempt ({scale}); below each retry, the delay before it");
-    let svg = svg(WIDTH, HEADING + 32.0 + HEIGHT + FOOT, &title, |canvas| {
+    let svg = svg(WIDTH, HEADING + 24.0 + HEIGHT + FOOT, &title, |canvas| {
         frame::heading(canvas, &title, &note);
         draw_bars(canvas, &bars, axis);
     });
@@ -78,7 +78,7 @@ fn bars(subject: &Subject<'_>) -> Vec<Bar> {
         })
         .collect();
     if bars.is_empty() {
-        let value = subject.group.deliveries.total;
+        let value = subject.group.deliveries;
         bars.push(Bar {
             value,
             name: "0".to_owned(),
@@ -103,16 +103,18 @@ fn axis_of(bars: &[Bar]) -> Axis {
         .filter(|&value| value > 0)
         .min()
         .unwrap_or(greatest);
-    if smallest > 0 && greatest / smallest >= LOG_FROM {
+    let axis = if smallest > 0 && greatest / smallest >= LOG_FROM {
         axis::log_count(greatest)
     } else {
         axis::whole(greatest)
-    }
+    };
+    // Room for the number on the greatest bar.
+    axis.with_headroom(8.0)
 }
 
 fn draw_bars(canvas: &mut Canvas<'_>, bars: &[Bar], axis: Axis) {
     let logarithmic = axis.low < 0.0;
-    let top = HEADING + 32.0;
+    let top = HEADING + 24.0;
     let panel = Panel {
         left: frame::left_room(&axis),
         right: WIDTH - RIGHT_MARGIN,
@@ -125,7 +127,7 @@ fn draw_bars(canvas: &mut Canvas<'_>, bars: &[Bar], axis: Axis) {
         },
         y: axis,
     };
-    panel.grid(canvas, "messages delivered");
+    panel.grid(canvas, "messages", HEADING + 8.0);
     let slot = (panel.right - panel.left) / bars.len() as f64;
     let width = (slot * 0.72).min(BAR_MAX);
     let size = if slot < 60.0 { SMALL } else { LABEL };
@@ -149,7 +151,7 @@ fn draw_bars(canvas: &mut Canvas<'_>, bars: &[Bar], axis: Axis) {
             );
         }
         canvas.text(
-            &text::fitted(&short(bar.value, size, slot), size, slot),
+            &text::compact(bar.value),
             (middle, y - 9.0),
             Anchor::Middle,
             size,
@@ -185,20 +187,4 @@ fn draw_bars(canvas: &mut Canvas<'_>, bars: &[Bar], axis: Axis) {
         LABEL,
         QUIET,
     );
-}
-
-/// A number that fits into a slot: in full, or in thousands, millions, …
-fn short(value: u64, size: f64, room: f64) -> String {
-    let full = text::grouped(value);
-    if text::width(&full, size) <= room {
-        return full;
-    }
-    let units = [("E", 18), ("P", 15), ("T", 12), ("G", 9), ("M", 6), ("k", 3)];
-    let unit = units.into_iter().find(|(_, digits)| value >= 10_u64.pow(*digits));
-    unit.map_or(full, |(name, digits)| {
-        format!(
-            "{} {name}",
-            text::number(value as f64 / 10_u64.pow(digits) as f64)
-        )
-    })
 }

@@ -13,12 +13,23 @@ pub fn grouped(n: u64) -> String {
     }
     let mut out = String::with_capacity(digits.len() + digits.len() / 3 * 3);
     for (i, digit) in digits.chars().enumerate() {
-        if i > 0 && (digits.len() - i) % 3 == 0 {
+        if i > 0 && (digits.len() - i).is_multiple_of(3) {
             out.push(THIN_SPACE);
         }
         out.push(digit);
     }
     out
+}
+
+/// `12040` as `12 040`; from a million on three digits and a prefix: `1.23 M`, `65.7 P`.
+pub fn compact(n: u64) -> String {
+    let prefixes = [("E", 18), ("P", 15), ("T", 12), ("G", 9), ("M", 6)];
+    // 999.6 M is 1 G: choose the prefix after rounding to three digits.
+    let fits = |digits: u32| n >= 10_u64.pow(digits) - 10_u64.pow(digits - 3) / 2;
+    match prefixes.into_iter().find(|&(_, digits)| fits(digits)) {
+        Some((name, digits)) => format!("{} {name}", number(n as f64 / 10_u64.pow(digits) as f64)),
+        None => grouped(n),
+    }
 }
 
 /// A rate or a mean: three digits that count below 1000, whole numbers from there on.
@@ -29,7 +40,7 @@ pub fn number(v: f64) -> String {
     match v {
         v if v >= 99.95 => grouped(v.round() as u64),
         v if v >= 9.995 => trimmed(format!("{v:.1}")),
-        v if v == 0.0 => "0".to_owned(),
+        0.0 => "0".to_owned(),
         v if v < 0.005 => "< 0.01".to_owned(),
         v => trimmed(format!("{v:.2}")),
     }
@@ -71,11 +82,11 @@ pub fn span(d: SimDuration) -> String {
         return format!("{} {name}", number(nanos as f64 / *size as f64));
     }
     // 59 m 59.6 s is 1 h: choose the unit after rounding to the one below, as the next smaller form would.
-    let fits = |rank: usize| nanos + UNITS[(rank + 2).min(3)].1 / 2 >= UNITS[rank].1;
+    let fits = |rank: usize| nanos.saturating_add(UNITS[(rank + 2).min(3)].1 / 2) >= UNITS[rank].1;
     let rank = (0..2).find(|&rank| fits(rank)).unwrap_or(2);
     let (small_name, small) = UNITS[rank + 1];
     let (name, size) = UNITS[rank];
-    let rounded = (nanos + small / 2) / small * small;
+    let rounded = nanos.saturating_add(small / 2) / small * small;
     match (rounded / size, rounded % size / small) {
         (whole, 0) => format!("{whole} {name}"),
         (whole, rest) => format!("{whole} {name} {rest} {small_name}"),
@@ -166,6 +177,21 @@ mod tests {
     }
 
     #[test]
+    fn great_numbers_are_compact() {
+        for (n, text) in [
+            (12_040, "12\u{2009}040"),
+            (999_400, "999\u{2009}400"),
+            (999_600, "1 M"),
+            (1_234_567, "1.23 M"),
+            (999_600_000, "1 G"),
+            (65_701_265_461_291_968, "65.7 P"),
+            (u64::MAX, "18.4 E"),
+        ] {
+            assert_eq!(compact(n), text);
+        }
+    }
+
+    #[test]
     fn numbers_keep_three_digits_that_count() {
         for (v, text) in [
             (0.0, "0"),
@@ -197,6 +223,7 @@ mod tests {
             (3_600_000_000_000, "1 h"),
             (17_140_000_000_000, "4 h 46 m"),
             (100_000_000_000_000, "1 d 4 h"),
+            (u64::MAX, "213503 d 23 h"),
         ] {
             assert_eq!(span(SimDuration::from_nanos(nanos)), text);
         }

@@ -30,6 +30,30 @@ pub fn extremes(points: &[(f64, f64)], most: usize) -> Vec<(f64, f64)> {
     kept
 }
 
+/// The highest of each of at most `most` equal stretches, at the middle of the stretch; the first and the last
+/// stretch reach out to the ends. What is left over by the division is the first stretch: all series begin
+/// at 0, but the end is what people look at.
+pub fn peaks(at: &[f64], values: &[u64], most: usize) -> Vec<(f64, f64)> {
+    let n = at.len().min(values.len());
+    let (at, values) = (&at[..n], &values[..n]);
+    let stretch = n.div_ceil(most.max(1)).max(1);
+    let highest = values
+        .rchunks(stretch)
+        .map(|chunk| chunk.iter().copied().max().unwrap_or(0) as f64);
+    let middle = at
+        .rchunks(stretch)
+        .map(|chunk| (chunk[0] + chunk[chunk.len() - 1]) / 2.0);
+    let mut points: Vec<(f64, f64)> = middle.zip(highest).collect();
+    points.reverse();
+    if let (Some(first), Some(&start)) = (points.first_mut(), at.first()) {
+        first.0 = start;
+    }
+    if let (Some(last), Some(&end)) = (points.last_mut(), at.last()) {
+        last.0 = end;
+    }
+    points
+}
+
 /// `most` of `n` things, evenly spread, the first and the last among them.
 pub fn evenly(n: usize, most: usize) -> Vec<usize> {
     if n <= most {
@@ -73,6 +97,18 @@ mod tests {
                 assert!(extremes(&points, most).len() <= most, "{n} {most}");
             }
         }
+    }
+
+    /// Seven points in stretches of three: 1 + 3 + 3.
+    #[test]
+    fn peaks_stand_in_the_middle_and_reach_the_ends() {
+        let at = [0.0, 1.0, 2.0, 3.0, 4.0, 5.0, 6.0];
+        assert_eq!(
+            peaks(&at, &[5, 0, 9, 0, 1, 2, 3], 3),
+            [(0.0, 5.0), (2.0, 9.0), (6.0, 3.0)]
+        );
+        assert_eq!(peaks(&at, &[4], 3), [(0.0, 4.0)]);
+        assert_eq!(peaks(&[], &[], 3), []);
     }
 
     #[test]

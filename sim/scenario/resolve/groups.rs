@@ -61,8 +61,7 @@ impl Resolver<'_> {
         let mut found = Vec::new();
         for (name, expression) in subscribe {
             let here = path.key(name);
-            let span = locate::key_span_of(self.root, &here);
-            found.extend(self.topic(&here, span, name, topics));
+            found.extend(self.topic(&here, true, name, topics));
             if expression.trim() != "*" {
                 let message = if expression.trim().is_empty() {
                     "the subscription expression must not be empty".to_owned()
@@ -89,13 +88,15 @@ impl Resolver<'_> {
             self.dist(&path.key("service"), &consumers.service);
             let start = self.before_end(&path.key("start"), consumers.start, "the consumers start");
             self.client_id_count(&path, consumers);
+            // Looked up once for the block: a group may have 100 000 members.
+            let node = locate::nearest_node(self.root, &path).0;
             for n in 0..consumers.members() {
                 let member = member(group, members.len() as u32, consumers, n, Some(start));
-                let place = match &consumers.client_ids {
-                    Some(_) => path.key("clientIds").index(n as usize),
-                    None => path.clone(),
+                let id = node.get("clientIds").and_then(|ids| ids.element(n as usize));
+                let (place, span) = match id {
+                    Some(id) => (path.key("clientIds").index(n as usize), id.span),
+                    None => (path.clone(), node.opening()),
                 };
-                let span = locate::span_of(self.root, &place);
                 if let Some(first) = ids.insert(member.client_id.clone(), span)
                     && !block.allow_duplicate_client_ids
                 {

@@ -9,11 +9,11 @@ mod timeline;
 
 use crate::cluster::config::{BrokerConfig, ClusterConfig, NetworkConfig, TopicConfig, TopicQueues};
 use crate::cluster::ids::{BrokerId, TopicId};
-use crate::kernel::dist::Dist;
+use crate::kernel::dist::{Dist, DistError};
 use crate::kernel::time::{SimDuration, SimTime};
-use crate::scenario::diagnostic::{Diagnostic, Span};
+use crate::scenario::diagnostic::{COLLECTED, Diagnostic, Span};
 use crate::scenario::estimate::grouped;
-use crate::scenario::json::Node;
+use crate::scenario::json::{Kind, Node};
 use crate::scenario::locate::{self, FieldPath};
 use crate::scenario::schema::{Brokers, ScenarioFile, TopicBlock};
 use crate::scenario::{defaults, limits, suggest};
@@ -27,6 +27,7 @@ pub fn resolve(file: &ScenarioFile, root: &Node) -> Result<ClusterConfig, Vec<Di
         file,
         root,
         problems: Vec::new(),
+        comparisons: COMPARISONS,
     };
     let config = resolver.config();
     if resolver.problems.is_empty() {
@@ -44,10 +45,15 @@ macro_rules! field {
 }
 use field;
 
+/// Names that are compared for suggestions at most: enough for every honest file, and 0.1 s of work.
+const COMPARISONS: usize = 100_000;
+
 struct Resolver<'a> {
     file: &'a ScenarioFile,
     root: &'a Node,
     problems: Vec<Diagnostic>,
+    /// What is left of [`COMPARISONS`].
+    comparisons: usize,
 }
 
 impl Resolver<'_> {
@@ -85,19 +91,40 @@ impl Resolver<'_> {
         }
     }
 
+    /// `; did you mean …?`, as long as comparing names does not take too long.
+    fn hint(&mut self, name: &str, known: &[&str]) -> String {
+        match self.comparisons.checked_sub(known.len()) {
+            Some(left) => self.comparisons = left,
+            None => return String::new(),
+        }
+        suggest::did_you_mean(name, known.iter().copied())
+    }
+
     /// Reports a problem of the field at `path`, pointing at its value.
     fn problem(&mut self, path: &FieldPath, message: impl Into<String>) -> &mut Diagnostic {
-        let span = locate::span_of(self.root, path);
+        let span = match self.is_full() {
+            true => self.root.opening(),
+            false => locate::span_of(self.root, path),
+        };
         self.problem_at(path, span, message)
     }
 
     /// Reports a problem of the map entry at `path`, pointing at its name.
     fn name_problem(&mut self, path: &FieldPath, message: impl Into<String>) -> &mut Diagnostic {
-        let span = locate::key_span_of(self.root, path);
+        let span = match self.is_full() {
+            true => self.root.opening(),
+            false => locate::key_span_of(self.root, path),
+        };
         self.problem_at(path, span, message)
     }
 
+    /// Whether there are more problems than anybody reads; then their places are not looked up any more.
+    fn is_full(&self) -> bool {
+        self.problems.len() >= COLLECTED
+    }
+
     fn problem_at(&mut self, path: &FieldPath, span: Span, message: impl Into<String>) -> &mut Diagnostic {
+        self.problems.truncate(COLLECTED - 1);
         self.problems.push(Diagnostic::new(message).at(span).field(path));
         let last = self.problems.len() - 1;
         &mut self.problems[last]
@@ -154,7 +181,9 @@ impl Resolver<'_> {
         for (i, text) in self.file.expect.iter().enumerate() {
             let path = field!["expect"].index(i);
             if text.trim().is_empty() {
-                self.problem(&path, "an expectation must not be empty")
+                let problem = self.problem(&path, "an expectation must not be empty");
+                problem.label = "nothing to check".to_owned();
+                problem
                     .help
                     .push("for example \"groups.billing.lost == 0\"".to_owned());
             } else if text.len() > limits::EXPRESSION_BYTES {
@@ -226,9 +255,9 @@ impl Resolver<'_> {
                 }
                 Ok(id) => found.push(BrokerId(id as u32)),
                 Err(_) => {
-                    let known = || brokers.iter().map(|b| b.name.as_str());
-                    let message = format!("unknown broker `{name}`{}", suggest::did_you_mean(name, known()));
-                    let help = format!("brokers: {}", suggest::list(known(), 20));
+                    let known: Vec<&str> = brokers.iter().map(|b| b.name.as_str()).collect();
+                    let message = format!("unknown broker `{name}`{}", self.hint(name, &known));
+                    let help = format!("brokers: {}", suggest::list(known, 20));
                     let problem = self.problem(&path, message);
                     problem.label = "not declared under \"cluster.brokers\"".to_owned();
                     problem.help.push(help);
@@ -239,15 +268,28 @@ impl Resolver<'_> {
         found
     }
 
-    /// The topic called `name`; reports it if there is none.
-    fn topic(&mut self, path: &FieldPath, span: Span, name: &str, topics: &[TopicConfig]) -> Option<TopicId> {
+    /// The topic called `name`, which the field at `path` names (`as_key`: by its key). Reports it if there is none.
+    fn topic(
+        &mut self,
+        path: &FieldPath,
+        as_key: bool,
+        name: &str,
+        topics: &[TopicConfig],
+    ) -> Option<TopicId> {
         if let Ok(index) = topics.binary_search_by(|t| t.name.as_str().cmp(name)) {
             return Some(TopicId(index as u32));
         }
-        let known = || topics.iter().map(|t| t.name.as_str());
-        let message = format!("unknown topic `{name}`{}", suggest::did_you_mean(name, known()));
-        let help = format!("declared topics: {}", suggest::list(known(), 20));
-        let problem = self.problem_at(path, span, message);
+        if self.is_full() {
+            return None;
+        }
+        let known: Vec<&str> = topics.iter().map(|t| t.name.as_str()).collect();
+        let message = format!("unknown topic `{name}`{}", self.hint(name, &known));
+        let help = format!("declared topics: {}", suggest::list(known, 20));
+        let problem = if as_key {
+            self.name_problem(path, message)
+        } else {
+            self.problem(path, message)
+        };
         problem.label = "not declared under \"cluster.topics\"".to_owned();
         problem.help.push(help);
         None
@@ -255,13 +297,30 @@ impl Resolver<'_> {
 
     fn dist(&mut self, path: &FieldPath, dist: &Dist) {
         if let Err(error) = dist.validate() {
-            self.problem(path, format!("`{path}`: {error}")).label = "cannot be drawn from".to_owned();
+            let key = match error {
+                DistError::MinAboveMax { .. } => "min",
+                DistError::MeanZero { .. } => "mean",
+                DistError::CvOutOfRange { .. } => "cv",
+                DistError::P99NotAboveMean { .. } | DistError::P99TooFar { .. } => "p99",
+                DistError::AlphaTooSmall { .. } => "alpha",
+                DistError::NoValues => "values",
+            };
+            // The only key of the object is the name of the shape.
+            let (node, _) = locate::nearest_node(self.root, path);
+            let path = match &node.kind {
+                Kind::Object(entries) if entries.len() == 1 => path.key(&entries[0].key).key(key),
+                _ => path.clone(),
+            };
+            let error = error.to_string();
+            let (message, help) = error.split_once("; ").unwrap_or((&error, ""));
+            let problem = self.problem(&path, message);
+            problem.label = "cannot be drawn from".to_owned();
+            if !help.is_empty() {
+                problem.help.push(help.to_owned());
+            }
         } else if dist.mean() > limits::DURATION {
-            self.problem(
-                path,
-                format!("`{path}` is longer than {}, the longest run", limits::DURATION),
-            )
-            .label = "too long".to_owned();
+            let message = format!("`{path}` is longer than {}, the longest run", limits::DURATION);
+            self.problem(path, message).label = "too long".to_owned();
         }
     }
 

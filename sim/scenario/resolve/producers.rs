@@ -4,8 +4,7 @@ use super::{Resolver, field};
 use crate::cluster::config::{ProducerConfig, SizeDist, TopicConfig};
 use crate::cluster::ids::TopicId;
 use crate::cluster::producer::workload::Arrivals;
-use crate::kernel::time::SimTime;
-use crate::scenario::estimate::grouped;
+use crate::kernel::time::{SimDuration, SimTime};
 use crate::scenario::locate::{self, FieldPath};
 use crate::scenario::schema::{ArrivalsBlock, BodySize, ProducerBlock, SizeShape};
 use crate::scenario::units::Size;
@@ -32,16 +31,15 @@ impl Resolver<'_> {
             let body_size = self.body_size(&path, block.body_size);
             let start = self.before_end(&path.key("start"), block.start, &format!("`{name}` starts"));
             let stop = block.stop.unwrap_or(file.duration);
-            if SimTime::ZERO + stop <= start {
+            if block.stop.is_some_and(|stop| stop <= block.start) {
                 let first = locate::span_of(self.root, &path.key("start"));
-                let problem = self.problem(
-                    &path.key("stop"),
-                    format!("`{name}` stops at {stop}, but starts at {}", block.start),
-                );
+                let message = format!("`{name}` stops at {stop}, but starts at {}", block.start);
+                let problem = self.problem(&path.key("stop"), message);
                 problem.label = "not after the start".to_owned();
-                problem.related.push((first, "starts here".to_owned()));
+                if block.start > SimDuration::ZERO {
+                    problem.related.push((first, "starts here".to_owned()));
+                }
             }
-            let max_messages = self.max_messages(&path, block);
             let (Some(topic), false) = (topic, too_many) else {
                 continue;
             };
@@ -52,7 +50,7 @@ impl Resolver<'_> {
                 body_size,
                 start,
                 stop: SimTime::ZERO + stop,
-                max_messages,
+                max_messages: block.messages.unwrap_or(u64::MAX),
             }));
         }
         producers
@@ -65,11 +63,7 @@ impl Resolver<'_> {
         topics: &[TopicConfig],
     ) -> Option<TopicId> {
         match (&block.topic, topics) {
-            (Some(name), _) => {
-                let path = path.key("topic");
-                let span = locate::span_of(self.root, &path);
-                self.topic(&path, span, name, topics)
-            }
+            (Some(name), _) => self.topic(&path.key("topic"), false, name, topics),
             (None, [_]) => Some(TopicId(0)),
             (None, _) => {
                 let problem = self.name_problem(path, format!("`{path}` must say which topic it sends to"));
@@ -114,20 +108,6 @@ impl Resolver<'_> {
                 Arrivals::AtOnce
             }
         }
-    }
-
-    fn max_messages(&mut self, path: &FieldPath, block: &ProducerBlock) -> u64 {
-        let Some(messages) = block.messages else {
-            return u64::MAX;
-        };
-        if messages > limits::MESSAGES_OF_PRODUCER {
-            let message = format!(
-                "one producer can make at most {} messages",
-                grouped(limits::MESSAGES_OF_PRODUCER.into())
-            );
-            self.problem(&path.key("messages"), message).label = "too many".to_owned();
-        }
-        messages
     }
 
     fn body_size(&mut self, path: &FieldPath, size: BodySize) -> SizeDist {

@@ -272,16 +272,13 @@ impl Resolver<'_> {
         if let Ok(index) = groups.binary_search_by(|g| g.name.as_str().cmp(name)) {
             return Some(GroupId(index as u32));
         }
-        let known = || groups.iter().map(|g| g.name.as_str());
-        let message = format!(
-            "unknown consumer group `{name}`{}",
-            suggest::did_you_mean(name, known())
-        );
+        let known: Vec<&str> = groups.iter().map(|g| g.name.as_str()).collect();
+        let message = format!("unknown consumer group `{name}`{}", self.hint(name, &known));
         let problem = self.problem_at(path, span, message);
         problem.label = "not declared under \"groups\"".to_owned();
         problem.help.push(match groups.is_empty() {
             true => "the scenario declares no group".to_owned(),
-            false => format!("declared groups: {}", suggest::list(known(), 20)),
+            false => format!("declared groups: {}", suggest::list(known, 20)),
         });
         None
     }
@@ -336,13 +333,13 @@ impl Resolver<'_> {
         if let Some(found) = by_number.or_else(by_name) {
             return vec![found];
         }
-        let names = || group.consumers.iter().map(|c| c.name.as_str());
+        let names: Vec<&str> = group.consumers.iter().map(|c| c.name.as_str()).collect();
         let message = format!(
             "the group `{}` has no consumer `{text}`{}",
             group.name,
-            suggest::did_you_mean(text, names())
+            self.hint(text, &names)
         );
-        let help = format!("its consumers up to then: {}", suggest::list(names(), 12));
+        let help = format!("its consumers up to then: {}", suggest::list(names, 12));
         let problem = self.problem_at(path, span, message);
         problem.label = match text.parse::<u64>() {
             Ok(0) => "members count from 1".to_owned(),

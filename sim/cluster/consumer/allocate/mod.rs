@@ -27,6 +27,8 @@
 
 pub mod avg;
 pub mod avg_by_circle;
+pub mod consistent_hash;
+mod md5;
 
 use crate::cluster::config::StrategyName;
 

@@ -1,0 +1,143 @@
+//! `rmqsim check`: is a scenario sound, and how large is it? Nothing is simulated.
+
+use crate::cli::args::{Format, OverrideArgs};
+use crate::cli::expectations;
+use crate::cli::terminal::Terminal;
+use crate::cli::{Exit, Failure};
+use crate::kernel::time::SimDuration;
+use crate::scenario::estimate::{self, grouped};
+use crate::scenario::{Diagnostics, Overrides, Scenario};
+use serde_json::json;
+
+/// Check scenario files without running them
+#[derive(Clone, Debug, clap::Args)]
+#[command(after_help = "Examples:
+  rmqsim check quickstart
+  rmqsim check quickstart --set groups.billing.consumers.count=3 --format json")]
+pub struct Args {
+    /// Scenario files, names of shipped scenarios, or - for standard input
+    #[arg(required = true, value_name = "FILE")]
+    files: Vec<String>,
+    #[command(flatten)]
+    overrides: OverrideArgs,
+    /// Form of the answer; json gives problems as data
+    #[arg(long, value_enum, default_value_t)]
+    format: Format,
+}
+
+/// Checks each file; exit code 2 if one of them is not sound.
+pub fn run(args: &Args, terminal: &Terminal) -> Result<Exit, Failure> {
+    let overrides = args.overrides.overrides();
+    let results: Vec<(&String, Result<Scenario, Box<Diagnostics>>)> = args
+        .files
+        .iter()
+        .map(|file| (file, load(file, &overrides)))
+        .collect();
+    let sound = results.iter().all(|(_, result)| result.is_ok());
+    match args.format {
+        Format::Json => {
+            let list: Vec<_> = results
+                .iter()
+                .map(|(file, result)| as_json(file, result))
+                .collect();
+            terminal.print(&format!("{:#}", json!(list)))?;
+        }
+        Format::Table => {
+            let mut told = 0;
+            for (_, result) in &results {
+                match result {
+                    Ok(scenario) if !terminal.is_quiet() => terminal.print(&summary(scenario))?,
+                    Ok(_) => {}
+                    Err(problems) => {
+                        if told > 0 {
+                            terminal.problem("");
+                        }
+                        told += 1;
+                        terminal.problem(&problems.render(true, terminal.width()));
+                    }
+                }
+            }
+        }
+    }
+    Ok(if sound { Exit::Fine } else { Exit::BadInput })
+}
+
+/// A scenario whose expectations can be read too.
+fn load(file: &str, overrides: &Overrides) -> Result<Scenario, Box<Diagnostics>> {
+    let scenario = Scenario::load(file, overrides)?;
+    expectations::read(&scenario)?;
+    Ok(scenario)
+}
+
+/// What a sound scenario holds.
+struct Size {
+    brokers: usize,
+    topics: usize,
+    queues: u64,
+    producers: usize,
+    groups: usize,
+    consumers: usize,
+    messages: u128,
+    duration: SimDuration,
+}
+
+impl Size {
+    fn of(scenario: &Scenario) -> Self {
+        let config = &scenario.config;
+        let placements = config.topics.iter().flat_map(|t| &t.placement);
+        Self {
+            brokers: config.brokers.len(),
+            topics: config.topics.len(),
+            queues: placements
+                .map(|(_, queues)| u64::from(queues.read.max(queues.write)))
+                .sum(),
+            producers: config.producers.len(),
+            groups: config.groups.len(),
+            consumers: config.groups.iter().map(|g| g.consumers.len()).sum(),
+            messages: estimate::messages(config),
+            duration: config.duration,
+        }
+    }
+}
+
+fn summary(scenario: &Scenario) -> String {
+    let size = Size::of(scenario);
+    let count = |n: u128, what: &str| format!("{} {what}{}", grouped(n), if n == 1 { "" } else { "s" });
+    let parts = [
+        count(size.brokers as u128, "broker"),
+        count(size.topics as u128, "topic"),
+        count(size.queues.into(), "queue"),
+        count(size.producers as u128, "producer"),
+        count(size.consumers as u128, "consumer"),
+    ];
+    let messages = count(size.messages, "message");
+    format!(
+        "{}: fine — {}; about {messages} in {}",
+        scenario.name(),
+        parts.join(", "),
+        size.duration
+    )
+}
+
+fn as_json(file: &str, result: &Result<Scenario, Box<Diagnostics>>) -> serde_json::Value {
+    match result {
+        Ok(scenario) => {
+            let size = Size::of(scenario);
+            json!({
+                "file": file,
+                "sound": true,
+                "title": scenario.file.title,
+                "brokers": size.brokers,
+                "topics": size.topics,
+                "queues": size.queues,
+                "producers": size.producers,
+                "groups": size.groups,
+                "consumers": size.consumers,
+                "messages_foreseen": size.messages.to_string(),
+                "duration_seconds": size.duration.as_secs_f64(),
+                "scenario": scenario.normalised,
+            })
+        }
+        Err(problems) => json!({ "file": file, "sound": false, "problems": problems.to_json() }),
+    }
+}

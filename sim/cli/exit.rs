@@ -1,0 +1,89 @@
+//! How the program ends: exit codes, and what is said about a failure.
+
+use crate::cli::terminal::Terminal;
+use crate::scenario::Diagnostics;
+use std::process::ExitCode;
+
+/// Exit codes; stable.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Exit {
+    /// All is well.
+    Fine = 0,
+    /// The run is fine, but an expectation failed or a comparison found something.
+    Found = 1,
+    /// The input or its use is wrong.
+    BadInput = 2,
+    /// A broken invariant: our bug.
+    Internal = 3,
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        Self::from(exit as u8)
+    }
+}
+
+/// Why a subcommand could not do its work.
+#[derive(Debug)]
+pub enum Failure {
+    /// The scenario is wrong.
+    Scenario(Box<Diagnostics>),
+    /// The same, already told as data.
+    Told(Exit),
+    /// The machine says no: disk full, no permission.
+    Machine(anyhow::Error),
+    /// Whoever read our output has gone; nobody is left to tell.
+    ClosedPipe,
+}
+
+impl From<Box<Diagnostics>> for Failure {
+    fn from(problems: Box<Diagnostics>) -> Self {
+        Self::Scenario(problems)
+    }
+}
+
+impl From<anyhow::Error> for Failure {
+    fn from(error: anyhow::Error) -> Self {
+        Self::Machine(error)
+    }
+}
+
+impl Failure {
+    /// Tells the user and gives the exit code.
+    pub fn report(self, terminal: &Terminal) -> Exit {
+        match self {
+            Self::Scenario(problems) => {
+                terminal.problem(&problems.render(true, terminal.width()));
+                Exit::BadInput
+            }
+            Self::Told(exit) => exit,
+            Self::Machine(error) => {
+                terminal.error(&format!("{error:#}"));
+                Exit::BadInput
+            }
+            Self::ClosedPipe => Exit::Fine,
+        }
+    }
+}
+
+/// Prints what clap has to say about the arguments: help and version are fine, the rest is not.
+pub fn usage(error: &clap::Error) -> Exit {
+    let asked_for = error.exit_code() == 0;
+    // A closed pipe after --help is no failure.
+    let _ = error.print();
+    if asked_for { Exit::Fine } else { Exit::BadInput }
+}
+
+/// Makes a panic end the program with code 3 and a word about whose fault it is.
+pub fn panics_are_our_bugs() {
+    let default = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |panic| {
+        default(panic);
+        let command: Vec<String> = std::env::args().collect();
+        Terminal::last_words(&format!(
+            "internal error: this is a bug in rmqsim, not in your scenario\n  = help: it happens again with: {}",
+            command.join(" ")
+        ));
+        std::process::exit(Exit::Internal as i32);
+    }));
+}

@@ -1,0 +1,58 @@
+//! Consumers: what each client did in its life.
+
+use crate::cluster::fact::{FlowControlCause, StopKind};
+use crate::kernel::time::{SimDuration, SimTime};
+use crate::observe::lag::Level;
+
+/// One life of one client.
+#[derive(Clone, Debug, Default)]
+pub struct Life {
+    /// Start of the process.
+    pub started: Option<SimTime>,
+    /// End of the process.
+    pub stopped: Option<(SimTime, StopKind)>,
+    /// Deliveries.
+    pub deliveries: u64,
+    /// Results `CONSUME_SUCCESS`.
+    pub succeeded: u64,
+    /// Results `RECONSUME_LATER`.
+    pub failed: u64,
+    /// Results thrown away.
+    pub discarded: u64,
+    /// Thread time in the listener.
+    pub busy: SimDuration,
+    /// Queues of subscribed topics held.
+    pub queues: Level,
+    /// Rebalance rounds.
+    pub rounds: u64,
+    /// Messages that entered the cache.
+    pub cached: u64,
+    /// Most messages of one queue in the cache.
+    pub cached_max: u32,
+    /// Pulls put off by count, size, span.
+    pub flow_control: [u64; 3],
+}
+
+impl Life {
+    /// Whether the client lives.
+    pub fn is_alive(&self) -> bool {
+        self.started.is_some() && self.stopped.is_none()
+    }
+
+    /// Time from the start to the end, or to `now`.
+    pub fn length(&self, now: SimTime) -> SimDuration {
+        let end = self.stopped.map_or(now, |(at, _)| at);
+        self.started
+            .map_or(SimDuration::ZERO, |started| end.since(started))
+    }
+
+    /// Listener results, good and bad.
+    pub fn consumed(&self) -> u64 {
+        self.succeeded + self.failed
+    }
+
+    /// A pull was put off.
+    pub fn put_off(&mut self, by: FlowControlCause) {
+        self.flow_control[by as usize] += 1;
+    }
+}

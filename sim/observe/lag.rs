@@ -1,0 +1,445 @@
+//! Lag and backlog: how much of a queue a group has yet to do, over time.
+//!
+//! *Lag* is max offset − committed offset, what operators see; a queue without a committed offset counts from
+//! 0, as `mqadmin consumerProgress` does. *Backlog* is max offset − records ended, what is truly left. The max
+//! offset is that of the consume queue: what pulls can see. Means are exact integrals over time, kept as
+//! integers: a change by δ at time t moves the integral up to the end T by δ × (T − t), so the sum of δ × t is
+//! all there is to keep.
+//!
+//! The 99th percentile is that of the samples. The age of the oldest waiting message comes from checkpoints
+//! (end of the queue at each sample); a message between two of them is taken to be stored at an even pace.
+
+use crate::cluster::ids::{GroupId, QueueId};
+use crate::kernel::time::{SimDuration, SimTime};
+use crate::observe::slots::{Slot, Slots};
+use hdrhistogram::Histogram;
+
+/// Checkpoints of one queue at most; beyond, every second one is dropped.
+const CHECKPOINTS: usize = 256;
+
+/// A count over time.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Level {
+    value: i64,
+    max: i64,
+    /// Sum of δ × t, in messages × nanoseconds.
+    moment: i128,
+}
+
+impl Level {
+    /// The count changes by `delta` at `now`.
+    #[inline(always)]
+    pub fn change(&mut self, now: SimTime, delta: i64) {
+        self.value += delta;
+        self.max = self.max.max(self.value);
+        self.moment += i128::from(delta) * i128::from(now.as_nanos());
+    }
+    /// Now. Never below 0 for a count that starts at 0 and is kept right.
+    pub fn value(&self) -> u64 {
+        self.value.max(0) as u64
+    }
+    /// Highest ever.
+    pub fn max(&self) -> u64 {
+        self.max as u64
+    }
+    /// Integral from the start of the run to `end`, in messages × nanoseconds.
+    pub fn integral(&self, end: SimTime) -> i128 {
+        i128::from(self.value) * i128::from(end.as_nanos()) - self.moment
+    }
+    /// Mean from the start of the run to `end`; 0 for a run of no length.
+    pub fn mean(&self, end: SimTime) -> f64 {
+        mean(self.integral(end), end)
+    }
+}
+
+fn mean(integral: i128, end: SimTime) -> f64 {
+    if end == SimTime::ZERO {
+        return 0.0;
+    }
+    integral as f64 / end.as_nanos() as f64
+}
+
+/// The sum of all levels of one kind in a group: its peak and how long that took to drain.
+#[derive(Clone, Debug)]
+pub struct Peak {
+    value: i64,
+    max: i64,
+    max_at: SimTime,
+    /// When it first fell to 1 % of the maximum or below, after the maximum.
+    drained_at: Option<SimTime>,
+    /// Its maximum since the last sample.
+    window_max: i64,
+    samples: Histogram<u64>,
+}
+
+impl Peak {
+    fn new() -> Self {
+        let mut samples = Histogram::new_with_bounds(1, 2, 3).expect("fixed bounds are sound");
+        samples.auto(true);
+        Self {
+            value: 0,
+            max: 0,
+            max_at: SimTime::ZERO,
+            drained_at: None,
+            window_max: 0,
+            samples,
+        }
+    }
+
+    #[inline(always)]
+    fn change(&mut self, now: SimTime, delta: i64) {
+        self.value += delta;
+        if delta > 0 {
+            self.window_max = self.window_max.max(self.value);
+            if self.value > self.max {
+                self.max = self.value;
+                self.max_at = now;
+                self.drained_at = None;
+            }
+        } else if self.drained_at.is_none() && self.value * 100 <= self.max {
+            self.drained_at = Some(now);
+        }
+    }
+
+    fn sample(&mut self) -> u64 {
+        self.samples
+            .record(self.value())
+            .expect("an auto-resizing histogram takes any value in");
+        let window_max = self.window_max.max(self.value);
+        self.window_max = self.value;
+        window_max.max(0) as u64
+    }
+
+    /// Now.
+    pub fn value(&self) -> u64 {
+        self.value.max(0) as u64
+    }
+    /// Highest ever.
+    pub fn max(&self) -> u64 {
+        self.max as u64
+    }
+    /// When it was highest first.
+    pub fn max_at(&self) -> Option<SimTime> {
+        (self.max > 0).then_some(self.max_at)
+    }
+    /// From the maximum to 1 % of it.
+    pub fn drain(&self) -> Option<SimDuration> {
+        let drained_at = self.drained_at?;
+        (self.max > 0).then(|| drained_at.since(self.max_at))
+    }
+    /// 99th percentile of the samples, to three digits.
+    pub fn p99(&self) -> u64 {
+        self.samples.value_at_quantile(0.99).min(self.max())
+    }
+}
+
+/// Lag and backlog of one slot.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct SlotLag {
+    committed: Option<u64>,
+    /// Max offset − committed offset.
+    pub lag: Level,
+    /// Max offset − records ended.
+    pub backlog: Level,
+}
+
+impl SlotLag {
+    /// The committed offset.
+    pub fn committed(&self) -> Option<u64> {
+        self.committed
+    }
+}
+
+/// Lag and backlog of one group.
+#[derive(Clone, Debug)]
+pub struct GroupLag {
+    /// Max offset − committed offset, over all its queues.
+    pub lag: Peak,
+    /// Max offset − records ended, over all its queues.
+    pub backlog: Peak,
+    /// Age of the oldest message that no listener has seen, at the last sample.
+    pub oldest: SimDuration,
+    /// The highest such age at any sample.
+    pub oldest_max: SimDuration,
+    /// Highest lag between the last two samples.
+    pub lag_window_max: u64,
+}
+
+/// A queue ended at `end` from sample `reached` (or earlier) to sample `until`.
+#[derive(Clone, Copy, Debug)]
+struct Checkpoint {
+    end: u64,
+    reached: SimTime,
+    until: SimTime,
+}
+
+/// Folds dispatches, commits and ends of records into lag and backlog.
+#[derive(Debug, Default)]
+pub struct Lag {
+    /// One past the last visible record, by queue.
+    visible: Vec<u64>,
+    checkpoints: Vec<Vec<Checkpoint>>,
+    slots: Vec<SlotLag>,
+    groups: Vec<GroupLag>,
+}
+
+impl Lag {
+    /// Makes room for all queues and slots known.
+    pub fn grow(&mut self, now: SimTime, slots: &Slots, groups: usize) {
+        self.visible.resize(slots.queues(), 0);
+        let empty = Checkpoint {
+            end: 0,
+            reached: now,
+            until: now,
+        };
+        self.checkpoints.resize_with(slots.queues(), || vec![empty]);
+        self.slots.resize_with(slots.len(), SlotLag::default);
+        self.groups.resize_with(groups, || GroupLag {
+            lag: Peak::new(),
+            backlog: Peak::new(),
+            oldest: SimDuration::ZERO,
+            oldest_max: SimDuration::ZERO,
+            lag_window_max: 0,
+        });
+    }
+
+    /// Pulls now see all offsets of `queue` below `max_offset`.
+    #[inline(always)]
+    pub fn dispatched(&mut self, now: SimTime, slots: &Slots, queue: QueueId, max_offset: u64) {
+        let visible = &mut self.visible[queue.index()];
+        let delta = max_offset as i64 - *visible as i64;
+        *visible = max_offset;
+        for &slot in slots.readers(queue) {
+            let group = &mut self.groups[slots.get(slot as usize).group.index()];
+            let slot = &mut self.slots[slot as usize];
+            slot.lag.change(now, delta);
+            slot.backlog.change(now, delta);
+            group.lag.change(now, delta);
+            group.backlog.change(now, delta);
+        }
+    }
+
+    /// The broker's committed offset is overwritten.
+    #[inline(always)]
+    pub fn committed(&mut self, now: SimTime, slot: usize, of: Slot, new: u64) {
+        let state = &mut self.slots[slot];
+        let delta = state.committed.unwrap_or(0) as i64 - new as i64;
+        state.committed = Some(new);
+        if delta != 0 {
+            state.lag.change(now, delta);
+            self.groups[of.group.index()].lag.change(now, delta);
+        }
+    }
+
+    /// So many records of the slot ended for the first time, or were skipped.
+    #[inline(always)]
+    pub fn ended(&mut self, now: SimTime, slot: usize, of: Slot, records: u64) {
+        let delta = -(records as i64);
+        self.slots[slot].backlog.change(now, delta);
+        self.groups[of.group.index()].backlog.change(now, delta);
+    }
+
+    /// The regular look. `end` and `frontier` come from the ledger.
+    pub fn sample(
+        &mut self,
+        now: SimTime,
+        slots: &Slots,
+        end: impl Fn(QueueId) -> u64,
+        frontier: impl Fn(usize) -> u64,
+    ) {
+        for queue in (0..slots.queues() as u32).map(QueueId) {
+            let lowest = slots
+                .readers(queue)
+                .iter()
+                .map(|&slot| frontier(slot as usize))
+                .min();
+            let points = &mut self.checkpoints[queue.index()];
+            remember(points, now, end(queue), lowest.unwrap_or(u64::MAX));
+        }
+        for group in &mut self.groups {
+            group.lag_window_max = group.lag.sample();
+            group.backlog.sample();
+            group.oldest = SimDuration::ZERO;
+        }
+        for (slot, of) in slots.iter() {
+            let frontier = frontier(slot);
+            if frontier < end(of.queue) {
+                let age = now.since(stored_at(&self.checkpoints[of.queue.index()], frontier));
+                let group = &mut self.groups[of.group.index()];
+                group.oldest = group.oldest.max(age);
+                group.oldest_max = group.oldest_max.max(age);
+            }
+        }
+    }
+
+    /// One past the last visible record of `queue`.
+    pub fn visible(&self, queue: QueueId) -> u64 {
+        self.visible[queue.index()]
+    }
+    /// One slot.
+    pub fn slot(&self, slot: usize) -> &SlotLag {
+        &self.slots[slot]
+    }
+    /// One group.
+    pub fn group(&self, group: GroupId) -> &GroupLag {
+        &self.groups[group.index()]
+    }
+    /// Mean lag of a group over time.
+    pub fn lag_mean(&self, slots: &Slots, group: GroupId, end: SimTime) -> f64 {
+        let integral = slots
+            .of_group(group)
+            .map(|slot| self.slots[slot].lag.integral(end))
+            .sum();
+        mean(integral, end)
+    }
+    /// Mean backlog of a group over time.
+    pub fn backlog_mean(&self, slots: &Slots, group: GroupId, end: SimTime) -> f64 {
+        let integral = slots
+            .of_group(group)
+            .map(|slot| self.slots[slot].backlog.integral(end))
+            .sum();
+        mean(integral, end)
+    }
+}
+
+/// Notes where a queue ends now, and forgets what every reader has passed (all below `lowest`).
+fn remember(points: &mut Vec<Checkpoint>, now: SimTime, end: u64, lowest: u64) {
+    let last = points.last_mut().expect("there is always one checkpoint");
+    if last.end == end {
+        last.until = now;
+    } else {
+        points.push(Checkpoint {
+            end,
+            reached: now,
+            until: now,
+        });
+    }
+    // The last point at or below the lowest frontier is still needed: the next message lies behind it.
+    let passed = points.partition_point(|point| point.end <= lowest);
+    points.drain(..passed.saturating_sub(1));
+    if points.len() > CHECKPOINTS {
+        let last = points.len() - 1;
+        let mut index = 0;
+        points.retain(|_| {
+            index += 1;
+            (index - 1) % 2 == 0 || index - 1 == last
+        });
+    }
+}
+
+/// About when the record at `offset` was stored; `offset` lies below the last checkpoint's end.
+fn stored_at(points: &[Checkpoint], offset: u64) -> SimTime {
+    let after = points.partition_point(|point| point.end <= offset);
+    let (Some(before), Some(next)) = (
+        after.checked_sub(1).and_then(|i| points.get(i)),
+        points.get(after),
+    ) else {
+        return points.last().map_or(SimTime::ZERO, |point| point.reached);
+    };
+    let span = u128::from(next.reached.since(before.until).as_nanos());
+    let share = span * u128::from(offset - before.end) / u128::from(next.end - before.end);
+    before.until + SimDuration::from_nanos(share as u64)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::observe::story::{Story, secs};
+
+    fn desk() -> (Slots, Lag) {
+        let story = Story::new().topic("orders", 1).group("billing", &["orders"]);
+        let (mut slots, mut lag) = (Slots::default(), Lag::default());
+        slots.add_queue(QueueId(0), &story.directory);
+        lag.grow(SimTime::ZERO, &slots, 1);
+        (slots, lag)
+    }
+
+    /// 10 messages from 2 s on, 4 fewer from 5 s on: over 10 s that is 10 × 8 − 4 × 5 = 60 message-seconds.
+    #[test]
+    fn the_mean_is_an_integral_over_time() {
+        let mut level = Level::default();
+        level.change(secs(2), 10);
+        level.change(secs(5), -4);
+        assert_eq!(level.integral(secs(10)), 60_000_000_000);
+        assert_eq!((level.mean(secs(10)), level.value(), level.max()), (6.0, 6, 10));
+    }
+
+    #[test]
+    fn lag_follows_commits_and_backlog_follows_work() {
+        let (slots, mut lag) = desk();
+        let of = slots.get(0);
+        lag.dispatched(secs(1), &slots, QueueId(0), 100);
+        lag.ended(secs(2), 0, of, 30);
+        lag.committed(secs(5), 0, of, 20);
+        lag.committed(secs(6), 0, of, 10);
+        assert_eq!(lag.slot(0).lag.value(), 90);
+        assert_eq!(lag.slot(0).backlog.value(), 70);
+        assert_eq!(lag.group(GroupId(0)).lag.value(), 90);
+        // 100 from 1 s, 80 from 5 s, 90 from 6 s to 10 s: 400 + 80 + 360.
+        assert_eq!(lag.lag_mean(&slots, GroupId(0), secs(10)), 84.0);
+    }
+
+    /// The peak of 1 000 at 4 s is drained when at most 10 are left, at 9 s; a later rise is no new peak.
+    #[test]
+    fn drain_time_counts_from_the_highest_peak() {
+        let (slots, mut lag) = desk();
+        let of = slots.get(0);
+        lag.dispatched(secs(1), &slots, QueueId(0), 500);
+        lag.committed(secs(2), 0, of, 500);
+        assert_eq!(lag.group(GroupId(0)).lag.drain(), Some(SimDuration::from_secs(1)));
+        lag.dispatched(secs(4), &slots, QueueId(0), 1_500);
+        assert_eq!(lag.group(GroupId(0)).lag.drain(), None);
+        lag.committed(secs(8), 0, of, 1_489);
+        assert_eq!(lag.group(GroupId(0)).lag.drain(), None);
+        lag.committed(secs(9), 0, of, 1_490);
+        lag.dispatched(secs(12), &slots, QueueId(0), 1_600);
+        let peak = &lag.group(GroupId(0)).lag;
+        assert_eq!((peak.max(), peak.max_at()), (1_000, Some(secs(4))));
+        assert_eq!(peak.drain(), Some(SimDuration::from_secs(5)));
+    }
+
+    #[test]
+    fn a_peak_between_two_samples_is_not_forgotten() {
+        let (slots, mut lag) = desk();
+        let of = slots.get(0);
+        lag.dispatched(secs(1), &slots, QueueId(0), 50);
+        lag.committed(secs(2), 0, of, 45);
+        lag.sample(secs(3), &slots, |_| 50, |_| 50);
+        assert_eq!(lag.group(GroupId(0)).lag_window_max, 50);
+        lag.sample(secs(4), &slots, |_| 50, |_| 50);
+        assert_eq!(lag.group(GroupId(0)).lag_window_max, 5);
+    }
+
+    /// Nothing for 10 s, then 100 messages within one second: number 50 was stored at about 10.5 s.
+    #[test]
+    fn age_is_interpolated_between_checkpoints() {
+        let (slots, mut lag) = desk();
+        for t in 1..=10 {
+            lag.sample(secs(t), &slots, |_| 0, |_| 0);
+        }
+        lag.sample(secs(11), &slots, |_| 100, |_| 50);
+        assert_eq!(lag.group(GroupId(0)).oldest, SimDuration::from_millis(500));
+        lag.sample(secs(20), &slots, |_| 100, |_| 50);
+        assert_eq!(lag.group(GroupId(0)).oldest, SimDuration::from_millis(9_500));
+        lag.sample(secs(21), &slots, |_| 100, |_| 100);
+        assert_eq!(lag.group(GroupId(0)).oldest, SimDuration::ZERO);
+        assert_eq!(lag.group(GroupId(0)).oldest_max, SimDuration::from_millis(9_500));
+    }
+
+    /// A reader that keeps up leaves one checkpoint; one that never reads, at most 256.
+    #[test]
+    fn checkpoints_stay_few() {
+        let (slots, mut lag) = desk();
+        for t in 1..5_000 {
+            lag.sample(secs(t), &slots, |_| t, |_| t);
+            assert!(lag.checkpoints[0].len() <= 2);
+        }
+        for t in 5_000..20_000 {
+            lag.sample(secs(t), &slots, |_| t, |_| 5_000);
+            assert!(lag.checkpoints[0].len() <= CHECKPOINTS + 1);
+        }
+        // Stored at one a second, so offset 5 000 lies at about 5 000 s.
+        let age = lag.group(GroupId(0)).oldest.as_secs_f64();
+        assert!((age - 14_999.0).abs() < 200.0, "{age}");
+    }
+}

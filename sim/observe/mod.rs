@@ -1,0 +1,24 @@
+//! Folds facts into measures, one file each.
+//!
+//! [`Observation`](observation::Observation) is the observer of every run. It sees facts alone and keeps what it
+//! needs in tables by dense id. Its memory follows the entities and the messages that are open, not those that
+//! are done.
+
+pub mod consumers;
+pub mod duplicates;
+pub mod invariant;
+pub mod lag;
+pub mod latency;
+pub mod ledger;
+pub mod observation;
+pub mod ownership;
+pub mod producers;
+pub mod rebalance;
+pub mod requests;
+pub mod retries;
+pub mod series;
+pub mod settled;
+pub mod skew;
+pub mod slots;
+#[cfg(test)]
+pub(crate) mod story;

@@ -1,0 +1,98 @@
+//! What brokers did: requests by kind, answers to pulls, holds.
+
+use crate::cluster::fact::{PullResult, RequestKind};
+use crate::kernel::time::SimDuration;
+
+/// One broker.
+#[derive(Clone, Debug, Default)]
+pub struct Requests {
+    by_kind: [u64; RequestKind::ALL.len()],
+    /// Pulls answered with messages.
+    pub found: u64,
+    /// Pulls answered without.
+    pub not_found: u64,
+    /// Messages in answers.
+    pub messages: u64,
+    /// Their bytes.
+    pub bytes: u64,
+    /// Pulls held.
+    pub held: u64,
+    /// Holds that ended with messages.
+    pub woken: u64,
+    /// Holds that ran out.
+    pub expired: u64,
+    /// Sum of all answered holds, nanoseconds.
+    pub hold_sum: u128,
+    /// The longest.
+    pub hold_max: SimDuration,
+}
+
+impl Requests {
+    /// A request arrived.
+    #[inline(always)]
+    pub fn request(&mut self, kind: RequestKind) {
+        self.by_kind[kind as usize] += 1;
+    }
+
+    /// A pull is answered.
+    #[inline(always)]
+    pub fn answered(&mut self, result: PullResult, messages: u32, bytes: u64, held: SimDuration) {
+        match result {
+            PullResult::Found => self.found += 1,
+            PullResult::NotFound => self.not_found += 1,
+        }
+        self.messages += u64::from(messages);
+        self.bytes += bytes;
+        if held.is_zero() {
+            return;
+        }
+        self.hold_sum += u128::from(held.as_nanos());
+        self.hold_max = self.hold_max.max(held);
+        match result {
+            PullResult::Found => self.woken += 1,
+            PullResult::NotFound => self.expired += 1,
+        }
+    }
+
+    /// Requests of one kind.
+    pub fn of(&self, kind: RequestKind) -> u64 {
+        self.by_kind[kind as usize]
+    }
+
+    /// Requests of all kinds.
+    pub fn total(&self) -> u64 {
+        self.by_kind.iter().sum()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// `ALL` is in order of declaration, so that a kind is its own position.
+    #[test]
+    fn every_kind_is_counted_apart() {
+        let mut requests = Requests::default();
+        for (n, kind) in RequestKind::ALL.into_iter().enumerate() {
+            for _ in 0..=n {
+                requests.request(kind);
+            }
+        }
+        for (n, kind) in RequestKind::ALL.into_iter().enumerate() {
+            assert_eq!(requests.of(kind), n as u64 + 1);
+        }
+        assert_eq!(requests.total(), 45);
+    }
+
+    #[test]
+    fn a_hold_is_woken_or_runs_out() {
+        let mut requests = Requests::default();
+        requests.answered(PullResult::Found, 3, 300, SimDuration::ZERO);
+        requests.answered(PullResult::Found, 1, 100, SimDuration::from_secs(4));
+        requests.answered(PullResult::NotFound, 0, 0, SimDuration::from_secs(18));
+        assert_eq!((requests.found, requests.not_found), (2, 1));
+        assert_eq!((requests.woken, requests.expired, requests.messages), (1, 1, 4));
+        assert_eq!(requests.hold_sum, 22_000_000_000);
+        assert_eq!(requests.hold_max, SimDuration::from_secs(18));
+    }
+}

@@ -1,0 +1,275 @@
+//! Time series on a fixed grid, with a bound on their size.
+//!
+//! A row holds one value of each column. When rows become too many, every second one is dropped and the grid
+//! becomes twice as wide, so that a run of any length yields a chart of the same size. A column that joins late
+//! is filled up with zeros.
+
+use crate::kernel::time::{SimDuration, SimTime};
+
+/// Rows at most.
+const ROWS: usize = 2_000;
+/// Values at most in all columns together, but at least [`ROWS_LEAST`] rows are kept.
+const VALUES: usize = 1_000_000;
+const ROWS_LEAST: usize = 100;
+/// Columns at most; those of later queues and consumers are left out.
+const COLUMNS: usize = 10_000;
+
+/// What a column shows; with the number of the entity it names one column.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Measure {
+    /// Records stored so far, by topic.
+    TopicStored,
+    /// Requests so far, by broker.
+    BrokerRequests,
+    /// By group, as the following.
+    GroupLag,
+    /// Highest since the row before.
+    GroupLagMax,
+    /// Max offset − records ended.
+    GroupBacklog,
+    /// Delivered, not ended.
+    GroupInFlight,
+    /// Scheduled, or in the retry topic and not delivered.
+    GroupAwaitingRetry,
+    /// Successes so far.
+    GroupSucceeded,
+    /// Retry copies scheduled so far.
+    GroupRetries,
+    /// Dead letters so far.
+    GroupDead,
+    /// Duplicate deliveries so far.
+    GroupDuplicates,
+    /// Living consumers.
+    GroupMembers,
+    /// Age of the oldest message that waits, nanoseconds.
+    GroupOldest,
+    /// Lag by slot.
+    SlotLag,
+    /// Listener results so far, by consumer.
+    ConsumerConsumed,
+    /// Queues of subscribed topics held, by consumer.
+    ConsumerQueues,
+}
+
+const MEASURES: usize = Measure::ConsumerQueues as usize + 1;
+
+/// All columns.
+#[derive(Debug)]
+pub struct Series {
+    interval: SimDuration,
+    /// Every so-manieth sample becomes a row.
+    stride: u64,
+    samples: u64,
+    times: Vec<SimTime>,
+    columns: [Vec<Vec<u64>>; MEASURES],
+    width: usize,
+    omitted: bool,
+    /// The highest lag of each group in samples that became no row.
+    carry: Vec<u64>,
+}
+
+impl Series {
+    /// Empty series on a grid of `interval`.
+    pub fn new(interval: SimDuration) -> Self {
+        Self {
+            interval,
+            stride: 1,
+            samples: 0,
+            times: Vec::new(),
+            columns: std::array::from_fn(|_| Vec::new()),
+            width: 0,
+            omitted: false,
+            carry: Vec::new(),
+        }
+    }
+
+    /// A sample was taken, in which each group's lag rose to `lag_max`; whether it is to become a row.
+    pub fn sampled(&mut self, lag_max: impl Iterator<Item = u64>) -> bool {
+        for (group, max) in lag_max.enumerate() {
+            if self.carry.len() <= group {
+                self.carry.push(0);
+            }
+            self.carry[group] = self.carry[group].max(max);
+        }
+        self.samples += 1;
+        (self.samples - 1).is_multiple_of(self.stride)
+    }
+
+    /// Begins a row. A row of the same instant is replaced.
+    pub fn begin(&mut self, now: SimTime) {
+        if self.times.last() == Some(&now) {
+            self.times.pop();
+            for column in self.columns.iter_mut().flatten() {
+                column.truncate(self.times.len());
+            }
+        } else if self.times.len() >= (VALUES / self.width.max(1)).clamp(ROWS_LEAST, ROWS) {
+            self.thin();
+        }
+        self.times.push(now);
+    }
+
+    /// Puts one value into the row.
+    pub fn put(&mut self, measure: Measure, entity: usize, value: u64) {
+        let row = self.times.len() - 1;
+        let columns = &mut self.columns[measure as usize];
+        if entity >= columns.len() {
+            let optional = measure as usize >= Measure::SlotLag as usize;
+            if optional && self.width >= COLUMNS {
+                self.omitted = true;
+                return;
+            }
+            self.width += entity + 1 - columns.len();
+            columns.resize_with(entity + 1, Vec::new);
+        }
+        columns[entity].resize(row, 0);
+        columns[entity].push(value);
+    }
+
+    /// Puts the highest lag since the row before into the row.
+    pub fn put_lag_max(&mut self, group: usize) {
+        let max = std::mem::take(&mut self.carry[group]);
+        self.put(Measure::GroupLagMax, group, max);
+    }
+
+    /// Drops every second row, so that the last one kept lies on the wider grid.
+    fn thin(&mut self) {
+        self.stride *= 2;
+        let maxima = &mut self.columns[Measure::GroupLagMax as usize];
+        for column in maxima {
+            for row in (2..column.len()).step_by(2) {
+                column[row] = column[row].max(column[row - 1]);
+            }
+        }
+        // The carry takes over what the last row loses.
+        if self.times.len() % 2 == 0 {
+            let last = self.times.len() - 1;
+            for (group, carry) in self.carry.iter_mut().enumerate() {
+                let lost = self.columns[Measure::GroupLagMax as usize].get(group);
+                let lost = lost.and_then(|column| column.get(last)).copied().unwrap_or(0);
+                *carry = (*carry).max(lost);
+            }
+        }
+        keep_even(&mut self.times);
+        self.columns.iter_mut().flatten().for_each(keep_even);
+    }
+
+    /// Distance of the rows; the last one may come sooner.
+    pub fn interval(&self) -> SimDuration {
+        self.interval * self.stride
+    }
+    /// When the rows were taken.
+    pub fn times(&self) -> &[SimTime] {
+        &self.times
+    }
+    /// One column, filled up with zeros; empty if it was left out.
+    pub fn column(&self, measure: Measure, entity: usize) -> Vec<u64> {
+        let Some(column) = self.columns[measure as usize].get(entity) else {
+            return if self.omitted {
+                Vec::new()
+            } else {
+                vec![0; self.times.len()]
+            };
+        };
+        let mut column = column.clone();
+        column.resize(self.times.len(), 0);
+        column
+    }
+    /// Whether columns were left out.
+    pub fn omitted(&self) -> bool {
+        self.omitted
+    }
+}
+
+fn keep_even<T>(rows: &mut Vec<T>) {
+    let mut row = 0;
+    rows.retain(|_| {
+        row += 1;
+        row % 2 == 1
+    });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::observe::story::secs;
+
+    fn take(series: &mut Series, at: u64, lag: u64, max: u64) {
+        if series.sampled([max].into_iter()) {
+            row(series, at, lag);
+        }
+    }
+
+    fn row(series: &mut Series, at: u64, lag: u64) {
+        series.begin(secs(at));
+        series.put(Measure::GroupLag, 0, lag);
+        series.put_lag_max(0);
+    }
+
+    /// 5 000 samples: 2 000 rows fill up at 2 000 and 4 000, so 2 s and then 4 s apart.
+    #[test]
+    fn a_long_run_keeps_a_short_series() {
+        let mut series = Series::new(SimDuration::from_secs(1));
+        for at in 0..5_000 {
+            take(&mut series, at, at, at);
+        }
+        assert_eq!(series.interval(), SimDuration::from_secs(4));
+        assert_eq!(series.times().len(), 1_250);
+        for (row, at) in series.times().iter().enumerate() {
+            assert_eq!(*at, secs(4 * row as u64));
+            assert_eq!(series.column(Measure::GroupLag, 0)[row], 4 * row as u64);
+            assert_eq!(series.column(Measure::GroupLagMax, 0)[row], 4 * row as u64);
+        }
+    }
+
+    /// One peak, whichever sample it falls on, is in the maxima, and never before its time.
+    #[test]
+    fn thinning_loses_no_peak() {
+        for peak_at in [3, 4, 1_997, 1_998, 1_999, 2_000, 2_001, 3_998] {
+            let mut series = Series::new(SimDuration::from_secs(1));
+            for at in 0..4_500 {
+                take(&mut series, at, 0, if at == peak_at { 9 } else { 0 });
+            }
+            let maxima = series.column(Measure::GroupLagMax, 0);
+            let found: Vec<usize> = (0..maxima.len()).filter(|&row| maxima[row] == 9).collect();
+            assert_eq!(found, [(peak_at as usize).div_ceil(4)], "peak at {peak_at}");
+        }
+    }
+
+    #[test]
+    fn the_last_row_replaces_one_of_the_same_instant() {
+        let mut series = Series::new(SimDuration::from_secs(1));
+        take(&mut series, 0, 1, 1);
+        take(&mut series, 1, 2, 7);
+        series.sampled([3].into_iter());
+        row(&mut series, 1, 5);
+        assert_eq!(series.times(), [secs(0), secs(1)]);
+        assert_eq!(series.column(Measure::GroupLag, 0), [1, 5]);
+    }
+
+    #[test]
+    fn a_late_column_starts_with_zeros() {
+        let mut series = Series::new(SimDuration::from_secs(1));
+        take(&mut series, 0, 1, 1);
+        take(&mut series, 1, 1, 1);
+        series.put(Measure::ConsumerConsumed, 2, 4);
+        assert_eq!(series.column(Measure::ConsumerConsumed, 2), [0, 4]);
+        assert_eq!(series.column(Measure::ConsumerConsumed, 1), [0, 0]);
+    }
+
+    /// Ten thousand columns of 100 rows are a million values; column 10 001 of a kind that may be missed is.
+    #[test]
+    fn width_is_bounded() {
+        let mut series = Series::new(SimDuration::from_secs(1));
+        for at in 0..250 {
+            take(&mut series, at, 0, 0);
+            if series.times().last() == Some(&secs(at)) {
+                for slot in 0..COLUMNS + 5 {
+                    series.put(Measure::SlotLag, slot, 1);
+                }
+            }
+        }
+        assert!(series.omitted());
+        assert!(series.times().len() <= 100);
+        assert!(series.column(Measure::SlotLag, COLUMNS + 4).is_empty());
+    }
+}

@@ -1,0 +1,222 @@
+//! Brokers, topics, producers, consumers and queues.
+
+use super::{View, max_secs, mean_secs, ratio};
+use crate::cluster::directory::TopicKind;
+use crate::cluster::fact::{RequestKind, StopKind};
+use crate::cluster::ids::{ConsumerId, ProducerId};
+use crate::observe::consumers::Life;
+use crate::observe::lag::Level;
+use crate::observe::requests::Requests;
+use crate::report::model::{
+    BrokerReport, ClusterReport, ConsumerEnd, ConsumerReport, FlowControlReport, HoldsReport, ProducerReport,
+    PullsReport, QueueGroupReport, QueueLagReport, QueueReport, RequestsReport, TopicPurpose, TopicReport,
+};
+use indexmap::IndexMap;
+
+impl View<'_> {
+    pub(super) fn cluster(&self) -> ClusterReport {
+        let mut brokers: Vec<BrokerReport> = self.observation.brokers.iter().map(broker).collect();
+        for queue in self.queue_ids() {
+            let info = self.directory.queue(queue);
+            if self.directory.topic(info.topic).kind == TopicKind::User {
+                let broker = &mut brokers[info.broker.index()];
+                broker.stored += self.observation.ledger.end(queue);
+                broker.stored_bytes += self.observation.stored_bytes[queue.index()];
+            }
+        }
+        ClusterReport {
+            brokers: self.directory.brokers.iter().cloned().zip(brokers).collect(),
+        }
+    }
+
+    pub(super) fn topics(&self) -> IndexMap<String, TopicReport> {
+        let mut topics: Vec<TopicReport> = self
+            .directory
+            .topics
+            .iter()
+            .map(|info| {
+                let (purpose, group) = match info.kind {
+                    TopicKind::User => (TopicPurpose::User, None),
+                    TopicKind::Retry(group) => (TopicPurpose::Retry, Some(group)),
+                    TopicKind::DeadLetter(group) => (TopicPurpose::DeadLetter, Some(group)),
+                };
+                TopicReport {
+                    purpose,
+                    group: group.map(|group| self.directory.group(group).name.clone()),
+                    queues: 0,
+                    stored: 0,
+                    stored_bytes: 0,
+                }
+            })
+            .collect();
+        for queue in self.queue_ids() {
+            let topic = &mut topics[self.directory.queue(queue).topic.index()];
+            topic.queues += 1;
+            topic.stored += self.observation.ledger.end(queue);
+            topic.stored_bytes += self.observation.stored_bytes[queue.index()];
+        }
+        let names = self.directory.topics.iter().map(|info| info.name.clone());
+        names.zip(topics).collect()
+    }
+
+    pub(super) fn producers(&self) -> IndexMap<String, ProducerReport> {
+        let named = self.directory.producers.iter().enumerate();
+        named
+            .map(|(id, (name, topic))| {
+                let arrivals = self.observation.producers.get(ProducerId(id as u32));
+                let report = ProducerReport {
+                    topic: self.directory.topic(*topic).name.clone(),
+                    born: arrivals.born,
+                    stored: arrivals.stored,
+                    acknowledged: arrivals.acknowledged,
+                    in_flight: arrivals.born - arrivals.acknowledged,
+                    bytes: arrivals.bytes,
+                    send_mean_seconds: mean_secs(arrivals.send_sum, arrivals.acknowledged),
+                    send_max_seconds: max_secs(arrivals.send_max, arrivals.acknowledged),
+                    arrival_digest: format!("{:016x}", arrivals.digest),
+                };
+                (name.clone(), report)
+            })
+            .collect()
+    }
+
+    pub(super) fn consumers(&self) -> IndexMap<String, ConsumerReport> {
+        let deliveries: Vec<u64> = self
+            .group_ids()
+            .map(|group| self.observation.deliveries(group))
+            .collect();
+        let lives = self.observation.consumers.iter().enumerate();
+        lives
+            .map(|(id, life)| {
+                let id = ConsumerId(id as u32);
+                let group = self.directory.consumer(id).group;
+                (
+                    self.consumer_key(id),
+                    self.consumer(id, life, deliveries[group.index()]),
+                )
+            })
+            .collect()
+    }
+
+    fn consumer(&self, id: ConsumerId, life: &Life, group_deliveries: u64) -> ConsumerReport {
+        let info = self.directory.consumer(id);
+        let length = life.length(self.end).as_secs_f64();
+        let busy = life.busy.as_secs_f64();
+        let [count, size, span] = life.flow_control;
+        ConsumerReport {
+            group: self.directory.group(info.group).name.clone(),
+            member: info.name.clone(),
+            client_id: info.client_id.clone(),
+            threads: info.threads.into(),
+            started_seconds: life.started.map(|at| at.as_secs_f64()),
+            stopped_seconds: life.stopped.map(|(at, _)| at.as_secs_f64()),
+            end: life.stopped.map(|(_, how)| match how {
+                StopKind::Graceful => ConsumerEnd::Graceful,
+                StopKind::Killed => ConsumerEnd::Killed,
+            }),
+            deliveries: life.deliveries,
+            succeeded: life.succeeded,
+            failed: life.failed,
+            discarded: life.discarded,
+            share: ratio(life.deliveries, group_deliveries),
+            busy_seconds: busy,
+            busy_ratio: (length > 0.0).then(|| busy / (length * f64::from(info.threads))),
+            queues_final: life.queues.value(),
+            queues_max: life.queues.max(),
+            queues_mean: if length > 0.0 {
+                life.queues.integral(self.end) as f64 / 1e9 / length
+            } else {
+                0.0
+            },
+            rebalance_rounds: life.rounds,
+            cached: life.cached,
+            cached_max: life.cached_max.into(),
+            flow_control: FlowControlReport { count, size, span },
+        }
+    }
+
+    pub(super) fn queues(&self) -> IndexMap<String, QueueReport> {
+        self.queue_ids()
+            .map(|queue| {
+                let info = self.directory.queue(queue);
+                let readers = self.observation.slots.readers(queue);
+                let groups = readers.iter().map(|&slot| {
+                    let group = self.observation.slots.get(slot as usize).group;
+                    let name = self.directory.group(group).name.clone();
+                    (name, self.queue_of_group(slot as usize))
+                });
+                let report = QueueReport {
+                    topic: self.directory.topic(info.topic).name.clone(),
+                    broker: self.directory.broker(info.broker).to_owned(),
+                    id: info.index,
+                    max_offset: self.observation.ledger.end(queue),
+                    stored_bytes: self.observation.stored_bytes[queue.index()],
+                    groups: groups.collect(),
+                };
+                (self.directory.queue_label(queue), report)
+            })
+            .collect()
+    }
+
+    fn queue_of_group(&self, slot: usize) -> QueueGroupReport {
+        let observation = self.observation;
+        let lag = observation.lag.slot(slot);
+        let gaps = observation.ownership.gaps(self.end, slot);
+        let level = |level: &Level| QueueLagReport {
+            last: level.value(),
+            max: level.max(),
+            mean: level.mean(self.end),
+        };
+        QueueGroupReport {
+            committed: lag.committed(),
+            lag: level(&lag.lag),
+            backlog: level(&lag.backlog),
+            waiting_mean: observation.waiting_mean(slot, self.end),
+            wait_mean_seconds: observation.wait_mean_secs(slot),
+            deliveries: observation.ledger.deliveries(slot),
+            duplicates: observation.ledger.duplicates(slot),
+            owner: observation
+                .ownership
+                .owner(slot)
+                .map(|owner| self.consumer_key(owner)),
+            unowned_seconds: gaps.unowned.as_secs_f64(),
+            overlap_seconds: gaps.overlap.as_secs_f64(),
+        }
+    }
+}
+
+fn broker(requests: &Requests) -> BrokerReport {
+    let answered_holds = requests.woken + requests.expired;
+    let of = |kind| requests.of(kind);
+    BrokerReport {
+        requests: RequestsReport {
+            total: requests.total(),
+            send: of(RequestKind::Send),
+            pull: of(RequestKind::Pull),
+            heartbeat: of(RequestKind::Heartbeat),
+            unregister: of(RequestKind::Unregister),
+            consumer_list: of(RequestKind::ConsumerList),
+            query_offset: of(RequestKind::QueryOffset),
+            lookup_offset: of(RequestKind::LookupOffset),
+            update_offset: of(RequestKind::UpdateOffset),
+            send_back: of(RequestKind::SendBack),
+        },
+        pulls: PullsReport {
+            found: requests.found,
+            not_found: requests.not_found,
+            messages_mean: (requests.found > 0).then(|| ratio(requests.messages, requests.found)),
+        },
+        holds: HoldsReport {
+            held: requests.held,
+            woken: requests.woken,
+            expired: requests.expired,
+            unanswered: requests.held.saturating_sub(answered_holds),
+            mean_seconds: mean_secs(requests.hold_sum, answered_holds),
+            max_seconds: max_secs(requests.hold_max, answered_holds),
+        },
+        stored: 0,
+        stored_bytes: 0,
+        sent: requests.messages,
+        sent_bytes: requests.bytes,
+    }
+}

@@ -1,0 +1,473 @@
+//! What holds for every chart: equal bytes for equal reports, no broken number, no panic whatever the data.
+
+use indexmap::IndexMap;
+
+use super::{Chart, draw_all};
+use crate::report::model::{
+    AttemptReport, ConsumerEnd, ConsumerReport, DistributionReport, GroupReport, GroupSeries, LagReport,
+    LatencyReport, MemberChange, MemberChangeReport, OwnershipReport, QueueGroupReport, QueueReport,
+    RebalanceReport, Report,
+};
+
+/// Size and names of a made-up run.
+struct Sample {
+    group: &'static str,
+    consumers: usize,
+    queues: usize,
+    seconds: usize,
+    /// Every count of messages is multiplied by this.
+    scale: u64,
+}
+
+const SMALL: Sample = Sample {
+    group: "billing",
+    consumers: 2,
+    queues: 3,
+    seconds: 60,
+    scale: 1,
+};
+
+impl Sample {
+    /// A run in which the last consumer is killed in the middle and its queues go to the first one.
+    fn report(&self) -> Report {
+        let Self {
+            consumers,
+            queues,
+            seconds,
+            ..
+        } = *self;
+        let end = seconds as f64;
+        let member = |i: usize| format!("{}-{}", self.group, i + 1);
+        let label = |i: usize| {
+            format!(
+                "orders broker-{}:{}",
+                if i.is_multiple_of(2) { "a" } else { "b" },
+                i / 2
+            )
+        };
+        let mut report = Report::default();
+        report.run.duration_seconds = end;
+        report.timeline.interval_seconds = 1.0;
+        report.timeline.time_seconds = (0..=seconds).map(|t| t as f64).collect();
+        let last = consumers.saturating_sub(1);
+        for i in 0..consumers {
+            let killed = i == last && i > 0;
+            report.consumers.insert(
+                member(i),
+                ConsumerReport {
+                    group: self.group.to_owned(),
+                    member: member(i),
+                    started_seconds: Some(0.0),
+                    stopped_seconds: killed.then_some(end / 2.0),
+                    end: killed.then_some(ConsumerEnd::Killed),
+                    ..ConsumerReport::default()
+                },
+            );
+        }
+        let mut rebalance = RebalanceReport {
+            moves: 1,
+            unowned_seconds: 3.0,
+            overlap_seconds: 0.5,
+            ..RebalanceReport::default()
+        };
+        for i in 0..queues {
+            let owner = i % consumers.max(1);
+            let own = |consumer, from_seconds, to_seconds| OwnershipReport {
+                queue: label(i),
+                consumer,
+                from_seconds,
+                to_seconds,
+            };
+            if owner == last && last > 0 {
+                rebalance.ownership.push(own(member(owner), 1.0, end / 2.0));
+                rebalance.ownership.push(own(member(0), end / 2.0 + 1.0, end));
+            } else {
+                rebalance.ownership.push(own(member(owner), 1.0, end));
+            }
+            let seen = QueueGroupReport {
+                owner: Some(member(0)),
+                ..QueueGroupReport::default()
+            };
+            let broker = if i.is_multiple_of(2) {
+                "broker-a"
+            } else {
+                "broker-b"
+            };
+            let groups = IndexMap::from([(self.group.to_owned(), seen)]);
+            let queue = QueueReport {
+                topic: "orders".into(),
+                broker: broker.into(),
+                id: i as u32 / 2,
+                groups,
+                ..QueueReport::default()
+            };
+            report.queues.insert(label(i), queue);
+        }
+        rebalance
+            .ownership
+            .sort_by(|a, b| a.from_seconds.total_cmp(&b.from_seconds));
+        rebalance.changes.push(MemberChangeReport {
+            at_seconds: end / 2.0,
+            consumer: member(last),
+            change: MemberChange::Killed,
+            members: consumers as u64,
+            moves: 1,
+            moves_least: 1,
+            stable_seconds: 1.0,
+        });
+        report.rebalance.insert(self.group.to_owned(), rebalance);
+        report
+            .timeline
+            .groups
+            .insert(self.group.to_owned(), self.series(&label, &member));
+        report.groups.insert(self.group.to_owned(), self.group_report());
+        report
+    }
+
+    fn series(&self, label: &dyn Fn(usize) -> String, member: &dyn Fn(usize) -> String) -> GroupSeries {
+        let looks = 0..=self.seconds as u64;
+        let wave = |t: u64, k: u64| (t * (k + 3) % 17 + t * t % 5).saturating_mul(self.scale);
+        let sum: Vec<u64> = looks
+            .clone()
+            .map(|t| wave(t, 1).saturating_add(wave(t, 2)))
+            .collect();
+        GroupSeries {
+            lag_max: sum.iter().map(|v| v.saturating_add(1)).collect(),
+            backlog: sum.iter().map(|v| v / 2).collect(),
+            lag: sum,
+            queue_lag: (0..self.queues)
+                .map(|i| (label(i), looks.clone().map(|t| wave(t, i as u64)).collect()))
+                .collect(),
+            consumer_consumed: (0..self.consumers)
+                .map(|i| {
+                    (
+                        member(i),
+                        looks
+                            .clone()
+                            .map(|t| (t * (i as u64 + 7)).saturating_mul(self.scale))
+                            .collect(),
+                    )
+                })
+                .collect(),
+            ..GroupSeries::default()
+        }
+    }
+
+    fn group_report(&self) -> GroupReport {
+        let mut group = GroupReport {
+            topics: vec!["orders".to_owned()],
+            dead: self.scale,
+            ..GroupReport::default()
+        };
+        group.lag = LagReport {
+            last: 3,
+            max: 40_u64.saturating_mul(self.scale),
+            max_at_seconds: Some(31.0),
+            ..LagReport::default()
+        };
+        let latency = |shift: f64| LatencyReport {
+            count: 1000,
+            p50_seconds: Some(0.012 * shift),
+            p99_seconds: Some(0.4 * shift),
+            max_seconds: Some(1.5 * shift),
+            distribution: DistributionReport {
+                lower_seconds: [0.001, 0.01, 0.3, 1.4].map(|v| v * shift).to_vec(),
+                upper_seconds: [0.002, 0.02, 0.5, 1.5].map(|v| v * shift).to_vec(),
+                count: vec![200, 780, 19, 1],
+            },
+            ..LatencyReport::default()
+        };
+        group.latency.first_delivery = latency(1.0);
+        group.latency.success = latency(3.0);
+        group.retries.scheduled = self.scale;
+        let attempt = |(attempt, delivered): (u64, u64)| AttemptReport {
+            attempt,
+            delivered: delivered.saturating_mul(self.scale),
+            delay_asked_seconds: (attempt > 0).then_some(10.0),
+            ..AttemptReport::default()
+        };
+        group.retries.by_attempt = [(0, 1000), (1, 20), (2, 1)].into_iter().map(attempt).collect();
+        group
+    }
+}
+
+/// Draws, and checks what must hold for any chart; returns the charts.
+#[track_caller]
+fn check(report: &Report) -> Vec<Chart> {
+    let charts = draw_all(report);
+    assert_eq!(charts, draw_all(report), "the same report twice");
+    for Chart {
+        file_name,
+        title,
+        svg,
+    } in &charts
+    {
+        assert!(
+            svg.starts_with("<svg ") && svg.ends_with("</svg>\n"),
+            "{file_name}"
+        );
+        let figures = svg
+            .split(['"', ' ', ','])
+            .filter(|word| ["NaN", "inf", "-inf"].contains(word));
+        assert_eq!(figures.count(), 0, "{file_name} has a broken number");
+        assert!(
+            !svg.chars().any(|c| c.is_control() && c != '\n'),
+            "{file_name} is no XML"
+        );
+        let (open, closed) = (svg.matches('<').count(), svg.matches('>').count());
+        assert_eq!(open, closed, "{file_name} is no XML");
+        let safe = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
+        assert!(
+            file_name.chars().all(safe) && file_name.len() < 128,
+            "{file_name}"
+        );
+        assert!(!title.is_empty());
+    }
+    charts
+}
+
+fn chart(charts: &[Chart], kind: &str) -> Chart {
+    charts
+        .iter()
+        .find(|chart| chart.file_name.starts_with(kind))
+        .expect("every group has every chart")
+        .clone()
+}
+
+/// The bytes of the charts are a promise: whoever changes them looks at the pictures and renews the digest.
+#[test]
+fn the_small_sample_has_the_bytes_that_it_always_had() {
+    let charts = check(&SMALL.report());
+    let names: Vec<&str> = charts.iter().map(|chart| chart.file_name.as_str()).collect();
+    let expected =
+        ["lag", "consumed", "ownership", "latency", "retries"].map(|kind| format!("{kind}-billing.svg"));
+    assert_eq!(names, expected);
+    let mut hasher = blake3::Hasher::new();
+    charts.iter().for_each(|chart| {
+        hasher.update(chart.svg.as_bytes());
+    });
+    assert_eq!(
+        &hasher.finalize().to_hex()[..16],
+        "2fb4b8d713b3db60",
+        "the charts look different now"
+    );
+}
+
+#[test]
+fn titles_say_what_is_seen() {
+    let charts = check(&SMALL.report());
+    let titles: Vec<&str> = charts.iter().map(|chart| chart.title.as_str()).collect();
+    // Consumed up to the last look at 60 s: 60 × 7 = 420 and 60 × 8 = 480 of 900.
+    assert_eq!(
+        titles,
+        [
+            "Lag of billing — max 40 messages at 31 s",
+            "Consumption of billing — most by billing-2 (53.3 %), least by billing-1 (46.7 %)",
+            "Queue owners of billing — 1 move, 3 s without owner, 500 ms with two",
+            "Latency of billing — from send to success: p50 36 ms, p99 1.2 s, max 4.5 s",
+            "Retries of billing — 1 retry, 1 dead letter",
+        ]
+    );
+}
+
+#[test]
+fn a_kill_is_marked_where_time_is_the_axis() {
+    let charts = check(&SMALL.report());
+    for kind in ["lag", "consumed", "ownership"] {
+        assert!(chart(&charts, kind).svg.contains("billing-2 killed"), "{kind}");
+    }
+}
+
+/// Who leaves and soon returns restarts; neighbours that do the same are one; the start itself is no event.
+#[test]
+fn events_are_told_in_few_words() {
+    let mut report = SMALL.report();
+    let first = report.consumers["billing-1"].clone();
+    report.consumers.insert("billing-1#2".to_owned(), first);
+    let change = |at_seconds: f64, consumer: &str, change: MemberChange| {
+        let consumer = consumer.to_owned();
+        MemberChangeReport {
+            at_seconds,
+            consumer,
+            change,
+            members: 0,
+            moves: 0,
+            moves_least: 0,
+            stable_seconds: 0.0,
+        }
+    };
+    report.rebalance["billing"].changes = vec![
+        change(0.0, "billing-2", MemberChange::Started),
+        change(10.0, "billing-1", MemberChange::Graceful),
+        change(14.0, "billing-1#2", MemberChange::Started),
+        change(40.0, "billing-3", MemberChange::Started),
+        change(40.1, "billing-4", MemberChange::Started),
+        change(50.0, "billing-3", MemberChange::Graceful),
+    ];
+    let svg = chart(&check(&report), "lag").svg;
+    let told = ["billing-1 restarts", "2 consumers join", "billing-3 leaves"];
+    assert!(told.into_iter().all(|text| svg.contains(text)), "{svg}");
+    assert!(
+        ["returns", "billing-2 joins", "billing-4"]
+            .into_iter()
+            .all(|text| !svg.contains(text)),
+        "{svg}"
+    );
+}
+
+/// 1 to 60 consumers, 1 to 100 queues: the sheet stays a sheet and says what it leaves out.
+#[test]
+fn crowds_are_thinned_out_and_say_so() {
+    for (consumers, queues) in [(1, 1), (16, 24), (60, 100)] {
+        let charts = check(
+            &Sample {
+                consumers,
+                queues,
+                ..SMALL
+            }
+            .report(),
+        );
+        let (consumed, ownership) = (chart(&charts, "consumed").svg, chart(&charts, "ownership").svg);
+        assert_eq!(
+            consumed.contains("20 busiest and the 20 least busy of 60"),
+            consumers > 40
+        );
+        assert_eq!(ownership.contains("40 of 100 queues"), queues > 40);
+        assert_eq!(
+            chart(&charts, "lag").svg.contains("range of the 88 others"),
+            queues == 100
+        );
+    }
+}
+
+#[test]
+fn two_owners_at_once_are_framed_in_red() {
+    let mut report = SMALL.report();
+    let red = "#C4161C";
+    let count = |report: &Report| chart(&check(report), "ownership").svg.matches(red).count();
+    let before = count(&report);
+    let rebalance = &mut report.rebalance["billing"];
+    let first = rebalance.ownership[0].clone();
+    rebalance.ownership.push(OwnershipReport {
+        consumer: "billing-2".into(),
+        from_seconds: 59.0,
+        ..first
+    });
+    assert_eq!(count(&report), before + 1);
+}
+
+#[test]
+fn consumers_without_a_queue_are_told_of() {
+    let mut report = SMALL.report();
+    report.groups["billing"].skew.idle_consumers = 3;
+    let title = chart(&check(&report), "ownership").title;
+    assert!(title.ends_with("3 consumers without a queue"), "{title}");
+}
+
+#[test]
+fn nothing_to_show_is_said_in_one_line() {
+    assert_eq!(check(&Report::default()), []);
+    let mut report = Report::default();
+    report.groups.insert("idle".to_owned(), GroupReport::default());
+    let charts = check(&report);
+    for (kind, line) in [
+        ("lag", "too short to look at it even once"),
+        ("consumed", "too short to look at it twice"),
+        ("ownership", "No queue ever had an owner."),
+        ("latency", "No message was delivered."),
+        ("retries", "No message was delivered."),
+    ] {
+        assert!(chart(&charts, kind).svg.contains(line), "{kind}");
+    }
+}
+
+#[test]
+fn a_group_without_lag_says_so() {
+    let mut report = SMALL.report();
+    report.groups["billing"].lag = LagReport::default();
+    assert!(
+        chart(&check(&report), "lag")
+            .svg
+            .contains("No message ever waited")
+    );
+}
+
+/// One look, two looks, series of unequal length, numbers at their limits, times that make no sense.
+#[test]
+fn no_data_break_a_chart() {
+    for seconds in [0, 1, 2] {
+        check(&Sample { seconds, ..SMALL }.report());
+    }
+    for scale in [0, 1_000_000_000_000_000, u64::MAX] {
+        check(&Sample { scale, ..SMALL }.report());
+    }
+    check(
+        &Sample {
+            consumers: 0,
+            queues: 0,
+            ..SMALL
+        }
+        .report(),
+    );
+    for odd in [0.0, -1.0, f64::NAN, f64::INFINITY, f64::MAX, f64::MIN_POSITIVE] {
+        let mut report = SMALL.report();
+        report.run.duration_seconds = odd;
+        report.timeline.time_seconds[3] = odd;
+        report.rebalance["billing"].changes[0].at_seconds = odd;
+        report.rebalance["billing"].ownership[0].to_seconds = odd;
+        report.groups["billing"].lag.max_at_seconds = Some(odd);
+        report.groups["billing"].latency.success.p99_seconds = Some(odd);
+        report.groups["billing"]
+            .latency
+            .success
+            .distribution
+            .upper_seconds[1] = odd;
+        check(&report);
+    }
+    let mut report = SMALL.report();
+    let series = &mut report.timeline.groups["billing"];
+    series.lag.truncate(2);
+    series.queue_lag[0].clear();
+    series.consumer_consumed[0].truncate(5);
+    report.groups["billing"].latency.success.distribution.count.pop();
+    check(&report);
+}
+
+#[test]
+fn a_single_value_has_a_latency_chart() {
+    let mut report = SMALL.report();
+    let latency = &mut report.groups["billing"].latency;
+    latency.success = LatencyReport {
+        count: 1,
+        p50_seconds: Some(0.25),
+        p99_seconds: Some(0.25),
+        max_seconds: Some(0.25),
+        distribution: DistributionReport {
+            lower_seconds: vec![0.25],
+            upper_seconds: vec![0.25],
+            count: vec![1],
+        },
+        ..LatencyReport::default()
+    };
+    latency.first_delivery = LatencyReport::default();
+    let title = chart(&check(&report), "latency").title;
+    assert_eq!(
+        title,
+        "Latency of billing — from send to success: p50 250 ms, max 250 ms"
+    );
+}
+
+/// Groups may be named alike but for what a file system ignores, or carry what XML forbids.
+#[test]
+fn names_are_made_safe_and_stay_apart() {
+    let mut report = SMALL.report();
+    let group = report.groups["billing"].clone();
+    for name in ["Billing", "b/../x", "b-..-x", "<\u{1}&>", "组", ""] {
+        report.groups.insert(name.to_owned(), group.clone());
+    }
+    report.groups.insert("x".repeat(5000), group);
+    let charts = check(&report);
+    let names: std::collections::BTreeSet<String> =
+        charts.iter().map(|c| c.file_name.to_ascii_lowercase()).collect();
+    assert_eq!(names.len(), charts.len());
+}

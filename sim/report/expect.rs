@@ -1,0 +1,656 @@
+//! Expectations: `path op value`, judged against the report.
+//!
+//! The path leads through `report.json` (`groups.billing.lag.final`); names may hold dots and spaces. The
+//! operator is one of `==`, `!=`, `<`, `<=`, `>`, `>=`. The value is a number; a metric in seconds also takes a
+//! duration (`250ms`), one in bytes a size (`4MiB`), a ratio per cent (`1%`), a yes-or-no `true` or `false`.
+//! What has no value (a percentile of nothing) meets no expectation.
+//!
+//! Paths are checked before the run against a blank report of the same cluster. Second lives of consumers and
+//! the queues of retry topics are not known by then; a path to one of them is checked in the end.
+
+use crate::cluster::config::ClusterConfig;
+use crate::kernel::time::SimDuration;
+use crate::report::model::{
+    BalanceReport, BrokerReport, ConsumerReport, ExpectReport, GroupReport, ProducerReport, QueueGroupReport,
+    QueueReport, RebalanceReport, Report, SkewReport, TopicReport,
+};
+use serde_json::{Value, json};
+use std::fmt;
+
+/// Bytes of one expectation at most.
+pub const EXPECTATION_BYTES_MAX: usize = 4096;
+
+/// A comparison.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Comparison {
+    /// `==`
+    Equal,
+    /// `!=`
+    NotEqual,
+    /// `<`
+    Less,
+    /// `<=`
+    LessOrEqual,
+    /// `>`
+    Greater,
+    /// `>=`
+    GreaterOrEqual,
+}
+
+/// All comparisons, those of two characters first.
+const COMPARISONS: [(&str, Comparison); 6] = [
+    ("==", Comparison::Equal),
+    ("!=", Comparison::NotEqual),
+    ("<=", Comparison::LessOrEqual),
+    (">=", Comparison::GreaterOrEqual),
+    ("<", Comparison::Less),
+    (">", Comparison::Greater),
+];
+
+impl Comparison {
+    fn holds(self, left: f64, right: f64) -> bool {
+        match self {
+            Self::Equal => left == right,
+            Self::NotEqual => left != right,
+            Self::Less => left < right,
+            Self::LessOrEqual => left <= right,
+            Self::Greater => left > right,
+            Self::GreaterOrEqual => left >= right,
+        }
+    }
+}
+
+/// What kind of number a metric is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Unit {
+    Seconds,
+    Bytes,
+    Ratio,
+    Count,
+    Flag,
+}
+
+/// One expectation of a scenario.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Expectation {
+    text: String,
+    path: String,
+    comparison: Comparison,
+    value: f64,
+}
+
+/// What is wrong with an expectation.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+pub enum ExpectError {
+    /// Not `path op value`.
+    #[error("`{0}` has no comparison, write it like \"groups.billing.lag.final < 1000\"")]
+    NoComparison(String),
+    /// `=` alone.
+    #[error("`=` compares nothing, write `==`")]
+    SingleEquals,
+    /// Nothing on one side.
+    #[error("the {0} of `{1}` is missing, write it like \"groups.billing.lag.final < 1000\"")]
+    SideMissing(&'static str, String),
+    /// Too long.
+    #[error("an expectation takes at most {EXPECTATION_BYTES_MAX} bytes, this one has {0}")]
+    TooLong(usize),
+    /// The path leads nowhere.
+    #[error("unknown metric `{path}`: there is no `{missing}` in {place}{help}")]
+    Unknown {
+        /// The whole path.
+        path: String,
+        /// What was not found.
+        missing: String,
+        /// Where.
+        place: String,
+        /// What is there.
+        help: Help,
+    },
+    /// The path leads to a section.
+    #[error("`{path}` is a section, not a number; it holds {keys}")]
+    Section {
+        /// The whole path.
+        path: String,
+        /// Its keys.
+        keys: String,
+    },
+    /// The path leads to a text or a list.
+    #[error("`{path}` is a {what}, and only numbers can be compared")]
+    NotANumber {
+        /// The whole path.
+        path: String,
+        /// What it is.
+        what: &'static str,
+    },
+    /// The value is no number.
+    #[error("`{value}` is not a value for `{metric}`, {help}")]
+    BadValue {
+        /// The right side.
+        value: String,
+        /// Last part of the path.
+        metric: String,
+        /// What would do.
+        help: &'static str,
+    },
+}
+
+/// The way out of a wrong path.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Help {
+    /// A path that is near.
+    DidYouMean(String),
+    /// What there is.
+    Keys(String),
+}
+
+impl fmt::Display for Help {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::DidYouMean(path) => write!(f, "; did you mean `{path}`?"),
+            Self::Keys(keys) => write!(f, "; it has {keys}"),
+        }
+    }
+}
+
+impl Expectation {
+    /// Reads an expectation about reports of this [`shape`].
+    ///
+    /// # Errors
+    /// If it is not of the form `path op value`, if the path leads to no number (the text names the nearest
+    /// metric or what there is), or if the value does not suit the metric's unit.
+    pub fn parse(text: &str, shape: &Value) -> Result<Self, ExpectError> {
+        if text.len() > EXPECTATION_BYTES_MAX {
+            return Err(ExpectError::TooLong(text.len()));
+        }
+        let at = text
+            .find(['<', '>', '=', '!'])
+            .ok_or_else(|| ExpectError::NoComparison(text.trim().to_owned()))?;
+        let (path, rest) = text.split_at(at);
+        let Some((sign, comparison)) = COMPARISONS.into_iter().find(|(sign, _)| rest.starts_with(sign))
+        else {
+            return Err(match rest.starts_with('=') {
+                true => ExpectError::SingleEquals,
+                false => ExpectError::NoComparison(text.trim().to_owned()),
+            });
+        };
+        let (path, value) = (path.trim(), rest[sign.len()..].trim());
+        if path.is_empty() || value.is_empty() {
+            let side = if path.is_empty() { "metric" } else { "value" };
+            return Err(ExpectError::SideMissing(side, text.trim().to_owned()));
+        }
+        check_path(path, shape)?;
+        Ok(Self {
+            text: text.trim().to_owned(),
+            path: path.to_owned(),
+            comparison,
+            value: parse_value(path, value)?,
+        })
+    }
+
+    /// As it stands in the scenario.
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
+    fn judge(&self, measured: &Value) -> ExpectReport {
+        let actual = match resolve(measured, &self.path) {
+            Ok(Value::Number(number)) => number.as_f64(),
+            Ok(Value::Bool(flag)) => Some(f64::from(u8::from(*flag))),
+            _ => None,
+        };
+        ExpectReport {
+            text: self.text.clone(),
+            passed: actual.is_some_and(|actual| self.comparison.holds(actual, self.value)),
+            actual,
+        }
+    }
+}
+
+/// Whether `path` leads to a number in reports of this shape.
+fn check_path(path: &str, shape: &Value) -> Result<(), ExpectError> {
+    let not_a_number = |what| ExpectError::NotANumber {
+        path: path.to_owned(),
+        what,
+    };
+    match resolve(shape, path) {
+        Ok(Value::Number(_) | Value::Null | Value::Bool(_)) => Ok(()),
+        Ok(Value::Object(map)) => Err(ExpectError::Section {
+            path: path.to_owned(),
+            keys: list(map.keys()),
+        }),
+        Ok(Value::Array(_)) => Err(not_a_number("list")),
+        Ok(Value::String(_)) => Err(not_a_number("text")),
+        Err(_) if is_late(path) => Ok(()),
+        Err(Lost { at, depth, missing }) => Err(ExpectError::Unknown {
+            path: path.to_owned(),
+            help: help(shape, at, path, depth, &missing),
+            place: match depth {
+                0 => "the report".to_owned(),
+                _ => format!("`{}`", &path[..depth - 1]),
+            },
+            missing,
+        }),
+    }
+}
+
+impl Report {
+    /// Judges all expectations and writes the verdicts down. Whether all hold.
+    pub fn judge(&mut self, expectations: &[Expectation]) -> bool {
+        if !expectations.is_empty() {
+            let measured = measured(self);
+            self.expect = expectations
+                .iter()
+                .map(|expectation| expectation.judge(&measured))
+                .collect();
+        }
+        self.expect.iter().all(|verdict| verdict.passed)
+    }
+}
+
+/// Everything in a report that can be compared; the series cannot.
+fn measured(report: &Report) -> Value {
+    json!({
+        "run": report.run,
+        "cluster": report.cluster,
+        "topics": report.topics,
+        "producers": report.producers,
+        "groups": report.groups,
+        "consumers": report.consumers,
+        "queues": report.queues,
+        "rebalance": report.rebalance,
+        "balance": report.balance,
+    })
+}
+
+/// A blank report of the cluster that `config` describes: which metrics there will be.
+pub fn shape(config: &ClusterConfig) -> Value {
+    let mut report = Report::default();
+    for broker in &config.brokers {
+        report
+            .cluster
+            .brokers
+            .insert(broker.name.clone(), BrokerReport::default());
+    }
+    for topic in &config.topics {
+        report.topics.insert(topic.name.clone(), TopicReport::default());
+        let readers = config.groups.iter().filter(|group| {
+            let mut subscribed = group.subscribe.iter();
+            subscribed.any(|id| config.topics[id.index()].name == topic.name)
+        });
+        let groups: indexmap::IndexMap<String, QueueGroupReport> = readers
+            .map(|group| (group.name.clone(), QueueGroupReport::default()))
+            .collect();
+        for (broker, queues) in &topic.placement {
+            for id in 0..queues.read.max(queues.write) {
+                let label = format!("{} {}:{id}", topic.name, config.brokers[broker.index()].name);
+                let queue = QueueReport {
+                    groups: groups.clone(),
+                    ..QueueReport::default()
+                };
+                report.queues.insert(label, queue);
+            }
+        }
+    }
+    for producer in &config.producers {
+        report
+            .producers
+            .insert(producer.name.clone(), ProducerReport::default());
+    }
+    for group in &config.groups {
+        let mut of = GroupReport::default();
+        for topic in &group.subscribe {
+            of.dead_by_topic
+                .insert(config.topics[topic.index()].name.clone(), 0);
+        }
+        for skew in [
+            &mut of.skew.consumer_messages,
+            &mut of.skew.consumer_busy,
+            &mut of.skew.consumer_queues,
+            &mut of.skew.queue_messages,
+        ] {
+            *skew = Some(SkewReport::default());
+        }
+        report.groups.insert(group.name.clone(), of);
+        report
+            .rebalance
+            .insert(group.name.clone(), RebalanceReport::default());
+        report
+            .balance
+            .insert(group.name.clone(), BalanceReport::default());
+        for consumer in &group.consumers {
+            report
+                .consumers
+                .insert(consumer.name.clone(), ConsumerReport::default());
+        }
+    }
+    measured(&report)
+}
+
+/// Where a path left the report.
+struct Lost<'v> {
+    /// The section where it ended.
+    at: &'v Value,
+    /// Bytes of the path that led there, the dot after them included.
+    depth: usize,
+    /// What was not found there.
+    missing: String,
+}
+
+/// Follows a path. At each section the longest key that fits is taken, so that names may hold dots.
+fn resolve<'v>(value: &'v Value, path: &str) -> Result<&'v Value, Lost<'v>> {
+    let (mut at, mut depth) = (value, 0);
+    loop {
+        let rest = &path[depth..];
+        let fitting = at.as_object().and_then(|map| {
+            let fits = |key: &&String| {
+                rest.strip_prefix(key.as_str())
+                    .is_some_and(|after| after.is_empty() || after.starts_with('.'))
+            };
+            map.keys()
+                .filter(fits)
+                .max_by_key(|key| key.len())
+                .map(|key| (key.len(), &map[key]))
+        });
+        let Some((len, next)) = fitting else {
+            let missing = rest.split('.').next().unwrap_or(rest).to_owned();
+            return Err(Lost { at, depth, missing });
+        };
+        at = next;
+        if len == rest.len() {
+            return Ok(at);
+        }
+        depth += len + 1;
+    }
+}
+
+/// Whether a path leads to something that only comes into being during a run.
+fn is_late(path: &str) -> bool {
+    (path.starts_with("consumers.") && path.contains('#'))
+        || ["queues.%", "topics.%"]
+            .iter()
+            .any(|prefix| path.starts_with(prefix))
+}
+
+/// The nearest path, or what the place holds.
+fn help(shape: &Value, at: &Value, path: &str, depth: usize, missing: &str) -> Help {
+    let near = |a: &str, b: &str| strsim::damerau_levenshtein(a, b) <= (a.len() / 3).max(1);
+    let tail = &path[(depth + missing.len()).min(path.len())..];
+    let keys = at.as_object().into_iter().flat_map(|map| map.keys());
+    let nearest = keys
+        .filter(|key| near(key, missing))
+        .min_by_key(|key| strsim::damerau_levenshtein(key, missing));
+    if let Some(key) = nearest {
+        let fixed = format!("{}{key}{tail}", &path[..depth]);
+        if resolve(shape, &fixed).is_ok() {
+            return Help::DidYouMean(fixed);
+        }
+        return Help::DidYouMean(format!("{}{key}", &path[..depth]));
+    }
+    // The last word may stand deeper, or lack its unit: `groups.billing.p99`.
+    let mut deeper = Vec::new();
+    collect_paths(at, &path[..depth], &mut deeper);
+    let word = path.rsplit('.').next().unwrap_or(path);
+    let found = deeper.iter().find(|candidate| {
+        let last = candidate.rsplit('.').next().unwrap_or(candidate);
+        last == word || last.strip_prefix(word).is_some_and(|unit| unit.starts_with('_'))
+    });
+    match found {
+        Some(candidate) if depth > 0 && tail.is_empty() => Help::DidYouMean(candidate.clone()),
+        _ => Help::Keys(list(at.as_object().into_iter().flat_map(|map| map.keys()))),
+    }
+}
+
+/// Paths of all numbers below a section.
+fn collect_paths(value: &Value, prefix: &str, paths: &mut Vec<String>) {
+    for (key, value) in value.as_object().into_iter().flatten() {
+        let path = format!("{prefix}{key}");
+        match value {
+            Value::Object(_) => collect_paths(value, &format!("{path}."), paths),
+            Value::Number(_) | Value::Null | Value::Bool(_) => paths.push(path),
+            _ => {}
+        }
+    }
+}
+
+/// Up to twelve keys for people.
+fn list<'k>(keys: impl Iterator<Item = &'k String>) -> String {
+    let keys: Vec<&str> = keys.map(String::as_str).collect();
+    match keys.len() {
+        0 => "nothing".to_owned(),
+        1..=12 => keys.join(", "),
+        n => format!("{}, … ({n} in all)", keys[..12].join(", ")),
+    }
+}
+
+/// The unit of a metric, from the last part of its path.
+fn unit_of(metric: &str) -> Unit {
+    let ratios = ["ratio", "share", "utilisation", "cv", "gini", "jain"];
+    if metric.ends_with("_seconds") {
+        Unit::Seconds
+    } else if metric == "bytes" || metric.ends_with("_bytes") {
+        Unit::Bytes
+    } else if ratios.contains(&metric) || metric.ends_with("_ratio") {
+        Unit::Ratio
+    } else if metric == "balanced" {
+        Unit::Flag
+    } else {
+        Unit::Count
+    }
+}
+
+fn parse_value(path: &str, text: &str) -> Result<f64, ExpectError> {
+    let metric = path.rsplit('.').next().unwrap_or(path);
+    let number = |text: &str| {
+        let plain = text.starts_with(|c: char| c.is_ascii_digit() || c == '-');
+        text.parse::<f64>()
+            .ok()
+            .filter(|value| plain && value.is_finite())
+    };
+    let unit = unit_of(metric);
+    let value = match unit {
+        Unit::Seconds => text.parse::<SimDuration>().ok().map(SimDuration::as_secs_f64),
+        Unit::Bytes => [("KiB", 10), ("MiB", 20), ("GiB", 30), ("B", 0)]
+            .into_iter()
+            .find_map(|(suffix, power)| {
+                Some(number(text.strip_suffix(suffix)?.trim())? * f64::from(1 << power))
+            }),
+        Unit::Ratio => text
+            .strip_suffix('%')
+            .and_then(|text| number(text.trim()))
+            .map(|value| value / 100.0),
+        Unit::Flag => match text {
+            "true" => Some(1.0),
+            "false" => Some(0.0),
+            _ => None,
+        },
+        Unit::Count => None,
+    };
+    value
+        .or_else(|| number(text))
+        .ok_or_else(|| ExpectError::BadValue {
+            value: text.to_owned(),
+            metric: metric.to_owned(),
+            help: match unit {
+                Unit::Seconds => "write a duration like 250ms, or a number of seconds",
+                Unit::Bytes => "write a size like 4MiB, or a number of bytes",
+                Unit::Ratio => "write a share like 1% or 0.01",
+                Unit::Flag => "write true or false",
+                Unit::Count => "which has no unit: write a plain number",
+            },
+        })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn blank() -> Value {
+        let mut report = Report::default();
+        for group in ["billing", "audit.eu"] {
+            report.groups.insert(group.into(), GroupReport::default());
+            report.balance.insert(group.into(), BalanceReport::default());
+        }
+        report.topics.insert("orders".into(), TopicReport::default());
+        let mut queue = QueueReport::default();
+        queue.groups.insert("billing".into(), QueueGroupReport::default());
+        report.queues.insert("orders broker-a:3".into(), queue);
+        measured(&report)
+    }
+
+    #[track_caller]
+    fn parsed(text: &str, path: &str, comparison: Comparison, value: f64) {
+        let expectation = Expectation::parse(text).unwrap();
+        assert_eq!(
+            (expectation.path.as_str(), expectation.comparison),
+            (path, comparison)
+        );
+        assert_eq!(expectation.value, value);
+    }
+
+    #[track_caller]
+    fn refused(text: &str, expected: &str) {
+        let error = Expectation::parse(text, &blank());
+        assert_eq!(error.unwrap_err().to_string(), expected);
+    }
+
+    #[test]
+    fn values_may_carry_the_unit_of_their_metric() {
+        use Comparison::*;
+        parsed(
+            "groups.billing.lag.final < 1000",
+            "groups.billing.lag.final",
+            Less,
+            1000.0,
+        );
+        parsed("groups.billing.lost==0", "groups.billing.lost", Equal, 0.0);
+        parsed("a.p99_seconds <= 250ms", "a.p99_seconds", LessOrEqual, 0.25);
+        parsed("a.p99_seconds > 2", "a.p99_seconds", Greater, 2.0);
+        parsed("a.ratio >= 1%", "a.ratio", GreaterOrEqual, 0.01);
+        parsed("a.stored_bytes != 4MiB", "a.stored_bytes", NotEqual, 4_194_304.0);
+        parsed(
+            "queues.orders b:3.lag.max < 7",
+            "queues.orders b:3.lag.max",
+            Less,
+            7.0,
+        );
+        parsed("balance.g.balanced == true", "balance.g.balanced", Equal, 1.0);
+    }
+
+    #[test]
+    fn what_is_no_expectation_says_how_to_write_one() {
+        let form = "write it like \"groups.billing.lag.final < 1000\"";
+        refused(
+            "groups.billing.dead",
+            &format!("`groups.billing.dead` has no comparison, {form}"),
+        );
+        refused("", &format!("`` has no comparison, {form}"));
+        refused("a ! 3", &format!("`a ! 3` has no comparison, {form}"));
+        refused("a = 3", "`=` compares nothing, write `==`");
+        refused("< 3", &format!("the metric of `< 3` is missing, {form}"));
+        refused("a <", &format!("the value of `a <` is missing, {form}"));
+        refused(
+            &"x".repeat(4097),
+            "an expectation takes at most 4096 bytes, this one has 4097",
+        );
+    }
+
+    #[test]
+    fn a_unit_where_none_fits_is_refused() {
+        refused(
+            "groups.billing.dead < 1%",
+            "`1%` is not a value for `dead`, which has no unit: write a plain number",
+        );
+        refused(
+            "groups.billing.lag.final < 1s",
+            "`1s` is not a value for `final`, which has no unit: write a plain number",
+        );
+        refused(
+            "groups.billing.latency.wait.p99_seconds < 5%",
+            "`5%` is not a value for `p99_seconds`, write a duration like 250ms, or a number of seconds",
+        );
+        for bad in ["NaN", "inf", "1e999", "+3", "0x10", "1 000", "=3"] {
+            assert!(
+                Expectation::parse(&format!("groups.billing.dead < {bad}"), &blank()).is_err(),
+                "{bad}"
+            );
+        }
+    }
+
+    #[test]
+    fn an_unknown_metric_names_the_nearest() {
+        refused(
+            "groups.biling.lag.final < 1",
+            "unknown metric `groups.biling.lag.final`: there is no `biling` in `groups`; did you mean \
+             `groups.billing.lag.final`?",
+        );
+        refused(
+            "groups.billing.latency.p99 < 1s",
+            "unknown metric `groups.billing.latency.p99`: there is no `p99` in `groups.billing.latency`; did you \
+             mean `groups.billing.latency.first_delivery.p99_seconds`?",
+        );
+        refused(
+            "groups.billing.latency.success.p99 < 1s",
+            "unknown metric `groups.billing.latency.success.p99`: there is no `p99` in \
+             `groups.billing.latency.success`; did you mean `groups.billing.latency.success.p99_seconds`?",
+        );
+        refused(
+            "groups.payments.dead == 0",
+            "unknown metric `groups.payments.dead`: there is no `payments` in `groups`; it has billing, audit.eu",
+        );
+        refused(
+            "lag < 3",
+            "unknown metric `lag`: there is no `lag` in the report; it has run, cluster, topics, producers, \
+             groups, consumers, queues, rebalance, balance",
+        );
+        refused(
+            "groups.billing.lag < 3",
+            "`groups.billing.lag` is a section, not a number; it holds final, max, max_at_seconds, mean, p99, \
+             drain_seconds",
+        );
+        refused(
+            "run.seed == 7",
+            "`run.seed` is a text, and only numbers can be compared",
+        );
+        refused(
+            "groups.billing.topics == 1",
+            "`groups.billing.topics` is a list, and only numbers can be compared",
+        );
+    }
+
+    #[test]
+    fn names_may_hold_dots_and_late_names_wait_for_the_run() {
+        for text in [
+            "groups.audit.eu.dead == 0",
+            "groups.billing.duplicates.ratio < 0.01",
+            "consumers.billing-1#2.deliveries > 0",
+            "queues.%RETRY%billing broker-a:0.max_offset == 16",
+        ] {
+            Expectation::parse(text, &blank()).unwrap();
+        }
+    }
+
+    #[test]
+    fn verdicts_keep_what_was_measured() {
+        let mut report = Report::default();
+        let mut group = GroupReport::default();
+        group.lag.last = 12;
+        report.groups.insert("billing".into(), group);
+        report.balance.insert("billing".into(), BalanceReport::default());
+        let expectations = [
+            ("groups.billing.lag.final < 12", false, Some(12.0)),
+            ("groups.billing.lag.final <= 12", true, Some(12.0)),
+            ("groups.billing.lag.drain_seconds != 3", false, None),
+            ("consumers.x#2.deliveries == 0", false, None),
+            ("balance.billing.balanced == true", false, Some(0.0)),
+        ];
+        let parsed = expectations.map(|(text, ..)| Expectation::parse(text, &blank()).unwrap());
+        assert!(!report.judge(&parsed));
+        for (verdict, (text, passed, actual)) in report.expect.iter().zip(expectations) {
+            assert_eq!(
+                (verdict.text.as_str(), verdict.passed, verdict.actual),
+                (text, passed, actual)
+            );
+        }
+        assert!(report.judge(&parsed[1..2]));
+    }
+}

@@ -1,0 +1,163 @@
+//! `report.json`: canonical bytes, and a way to write files that leaves no half of one.
+//!
+//! Objects are indented by two spaces; a list of plain values, and a flat object inside a list, takes one line.
+//! Keys keep the order of the model and of the scenario. The bytes depend on the report alone.
+
+use crate::report::model::Report;
+use serde_json::Value;
+use std::fs;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+/// The bytes of `report.json`, with a line feed at the end.
+pub fn canonical(report: &Report) -> String {
+    let value = serde_json::to_value(report).expect("a report has only text keys");
+    let mut text = String::new();
+    write_value(&mut text, &value, 0, false);
+    text.push('\n');
+    text
+}
+
+/// Writes `bytes` to `path`: whoever looks sees the old file or the whole new one.
+///
+/// # Errors
+/// If the folder cannot be written to; nothing is left behind then.
+pub fn write_atomically(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let partial = partial(path);
+    let written = fs::File::create(&partial)
+        .and_then(|mut file| file.write_all(bytes))
+        .and_then(|()| fs::rename(&partial, path));
+    if written.is_err() {
+        // The first error is the one to tell; the partial file may not even exist.
+        let _ = fs::remove_file(&partial);
+    }
+    written
+}
+
+/// Tries whether [`write_atomically`] may write to `path`, without touching what is there.
+///
+/// # Errors
+/// If it may not.
+pub fn try_write(path: &Path) -> io::Result<()> {
+    if path.is_dir() {
+        return Err(io::ErrorKind::IsADirectory.into());
+    }
+    let partial = partial(path);
+    fs::write(&partial, b"")?;
+    fs::remove_file(&partial)
+}
+
+/// Where a file grows until it is whole.
+fn partial(path: &Path) -> PathBuf {
+    let mut name = path.file_name().unwrap_or_default().to_owned();
+    name.push(format!(".partial-{}", std::process::id()));
+    path.with_file_name(name)
+}
+
+fn is_plain(value: &Value) -> bool {
+    !matches!(value, Value::Array(_) | Value::Object(_))
+}
+
+fn write_value(text: &mut String, value: &Value, indent: usize, in_list: bool) {
+    match value {
+        Value::Array(items) if !items.is_empty() => {
+            let one_line = items.iter().all(is_plain);
+            write_items(text, ['[', ']'], one_line, indent, items.len(), |text, i| {
+                write_value(text, &items[i], indent + 1, true);
+            });
+        }
+        Value::Object(map) if !map.is_empty() => {
+            let one_line = in_list && map.values().all(is_plain);
+            let entries: Vec<_> = map.iter().collect();
+            write_items(text, ['{', '}'], one_line, indent, entries.len(), |text, i| {
+                let (key, value) = entries[i];
+                text.push_str(&Value::from(key.as_str()).to_string());
+                text.push_str(": ");
+                write_value(text, value, indent + 1, false);
+            });
+        }
+        other => text.push_str(&other.to_string()),
+    }
+}
+
+fn write_items(
+    text: &mut String,
+    [open, close]: [char; 2],
+    one_line: bool,
+    indent: usize,
+    count: usize,
+    mut write: impl FnMut(&mut String, usize),
+) {
+    let line = |text: &mut String, indent: usize| {
+        text.push('\n');
+        text.extend(std::iter::repeat_n("  ", indent));
+    };
+    text.push(open);
+    for i in 0..count {
+        if i > 0 {
+            text.push(',');
+        }
+        match one_line {
+            true if i > 0 => text.push(' '),
+            true => {}
+            false => line(text, indent + 1),
+        }
+        write(text, i);
+    }
+    if !one_line {
+        line(text, indent);
+    }
+    text.push(close);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[track_caller]
+    fn check(value: Value, expected: &str) {
+        let mut text = String::new();
+        write_value(&mut text, &value, 0, false);
+        assert_eq!(text, expected);
+        assert_eq!(serde_json::from_str::<Value>(&text).unwrap(), value);
+    }
+
+    #[test]
+    fn lists_of_plain_values_take_one_line() {
+        check(
+            json!({ "lag": [1, 2.5, null] }),
+            "{\n  \"lag\": [1, 2.5, null]\n}",
+        );
+        check(
+            json!([{ "at": 1, "who": "a\"b" }, { "at": 2, "who": [] }]),
+            "[\n  {\"at\": 1, \"who\": \"a\\\"b\"},\n  {\n    \"at\": 2,\n    \"who\": []\n  }\n]",
+        );
+        check(
+            json!({ "empty": {}, "none": [] }),
+            "{\n  \"empty\": {},\n  \"none\": []\n}",
+        );
+    }
+
+    /// A folder that does not exist takes no file, and the error says so.
+    #[test]
+    fn a_failed_write_leaves_nothing_behind() {
+        let folder = std::env::temp_dir().join(format!("rmqsim-json-{}", std::process::id()));
+        let file = folder.join("report.json");
+        assert!(write_atomically(&file, b"{}").is_err());
+        fs::create_dir(&folder).unwrap();
+        write_atomically(&file, b"old").unwrap();
+        write_atomically(&file, b"new").unwrap();
+        assert_eq!(fs::read(&file).unwrap(), b"new");
+        assert_eq!(fs::read_dir(&folder).unwrap().count(), 1);
+        try_write(&file).unwrap();
+        assert_eq!(fs::read(&file).unwrap(), b"new");
+        // A folder in the way of the file: the rename fails and the partial file goes.
+        fs::remove_file(&file).unwrap();
+        fs::create_dir_all(file.join("in-the-way")).unwrap();
+        assert!(try_write(&file).is_err());
+        assert!(write_atomically(&file, b"new").is_err());
+        assert_eq!(fs::read_dir(&folder).unwrap().count(), 1);
+        fs::remove_dir_all(&folder).unwrap();
+    }
+}

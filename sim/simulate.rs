@@ -1,0 +1,32 @@
+//! From a scenario to its report: the one function that most users of the library need.
+
+use crate::cluster::Cluster;
+use crate::kernel::time::SimTime;
+use crate::observe::observation::Observation;
+use crate::report::Identity;
+use crate::report::model::Report;
+use crate::scenario::Scenario;
+
+/// Runs a scenario on the virtual clock and reports. Expectations are not judged here: see
+/// [`Report::judge`].
+///
+/// `progress` hears of the virtual time and the events executed so far, at every sample; it cannot change
+/// anything.
+///
+/// # Panics
+/// With a text that begins with `invariant` if the simulator breaks one of its own rules.
+pub fn simulate(name: &str, scenario: &Scenario, progress: impl FnMut(SimTime, u64)) -> Report {
+    let observation = Observation::new(&scenario.config);
+    let mut done = Cluster::new(scenario.config.clone(), observation).run(progress);
+    done.observer.finish(done.end, &done.directory);
+    let identity = Identity {
+        name: name.to_owned(),
+        title: Some(scenario.file.title.clone()),
+        scenario: scenario.normalised.clone(),
+        seed: scenario.config.seed,
+        events: done.events,
+        trace_digest: done.trace_digest,
+        end: done.end,
+    };
+    Report::new(identity, &done.observer, &done.directory)
+}

@@ -1,0 +1,258 @@
+//! Subcommands and their options.
+
+use crate::program::{command, compare, finish, here, root, run, scratch};
+use std::process::Stdio;
+
+const COMMANDS: [&str; 4] = ["check", "schema", "list", "new"];
+
+/// Each `--help` ends with two examples, and they work when pasted.
+#[test]
+fn examples_in_help_work() {
+    let folder = scratch("examples");
+    for command in COMMANDS {
+        let help = run(&folder, &[command, "--help"]);
+        assert_eq!(help.code, 0, "{command}");
+        let (_, examples) = help.stdout.split_once("Examples:\n").expect(command);
+        let lines: Vec<&str> = examples.lines().filter(|l| !l.trim().is_empty()).collect();
+        assert_eq!(lines.len(), 2, "{command}: {lines:?}");
+        for line in lines {
+            let (line, _) = line.split_once(" > ").unwrap_or((line, ""));
+            let args: Vec<&str> = line.split_whitespace().skip(1).collect();
+            let outcome = run(&folder, &args);
+            assert_eq!(outcome.code, 0, "{line}: {}", outcome.stderr);
+        }
+    }
+}
+
+#[test]
+fn help_is_for_people() {
+    let mut text = String::new();
+    for args in [
+        &["--help"][..],
+        &["check", "--help"],
+        &["list", "--help"],
+        &["new", "--help"],
+        &["schema", "--help"],
+    ] {
+        text += &format!("$ rmqsim {}\n{}\n", args.join(" "), run(&root(), args).stdout);
+    }
+    compare(&here().join("help.expected"), &text).unwrap();
+}
+
+/// Misuse of the command line, and overrides that make no sense: exit code 2, nothing on stdout.
+#[test]
+fn each_misuse_gets_its_message() {
+    let cases: &[&[&str]] = &[
+        &[],
+        &["chekc", "quickstart"],
+        &["check"],
+        &["check", "quickstart", "--sed", "7"],
+        &["check", "quickstart", "--seed", "18446744073709551616"],
+        &["check", "quickstart", "--seed", "-1"],
+        &["check", "quickstart", "--format", "yaml"],
+        &["check", "quikstart"],
+        &["check", "no-such-file.json"],
+        &["check", "bad"],
+        &["check", "quickstart", "--until", "90"],
+        &["check", "quickstart", "--until", "0s"],
+        &["check", "quickstart", "--until", "6m"],
+        &["check", "quickstart", "--max-messages", "1000"],
+        &["check", "quickstart", "--set", "groups.billing.consumers.count"],
+        &["check", "quickstart", "--set", "=4"],
+        &["check", "quickstart", "--set", "groups..count=4"],
+        &["check", "quickstart", "--set", "groups.billing.consumers.count=0"],
+        &["check", "quickstart", "--set", "groups.billing.consumers.cuont=4"],
+        &["check", "quickstart", "--set", "groups.biling.consumers.count=4"],
+        &[
+            "check",
+            "quickstart",
+            "--set",
+            "groups.billing.consumers[0].count=4",
+        ],
+        &["check", "quickstart", "--set", "expect[7]=x"],
+        &["check", "quickstart", "--set", "duration.seconds=4"],
+        &[
+            "check",
+            "quickstart",
+            "--set",
+            "groups.billing.consumers.service.exponential.mean=5ms",
+        ],
+        &["check", "quickstart", "--set", "duration=600"],
+        &[
+            "check",
+            "quickstart",
+            "--set",
+            "groups.billing.consumers.service={\"gamma\": }",
+        ],
+        &["check", "quickstart", "--set", "seed=1", "--set", "seed=2"],
+        &["check", "quickstart", "--set", "producers.checkout.rate=1e300/s"],
+        &["check", "quickstart", "--set", "producers.checkout.topic=order"],
+        &["check", "consumer-crash", "--set", "timeline[0].kill=biling/2"],
+        &[
+            "check",
+            "quickstart",
+            "--set",
+            "producers.checkout.rate=1000M/s",
+            "--set",
+            "duration=12d",
+        ],
+        &[
+            "check",
+            "quickstart",
+            "--set",
+            "producers.checkout.rate=1000M/s",
+            "--set",
+            "duration=12d",
+            "--max-messages",
+            "9999999999999999",
+        ],
+        &["list", "--color", "sometimes"],
+        &["check", "quickstart", "-q", "-v"],
+    ];
+    let mut text = String::new();
+    for args in cases {
+        let outcome = run(&here(), args);
+        assert_eq!(
+            (outcome.code, outcome.stdout.as_str()),
+            (2, ""),
+            "{args:?}: {}",
+            outcome.stderr
+        );
+        text += &format!("$ rmqsim {}\n{}\n", args.join(" "), outcome.stderr);
+    }
+    compare(&here().join("misuse.expected"), &text).unwrap();
+}
+
+/// What can be set: numbers, texts with and without quotes, objects, new keys, elements of lists.
+#[test]
+fn overrides_reach_every_field() {
+    let data = |sets: &[&str]| -> serde_json::Value {
+        let mut args = vec!["check", "consumer-crash", "--format", "json"];
+        for set in sets {
+            args.extend(["--set", set]);
+        }
+        let outcome = run(&root(), &args);
+        assert_eq!(outcome.code, 0, "{}", outcome.stdout);
+        let list: serde_json::Value = serde_json::from_str(&outcome.stdout).unwrap();
+        list[0]["scenario"].clone()
+    };
+    assert_eq!(
+        data(&["groups.billing.consumers.count=8"])["groups"]["billing"]["consumers"][0]["count"],
+        8
+    );
+    assert_eq!(data(&["title=7"])["title"], "7");
+    assert_eq!(data(&["title=\"7\""])["title"], "7");
+    assert_eq!(data(&["cluster.rocketmq=4.9"])["cluster"]["rocketmq"], "4.9");
+    assert_eq!(data(&["duration=1h"])["duration"], "1h");
+    assert_eq!(
+        data(
+            &["timeline[0].leave=billing/3", "timeline[0].kill=billing/3"]
+                .map(|_| "timeline[0].kill=billing/3")[..1]
+                .as_ref()
+        )["timeline"][0]["kill"],
+        "billing/3"
+    );
+    assert_eq!(
+        data(&["groups.billing.tuning.pullBatchSize=7"])["groups"]["billing"]["tuning"]["pullBatchSize"],
+        7
+    );
+    let service = data(&["groups.billing.consumers.service={\"gamma\":{\"mean\":\"1ms\",\"cv\":2}}"]);
+    assert_eq!(
+        service["groups"]["billing"]["consumers"][0]["service"]["gamma"]["cv"],
+        2.0
+    );
+    let mean = data(&["groups.billing.consumers.service.exponential.mean=1ms"]);
+    assert_eq!(
+        mean["groups"]["billing"]["consumers"][0]["service"]["exponential"]["mean"],
+        "1ms"
+    );
+}
+
+#[test]
+fn a_scenario_is_read_from_standard_input() {
+    let mut child = command(&root(), &["check", "-"]);
+    let file = std::fs::File::open(root().join("scenarios/quickstart.json")).unwrap();
+    child.stdin(Stdio::from(file));
+    let outcome = finish(child);
+    assert_eq!(outcome.code, 0);
+    assert!(
+        outcome.stdout.starts_with("standard input: fine"),
+        "{}",
+        outcome.stdout
+    );
+}
+
+#[test]
+fn several_files_are_checked_and_one_bad_one_decides() {
+    let outcome = run(
+        &here(),
+        &[
+            "check",
+            "quickstart",
+            "bad/shape-wrong-case.json",
+            "backlog-drain",
+        ],
+    );
+    assert_eq!(outcome.code, 2);
+    assert_eq!(outcome.stdout.lines().count(), 2);
+    assert!(outcome.stderr.contains("bad/shape-wrong-case.json:2:3"));
+}
+
+#[test]
+fn the_list_fits_its_width_and_names_what_check_accepts() {
+    let outcome = run(&scratch("list"), &["list"]);
+    assert!(outcome.stdout.lines().all(|line| line.chars().count() <= 100));
+    let data: serde_json::Value =
+        serde_json::from_str(&run(&root(), &["list", "--format", "json"]).stdout).unwrap();
+    let names: Vec<&str> = data
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|s| s["name"].as_str().unwrap())
+        .collect();
+    assert!(names.len() >= 6);
+    for name in names {
+        assert!(outcome.stdout.contains(name), "{name}");
+        assert_eq!(run(&scratch("list"), &["check", name]).code, 0, "{name}");
+    }
+}
+
+#[test]
+fn a_new_scenario_is_sound_and_never_overwrites() {
+    let folder = scratch("new");
+    let first = run(&folder, &["new", "mine.json"]);
+    assert_eq!((first.code, first.stdout.as_str()), (0, ""));
+    assert_eq!(run(&folder, &["check", "mine.json"]).code, 0);
+    std::fs::write(folder.join("mine.json"), "precious").unwrap();
+    let second = run(&folder, &["new", "mine.json"]);
+    assert_eq!(second.code, 2);
+    assert!(second.stderr.contains("exists already"), "{}", second.stderr);
+    assert_eq!(
+        std::fs::read_to_string(folder.join("mine.json")).unwrap(),
+        "precious"
+    );
+    assert_eq!(run(&folder, &["new", "no-such-folder/mine.json"]).code, 2);
+}
+
+/// `rmqsim schema | head -1` is no failure.
+#[test]
+fn a_closed_pipe_is_no_failure() {
+    let mut child = command(&root(), &["schema"])
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    drop(child.stdout.take());
+    assert_eq!(child.wait().unwrap().code(), Some(0));
+}
+
+#[test]
+fn colours_come_when_asked_for() {
+    let coloured = |color: &str| {
+        let mut command = command(&here(), &["check", "bad/shape-null.json", "--color", color]);
+        command.env_remove("NO_COLOR");
+        finish(command).stderr.contains('\u{1b}')
+    };
+    assert!(coloured("always"));
+    assert!(!coloured("never"));
+    assert!(!coloured("auto"), "a pipe is no terminal");
+}

@@ -1,0 +1,9 @@
+//! The program from outside: what it prints, where, and with which exit code.
+//!
+//! Expected texts are files beside the input. `UPDATE=1 cargo test --test cli` renews them; read the diff.
+
+mod bad_files;
+mod commands;
+mod generated;
+mod program;
+mod schema;
