@@ -7,7 +7,7 @@ mod bounds;
 mod commands;
 mod generated;
 mod lessons;
+mod outcomes;
 mod program;
 mod reference;
-mod run;
 mod schema;
