@@ -44,7 +44,12 @@ impl<O: Observer> Core<O> {
     /// Lets `event` happen when an envelope between `client` and `server` has travelled.
     #[inline]
     pub fn travel(&mut self, client: Endpoint, server: Server, direction: Direction, event: Event) {
-        let arrival = self.network.arrival(self.now(), client, server, direction);
+        let now = self.now();
+        if let Some(delay) = self.network.constant() {
+            self.scheduler.at_in_order(now + delay, event);
+            return;
+        }
+        let arrival = self.network.arrival(now, client, server, direction);
         self.scheduler.at(arrival, event);
     }
 

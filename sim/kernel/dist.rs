@@ -232,3 +232,116 @@ impl schemars::JsonSchema for Dist {
         schemars::json_schema!({ "anyOf": [constant, shape] })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Parses as a scenario would.
+    fn dist(json: &str) -> Dist {
+        serde_json::from_str(json).expect(json)
+    }
+
+    #[track_caller]
+    fn check(json: &str, error: &str) {
+        assert_eq!(
+            dist(json).validate().map_err(|e| e.to_string()),
+            Err(error.to_owned()),
+            "{json}"
+        );
+    }
+
+    #[test]
+    fn senseless_distributions_are_refused_with_a_way_out() {
+        check(
+            r#"{ "uniform": { "min": "9ms", "max": "4ms" } }"#,
+            "`min` (9ms) is greater than `max` (4ms); exchange them",
+        );
+        for (json, shape) in [
+            (r#"{ "exponential": { "mean": "0s" } }"#, "an exponential"),
+            (r#"{ "gamma": { "mean": "0s", "cv": 1 } }"#, "a gamma"),
+            (r#"{ "lognormal": { "mean": "0s", "p99": "1s" } }"#, "a lognormal"),
+            (r#"{ "pareto": { "mean": "0s", "alpha": 2 } }"#, "a Pareto"),
+        ] {
+            let text = format!(
+                "the mean of {shape} must be greater than 0; for no time at all write the constant \"0s\""
+            );
+            check(json, &text);
+        }
+        for cv in ["0", "-1", "0.0009", "101", "1e300"] {
+            let error = dist(&format!(r#"{{ "gamma": {{ "mean": "1s", "cv": {cv} }} }}"#)).validate();
+            let found = cv.parse().expect(cv);
+            assert_eq!(error, Err(DistError::CvOutOfRange { found }));
+        }
+        check(
+            r#"{ "lognormal": { "mean": "4ms", "p99": "4ms" } }"#,
+            "`p99` (4ms) must be greater than `mean` (4ms): 99 of 100 values lie below it; for no spread at \
+             all write a constant",
+        );
+        check(
+            r#"{ "lognormal": { "mean": "1ms", "p99": "15ms" } }"#,
+            "`p99` (15ms) is more than 14.96 times `mean` (1ms), which no lognormal reaches; lower it, or \
+             use a Pareto shape",
+        );
+        check(
+            r#"{ "pareto": { "mean": "1ms", "alpha": 1 } }"#,
+            "`alpha` must be greater than 1, but is 1: at 1 and below a Pareto tail is so heavy that it has \
+             no mean",
+        );
+        check(
+            r#"{ "empirical": { "values": [] } }"#,
+            "`values` is empty; list at least one duration",
+        );
+    }
+
+    #[test]
+    fn not_a_number_is_refused() {
+        let mean = SimDuration::from_millis(1);
+        for shape in [
+            Shape::Gamma { mean, cv: f64::NAN },
+            Shape::Gamma {
+                mean,
+                cv: f64::INFINITY,
+            },
+            Shape::Pareto {
+                mean,
+                alpha: f64::NAN,
+            },
+            Shape::Pareto {
+                mean,
+                alpha: f64::INFINITY,
+            },
+        ] {
+            assert!(Dist::Shape(shape.clone()).validate().is_err(), "{shape:?}");
+        }
+    }
+
+    #[test]
+    fn the_edges_of_sense_are_accepted() {
+        for json in [
+            r#""0s""#,
+            r#"{ "uniform": { "min": "4ms", "max": "4ms" } }"#,
+            r#"{ "exponential": { "mean": "1ns" } }"#,
+            r#"{ "gamma": { "mean": "1s", "cv": 0.001 } }"#,
+            r#"{ "gamma": { "mean": "1s", "cv": 100 } }"#,
+            r#"{ "lognormal": { "mean": "100ms", "p99": "1496ms" } }"#,
+            r#"{ "pareto": { "mean": "1s", "alpha": 1.0001 } }"#,
+            r#"{ "empirical": { "values": ["0s"] } }"#,
+        ] {
+            assert_eq!(dist(json).validate(), Ok(()), "{json}");
+        }
+    }
+
+    #[test]
+    fn means_are_rounded_to_the_nearest_nanosecond() {
+        for (json, nanos) in [
+            (r#""60ms""#, 60_000_000),
+            (r#"{ "uniform": { "min": "1ns", "max": "4ns" } }"#, 3),
+            (r#"{ "gamma": { "mean": "60ms", "cv": 1.5 } }"#, 60_000_000),
+            (r#"{ "empirical": { "values": ["1ns", "1ns", "2ns"] } }"#, 1),
+            (r#"{ "empirical": { "values": [] } }"#, 0),
+        ] {
+            assert_eq!(dist(json).mean().as_nanos(), nanos, "{json}");
+        }
+    }
+}

@@ -255,3 +255,252 @@ fn area_inverse(a: f64, s: f64) -> f64 {
     };
     math::exp(log)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kernel::streams::{Stream, Streams};
+    use statrs::distribution::ContinuousCDF;
+
+    const DRAWS: usize = 1_000_000;
+
+    fn sampler(json: &str) -> Sampler {
+        let dist: Dist = serde_json::from_str(json).expect(json);
+        Sampler::new(&dist).expect(json)
+    }
+
+    fn stream(purpose: &str) -> Stream {
+        Streams::new(7).stream("test", purpose)
+    }
+
+    #[track_caller]
+    fn check_first(json: &str, expected: [u64; 8]) {
+        let (sampler, mut stream) = (sampler(json), stream("first"));
+        let found = std::array::from_fn(|_| sampler.sample(&mut stream).as_nanos());
+        assert_eq!(found, expected, "{json}");
+    }
+
+    /// Each new stream, each distribution: to the nanosecond, on every system.
+    #[test]
+    fn the_first_draws_are_pinned() {
+        check_first(r#""60ms""#, [60_000_000; 8]);
+        check_first(
+            r#"{ "uniform": { "min": "10ms", "max": "30ms" } }"#,
+            [
+                10_063_715, 10_352_447, 27_235_490, 12_206_313, 20_190_840, 16_054_144, 27_698_740,
+                19_024_180,
+            ],
+        );
+        check_first(
+            r#"{ "exponential": { "mean": "10ms" } }"#,
+            [
+                57_490_530, 40_385_850, 1_487_617, 22_044_095, 6_742_430, 11_949_893, 1_222_388, 7_958_246,
+            ],
+        );
+        check_first(
+            r#"{ "gamma": { "mean": "10ms", "cv": 0.5 } }"#,
+            [
+                1_327_301, 15_426_010, 9_281_655, 16_195_026, 12_964_799, 7_780_045, 14_861_569, 6_741_220,
+            ],
+        );
+        check_first(
+            r#"{ "gamma": { "mean": "10ms", "cv": 1.5 } }"#,
+            [
+                46_326, 390_766, 35_308_007, 14_607_482, 3_472_667, 888_201, 1_967_147, 107_448,
+            ],
+        );
+        check_first(
+            r#"{ "lognormal": { "mean": "10ms", "p99": "40ms" } }"#,
+            [
+                1_152_528, 1_783_876, 16_778_412, 3_309_549, 7_949_764, 5_440_161, 18_146_624, 7_172_940,
+            ],
+        );
+        check_first(
+            r#"{ "pareto": { "mean": "10ms", "alpha": 2.5 } }"#,
+            [
+                59_822_430, 30_180_423, 6_367_864, 14_490_935, 7_857_407, 9_677_031, 6_300_664, 8_248_978,
+            ],
+        );
+        check_first(
+            r#"{ "empirical": { "values": ["1ns", "2ns", "3ns"] } }"#,
+            [1, 1, 3, 1, 2, 1, 3, 2],
+        );
+    }
+
+    #[test]
+    fn the_first_ranks_are_pinned() {
+        let (zipf, mut stream) = (Zipf::new(10_000, 1.1), stream("first"));
+        let ranks: [u64; 8] = std::array::from_fn(|_| zipf.sample(&mut stream));
+        assert_eq!(ranks, [9485, 7490, 0, 1854, 21, 168, 0, 36]);
+    }
+
+    /// A million draws against the law: mean and standard deviation (seconds), and the greatest distance of
+    /// the distribution functions (Kolmogorov and Smirnov).
+    ///
+    /// Bounds: four standard errors for the mean; 1.95 ÷ √n for the distance, which a right sampler passes
+    /// in 999 of 1000 seeds, plus 1e-4 because only every hundredth draw is looked at.
+    #[track_caller]
+    fn check_law(json: &str, mean: f64, deviation: f64, law: impl Fn(f64) -> f64) {
+        let (sampler, mut stream) = (sampler(json), stream("law"));
+        let mut draws: Vec<u64> = (0..DRAWS)
+            .map(|_| sampler.sample(&mut stream).as_nanos())
+            .collect();
+        let n = DRAWS as f64;
+        let found = draws.iter().map(|&d| d as f64).sum::<f64>() / n / 1e9;
+        assert!(
+            (found - mean).abs() < 4.0 * deviation / n.sqrt(),
+            "{json}: mean {found} for {mean}"
+        );
+
+        draws.sort_unstable();
+        for draw in draws.iter().step_by(100) {
+            // A draw stands for all that rounds to it.
+            let (below, up_to) = (
+                draws.partition_point(|d| d < draw),
+                draws.partition_point(|d| d <= draw),
+            );
+            for (count, edge) in [(below, -0.5), (up_to, 0.5)] {
+                let distance = (count as f64 / n - law((*draw as f64 + edge).max(0.0) / 1e9)).abs();
+                assert!(
+                    distance < 1.95 / n.sqrt() + 1e-4,
+                    "{json}: {distance} off at {draw} ns"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn uniform_draws_follow_their_law() {
+        let json = r#"{ "uniform": { "min": "10ms", "max": "30ms" } }"#;
+        check_law(json, 0.02, 0.02 / 12_f64.sqrt(), |x| (x - 0.01) / 0.02);
+    }
+
+    #[test]
+    fn exponential_draws_follow_their_law() {
+        let law = statrs::distribution::Exp::new(100.0).expect("a rate");
+        check_law(r#"{ "exponential": { "mean": "10ms" } }"#, 0.01, 0.01, |x| {
+            law.cdf(x)
+        });
+    }
+
+    /// Shapes 25 (above 1), 1 (the exponential) and 1/9 (below 1, so through the boost).
+    #[test]
+    fn gamma_draws_follow_their_law() {
+        for cv in [0.2, 1.0, 3.0] {
+            let shape = 1.0 / (cv * cv);
+            let law = statrs::distribution::Gamma::new(shape, shape / 0.01).expect("a shape and a rate");
+            let json = format!(r#"{{ "gamma": {{ "mean": "10ms", "cv": {cv} }} }}"#);
+            check_law(&json, 0.01, 0.01 * cv, |x| law.cdf(x));
+        }
+    }
+
+    /// With µ = ln 1 s and σ = 1 the mean is e^½ s and the 99th percentile e^2.3263… s; the standard deviation is
+    /// mean × √(e − 1).
+    #[test]
+    fn lognormal_draws_follow_their_law() {
+        let json = r#"{ "lognormal": { "mean": "1648721271ns", "p99": "10240473656ns" } }"#;
+        let law = statrs::distribution::LogNormal::new(0.0, 1.0).expect("a scale and a shape");
+        let mean = math::exp(0.5);
+        check_law(json, mean, mean * (std::f64::consts::E - 1.0).sqrt(), |x| {
+            law.cdf(x)
+        });
+    }
+
+    /// α = 2.5 and mean 10 ms: least value 10 ms × 1.5 ÷ 2.5 = 6 ms; variance 6² × 2.5 ÷ (1.5² × 0.5) ms².
+    #[test]
+    fn pareto_draws_follow_their_law() {
+        let law = statrs::distribution::Pareto::new(0.006, 2.5).expect("a scale and a shape");
+        let deviation = 0.006 * (2.5_f64 / (1.5 * 1.5 * 0.5)).sqrt();
+        check_law(
+            r#"{ "pareto": { "mean": "10ms", "alpha": 2.5 } }"#,
+            0.01,
+            deviation,
+            |x| law.cdf(x),
+        );
+    }
+
+    /// 1 ms is listed twice among four. Standard error of a count of 300 000 at ½: 274.
+    #[test]
+    fn empirical_draws_come_as_often_as_listed() {
+        let sampler = sampler(r#"{ "empirical": { "values": ["1ms", "7ms", "1ms", "9ms"] } }"#);
+        let mut stream = stream("law");
+        let ones = (0..300_000)
+            .filter(|_| sampler.sample(&mut stream).as_millis() == 1)
+            .count();
+        assert!(ones.abs_diff(150_000) < 4 * 274, "{ones}");
+    }
+
+    /// A source that gives the same word for ever: the ends of what a generator can give.
+    struct Always(u64);
+    impl Source for Always {
+        fn next_u64(&mut self) -> u64 {
+            self.0
+        }
+    }
+
+    /// −ln 2⁻⁵³ = 36.7; z(2⁻⁵⁴) = −8.2; the Pareto tail of α = 1.0001 passes 292 years and saturates.
+    #[test]
+    fn the_ends_of_luck_give_sound_times() {
+        let (low, high) = (&mut Always(0), &mut Always(u64::MAX));
+        let exponential = sampler(r#"{ "exponential": { "mean": "1s" } }"#);
+        assert_eq!(exponential.sample(low).to_string(), "36s736ms800us570ns");
+        assert_eq!(exponential.sample(high), SimDuration::ZERO);
+        let pareto = sampler(r#"{ "pareto": { "mean": "100000d", "alpha": 1.0001 } }"#);
+        assert_eq!(pareto.sample(low).as_nanos(), i64::MAX as u64);
+        let lognormal = sampler(r#"{ "lognormal": { "mean": "1s", "p99": "4s" } }"#);
+        assert!(lognormal.sample(low) < lognormal.sample(high));
+        let uniform = sampler(r#"{ "uniform": { "min": "1ns", "max": "4ns" } }"#);
+        assert_eq!(
+            (uniform.sample(low).as_nanos(), uniform.sample(high).as_nanos()),
+            (1, 4)
+        );
+    }
+
+    /// Ranks against their exact weights: χ² over the 30 likeliest and the rest, with 30 degrees of freedom,
+    /// so mean 30 and standard deviation √60; bound 5 of them.
+    #[test]
+    fn zipf_ranks_follow_their_law() {
+        for (n, exponent) in [
+            (1000_u32, 0.0),
+            (1000, 0.5),
+            (1000, 1.0),
+            (1000, 1.1),
+            (31, 2.5),
+            (100_000, 1.0001),
+        ] {
+            let weights: Vec<f64> = (1..=n).map(|k| math::pow(f64::from(k), -exponent)).collect();
+            let total: f64 = weights.iter().sum();
+            let (zipf, mut stream) = (Zipf::new(u64::from(n), exponent), stream("zipf"));
+            const N: u32 = 300_000;
+            let mut counts = [0_u32; 31];
+            for _ in 0..N {
+                let rank = zipf.sample(&mut stream);
+                assert!(rank < u64::from(n));
+                counts[rank.min(30) as usize] += 1;
+            }
+            let share = |i: usize| if i < 30 { weights[i] } else { weights[30..].iter().sum() } / total;
+            let chi: f64 = (0..31)
+                .map(|i| {
+                    math::pow(f64::from(counts[i]) - share(i) * f64::from(N), 2.0) / (share(i) * f64::from(N))
+                })
+                .sum();
+            assert!(
+                (chi - 30.0).abs() < 5.0 * 60_f64.sqrt(),
+                "n {n}, exponent {exponent}: χ² {chi:.0}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_zipf_law_reaches_both_ends() {
+        for n in [1, 2, u64::from(u32::MAX), u64::MAX] {
+            for exponent in [0.0, 0.99, 1.0, 3.0, 50.0] {
+                let zipf = Zipf::new(n, exponent);
+                let mut stream = stream("zipf");
+                for _ in 0..100 {
+                    assert!(zipf.sample(&mut stream) < n, "{n} {exponent}");
+                }
+            }
+        }
+    }
+}

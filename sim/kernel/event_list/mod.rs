@@ -59,3 +59,128 @@ pub trait EventList<E: Copy>: Default {
     where
         E: 'a;
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use std::collections::BTreeSet;
+
+    #[derive(Clone, Copy, Debug)]
+    enum Step {
+        /// Schedule this many nanoseconds after the entry taken last.
+        Push(u64),
+        Pop,
+        Peek,
+        /// Drop every entry whose number is divisible by this.
+        Drop(u64),
+    }
+
+    /// Ties, hops, service times, the ends of slots of 2²⁴ ns, RocketMQ's periods, delay levels, and never.
+    fn delay() -> impl Strategy<Value = u64> {
+        prop_oneof![
+            3 => Just(0),
+            2 => Just(500_000),
+            3 => 0..40_000_000_u64,
+            1 => (0..2_u64, 1..4000_u64).prop_map(|(off, slot)| (slot << 24) - off),
+            2 => prop_oneof![Just(5_000_000_000), Just(20_000_000_000), Just(30_000_000_000)],
+            1 => 0..7_200_000_000_000_u64,
+            1 => Just(u64::MAX),
+        ]
+    }
+
+    fn steps() -> impl Strategy<Value = Vec<Step>> {
+        let step = prop_oneof![
+            50 => delay().prop_map(Step::Push),
+            45 => Just(Step::Pop),
+            4 => Just(Step::Peek),
+            1 => (2..9_u64).prop_map(Step::Drop),
+        ];
+        prop::collection::vec(step, 0..600)
+    }
+
+    /// Runs `steps` on a list and on a sorted set, and compares whatever can be seen of them.
+    fn check<L: EventList<u64>>(steps: &[Step]) {
+        let (mut list, mut sorted) = (L::default(), BTreeSet::new());
+        let (mut now, mut seq) = (0_u64, 0);
+        for step in steps {
+            match *step {
+                Step::Push(delay) => {
+                    let time = SimTime::from_nanos(now.saturating_add(delay));
+                    list.push(Scheduled {
+                        time,
+                        seq,
+                        event: !seq,
+                    });
+                    sorted.insert((time, seq, !seq));
+                    seq += 1;
+                }
+                Step::Pop => {
+                    let taken = list.pop().map(|e| (e.time, e.seq, e.event));
+                    assert_eq!(taken, sorted.pop_first());
+                    now = taken.map_or(now, |(time, ..)| time.as_nanos());
+                }
+                Step::Peek => {
+                    let seen = list.peek().map(|e| (e.time, e.seq, e.event));
+                    assert_eq!(seen, sorted.first().copied());
+                }
+                Step::Drop(divisor) => {
+                    list.retain(|e| e.seq % divisor != 0);
+                    sorted.retain(|(_, seq, _)| seq % divisor != 0);
+                }
+            }
+            assert_eq!(list.len(), sorted.len());
+            assert_eq!(list.is_empty(), sorted.is_empty());
+        }
+        let held: BTreeSet<_> = list.iter().map(|e| (e.time, e.seq, e.event)).collect();
+        assert_eq!(held, sorted);
+        while let Some(expected) = sorted.pop_first() {
+            assert_eq!(list.pop().map(|e| (e.time, e.seq, e.event)), Some(expected));
+        }
+        assert!(list.pop().is_none() && list.peek().is_none());
+    }
+
+    proptest! {
+        #[test]
+        fn every_list_gives_the_one_order(steps in steps()) {
+            check::<QuadHeap<u64>>(&steps);
+            check::<NearFarList<u64>>(&steps);
+            check::<StdHeap<u64>>(&steps);
+        }
+    }
+
+    /// Ten thousand clients start at one instant; each timer schedules one more event for that instant, and
+    /// that one the next timer, 20 s later: for three rounds every list keeps the order of insertion.
+    #[test]
+    fn a_storm_of_ties_runs_in_the_order_of_insertion() {
+        fn storm<L: EventList<bool>>() {
+            const CLIENTS: u64 = 10_000;
+            let mut list = L::default();
+            let start = SimTime::ZERO;
+            (0..CLIENTS).for_each(|seq| {
+                list.push(Scheduled {
+                    time: start,
+                    seq,
+                    event: true,
+                })
+            });
+            // Each round inserts its followers in the order of its timers, and the next timers in that of
+            // the followers: so what comes out counts up without a gap.
+            for seq in 0..6 * CLIENTS {
+                let taken = list.pop().expect("what is taken comes back");
+                let round = seq / (2 * CLIENTS);
+                assert_eq!((taken.seq, taken.time.as_nanos()), (seq, round * 20_000_000_000));
+                let wait = if taken.event { 0 } else { 20_000_000_000 };
+                let time = SimTime::from_nanos(taken.time.as_nanos() + wait);
+                list.push(Scheduled {
+                    time,
+                    seq: seq + CLIENTS,
+                    event: !taken.event,
+                });
+            }
+        }
+        storm::<QuadHeap<bool>>();
+        storm::<NearFarList<bool>>();
+        storm::<StdHeap<bool>>();
+    }
+}
