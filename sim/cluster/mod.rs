@@ -35,6 +35,7 @@ use crate::cluster::directory::Directory;
 use crate::cluster::event::Event;
 use crate::cluster::fact::{Fact, Observer};
 use crate::cluster::ids::{BrokerId, ConsumerId, GroupId, ProducerId};
+use crate::cluster::message_queue::MessageQueue;
 use crate::cluster::nameserver::NameServer;
 use crate::cluster::network::Network;
 use crate::cluster::producer::{Producer, SendInFlight};
@@ -357,9 +358,13 @@ impl<O: Observer> Cluster<O> {
     /// Creates the queues of `topic` on `broker`, ids from 0, and tells of each.
     fn create_queues(&mut self, topic: ids::TopicId, broker: BrokerId, number: u32) -> Vec<ids::QueueId> {
         let mut created = Vec::with_capacity(number as usize);
+        let topic_name = &self.core.directory.topic(topic).name;
+        let mut name = MessageQueue::new(topic_name, self.core.directory.broker(broker), 0);
         for index in 0..number {
+            name.queue_id = index as i32;
             let queue = ids::QueueId(self.queues.len() as u32);
-            self.queues.push(ConsumeQueue::new(topic, broker));
+            let consume_queue = ConsumeQueue::new(topic, broker, name.hash_code());
+            self.queues.push(consume_queue);
             self.holds.push(PullRequestHold::default());
             self.offsets.add_queue();
             self.brokers[broker.index()].queues.push(queue);

@@ -23,6 +23,8 @@ pub struct ConsumeQueue {
     pub topic: TopicId,
     /// Broker of the queue.
     pub broker: BrokerId,
+    /// `MessageQueue.hashCode` of its name.
+    pub java_hash: i32,
     segments: VecDeque<Vec<Record>>,
     /// Emptied segments, kept for the next append.
     spare: Vec<Vec<Record>>,
@@ -42,10 +44,11 @@ pub struct ConsumeQueue {
 
 impl ConsumeQueue {
     /// An empty queue.
-    pub fn new(topic: TopicId, broker: BrokerId) -> Self {
+    pub fn new(topic: TopicId, broker: BrokerId, java_hash: i32) -> Self {
         Self {
             topic,
             broker,
+            java_hash,
             segments: VecDeque::new(),
             spare: Vec::new(),
             base: 0,
@@ -212,7 +215,7 @@ mod tests {
     }
 
     fn filled(n: u64) -> ConsumeQueue {
-        let mut queue = ConsumeQueue::new(TopicId(0), BrokerId(0));
+        let mut queue = ConsumeQueue::new(TopicId(0), BrokerId(0), 0);
         for i in 0..n {
             assert_eq!(queue.append(record(i)), i);
             queue.dispatch_one();
@@ -222,7 +225,7 @@ mod tests {
 
     #[test]
     fn a_record_is_invisible_until_it_is_dispatched() {
-        let mut queue = ConsumeQueue::new(TopicId(0), BrokerId(0));
+        let mut queue = ConsumeQueue::new(TopicId(0), BrokerId(0), 0);
         queue.append(record(0));
         assert_eq!(
             (queue.max_offset(), queue.end_offset(), queue.is_young()),

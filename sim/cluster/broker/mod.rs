@@ -68,11 +68,14 @@ pub fn build(config: &ClusterConfig, levels: &DelayLevels, streams: &mut Streams
             phase(config.broker_tuning.reput_interval.duration()),
             phase(sweep_period),
         );
+        let look_phases = (0..levels.max_level())
+            .map(|_| phase(DELAY_FOR_A_WHILE))
+            .collect();
         Broker {
             queues: Vec::new(),
             commit_log: CommitLog::default(),
             consumers: ConsumerManager::new(config.groups.len()),
-            schedule: ScheduleMessageService::new(levels.max_level() as usize, phase(DELAY_FOR_A_WHILE)),
+            schedule: ScheduleMessageService::new(look_phases),
             dispatch_phase,
             sweep_phase,
             held: 0,
@@ -402,7 +405,7 @@ impl<O: Observer> Cluster<O> {
                 let client = &self.consumers[consumer.index()];
                 let version = self.name_server.version();
                 let routes = (client.route_version != version).then(|| {
-                    let topics = self.topics.subscribed(client.group, &self.config);
+                    let topics = self.topics.subscribed(client.group);
                     (
                         version,
                         topics

@@ -1,8 +1,10 @@
 //! Delayed delivery: one FIFO for each delay level, looked at every 100 ms.
 //!
 //! A message of level L is due at its store time plus the delay of L. A look moves everything that is due to
-//! its real topic and stops at the first that is not. So a retry comes 0 to 100 ms late, never early. No
-//! look is scheduled while a level is empty. Left out: the time that the moves take, saving the progress.
+//! its real topic and stops at the first that is not. So a retry comes 0 to 100 ms late, never early. Each level
+//! has a timer of its own, and they do not keep step: a message that has just come from one level meets the
+//! next one's timer anywhere in its period. No look is scheduled while a level is empty. Left out: the time that
+//! the moves take, by which the timers drift; saving the progress.
 //!
 //! Source: `ScheduleMessageService.DeliverDelayedMessageTimerTask`.
 
@@ -32,16 +34,16 @@ pub struct Delayed {
 pub struct ScheduleMessageService {
     /// By level − 1.
     levels: Vec<VecDeque<Delayed>>,
-    /// Looks happen at this instant plus multiples of the pause.
-    phase: SimTime,
+    /// By level − 1: looks happen at this instant plus multiples of the pause.
+    phases: Vec<SimTime>,
 }
 
 impl ScheduleMessageService {
-    /// Empty levels, looked at from `phase` on.
-    pub fn new(levels: usize, phase: SimTime) -> Self {
+    /// Empty levels, each looked at from its phase on.
+    pub fn new(phases: Vec<SimTime>) -> Self {
         Self {
-            levels: vec![VecDeque::new(); levels],
-            phase,
+            levels: vec![VecDeque::new(); phases.len()],
+            phases,
         }
     }
 
@@ -49,7 +51,8 @@ impl ScheduleMessageService {
     pub fn schedule(&mut self, level: u8, message: Delayed) -> Option<SimTime> {
         let waiting = &mut self.levels[usize::from(level) - 1];
         waiting.push_back(message);
-        (waiting.len() == 1).then(|| message.due.next_on_grid(self.phase, DELAY_FOR_A_WHILE))
+        let is_first = waiting.len() == 1;
+        is_first.then(|| self.look_at(level, message.due))
     }
 
     /// Takes out the first message of `level` if it is due.
@@ -64,7 +67,12 @@ impl ScheduleMessageService {
     /// When the level must be looked at next; `None` while it is empty.
     pub fn next_look(&self, level: u8) -> Option<SimTime> {
         let head = self.levels[usize::from(level) - 1].front()?;
-        Some(head.due.next_on_grid(self.phase, DELAY_FOR_A_WHILE))
+        Some(self.look_at(level, head.due))
+    }
+
+    /// The first look at `level` at or after `due`.
+    fn look_at(&self, level: u8, due: SimTime) -> SimTime {
+        due.next_on_grid(self.phases[usize::from(level) - 1], DELAY_FOR_A_WHILE)
     }
 
     /// Messages that wait, over all levels.
@@ -104,7 +112,7 @@ mod tests {
     /// Due at 10 040 ms, looked at every 100 ms from 30 ms on: found at 10 130 ms.
     #[test]
     fn a_retry_waits_for_the_next_look() {
-        let mut service = ScheduleMessageService::new(18, at(30));
+        let mut service = ScheduleMessageService::new(vec![at(30); 18]);
         assert_eq!(service.schedule(3, delayed(10_040)), Some(at(10_130)));
         assert_eq!(service.schedule(3, delayed(10_131)), None);
         assert!(service.take_due(3, at(10_039)).is_none());

@@ -2,8 +2,10 @@
 //!
 //! Source: `TopicConfigManager`.
 
+use crate::cluster::broker::retry_dlq::retry_topic;
 use crate::cluster::config::ClusterConfig;
 use crate::cluster::ids::{BrokerId, GroupId, QueueId, TopicId};
+use crate::cluster::message_queue::{java_hash, java_hash_order};
 use std::collections::BTreeMap;
 
 /// See the module.
@@ -12,6 +14,8 @@ pub struct Topics {
     queues: BTreeMap<(TopicId, BrokerId), Vec<QueueId>>,
     retry: Vec<Option<TopicId>>,
     dead_letter: Vec<Option<TopicId>>,
+    /// Topics that a group subscribes to in the order in which its clients walk them; `None` is `%RETRY%group`.
+    subscribed: Vec<Vec<Option<TopicId>>>,
     /// Groups that read a topic, by topic.
     readers: Vec<Vec<GroupId>>,
     /// What the readers of an unread topic are.
@@ -30,6 +34,7 @@ impl Topics {
         let none = vec![None; config.groups.len()];
         Self {
             queues: BTreeMap::new(),
+            subscribed: (0..config.groups.len()).map(|g| subscribed(config, g)).collect(),
             retry: none.clone(),
             dead_letter: none,
             readers,
@@ -80,14 +85,23 @@ impl Topics {
         self.readers.get(topic.index()).unwrap_or(&self.nobody)
     }
 
-    /// What a client of `group` asks routes for and rebalances, in this order: its subscriptions, then
+    /// What a client of `group` asks routes for and rebalances, in this order: its subscriptions and
     /// `%RETRY%group`; `None` while that does not exist.
-    pub fn subscribed<'a>(
-        &'a self,
-        group: GroupId,
-        config: &'a ClusterConfig,
-    ) -> impl Iterator<Item = Option<TopicId>> + 'a {
-        let user = config.groups[group.index()].subscribe.iter().copied().map(Some);
-        user.chain([self.retry(group)])
+    pub fn subscribed(&self, group: GroupId) -> impl Iterator<Item = Option<TopicId>> {
+        let topics = self.subscribed[group.index()].iter();
+        topics.map(move |topic| topic.or(self.retry(group)))
     }
+}
+
+/// The subscriptions of a group, `%RETRY%group` included (as `None`), in the order of Java's table
+/// (`RebalanceImpl.subscriptionInner`).
+fn subscribed(config: &ClusterConfig, group: usize) -> Vec<Option<TopicId>> {
+    let settings = &config.groups[group];
+    let user = settings.subscribe.iter().copied().map(Some);
+    let mut topics: Vec<Option<TopicId>> = user.chain([None]).collect();
+    java_hash_order(&mut topics, |topic| match topic {
+        Some(topic) => java_hash(&config.topics[topic.index()].name),
+        None => java_hash(&retry_topic(&settings.name)),
+    });
+    topics
 }

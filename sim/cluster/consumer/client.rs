@@ -66,7 +66,7 @@ pub struct ConsumerClient {
     pub service: Sampler,
     /// When the listener fails.
     pub failure: FailureConfig,
-    /// Routes of the subscribed topics, `%RETRY%group` last.
+    /// Routes of the subscribed topics and `%RETRY%group`, in the order of `Topics::subscribed`.
     pub routes: Vec<Option<Rc<KnownRoute>>>,
     /// State of the name server that these routes show.
     pub route_version: u64,

@@ -2,7 +2,8 @@
 //!
 //! There is no coordinator. Topic by topic the client takes the queue list from its cached route, asks one
 //! random broker of the topic who is in the group, sorts both and computes its own share. First it gives up
-//! what is not its own any more, then it takes what is new, asking for the start offset of each; first pulls
+//! what is not its own any more, then it takes what is new, asking for the start offset of each, in the order
+//! of Java's hash tables, which decides who is served first after a start; first pulls
 //! follow 500 ms later (at once in 4.9). A topic whose member list cannot be had stays as it is. A topic
 //! without a route (the retry topic of a young group) is looked up for the next round; if that finds one, the
 //! list is asked for all the same, and thrown away.
@@ -21,6 +22,7 @@ use crate::cluster::directory::TopicKind;
 use crate::cluster::event::{Event, PqSlot};
 use crate::cluster::fact::{Fact, Observer, StartOffsetRule};
 use crate::cluster::ids::{ConsumerId, QueueId};
+use crate::cluster::message_queue::java_hash_order;
 use crate::kernel::streams::Source;
 use crate::kernel::time::SimDuration;
 use std::collections::VecDeque;
@@ -184,6 +186,8 @@ impl<O: Observer> Cluster<O> {
             Ok(share) => {
                 self.give_up_queues(consumer, at, &share);
                 let held = &self.consumers[consumer.index()].held;
+                let mut share = share;
+                java_hash_order(&mut share, |queue| self.queues[queue.index()].java_hash);
                 let new = share
                     .into_iter()
                     .filter(|queue| !held.contains_key(queue))
@@ -208,11 +212,7 @@ impl<O: Observer> Cluster<O> {
     fn give_up_queues(&mut self, consumer: ConsumerId, topic_at: usize, share: &[QueueId]) {
         let now = self.core.now();
         let client = &self.consumers[consumer.index()];
-        let topic = self
-            .topics
-            .subscribed(client.group, &self.config)
-            .nth(topic_at)
-            .flatten();
+        let topic = self.topics.subscribed(client.group).nth(topic_at).flatten();
         let gone: Vec<(QueueId, PqSlot)> = client
             .held
             .iter()
