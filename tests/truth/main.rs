@@ -9,6 +9,7 @@ mod consistent_hash;
 mod consume_result;
 mod defaults;
 mod delay;
+mod field;
 mod harness;
 mod kinds;
 mod lock_manager;

@@ -1,0 +1,252 @@
+//! A recorded experiment as a configuration, and what a run of it shows.
+
+use crate::field::{Recording, list, number, text};
+use rmqsim::cluster::Cluster;
+use rmqsim::cluster::config::{
+    Action, BrokerConfig, BrokerTuning, ClusterConfig, ConsumeFromWhere, ConsumerConfig, ConsumerTuning,
+    FailureConfig, GroupConfig, Millis, NetworkConfig, ProducerConfig, RocketMqVersion, SizeDist,
+    StrategyName, TimelineEntry, TopicConfig, TopicQueues,
+};
+use rmqsim::cluster::directory::{Directory, TopicKind};
+use rmqsim::cluster::fact::{Fact, Observer};
+use rmqsim::cluster::ids::{BrokerId, ConsumerId, GroupId, QueueId, TopicId};
+use rmqsim::cluster::producer::workload::Arrivals;
+use rmqsim::kernel::dist::{Dist, Shape};
+use rmqsim::kernel::time::{SimDuration, SimTime};
+use std::collections::BTreeMap;
+
+/// From the making of the client instance to its first heartbeat. The recorded clients took 0.24 to 0.7 s.
+pub const LOADING: u64 = 350;
+
+pub fn at(millis: u64) -> SimTime {
+    SimTime::ZERO + SimDuration::from_millis(millis)
+}
+
+/// When the client instance of `consumer` was made, ms: 1 s before its first round in 5.3, else some time before
+/// its start was over.
+pub fn created(recording: &Recording, consumer: &str) -> u64 {
+    let first = |what| {
+        recording
+            .seen(what, consumer)
+            .next()
+            .map(|seen| number(&seen["t_ms"]))
+    };
+    if recording.is_4_9 {
+        first("consumer_started")
+            .expect("it starts")
+            .saturating_sub(LOADING)
+    } else {
+        first("assignment").expect("it gets queues").saturating_sub(1000)
+    }
+}
+
+/// An experiment with one topic, one group and what `recording` says of brokers, queues and release.
+///
+/// One way takes 1 to 4 ms: pulls of the busy recorded machine came back after 3 to 11 ms.
+///
+/// The names are the recorded ones, since the order of Java's hash tables hangs on them.
+pub fn cluster(recording: &Recording, repeat: usize, duration: u64) -> ClusterConfig {
+    let name = recording.setup("topic");
+    let name = text(name.get(repeat).unwrap_or(name));
+    let brokers = list(recording.setup("brokers")).iter();
+    let brokers: Vec<BrokerConfig> = brokers
+        .map(|name| BrokerConfig {
+            name: format!("broker-{}", text(name)),
+        })
+        .collect();
+    let queues = number(recording.setup("topic_queues_per_broker")) as u32;
+    let both = TopicQueues {
+        read: queues,
+        write: queues,
+    };
+    let topic = TopicConfig {
+        name: name.to_owned(),
+        placement: (0..brokers.len()).map(|b| (BrokerId(b as u32), both)).collect(),
+    };
+    let strategy = recording
+        .setup("strategy")
+        .as_str()
+        .unwrap_or("AVG")
+        .to_uppercase();
+    assert_eq!(strategy, "AVG");
+    let mut broker_tuning = BrokerTuning::default();
+    if let Some(levels) = recording
+        .setup("messageDelayLevel")
+        .as_str()
+        .filter(|l| *l != "default")
+    {
+        levels.clone_into(&mut broker_tuning.message_delay_level);
+    }
+    ClusterConfig {
+        seed: 1,
+        duration: SimDuration::from_millis(duration),
+        version: if recording.is_4_9 {
+            RocketMqVersion::V4_9
+        } else {
+            RocketMqVersion::V5_3
+        },
+        brokers,
+        topics: vec![topic],
+        producers: Vec::new(),
+        groups: vec![GroupConfig {
+            name: format!("G_{}", name.trim_start_matches("T_")),
+            subscribe: vec![TopicId(0)],
+            strategy: StrategyName::Avg,
+            consume_from_where: ConsumeFromWhere::FirstOffset,
+            tuning: ConsumerTuning {
+                startup_time: Millis(LOADING),
+                ..ConsumerTuning::default()
+            },
+            consumers: Vec::new(),
+        }],
+        timeline: Vec::new(),
+        network: NetworkConfig {
+            latency: Dist::Shape(Shape::Uniform {
+                min: SimDuration::from_millis(1),
+                max: SimDuration::from_millis(4),
+            }),
+        },
+        broker_tuning,
+        sample_interval: SimDuration::from_secs(10),
+    }
+}
+
+/// A consumer whose client instance is made at `created`, ms.
+pub fn consumer(config: &mut ClusterConfig, name: &str, created: u64, threads: u32, cost: u64) {
+    config.groups[0].consumers.push(ConsumerConfig {
+        name: name.to_owned(),
+        client_id: format!("127.0.0.1@{name}"),
+        start: Some(at(created)),
+        threads,
+        service: Dist::Constant(SimDuration::from_millis(cost)),
+        failure: FailureConfig {
+            probability: 0.0,
+            poison: 0.0,
+            fail_first_attempts: 0,
+        },
+    });
+}
+
+/// `number` messages, round robin, from `start` on.
+pub fn messages(config: &mut ClusterConfig, start: u64, number: u64, arrivals: Arrivals) {
+    config.producers.push(ProducerConfig {
+        name: format!("P{}", config.producers.len()),
+        topic: TopicId(0),
+        arrivals,
+        body_size: SizeDist::Constant(8),
+        start: at(start),
+        stop: SimTime::MAX,
+        max_messages: number,
+    });
+}
+
+/// The consumer added as number `consumer` leaves, gracefully or not.
+pub fn end(config: &mut ClusterConfig, time: u64, consumer: u32, graceful: bool) {
+    let group = GroupId(0);
+    let action = if graceful {
+        Action::Leave { group, consumer }
+    } else {
+        Action::Kill { group, consumer }
+    };
+    config.timeline.push(TimelineEntry { at: at(time), action });
+}
+
+#[derive(Default)]
+struct Keeper(Vec<(SimTime, Fact)>);
+
+impl Observer for Keeper {
+    fn observe(&mut self, now: SimTime, _: &Directory, fact: &Fact) {
+        self.0.push((now, fact.clone()));
+    }
+    fn sample(&mut self, _: SimTime, _: &Directory) {}
+}
+
+/// What a run showed.
+pub struct Run {
+    pub facts: Vec<(SimTime, Fact)>,
+    directory: Directory,
+}
+
+pub fn run(config: &ClusterConfig) -> Run {
+    let done = Cluster::new(config.clone(), Keeper::default()).run(|_, _| {});
+    Run {
+        facts: done.observer.0,
+        directory: done.directory,
+    }
+}
+
+/// Queues of the user topic by consumer, as the recordings write them.
+pub type Map = BTreeMap<String, Vec<String>>;
+
+impl Run {
+    pub fn select<T>(&self, pick: impl Fn(&Fact) -> Option<T>) -> Vec<(SimTime, T)> {
+        let pick = |(time, fact): &(SimTime, Fact)| Some((*time, pick(fact)?));
+        self.facts.iter().filter_map(pick).collect()
+    }
+
+    pub fn consumer(&self, consumer: ConsumerId) -> &str {
+        &self.directory.consumer(consumer).name
+    }
+
+    pub fn kind(&self, queue: QueueId) -> TopicKind {
+        self.directory.topic(self.directory.queue(queue).topic).kind
+    }
+
+    /// `a:3` for queue 3 of broker-a.
+    pub fn queue(&self, queue: QueueId) -> String {
+        let info = self.directory.queue(queue);
+        let broker = self.directory.broker(info.broker);
+        format!("{}:{}", broker.trim_start_matches("broker-"), info.index)
+    }
+
+    /// Changes of who holds which queue of the user topic: time, consumer, queue, taken or given up.
+    fn changes(&self) -> Vec<(SimTime, (ConsumerId, QueueId, bool))> {
+        let mut changes = self.select(|fact| match fact {
+            Fact::QueueAcquired { consumer, queue, .. } => Some((*consumer, *queue, true)),
+            Fact::QueueReleased { consumer, queue, .. } => Some((*consumer, *queue, false)),
+            _ => None,
+        });
+        changes.retain(|(_, (_, queue, _))| self.kind(*queue) == TopicKind::User);
+        changes
+    }
+
+    /// Who changed his holdings from `from` to `to`, and when, in ms after `from`, rounded up.
+    pub fn changes_within(&self, from: SimTime, to: SimTime) -> Vec<(u64, String)> {
+        let changes = self.changes().into_iter();
+        changes
+            .filter(|(time, _)| (from..to).contains(time))
+            .map(|(time, (consumer, ..))| {
+                (
+                    time.since(from).as_nanos().div_ceil(1_000_000),
+                    self.consumer(consumer).to_owned(),
+                )
+            })
+            .collect()
+    }
+
+    /// Who holds what just before `time`. Who holds nothing is not listed.
+    pub fn map(&self, time: SimTime) -> Map {
+        let mut map = Map::new();
+        for (_, (consumer, queue, taken)) in self.changes().iter().filter(|(t, _)| *t < time) {
+            let queues = map.entry(self.consumer(*consumer).to_owned()).or_default();
+            let queue = self.queue(*queue);
+            if *taken {
+                queues.push(queue);
+            } else {
+                queues.retain(|held| *held != queue);
+            }
+        }
+        map.values_mut().for_each(|queues| queues.sort());
+        map.retain(|_, queues| !queues.is_empty());
+        map
+    }
+}
+
+/// A recorded map.
+pub fn recorded_map(json: &serde_json::Value) -> Map {
+    let entries = json.as_object().into_iter().flatten();
+    let queues = |queues| list(queues).iter().map(|q| text(q).to_owned()).collect();
+    let mut map: Map = entries.map(|(name, of)| (name.clone(), queues(of))).collect();
+    map.retain(|_, queues: &mut Vec<String>| !queues.is_empty());
+    map
+}
