@@ -28,6 +28,7 @@ pub mod observe;
 pub mod report;
 pub mod scenario;
 mod simulate;
+pub mod study;
 
 pub use report::model::Report;
 pub use scenario::Scenario;

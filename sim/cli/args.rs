@@ -62,7 +62,9 @@ pub enum Charts {
 
 /// Simulate a scenario and report what happened
 #[derive(Clone, Debug, clap::Args)]
-#[command(after_help = "Examples:
+#[command(after_help = "Exit code 1: an expectation of the scenario does not hold.
+
+Examples:
   rmqsim run quickstart
   rmqsim run backlog-drain --set groups.billing.consumers.count=8 --out rmqsim-out")]
 pub struct RunArgs {
@@ -72,7 +74,8 @@ pub struct RunArgs {
     /// Changes of the scenario
     #[command(flatten)]
     pub overrides: OverrideArgs,
-    /// Write report.json and charts into this folder
+    /// Write report.json and charts into this folder; without it a table goes with files in
+    /// rmqsim-out/<scenario>, json with none
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
     /// Form of the summary

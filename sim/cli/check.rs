@@ -1,11 +1,12 @@
 //! `rmqsim check`: is a scenario sound, and how large is it? Nothing is simulated.
 
 use crate::cli::args::{Format, OverrideArgs};
+use crate::cli::expectations;
 use crate::cli::terminal::Terminal;
 use crate::cli::{Exit, Failure};
 use crate::kernel::time::SimDuration;
 use crate::scenario::estimate::{self, grouped};
-use crate::scenario::{Diagnostics, Scenario};
+use crate::scenario::{Diagnostics, Overrides, Scenario};
 use serde_json::json;
 
 /// Check scenario files without running them
@@ -30,7 +31,7 @@ pub fn run(args: &Args, terminal: &Terminal) -> Result<Exit, Failure> {
     let results: Vec<(&String, Result<Scenario, Box<Diagnostics>>)> = args
         .files
         .iter()
-        .map(|file| (file, Scenario::load(file, &overrides)))
+        .map(|file| (file, load(file, &overrides)))
         .collect();
     let sound = results.iter().all(|(_, result)| result.is_ok());
     match args.format {
@@ -59,6 +60,13 @@ pub fn run(args: &Args, terminal: &Terminal) -> Result<Exit, Failure> {
         }
     }
     Ok(if sound { Exit::Fine } else { Exit::BadInput })
+}
+
+/// A scenario whose expectations can be read too.
+fn load(file: &str, overrides: &Overrides) -> Result<Scenario, Box<Diagnostics>> {
+    let scenario = Scenario::load(file, overrides)?;
+    expectations::read(&scenario)?;
+    Ok(scenario)
 }
 
 /// What a sound scenario holds.

@@ -5,8 +5,10 @@
 pub mod args;
 mod check;
 mod exit;
+mod expectations;
 mod list;
 mod new;
+mod run;
 mod schema;
 pub mod terminal;
 
@@ -28,7 +30,7 @@ use clap::{ArgAction, Parser, Subcommand, ValueEnum};
     after_help = "Exit codes: 0 fine · 1 an expectation failed · 2 bad input or usage · 3 a bug in rmqsim
 
 Examples:
-  rmqsim list
+  rmqsim run quickstart
   rmqsim check quickstart"
 )]
 struct Cli {
@@ -67,6 +69,7 @@ pub enum Color {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    Run(args::RunArgs),
     Check(check::Args),
     Schema(schema::Args),
     List(list::Args),
@@ -82,6 +85,7 @@ pub fn main() -> std::process::ExitCode {
     };
     let terminal = Terminal::new(cli.global);
     let result = match &cli.command {
+        Command::Run(args) => run::run(args, &terminal),
         Command::Check(args) => check::run(args, &terminal),
         Command::Schema(args) => schema::run(args, &terminal),
         Command::List(args) => list::run(args, &terminal),

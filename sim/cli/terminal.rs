@@ -1,9 +1,12 @@
-//! The only place that prints: colour, width, closed pipes.
+//! The only place that prints: colour, width, progress, closed pipes.
 
 use crate::cli::exit::Failure;
 use crate::cli::{Color, Global};
+use crate::kernel::time::SimTime;
 use anyhow::Context;
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::io::{ErrorKind, Write};
+use std::time::Duration;
 
 /// Where the program talks to.
 #[derive(Clone, Copy, Debug)]
@@ -74,5 +77,53 @@ impl Terminal {
     /// Prints to stderr when the program is about to die and no terminal is at hand.
     pub fn last_words(text: &str) {
         let _ = writeln!(anstream::stderr().lock(), "{text}");
+    }
+
+    /// A progress bar for a run until `end`.
+    pub fn progress(&self, end: SimTime) -> Progress {
+        let bar = ProgressBar::with_draw_target(Some(end.as_nanos()), ProgressDrawTarget::hidden());
+        let style = ProgressStyle::with_template("{wide_bar} {percent} %  {msg}  {eta} left");
+        bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
+        Progress {
+            bar,
+            waits: !self.is_quiet(),
+        }
+    }
+}
+
+/// How long a run must last before its progress is shown.
+const PATIENCE: Duration = Duration::from_millis(500);
+
+/// Virtual time, speed and remaining time of a long run, on stderr if that is a terminal.
+#[derive(Debug)]
+pub struct Progress {
+    bar: ProgressBar,
+    /// Not shown yet, but will be.
+    waits: bool,
+}
+
+impl Progress {
+    /// The run has come to `now` after so many events.
+    pub fn tell(&mut self, now: SimTime, events: u64) {
+        let elapsed = self.bar.elapsed();
+        if self.waits && elapsed >= PATIENCE {
+            self.waits = false;
+            self.bar.set_draw_target(ProgressDrawTarget::stderr());
+        }
+        if !self.bar.is_hidden() {
+            let seconds = elapsed.as_secs_f64();
+            self.bar.set_message(format!(
+                "at {:.0} s, {:.0}× real time, {:.1} M events/s",
+                now.as_secs_f64(),
+                now.as_secs_f64() / seconds,
+                events as f64 / seconds / 1e6
+            ));
+        }
+        self.bar.set_position(now.as_nanos());
+    }
+
+    /// The run is over: nothing of the bar stays.
+    pub fn clear(self) {
+        self.bar.finish_and_clear();
     }
 }

@@ -142,7 +142,13 @@ impl Ownership {
                 holding.left_by = by;
                 holding.unowned_since = now;
             }
-            1 => holding.overlap = holding.overlap + now.since(holding.overlap_since),
+            1 => {
+                holding.overlap += now.since(holding.overlap_since);
+                // A client that shuts down holds its queues until it is gone, while others take them.
+                if holding.came_by == HandOver::Overlap && by != HandOver::Rebalance {
+                    holding.came_by = by;
+                }
+            }
             _ => {}
         }
         true
@@ -183,7 +189,7 @@ impl Ownership {
         match holding.owners.len() {
             0 if holding.newest.is_some() => holding.end_gap(now),
             0 | 1 => {}
-            _ => holding.overlap = holding.overlap + now.since(holding.overlap_since),
+            _ => holding.overlap += now.since(holding.overlap_since),
         }
         Gaps {
             unowned: holding.unowned,
@@ -206,7 +212,7 @@ impl Ownership {
 impl Holding {
     fn end_gap(&mut self, now: SimTime) {
         let gap = now.since(self.unowned_since);
-        self.unowned = self.unowned + gap;
+        self.unowned += gap;
         self.unowned_max = self.unowned_max.max(gap);
     }
 }
@@ -281,6 +287,17 @@ mod tests {
         ownership.left_for_good(0, A, HandOver::Graceful);
         ownership.acquired(secs(3), 0, B);
         assert_eq!(ownership.cause(0, B), HandOver::Graceful);
+    }
+
+    /// The brokers tell the others before the client is gone: B takes the queue a little too early.
+    #[test]
+    fn taking_over_from_one_that_is_going_counts_as_its_going() {
+        let mut ownership = one_slot();
+        ownership.acquired(secs(1), 0, A);
+        ownership.acquired(secs(2), 0, B);
+        ownership.released(secs(3), 0, A, HandOver::Graceful);
+        assert_eq!(ownership.cause(0, B), HandOver::Graceful);
+        assert_eq!(ownership.gaps(secs(9), 0).overlap, SimDuration::from_secs(1));
     }
 
     #[test]

@@ -50,7 +50,7 @@ impl Requests {
         self.hold_max = self.hold_max.max(held);
         match result {
             PullResult::Found => self.woken += 1,
-            _ => self.expired += 1,
+            PullResult::NotFound => self.expired += 1,
         }
     }
 

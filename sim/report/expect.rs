@@ -153,11 +153,12 @@ impl fmt::Display for Help {
 }
 
 impl Expectation {
-    /// Reads an expectation. The path is not looked at; see [`Self::check`].
+    /// Reads an expectation about reports of this [`shape`].
     ///
     /// # Errors
-    /// If it is not of the form `path op value`, or the value does not suit the metric's unit.
-    pub fn parse(text: &str) -> Result<Self, ExpectError> {
+    /// If it is not of the form `path op value`, if the path leads to no number (the text names the nearest
+    /// metric or what there is), or if the value does not suit the metric's unit.
+    pub fn parse(text: &str, shape: &Value) -> Result<Self, ExpectError> {
         if text.len() > EXPECTATION_BYTES_MAX {
             return Err(ExpectError::TooLong(text.len()));
         }
@@ -177,6 +178,7 @@ impl Expectation {
             let side = if path.is_empty() { "metric" } else { "value" };
             return Err(ExpectError::SideMissing(side, text.trim().to_owned()));
         }
+        check_path(path, shape)?;
         Ok(Self {
             text: text.trim().to_owned(),
             path: path.to_owned(),
@@ -190,39 +192,6 @@ impl Expectation {
         &self.text
     }
 
-    /// Whether the path leads to a number in reports of this [`shape`].
-    ///
-    /// # Errors
-    /// If it does not; the text names the nearest metric or what there is.
-    pub fn check(&self, shape: &Value) -> Result<(), ExpectError> {
-        match resolve(shape, &self.path) {
-            Ok(Value::Number(_) | Value::Null | Value::Bool(_)) => Ok(()),
-            Ok(Value::Object(map)) => Err(ExpectError::Section {
-                path: self.path.clone(),
-                keys: list(map.keys()),
-            }),
-            Ok(Value::Array(_)) => Err(self.not_a_number("list")),
-            Ok(Value::String(_)) => Err(self.not_a_number("text")),
-            Err(_) if is_late(&self.path) => Ok(()),
-            Err(Lost { at, depth, missing }) => Err(ExpectError::Unknown {
-                path: self.path.clone(),
-                help: help(shape, at, &self.path, depth, &missing),
-                place: match depth {
-                    0 => "the report".to_owned(),
-                    _ => format!("`{}`", &self.path[..depth - 1]),
-                },
-                missing,
-            }),
-        }
-    }
-
-    fn not_a_number(&self, what: &'static str) -> ExpectError {
-        ExpectError::NotANumber {
-            path: self.path.clone(),
-            what,
-        }
-    }
-
     fn judge(&self, measured: &Value) -> ExpectReport {
         let actual = match resolve(measured, &self.path) {
             Ok(Value::Number(number)) => number.as_f64(),
@@ -234,6 +203,33 @@ impl Expectation {
             passed: actual.is_some_and(|actual| self.comparison.holds(actual, self.value)),
             actual,
         }
+    }
+}
+
+/// Whether `path` leads to a number in reports of this shape.
+fn check_path(path: &str, shape: &Value) -> Result<(), ExpectError> {
+    let not_a_number = |what| ExpectError::NotANumber {
+        path: path.to_owned(),
+        what,
+    };
+    match resolve(shape, path) {
+        Ok(Value::Number(_) | Value::Null | Value::Bool(_)) => Ok(()),
+        Ok(Value::Object(map)) => Err(ExpectError::Section {
+            path: path.to_owned(),
+            keys: list(map.keys()),
+        }),
+        Ok(Value::Array(_)) => Err(not_a_number("list")),
+        Ok(Value::String(_)) => Err(not_a_number("text")),
+        Err(_) if is_late(path) => Ok(()),
+        Err(Lost { at, depth, missing }) => Err(ExpectError::Unknown {
+            path: path.to_owned(),
+            help: help(shape, at, path, depth, &missing),
+            place: match depth {
+                0 => "the report".to_owned(),
+                _ => format!("`{}`", &path[..depth - 1]),
+            },
+            missing,
+        }),
     }
 }
 
@@ -252,7 +248,7 @@ impl Report {
 }
 
 /// Everything in a report that can be compared; the series cannot.
-fn measured(report: &Report) -> Value {
+pub(crate) fn measured(report: &Report) -> Value {
     json!({
         "run": report.run,
         "cluster": report.cluster,
@@ -494,12 +490,16 @@ mod tests {
             report.groups.insert(group.into(), GroupReport::default());
             report.balance.insert(group.into(), BalanceReport::default());
         }
+        report.topics.insert("orders".into(), TopicReport::default());
+        let mut queue = QueueReport::default();
+        queue.groups.insert("billing".into(), QueueGroupReport::default());
+        report.queues.insert("orders broker-a:3".into(), queue);
         measured(&report)
     }
 
     #[track_caller]
     fn parsed(text: &str, path: &str, comparison: Comparison, value: f64) {
-        let expectation = Expectation::parse(text).unwrap();
+        let expectation = Expectation::parse(text, &blank()).unwrap();
         assert_eq!(
             (expectation.path.as_str(), expectation.comparison),
             (path, comparison)
@@ -509,7 +509,7 @@ mod tests {
 
     #[track_caller]
     fn refused(text: &str, expected: &str) {
-        let error = Expectation::parse(text).and_then(|expectation| expectation.check(&blank()));
+        let error = Expectation::parse(text, &blank());
         assert_eq!(error.unwrap_err().to_string(), expected);
     }
 
@@ -523,17 +523,17 @@ mod tests {
             1000.0,
         );
         parsed("groups.billing.lost==0", "groups.billing.lost", Equal, 0.0);
-        parsed("a.p99_seconds <= 250ms", "a.p99_seconds", LessOrEqual, 0.25);
-        parsed("a.p99_seconds > 2", "a.p99_seconds", Greater, 2.0);
-        parsed("a.ratio >= 1%", "a.ratio", GreaterOrEqual, 0.01);
-        parsed("a.stored_bytes != 4MiB", "a.stored_bytes", NotEqual, 4_194_304.0);
-        parsed(
-            "queues.orders b:3.lag.max < 7",
-            "queues.orders b:3.lag.max",
-            Less,
-            7.0,
-        );
-        parsed("balance.g.balanced == true", "balance.g.balanced", Equal, 1.0);
+        let p99 = "groups.billing.latency.success.p99_seconds";
+        parsed(&format!("{p99} <= 250ms"), p99, LessOrEqual, 0.25);
+        parsed(&format!("{p99} > 2"), p99, Greater, 2.0);
+        let ratio = "groups.billing.duplicates.ratio";
+        parsed(&format!("{ratio} >= 1%"), ratio, GreaterOrEqual, 0.01);
+        let bytes = "topics.orders.stored_bytes";
+        parsed(&format!("{bytes} != 4MiB"), bytes, NotEqual, 4_194_304.0);
+        let lag = "queues.orders broker-a:3.groups.billing.lag.max";
+        parsed(&format!("{lag} < 7"), lag, Less, 7.0);
+        let balanced = "balance.billing.balanced";
+        parsed(&format!("{balanced} == true"), balanced, Equal, 1.0);
     }
 
     #[test]
@@ -565,11 +565,14 @@ mod tests {
             "`1s` is not a value for `final`, which has no unit: write a plain number",
         );
         refused(
-            "a.p99_seconds < 5%",
+            "groups.billing.latency.wait.p99_seconds < 5%",
             "`5%` is not a value for `p99_seconds`, write a duration like 250ms, or a number of seconds",
         );
         for bad in ["NaN", "inf", "1e999", "+3", "0x10", "1 000", "=3"] {
-            assert!(Expectation::parse(&format!("a.max < {bad}")).is_err(), "{bad}");
+            assert!(
+                Expectation::parse(&format!("groups.billing.dead < {bad}"), &blank()).is_err(),
+                "{bad}"
+            );
         }
     }
 
@@ -582,10 +585,11 @@ mod tests {
         );
         refused(
             "groups.billing.latency.p99 < 1s",
-            "`1s` is not a value for `p99`, which has no unit: write a plain number",
+            "unknown metric `groups.billing.latency.p99`: there is no `p99` in `groups.billing.latency`; did you \
+             mean `groups.billing.latency.first_delivery.p99_seconds`?",
         );
         refused(
-            "groups.billing.latency.success.p99 < 1",
+            "groups.billing.latency.success.p99 < 1s",
             "unknown metric `groups.billing.latency.success.p99`: there is no `p99` in \
              `groups.billing.latency.success`; did you mean `groups.billing.latency.success.p99_seconds`?",
         );
@@ -621,7 +625,7 @@ mod tests {
             "consumers.billing-1#2.deliveries > 0",
             "queues.%RETRY%billing broker-a:0.max_offset == 16",
         ] {
-            Expectation::parse(text).unwrap().check(&blank()).unwrap();
+            Expectation::parse(text, &blank()).unwrap();
         }
     }
 
@@ -639,7 +643,7 @@ mod tests {
             ("consumers.x#2.deliveries == 0", false, None),
             ("balance.billing.balanced == true", false, Some(0.0)),
         ];
-        let parsed = expectations.map(|(text, ..)| Expectation::parse(text).unwrap());
+        let parsed = expectations.map(|(text, ..)| Expectation::parse(text, &blank()).unwrap());
         assert!(!report.judge(&parsed));
         for (verdict, (text, passed, actual)) in report.expect.iter().zip(expectations) {
             assert_eq!(

@@ -7,7 +7,7 @@ use crate::report::model::Report;
 use serde_json::Value;
 use std::fs;
 use std::io::{self, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// The bytes of `report.json`, with a line feed at the end.
 pub fn canonical(report: &Report) -> String {
@@ -23,9 +23,7 @@ pub fn canonical(report: &Report) -> String {
 /// # Errors
 /// If the folder cannot be written to; nothing is left behind then.
 pub fn write_atomically(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let mut name = path.file_name().unwrap_or_default().to_owned();
-    name.push(format!(".partial-{}", std::process::id()));
-    let partial = path.with_file_name(name);
+    let partial = partial(path);
     let written = fs::File::create(&partial)
         .and_then(|mut file| file.write_all(bytes))
         .and_then(|()| fs::rename(&partial, path));
@@ -34,6 +32,26 @@ pub fn write_atomically(path: &Path, bytes: &[u8]) -> io::Result<()> {
         let _ = fs::remove_file(&partial);
     }
     written
+}
+
+/// Tries whether [`write_atomically`] may write to `path`, without touching what is there.
+///
+/// # Errors
+/// If it may not.
+pub fn try_write(path: &Path) -> io::Result<()> {
+    if path.is_dir() {
+        return Err(io::ErrorKind::IsADirectory.into());
+    }
+    let partial = partial(path);
+    fs::write(&partial, b"")?;
+    fs::remove_file(&partial)
+}
+
+/// Where a file grows until it is whole.
+fn partial(path: &Path) -> PathBuf {
+    let mut name = path.file_name().unwrap_or_default().to_owned();
+    name.push(format!(".partial-{}", std::process::id()));
+    path.with_file_name(name)
 }
 
 fn is_plain(value: &Value) -> bool {
@@ -132,9 +150,12 @@ mod tests {
         write_atomically(&file, b"new").unwrap();
         assert_eq!(fs::read(&file).unwrap(), b"new");
         assert_eq!(fs::read_dir(&folder).unwrap().count(), 1);
+        try_write(&file).unwrap();
+        assert_eq!(fs::read(&file).unwrap(), b"new");
         // A folder in the way of the file: the rename fails and the partial file goes.
         fs::remove_file(&file).unwrap();
         fs::create_dir_all(file.join("in-the-way")).unwrap();
+        assert!(try_write(&file).is_err());
         assert!(write_atomically(&file, b"new").is_err());
         assert_eq!(fs::read_dir(&folder).unwrap().count(), 1);
         fs::remove_dir_all(&folder).unwrap();

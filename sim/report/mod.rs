@@ -5,5 +5,7 @@ pub mod charts;
 pub mod expect;
 pub mod json;
 pub mod model;
+pub mod table;
 
 pub use assemble::{Identity, scenario_hash};
+pub use model::Report;

@@ -103,7 +103,7 @@ pub struct BrokerReport {
     pub stored_bytes: u64,
     /// Messages in its answers to pulls.
     pub sent: u64,
-    /// Their bodies, bytes.
+    /// Their records, headers included, bytes.
     pub sent_bytes: u64,
 }
 
@@ -228,7 +228,11 @@ pub struct GroupReport {
     /// `succeeded` ÷ duration.
     pub succeeded_per_second: f64,
     /// Calls of the listener, counted by messages.
-    pub deliveries: DeliveriesReport,
+    pub deliveries: u64,
+    /// `deliveries` by kind.
+    pub deliveries_by_kind: DeliveriesReport,
+    /// Results of the listener that were thrown away: the queue or the consumer was gone.
+    pub discarded: u64,
     /// Max offset − committed offset, over its queues and its retry queues: what `mqadmin consumerProgress`
     /// calls Diff Total. A queue without a committed offset counts from 0.
     pub lag: LagReport,
@@ -257,19 +261,15 @@ pub struct GroupReport {
     pub utilisation: Option<f64>,
 }
 
-/// Calls of the listener, counted by messages.
+/// Deliveries by kind.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct DeliveriesReport {
-    /// All.
-    pub total: u64,
     /// First deliveries of originals.
     pub first: u64,
     /// First deliveries of retry copies.
     pub retry: u64,
     /// Deliveries of a record that was delivered before.
     pub duplicate: u64,
-    /// Deliveries whose result was thrown away.
-    pub discarded: u64,
 }
 
 /// A number of messages that rises and falls.

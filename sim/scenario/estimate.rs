@@ -3,6 +3,12 @@
 use crate::cluster::config::{ClusterConfig, ProducerConfig};
 use crate::cluster::producer::workload::Arrivals;
 use crate::kernel::time::{SimDuration, SimTime};
+use crate::scenario::diagnostic::Diagnostic;
+use crate::scenario::json::Node;
+use crate::scenario::locate::{self, FieldPath, Step};
+use crate::scenario::schema::{ArrivalsBlock, ProducerBlock, ScenarioFile};
+use crate::scenario::{defaults, limits};
+use std::collections::BTreeMap;
 
 /// Messages that `producer` is expected to make in a run of length `duration`.
 pub fn messages_of(producer: &ProducerConfig, duration: SimDuration) -> u128 {
@@ -28,6 +34,83 @@ pub fn messages_of(producer: &ProducerConfig, duration: SimDuration) -> u128 {
 pub fn messages(config: &ClusterConfig) -> u128 {
     let each = config.producers.iter().map(|p| messages_of(p, config.duration));
     each.fold(0, u128::saturating_add)
+}
+
+/// Refuses a run of length `until` that would make more than `bound` messages, with the arithmetic.
+pub(super) fn check(
+    file: &ScenarioFile,
+    config: &ClusterConfig,
+    until: SimDuration,
+    bound: u64,
+    root: &Node,
+) -> Result<(), Box<Diagnostic>> {
+    let of_instance = |p: &ProducerConfig| messages_of(p, until);
+    // All instances of a block are alike, and its first is called name-1.
+    let firsts = config
+        .producers
+        .iter()
+        .filter_map(|p| Some((p.name.strip_suffix("-1")?, of_instance(p))));
+    let firsts: BTreeMap<&str, u128> = firsts.collect();
+    let each = |name: &str| firsts.get(name).copied().unwrap_or(0);
+    let of_block = |name: &str, block: &ProducerBlock| each(name).saturating_mul(block.count.into());
+    let total = config
+        .producers
+        .iter()
+        .map(of_instance)
+        .fold(0, u128::saturating_add);
+    let Some((name, block)) = file
+        .producers
+        .iter()
+        .max_by_key(|(name, block)| of_block(name, block))
+    else {
+        return Ok(());
+    };
+    let keys = match (block.rate, block.messages) {
+        (Some(_), _) => vec!["producers", name, "rate"],
+        (None, Some(_)) => vec!["producers", name, "messages"],
+        (None, None) => vec!["producers", name],
+    };
+    let path = FieldPath(keys.into_iter().map(|k| Step::Key(k.to_owned())).collect());
+    let refuse = |message: String| {
+        Diagnostic::new(message)
+            .at(locate::span_of(root, &path))
+            .field(&path)
+    };
+    let bound = u128::from(bound);
+    if total > bound {
+        let arithmetic = match block.arrivals {
+            ArrivalsBlock::AtOnce => format!("{} × {} messages at once", block.count, grouped(each(name))),
+            _ => format!(
+                "{} × {} × {until}",
+                block.count,
+                block.rate.unwrap_or(defaults::rate())
+            ),
+        };
+        let message = format!(
+            "{} messages foreseen, more than the {} of one run",
+            grouped(total),
+            grouped(bound)
+        );
+        let problem = refuse(message)
+            .label(format!("{} of them", grouped(of_block(name, block))))
+            .help(format!("{arithmetic}: lower the rate, the count or the duration"))
+            .help(format!(
+                "if this is meant, lift the limit with --max-messages {total}"
+            ));
+        return Err(Box::new(problem));
+    }
+    let bound = u128::from(limits::MESSAGES_OF_PRODUCER);
+    if each(name) > bound {
+        let message = format!(
+            "one producer can make at most {} messages, whatever --max-messages says",
+            grouped(bound)
+        );
+        let problem = refuse(message)
+            .label(format!("{} foreseen", grouped(each(name))))
+            .help("share them between more instances: \"count\"");
+        return Err(Box::new(problem));
+    }
+    Ok(())
 }
 
 /// `12345678` as `12 345 678`.

@@ -24,9 +24,8 @@ mod vocabulary;
 pub use diagnostic::{Diagnostic, Diagnostics, Source, Sources, Span};
 pub use overrides::Overrides;
 
-use crate::cluster::config::{ClusterConfig, ProducerConfig};
+use crate::cluster::config::ClusterConfig;
 use crate::kernel::time::SimDuration;
-use crate::scenario::estimate::grouped;
 use crate::scenario::json::Node;
 use crate::scenario::locate::{FieldPath, Step};
 use crate::scenario::schema::ScenarioFile;
@@ -107,7 +106,8 @@ impl Scenario {
         }
         let config = resolve::resolve(&file, &root)?;
         let until = until(overrides, &config)?;
-        foreseen(&file, &config, until, overrides, &root)?;
+        let bound = overrides.max_messages.unwrap_or(limits::MESSAGES);
+        estimate::check(&file, &config, until, bound, &root).map_err(|problem| vec![*problem])?;
         let places = file.expect.iter().enumerate().map(|(i, text)| {
             let path = FieldPath(vec![Step::Key("expect".to_owned()), Step::Index(i)]);
             (text.clone(), locate::span_of(&root, &path))
@@ -159,87 +159,6 @@ fn until(overrides: &Overrides, config: &ClusterConfig) -> Result<SimDuration, V
         ]),
         until => Ok(until.unwrap_or(config.duration)),
     }
-}
-
-/// Refuses a run that would make more messages than allowed, with the arithmetic.
-fn foreseen(
-    file: &ScenarioFile,
-    config: &ClusterConfig,
-    until: SimDuration,
-    overrides: &Overrides,
-    root: &Node,
-) -> Result<(), Vec<Diagnostic>> {
-    let of_instance = |p: &ProducerConfig| estimate::messages_of(p, until);
-    // All instances of a block are alike.
-    let of_block = |name: &str| {
-        let instance = config
-            .producers
-            .iter()
-            .find(|p| p.name.strip_suffix("-1") == Some(name));
-        instance.map_or(0, of_instance)
-    };
-    let total = config
-        .producers
-        .iter()
-        .map(of_instance)
-        .fold(0, u128::saturating_add);
-    let largest = file
-        .producers
-        .iter()
-        .max_by_key(|(name, block)| of_block(name).saturating_mul(block.count.into()));
-    let Some((name, block)) = largest else {
-        return Ok(());
-    };
-    let each = of_block(name);
-    let key = match (block.rate, block.messages) {
-        (Some(_), _) => "rate",
-        (None, Some(_)) => "messages",
-        (None, None) => "",
-    };
-    let keys = ["producers", name, key].into_iter().filter(|k| !k.is_empty());
-    let path = FieldPath(keys.map(|k| Step::Key(k.to_owned())).collect());
-    let refuse = |message: String, label: String| {
-        Diagnostic::new(message)
-            .at(locate::span_of(root, &path))
-            .field(&path)
-            .label(label)
-    };
-    let bound = u128::from(overrides.max_messages.unwrap_or(limits::MESSAGES));
-    if total > bound {
-        let arithmetic = match block.arrivals {
-            schema::ArrivalsBlock::AtOnce => format!("{} × {} messages at once", block.count, grouped(each)),
-            _ => format!(
-                "{} × {} × {until}",
-                block.count,
-                block.rate.unwrap_or(defaults::rate())
-            ),
-        };
-        let of_all = grouped(each.saturating_mul(block.count.into()));
-        let message = format!(
-            "{} messages foreseen, more than the {} of one run",
-            grouped(total),
-            grouped(bound)
-        );
-        return Err(vec![
-            refuse(message, format!("{of_all} of them"))
-                .help(format!("{arithmetic}: lower the rate, the count or the duration"))
-                .help(format!(
-                    "if this is meant, lift the limit with --max-messages {total}"
-                )),
-        ]);
-    }
-    let bound = u128::from(limits::MESSAGES_OF_PRODUCER);
-    if each > bound {
-        let message = format!(
-            "one producer can make at most {} messages, whatever --max-messages says",
-            grouped(bound)
-        );
-        return Err(vec![
-            refuse(message, format!("{} foreseen", grouped(each)))
-                .help("share them between more instances: \"count\""),
-        ]);
-    }
-    Ok(())
 }
 
 #[cfg(test)]

@@ -3,8 +3,10 @@
 use super::{View, mean_secs, ratio};
 use crate::cluster::fact::RebalanceTrigger;
 use crate::cluster::ids::GroupId;
+use crate::kernel::time::SimDuration;
 use crate::observe::lag::Peak;
 use crate::observe::latency::Latency;
+use crate::observe::ownership::Gaps;
 use crate::observe::rebalance::{Change, MemberChange, Round};
 use crate::observe::retries::{Attempt, Retries};
 use crate::observe::skew::{Skew, skew};
@@ -47,13 +49,13 @@ impl View<'_> {
             } else {
                 0.0
             },
-            deliveries: DeliveriesReport {
-                total: observation.deliveries(group),
+            deliveries: observation.deliveries(group),
+            deliveries_by_kind: DeliveriesReport {
                 first,
                 retry,
                 duplicate: duplicates.total(),
-                discarded,
             },
+            discarded,
             lag: peak(
                 &lag.lag,
                 observation.lag.lag_mean(&observation.slots, group, self.end),
@@ -186,10 +188,17 @@ impl View<'_> {
     fn rebalance(&self, group: GroupId) -> RebalanceReport {
         let observation = self.observation;
         let rebalances = &observation.rebalances[group.index()];
-        let gaps: Vec<_> = (observation.slots.of_group(group))
+        let gaps: Vec<Gaps> = (observation.slots.of_group(group))
             .filter(|&slot| !observation.slots.get(slot).is_retry)
             .map(|slot| observation.ownership.gaps(self.end, slot))
             .collect();
+        let sum = |of: fn(&Gaps) -> SimDuration| {
+            let total = gaps
+                .iter()
+                .map(of)
+                .fold(SimDuration::ZERO, |sum, span| sum + span);
+            total.as_secs_f64()
+        };
         let [start, notification, period] = rebalances.rounds;
         let intervals = observation.ownership.intervals().iter();
         RebalanceReport {
@@ -203,14 +212,14 @@ impl View<'_> {
             moves: rebalances.moves,
             moves_least: rebalances.moves_least,
             all_owned_seconds: rebalances.all_owned_at.map(|at| at.as_secs_f64()),
-            unowned_seconds: gaps.iter().map(|gap| gap.unowned.as_secs_f64()).sum(),
+            unowned_seconds: sum(|gap| gap.unowned),
             unowned_max_seconds: gaps
                 .iter()
                 .map(|gap| gap.unowned_max)
                 .max()
                 .unwrap_or_default()
                 .as_secs_f64(),
-            overlap_seconds: gaps.iter().map(|gap| gap.overlap.as_secs_f64()).sum(),
+            overlap_seconds: sum(|gap| gap.overlap),
             stable_max_seconds: rebalances.stable_max.map(|span| span.as_secs_f64()),
             released_unfinished: rebalances.released_unfinished,
             changes: rebalances

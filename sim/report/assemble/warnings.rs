@@ -34,8 +34,8 @@ impl View<'_> {
             }
             if let Some((offered, capacity)) = self.overload(group, of) {
                 let text = format!(
-                    "group {name} is offered {offered:.1} msgs/s, but its threads can finish {capacity:.1} \
-                     msgs/s: its lag grows without end"
+                    "group {name} is offered {offered:.1} msgs/s, but the threads of consumers with \
+                     queues can finish {capacity:.1} msgs/s: its lag grows without end"
                 );
                 add(WarningLevel::Warning, "overload", text);
             }
@@ -64,15 +64,17 @@ impl View<'_> {
         warnings
     }
 
-    /// Messages a second that come in and that the threads of living consumers could finish, both as means over
-    /// the run, if more come in.
+    /// Messages a second that come in, and that threads could finish, both as means over the run, if more come
+    /// in. Threads of a consumer count while it lives and holds a queue: about a share of its life equal to the
+    /// mean number of queues that it held, at most all.
     fn overload(&self, group: GroupId, of: &GroupReport) -> Option<(f64, f64)> {
         let (mut busy, mut results, mut thread_seconds) = (0.0, 0, 0.0);
         for (life, info) in self.observation.consumers.iter().zip(&self.directory.consumers) {
             if info.group == group {
                 busy += life.busy.as_secs_f64();
                 results += life.consumed() + life.discarded;
-                thread_seconds += life.length(self.end).as_secs_f64() * f64::from(info.threads);
+                let held = life.queues.integral(self.end) as f64 / 1e9;
+                thread_seconds += held.min(life.length(self.end).as_secs_f64()) * f64::from(info.threads);
             }
         }
         let seconds = self.end.as_secs_f64();

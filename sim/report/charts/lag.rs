@@ -10,7 +10,8 @@ use crate::report::charts::canvas::{Canvas, svg};
 use crate::report::charts::frame::{self, FOOT, HEADING, Panel, Strip};
 use crate::report::charts::labels::{self, Label};
 use crate::report::charts::style::{
-    self, Colour, DIM, LABEL, LINES_MAX, MAIN, RIGHT_MARGIN, SECOND, SMALL, THICK, THIN, WIDTH,
+    self, Colour, DIM, HAIRLINE, LABEL, LINES_MAX, MAIN, PAPER, RIGHT_MARGIN, SECOND, SMALL, THICK, THIN,
+    WIDTH,
 };
 use crate::report::charts::{Drawing, Subject, span, text, thin};
 use crate::report::model::GroupSeries;
@@ -49,7 +50,7 @@ pub fn draw(subject: &Subject<'_>) -> Drawing {
     let note = match lag.drain_seconds {
         Some(drain) => format!("back to 1 % of it {} later; {last} at the end", span(drain)),
         None if lag.last == lag.max => "still there at the end".to_owned(),
-        None => format!("{last} at the end; never back to 1 % of the maximum"),
+        None => format!("mean {}; {last} at the end", text::number(lag.mean)),
     };
 
     let total = Total::of(subject, series);
@@ -100,6 +101,11 @@ impl Total {
         let end = self.peaks.last().map_or(panel.left, |p| panel.px(p.0));
         let floor = [(end, panel.bottom), (panel.left, panel.bottom)];
         canvas.area(self.peaks.iter().map(|&p| panel.at(p)).chain(floor), MAIN, 12);
+        canvas.path(
+            self.peaks.iter().map(|&p| panel.at(p)),
+            MAIN.mixed(PAPER, 60),
+            HAIRLINE,
+        );
         canvas.path(self.lag.iter().map(|&p| panel.at(p)), MAIN, THICK);
         canvas.path(self.backlog.iter().map(|&p| panel.at(p)), SECOND, THIN);
         let names = Self::NAMES.map(|(name, colour)| {

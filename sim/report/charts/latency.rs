@@ -30,12 +30,13 @@ pub fn draw(subject: &Subject<'_>) -> Drawing {
     ];
     let curves: Vec<Curve<'_>> = kinds
         .into_iter()
-        .filter(|(_, latency, _)| latency.distribution.count.iter().any(|&count| count > 0))
         .map(|(name, latency, colour)| Curve {
             name,
             latency,
             colour,
+            bins: bins(&latency.distribution),
         })
+        .filter(|curve| !curve.bins.is_empty())
         .collect();
     let Some(last) = curves.last() else {
         return frame::notice(title, "No message was delivered.");
@@ -72,6 +73,47 @@ struct Curve<'r> {
     name: &'static str,
     latency: &'r LatencyReport,
     colour: Colour,
+    bins: Vec<Bin>,
+}
+
+/// Values between two latencies, as places on the logarithmic axis.
+#[derive(Clone, Copy, Debug)]
+struct Bin {
+    lower: f64,
+    upper: f64,
+    count: f64,
+}
+
+/// The bins that hold something. Few values are put into the middle of their bins: spread out, they would
+/// look like many.
+fn bins(distribution: &DistributionReport) -> Vec<Bin> {
+    let ends = distribution.lower_seconds.iter().zip(&distribution.upper_seconds);
+    let place = |seconds: f64| axis::decades(nanos(seconds));
+    let bin = |((&lower, &upper), &count): ((&f64, &f64), &u64)| {
+        let (lower, upper) = (place(lower), place(upper));
+        Bin {
+            lower,
+            upper: upper.max(lower),
+            count: count as f64,
+        }
+    };
+    let mut bins: Vec<Bin> = ends
+        .zip(&distribution.count)
+        .map(bin)
+        .filter(|bin| bin.count > 0.0)
+        .collect();
+    if total(&bins) < FEW as f64 {
+        for bin in &mut bins {
+            bin.lower = (bin.lower + bin.upper) / 2.0;
+            bin.upper = bin.lower;
+        }
+    }
+    bins
+}
+
+/// All values of some bins.
+fn total(bins: &[Bin]) -> f64 {
+    bins.iter().map(|bin| bin.count).sum()
 }
 
 impl Curve<'_> {
@@ -86,7 +128,7 @@ fn draw_curves(canvas: &mut Canvas<'_>, curves: &[Curve<'_>]) {
     let parts = ((x.high - x.low) / 0.03).clamp(16.0, 96.0) as usize;
     let bars: Vec<Vec<f64>> = curves
         .iter()
-        .map(|curve| shares(&curve.latency.distribution, &x, parts))
+        .map(|curve| shares(&curve.bins, &x, parts))
         .collect();
     let tallest = bars.iter().flatten().copied().fold(0.0, f64::max);
     let most = curves.iter().map(|curve| curve.latency.count).max().unwrap_or(1);
@@ -145,18 +187,13 @@ fn range(curves: &[Curve<'_>]) -> Axis {
 }
 
 /// Per cent of all values in each of `parts` equal parts of `axis`.
-fn shares(distribution: &DistributionReport, axis: &Axis, parts: usize) -> Vec<f64> {
+fn shares(bins: &[Bin], axis: &Axis, parts: usize) -> Vec<f64> {
     let mut bars = vec![0.0; parts];
-    let total = total(distribution);
-    let place = |seconds: f64| axis.fraction(axis::decades(nanos(seconds))) * parts as f64;
-    for ((&lower, &upper), &count) in distribution
-        .lower_seconds
-        .iter()
-        .zip(&distribution.upper_seconds)
-        .zip(&distribution.count)
-    {
-        let (from, to) = (place(lower), place(upper));
-        let share = 100.0 * count as f64 / total.max(1) as f64;
+    let total = total(bins);
+    let place = |decades: f64| axis.fraction(decades) * parts as f64;
+    for bin in bins {
+        let (from, to) = (place(bin.lower), place(bin.upper));
+        let share = 100.0 * bin.count / total;
         let (first, last) = ((from as usize).min(parts - 1), (to as usize).min(parts - 1));
         for (bar, height) in bars.iter_mut().enumerate().take(last + 1).skip(first) {
             let covered = (to.min((bar + 1) as f64) - from.max(bar as f64)).max(0.0);
@@ -193,64 +230,48 @@ fn name_peak(canvas: &mut Canvas<'_>, panel: &Panel, curve: &Curve<'_>, bars: &[
         .max_by(|a, b| a.1.total_cmp(b.1))
         .map_or(0, |(i, _)| i);
     let step = (panel.right - panel.left) / bars.len() as f64;
-    let (start, end) = (
-        panel.left + step * peak as f64,
-        panel.left + step * (peak + 1) as f64,
+    let at = (
+        panel.left + step * (peak as f64 + 0.5),
+        panel.py(bars[peak]) - 9.0,
     );
-    let wide = text::width(curve.name, LABEL);
+    let (x, anchor) = beside(panel, at.0, 4.0, text::width(curve.name, LABEL), at_right);
+    canvas.text(curve.name, (x, at.1), anchor, LABEL, curve.colour.readable());
+}
+
+/// Where a text of the given width stands beside `x`, at a distance of `gap`: on the side that is wished if
+/// there is room.
+fn beside(panel: &Panel, x: f64, gap: f64, width: f64, at_right: bool) -> (f64, Anchor) {
     let right = if at_right {
-        start + wide < WIDTH - 4.0
+        x + gap + width < WIDTH - 4.0
     } else {
-        end - wide < panel.left
+        x - gap - width < panel.left
     };
-    let (x, anchor) = if right {
-        (start, Anchor::Start)
+    if right {
+        (x + gap, Anchor::Start)
     } else {
-        (end, Anchor::End)
-    };
-    canvas.text(
-        curve.name,
-        (x, panel.py(bars[peak]) - 9.0),
-        anchor,
-        LABEL,
-        curve.colour.readable(),
-    );
+        (x - gap, Anchor::End)
+    }
 }
 
 /// Draws the share of values above each latency.
 fn draw_tail(canvas: &mut Canvas<'_>, panel: &Panel, curve: &Curve<'_>) {
-    let distribution = &curve.latency.distribution;
-    let total = total(distribution);
-    let x = |seconds: f64| axis::decades(nanos(seconds));
+    let total = total(&curve.bins);
     let mut left = total;
     let mut points = vec![(panel.left, panel.py(0.0))];
-    for ((&lower, &upper), &count) in distribution
-        .lower_seconds
-        .iter()
-        .zip(&distribution.upper_seconds)
-        .zip(&distribution.count)
-    {
-        points.push(panel.at((x(lower), log_share(left, total))));
-        left = left.saturating_sub(count);
-        points.push(panel.at((x(upper), log_share(left, total))));
+    for bin in &curve.bins {
+        points.push(panel.at((bin.lower, log_share(left, total))));
+        left -= bin.count;
+        points.push(panel.at((bin.upper, log_share(left, total))));
     }
     canvas.path(points, curve.colour, THICK);
 }
 
-/// All values of a distribution.
-fn total(distribution: &DistributionReport) -> u64 {
-    distribution
-        .count
-        .iter()
-        .fold(0, |sum: u64, &count| sum.saturating_add(count))
-}
-
 /// Where a share lies on its logarithmic axis; none at all lies below every axis.
-fn log_share(part: u64, total: u64) -> f64 {
-    if part == 0 {
-        -1e3
+fn log_share(part: f64, total: f64) -> f64 {
+    if part > 0.0 {
+        math::log10(part / total)
     } else {
-        math::log10(part as f64 / total as f64)
+        -1e3
     }
 }
 
@@ -266,18 +287,9 @@ fn draw_quantiles(canvas: &mut Canvas<'_>, panel: &Panel, curve: &Curve<'_>, at_
         canvas.disc(at, 4.5, PAPER);
         canvas.disc(at, 3.5, curve.colour);
         let label = format!("{name} {}", span(seconds));
-        let wide = text::width(&label, SMALL) + 12.0;
-        let right = if at_right {
-            at.0 + wide < WIDTH - 4.0
-        } else {
-            at.0 - wide < panel.left
-        };
-        let (x, anchor) = if right {
-            (at.0 + 9.0, Anchor::Start)
-        } else {
-            (at.0 - 9.0, Anchor::End)
-        };
-        let y = if right { at.1 - 7.0 } else { at.1 + 8.0 };
+        let (x, anchor) = beside(panel, at.0, 9.0, text::width(&label, SMALL), at_right);
+        // Above for the one, below for the other: where both stand on one side they keep apart.
+        let y = if at_right { at.1 - 7.0 } else { at.1 + 8.0 };
         canvas.text(&label, (x, y), anchor, SMALL, curve.colour.readable());
         canvas.line(
             (at.0, panel.bottom),
@@ -292,16 +304,60 @@ fn draw_quantiles(canvas: &mut Canvas<'_>, panel: &Panel, curve: &Curve<'_>, at_
 mod tests {
     use super::*;
 
+    fn distribution(lower: &[f64], upper: &[f64], count: &[u64]) -> DistributionReport {
+        let (lower_seconds, upper_seconds, count) = (lower.to_vec(), upper.to_vec(), count.to_vec());
+        DistributionReport {
+            lower_seconds,
+            upper_seconds,
+            count,
+        }
+    }
+
     /// Whatever the bins, all values are in the bars: 100 per cent.
     #[test]
     fn bars_hold_every_value_once() {
-        let distribution = DistributionReport {
-            lower_seconds: vec![0.0, 0.001, 0.0011, 0.2, 5.0],
-            upper_seconds: vec![0.0, 0.001, 0.0019, 4.0, 5.0],
-            count: vec![1, 2, 3, 40, 5],
+        for scale in [1, 100] {
+            let count = [1, 2, 3, 40, 5].map(|n| n * scale);
+            let bins = bins(&distribution(
+                &[0.0, 0.001, 0.0011, 0.2, 5.0],
+                &[0.0, 0.001, 0.0019, 4.0, 5.0],
+                &count,
+            ));
+            let axis = axis::log_time(0, 5_000_000_000);
+            let sum: f64 = shares(&bins, &axis, 50).iter().sum();
+            assert!((sum - 100.0).abs() < 1e-9, "{sum}");
+        }
+    }
+
+    /// A bin that reaches over 1.5 bars gives two thirds of its values to the first: on an axis of one decade
+    /// and ten bars, from 10^0 to 10^0.15.
+    #[test]
+    fn bins_are_spread_evenly_over_the_logarithmic_axis() {
+        let axis = Axis {
+            low: 0.0,
+            high: 1.0,
+            ticks: Vec::new(),
         };
-        let axis = axis::log_time(0, 5_000_000_000);
-        let sum: f64 = shares(&distribution, &axis, 50).iter().sum();
-        assert!((sum - 100.0).abs() < 1e-9, "{sum}");
+        let bars = shares(
+            &[Bin {
+                lower: 0.0,
+                upper: 0.15,
+                count: 7.0,
+            }],
+            &axis,
+            10,
+        );
+        assert!(
+            (bars[0] - 200.0 / 3.0).abs() < 1e-9 && (bars[1] - 100.0 / 3.0).abs() < 1e-9,
+            "{bars:?}"
+        );
+    }
+
+    #[test]
+    fn few_values_stand_in_the_middle_of_their_bins() {
+        let few = bins(&distribution(&[0.1], &[0.2], &[99]))[0];
+        assert_eq!(few.lower, few.upper);
+        let many = bins(&distribution(&[0.1], &[0.2], &[100]))[0];
+        assert!(many.lower < many.upper);
     }
 }

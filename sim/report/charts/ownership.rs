@@ -160,7 +160,7 @@ fn thin_out(lanes: &mut Vec<Lane>) {
     });
 }
 
-/// What the title says: moves, and the time that queues spent with none or two.
+/// What the title says: moves, the time that queues spent with none or two, who has nothing at the end.
 fn summary(subject: &Subject<'_>) -> String {
     let Some(rebalance) = subject.report.rebalance.get(subject.name) else {
         return String::new();
@@ -174,6 +174,10 @@ fn summary(subject: &Subject<'_>) -> String {
     }
     if rebalance.overlap_seconds > 0.0 {
         parts.push(format!("{} with two", span(rebalance.overlap_seconds)));
+    }
+    let idle = subject.group.skew.idle_consumers;
+    if idle > 0 {
+        parts.push(format!("{} without a queue", text::count(idle, "consumer")));
     }
     parts.join(", ")
 }

@@ -24,7 +24,7 @@ pub fn draw(subject: &Subject<'_>) -> Drawing {
     let retries = &group.retries;
     if retries.scheduled == 0 && group.dead == 0 {
         let title = format!("Retries of {name} — none");
-        let line = match group.deliveries.total {
+        let line = match group.deliveries {
             0 => "No message was delivered.".to_owned(),
             1 => "1 delivery, and no message came back.".to_owned(),
             n => format!("{} deliveries, and no message came back.", text::grouped(n)),
@@ -78,7 +78,7 @@ fn bars(subject: &Subject<'_>) -> Vec<Bar> {
         })
         .collect();
     if bars.is_empty() {
-        let value = subject.group.deliveries.total;
+        let value = subject.group.deliveries;
         bars.push(Bar {
             value,
             name: "0".to_owned(),

@@ -248,7 +248,7 @@ fn the_small_sample_has_the_bytes_that_it_always_had() {
     });
     assert_eq!(
         &hasher.finalize().to_hex()[..16],
-        "golden",
+        "2fb4b8d713b3db60",
         "the charts look different now"
     );
 }
@@ -276,6 +276,43 @@ fn a_kill_is_marked_where_time_is_the_axis() {
     for kind in ["lag", "consumed", "ownership"] {
         assert!(chart(&charts, kind).svg.contains("billing-2 killed"), "{kind}");
     }
+}
+
+/// Who leaves and soon returns restarts; neighbours that do the same are one; the start itself is no event.
+#[test]
+fn events_are_told_in_few_words() {
+    let mut report = SMALL.report();
+    let first = report.consumers["billing-1"].clone();
+    report.consumers.insert("billing-1#2".to_owned(), first);
+    let change = |at_seconds: f64, consumer: &str, change: MemberChange| {
+        let consumer = consumer.to_owned();
+        MemberChangeReport {
+            at_seconds,
+            consumer,
+            change,
+            members: 0,
+            moves: 0,
+            moves_least: 0,
+            stable_seconds: 0.0,
+        }
+    };
+    report.rebalance["billing"].changes = vec![
+        change(0.0, "billing-2", MemberChange::Started),
+        change(10.0, "billing-1", MemberChange::Graceful),
+        change(14.0, "billing-1#2", MemberChange::Started),
+        change(40.0, "billing-3", MemberChange::Started),
+        change(40.1, "billing-4", MemberChange::Started),
+        change(50.0, "billing-3", MemberChange::Graceful),
+    ];
+    let svg = chart(&check(&report), "lag").svg;
+    let told = ["billing-1 restarts", "2 consumers join", "billing-3 leaves"];
+    assert!(told.into_iter().all(|text| svg.contains(text)), "{svg}");
+    assert!(
+        ["returns", "billing-2 joins", "billing-4"]
+            .into_iter()
+            .all(|text| !svg.contains(text)),
+        "{svg}"
+    );
 }
 
 /// 1 to 60 consumers, 1 to 100 queues: the sheet stays a sheet and says what it leaves out.
@@ -317,6 +354,14 @@ fn two_owners_at_once_are_framed_in_red() {
         ..first
     });
     assert_eq!(count(&report), before + 1);
+}
+
+#[test]
+fn consumers_without_a_queue_are_told_of() {
+    let mut report = SMALL.report();
+    report.groups["billing"].skew.idle_consumers = 3;
+    let title = chart(&check(&report), "ownership").title;
+    assert!(title.ends_with("3 consumers without a queue"), "{title}");
 }
 
 #[test]

@@ -256,7 +256,7 @@ impl Reader<'_> {
                         "unexpected",
                     ));
                 }
-                Some(&b) if b < 0x20 || b >= 0x7F => return self.odd_character(),
+                Some(b) if !(0x20..0x7F).contains(b) => return self.odd_character(),
                 _ => return Ok(()),
             }
         }

@@ -5,6 +5,7 @@
 mod groups;
 mod names;
 mod producers;
+mod targets;
 mod timeline;
 
 use crate::cluster::config::{BrokerConfig, ClusterConfig, NetworkConfig, TopicConfig, TopicQueues};
@@ -27,6 +28,8 @@ pub fn resolve(file: &ScenarioFile, root: &Node) -> Result<ClusterConfig, Vec<Di
         file,
         root,
         problems: Vec::new(),
+        comparisons: COMPARISONS,
+        topics_known: true,
     };
     let config = resolver.config();
     if resolver.problems.is_empty() {
@@ -44,10 +47,17 @@ macro_rules! field {
 }
 use field;
 
+/// Names that are compared for suggestions at most: enough for every honest file, and 0.1 s of work.
+const COMPARISONS: usize = 100_000;
+
 struct Resolver<'a> {
     file: &'a ScenarioFile,
     root: &'a Node,
     problems: Vec<Diagnostic>,
+    /// What is left of [`COMPARISONS`].
+    comparisons: usize,
+    /// Whether all topics of the file were built, so that others are unknown.
+    topics_known: bool,
 }
 
 impl Resolver<'_> {
@@ -85,16 +95,36 @@ impl Resolver<'_> {
         }
     }
 
+    /// `; did you mean …?`, as long as comparing names does not take too long.
+    fn hint(&mut self, name: &str, known: &[&str]) -> String {
+        match self.comparisons.checked_sub(known.len()) {
+            Some(left) => self.comparisons = left,
+            None => return String::new(),
+        }
+        suggest::did_you_mean(name, known.iter().copied())
+    }
+
     /// Reports a problem of the field at `path`, pointing at its value.
     fn problem(&mut self, path: &FieldPath, message: impl Into<String>) -> &mut Diagnostic {
-        let span = locate::span_of(self.root, path);
+        let span = match self.is_full() {
+            true => self.root.opening(),
+            false => locate::span_of(self.root, path),
+        };
         self.problem_at(path, span, message)
     }
 
     /// Reports a problem of the map entry at `path`, pointing at its name.
     fn name_problem(&mut self, path: &FieldPath, message: impl Into<String>) -> &mut Diagnostic {
-        let span = locate::key_span_of(self.root, path);
+        let span = match self.is_full() {
+            true => self.root.opening(),
+            false => locate::key_span_of(self.root, path),
+        };
         self.problem_at(path, span, message)
+    }
+
+    /// Whether there are more problems than anybody reads; then their places are not looked up any more.
+    fn is_full(&self) -> bool {
+        self.problems.len() >= COLLECTED
     }
 
     fn problem_at(&mut self, path: &FieldPath, span: Span, message: impl Into<String>) -> &mut Diagnostic {
@@ -207,12 +237,18 @@ impl Resolver<'_> {
                 Some(names) => self.brokers_of(&here, names, brokers),
             };
             queues += u64::from(of_broker.read.max(of_broker.write)) * on.len() as u64;
+            if queues > limits::QUEUES {
+                continue; // counted, but not built
+            }
             topics.push(TopicConfig {
                 name: name.clone(),
                 placement: on.into_iter().map(|broker| (broker, of_broker)).collect(),
             });
         }
-        self.bound(&path, queues, limits::QUEUES, "queues");
+        if self.bound(&path, queues, limits::QUEUES, "queues") {
+            // The topics that were left out would be reported as unknown.
+            self.topics_known = false;
+        }
         topics.sort_by(|a, b| a.name.cmp(&b.name));
         topics
     }
@@ -229,9 +265,9 @@ impl Resolver<'_> {
                 }
                 Ok(id) => found.push(BrokerId(id as u32)),
                 Err(_) => {
-                    let known = || brokers.iter().map(|b| b.name.as_str());
-                    let message = format!("unknown broker `{name}`{}", suggest::did_you_mean(name, known()));
-                    let help = format!("brokers: {}", suggest::list(known(), 20));
+                    let known: Vec<&str> = brokers.iter().map(|b| b.name.as_str()).collect();
+                    let message = format!("unknown broker `{name}`{}", self.hint(name, &known));
+                    let help = format!("brokers: {}", suggest::list(known, 20));
                     let problem = self.problem(&path, message);
                     problem.label = "not declared under \"cluster.brokers\"".to_owned();
                     problem.help.push(help);
@@ -253,9 +289,12 @@ impl Resolver<'_> {
         if let Ok(index) = topics.binary_search_by(|t| t.name.as_str().cmp(name)) {
             return Some(TopicId(index as u32));
         }
-        let known = || topics.iter().map(|t| t.name.as_str());
-        let message = format!("unknown topic `{name}`{}", suggest::did_you_mean(name, known()));
-        let help = format!("declared topics: {}", suggest::list(known(), 20));
+        if self.is_full() || !self.topics_known {
+            return None;
+        }
+        let known: Vec<&str> = topics.iter().map(|t| t.name.as_str()).collect();
+        let message = format!("unknown topic `{name}`{}", self.hint(name, &known));
+        let help = format!("declared topics: {}", suggest::list(known, 20));
         let problem = if as_key {
             self.name_problem(path, message)
         } else {

@@ -229,6 +229,9 @@ impl Checker<'_> {
         list_keys: bool,
     ) -> Option<&'k str> {
         let key = entry.key.as_str();
+        if self.problems.len() >= COLLECTED {
+            return None;
+        }
         let parent = if place.is_root() {
             "at the top level".to_owned()
         } else {

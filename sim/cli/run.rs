@@ -1,0 +1,169 @@
+//! `rmqsim run`: simulate a scenario, say what happened, write report and charts.
+//!
+//! Everything that can be wrong is found before the first run: all scenarios, their expectations, the folders.
+//! For people the results also go to a folder, `rmqsim-out/<scenario>` unless `--out` names another; for
+//! programs the report goes to stdout, and to a folder only if one is named.
+
+use crate::cli::args::{Charts, Format, RunArgs};
+use crate::cli::expectations;
+use crate::cli::terminal::Terminal;
+use crate::cli::{Exit, Failure};
+use crate::kernel::time::SimTime;
+use crate::report::expect::Expectation;
+use crate::report::{Report, charts, json, table};
+use crate::scenario::Scenario;
+use crate::simulate::simulate;
+use anyhow::Context;
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// Where results go unless `--out` says otherwise.
+const OUT: &str = "rmqsim-out";
+
+/// One scenario that is ready to run.
+struct Job {
+    name: String,
+    scenario: Scenario,
+    expectations: Vec<Expectation>,
+    folder: Option<PathBuf>,
+}
+
+/// Runs each scenario; exit code 1 if an expectation does not hold.
+pub fn run(args: &RunArgs, terminal: &Terminal) -> Result<Exit, Failure> {
+    let jobs = prepare(args)?;
+    let mut exit = Exit::Fine;
+    for (position, job) in jobs.into_iter().enumerate() {
+        if position > 0 && args.format == Format::Table {
+            terminal.print("")?;
+        }
+        if !one(job, args, terminal)? {
+            exit = Exit::Found;
+        }
+    }
+    Ok(exit)
+}
+
+/// Loads everything and makes sure that the results can be written.
+fn prepare(args: &RunArgs) -> Result<Vec<Job>, Failure> {
+    let overrides = args.overrides.overrides();
+    let mut names = BTreeSet::new();
+    let mut jobs = Vec::new();
+    for file in &args.files {
+        let scenario = Scenario::load(file, &overrides)?;
+        let expectations = expectations::read(&scenario)?;
+        let name = unlike(stem(file), &mut names);
+        let folder = match (&args.out, args.format) {
+            (Some(out), _) if args.files.len() == 1 => Some(out.clone()),
+            (Some(out), _) => Some(out.join(&name)),
+            (None, Format::Table) => Some(Path::new(OUT).join(&name)),
+            (None, Format::Json) => None,
+        };
+        jobs.push(Job {
+            name,
+            scenario,
+            expectations,
+            folder,
+        });
+    }
+    for folder in jobs.iter().filter_map(|job| job.folder.as_deref()) {
+        make_writable(folder)?;
+    }
+    Ok(jobs)
+}
+
+/// The name of a scenario: that of its file.
+fn stem(file: &str) -> String {
+    match Path::new(file).file_stem().map(|stem| stem.to_string_lossy()) {
+        Some(_) if file == "-" => "stdin".to_owned(),
+        Some(stem) => stem.into_owned(),
+        None => "scenario".to_owned(),
+    }
+}
+
+/// `name`, with a number if it is taken.
+fn unlike(name: String, taken: &mut BTreeSet<String>) -> String {
+    let numbered = (2..).map(|n| format!("{name}-{n}"));
+    let free = std::iter::once(name.clone())
+        .chain(numbered)
+        .find(|candidate| !taken.contains(candidate));
+    let free = free.unwrap_or(name);
+    taken.insert(free.clone());
+    free
+}
+
+/// Creates `folder` if it does not exist, and tries whether a file can be made in it.
+fn make_writable(folder: &Path) -> anyhow::Result<()> {
+    let probe = folder.join("report.json");
+    fs::create_dir_all(folder)
+        .and_then(|()| json::try_write(&probe))
+        .with_context(|| {
+            format!(
+                "cannot write to {}; name another folder with --out",
+                folder.display()
+            )
+        })
+}
+
+/// Runs one scenario, prints and writes. Whether all expectations hold.
+fn one(job: Job, args: &RunArgs, terminal: &Terminal) -> Result<bool, Failure> {
+    let mut progress = terminal.progress(SimTime::ZERO + job.scenario.config.duration);
+    let mut report = simulate(&job.name, &job.scenario, |now, events| progress.tell(now, events));
+    progress.clear();
+    let passed = report.judge(&job.expectations);
+    let bytes = json::canonical(&report);
+    let written = match &job.folder {
+        Some(folder) => write(folder, &report, &bytes, args.charts)?,
+        None => Vec::new(),
+    };
+    let files = (!written.is_empty()).then(|| format!("wrote {}", listed(&written)));
+    match args.format {
+        Format::Table => {
+            terminal.print(table::summary(&report, true).trim_end())?;
+            if let Some(files) = files.filter(|_| !terminal.is_quiet()) {
+                terminal.print(&format!("\n{files}"))?;
+            }
+        }
+        Format::Json => {
+            terminal.print(bytes.trim_end())?;
+            if let Some(files) = files {
+                terminal.note(&files);
+            }
+            for verdict in report.expect.iter().filter(|verdict| !verdict.passed) {
+                terminal.note(&format!("{}: expected {}", job.name, verdict.text));
+            }
+        }
+    }
+    Ok(passed)
+}
+
+/// Writes the report and its charts; returns the paths, the report first.
+fn write(folder: &Path, report: &Report, bytes: &str, charts: Charts) -> anyhow::Result<Vec<PathBuf>> {
+    let mut files = vec![(folder.join("report.json"), bytes.to_owned())];
+    if charts == Charts::Svg {
+        let drawn = charts::draw_all(report).into_iter();
+        files.extend(drawn.map(|chart| (folder.join(chart.file_name), chart.svg)));
+    }
+    for (path, text) in &files {
+        json::write_atomically(path, text.as_bytes()).with_context(|| {
+            format!(
+                "cannot write {} (the run itself finished; name another folder with --out)",
+                path.display()
+            )
+        })?;
+    }
+    Ok(files.into_iter().map(|(path, _)| path).collect())
+}
+
+/// The folder and the names of the files in it, as many as people will read.
+fn listed(written: &[PathBuf]) -> String {
+    let shown = 12;
+    let folder = written[0].parent().unwrap_or(Path::new("."));
+    let names = written.iter().take(shown).filter_map(|path| path.file_name());
+    let mut names: Vec<String> = names.map(|name| name.to_string_lossy().into_owned()).collect();
+    if written.len() > shown {
+        names.push(format!("… ({} files)", written.len()));
+    }
+    let lines = table::wrapped(&names.join(", "), table::WIDTH - 2);
+    format!("in {}\n  {}", folder.display(), lines.join("\n  "))
+}

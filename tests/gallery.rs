@@ -1,0 +1,123 @@
+//! The gallery: what each shipped scenario yields, committed under `reports/` and regenerated here byte for byte.
+//!
+//! `UPDATE=1 cargo test --test gallery` renews it. Then read the diff and look at the pictures: every change of a
+//! result is either meant or a bug.
+
+use rmqsim::report::expect::{self, Expectation};
+use rmqsim::report::{charts, json, table};
+use rmqsim::scenario::{Overrides, Scenario, shipped};
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// A larger `report.json` is committed as its digest in `reports/DIGESTS`.
+const LARGEST_REPORT: usize = 256 * 1024;
+
+fn reports() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("reports")
+}
+
+/// All files of the gallery by path below `reports/`.
+fn gallery() -> BTreeMap<String, String> {
+    let mut files = BTreeMap::new();
+    let mut digests = String::new();
+    let mut index = INDEX_HEAD.to_owned();
+    for name in shipped::names() {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR"))
+            .join("scenarios")
+            .join(format!("{name}.json"));
+        let text = fs::read_to_string(&path).unwrap();
+        let scenario = Scenario::from_text(name, &text, &Overrides::default())
+            .unwrap_or_else(|problems| panic!("{}", problems.render(false, 100)));
+        let mut report = rmqsim::simulate(name, &scenario, |_, _| {});
+        let shape = expect::shape(&scenario.config);
+        let expectations: Vec<Expectation> = scenario
+            .expect
+            .iter()
+            .map(|(text, _)| {
+                Expectation::parse(text, &shape).unwrap_or_else(|e| panic!("{name}: {text}: {e}"))
+            })
+            .collect();
+        assert!(
+            report.judge(&expectations),
+            "{name}: an expectation failed: {:#?}",
+            report.expect
+        );
+        let bytes = json::canonical(&report);
+        digests.push_str(&format!(
+            "{}  {name}/report.json\n",
+            blake3::hash(bytes.as_bytes()).to_hex()
+        ));
+        if bytes.len() <= LARGEST_REPORT {
+            files.insert(format!("{name}/report.json"), bytes);
+        }
+        files.insert(format!("{name}/summary.txt"), table::summary(&report, false));
+        index.push_str(&format!("\n## {}\n\n", scenario.file.title));
+        index.push_str(&format!("{}\n\n", scenario.file.teaches));
+        index.push_str(&format!(
+            "[scenario](../scenarios/{name}.json) · [summary]({name}/summary.txt) · `rmqsim run {name}`\n"
+        ));
+        for chart in charts::draw_all(&report) {
+            index.push_str(&format!("\n![{}]({name}/{})\n", chart.title, chart.file_name));
+            files.insert(format!("{name}/{}", chart.file_name), chart.svg);
+        }
+    }
+    files.insert("DIGESTS".to_owned(), digests);
+    files.insert("README.md".to_owned(), index);
+    files
+}
+
+const INDEX_HEAD: &str = "# Gallery
+
+What each shipped scenario yields. `cargo test --test gallery` regenerates every byte of it; `DIGESTS` holds the BLAKE3
+of each `report.json`.
+";
+
+/// Files below `folder`, as paths relative to it.
+fn committed(folder: &Path, prefix: &str, files: &mut BTreeMap<String, PathBuf>) {
+    for entry in fs::read_dir(folder).into_iter().flatten() {
+        let path = entry.unwrap().path();
+        let name = format!("{prefix}{}", path.file_name().unwrap().to_string_lossy());
+        if path.is_dir() {
+            committed(&path, &format!("{name}/"), files);
+        } else {
+            files.insert(name, path);
+        }
+    }
+}
+
+/// Every shipped scenario yields the committed bytes, meets its expectations, and nothing else lies in `reports/`.
+#[test]
+fn shipped_scenarios_yield_the_gallery() {
+    let expected = gallery();
+    let mut found = BTreeMap::new();
+    committed(&reports(), "", &mut found);
+    if std::env::var_os("UPDATE").is_some() {
+        for (name, path) in &found {
+            if !expected.contains_key(name) {
+                fs::remove_file(path).unwrap();
+            }
+        }
+        for (name, text) in &expected {
+            let path = reports().join(name);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, text).unwrap();
+        }
+        return;
+    }
+    let names: Vec<&String> = found.keys().collect();
+    assert_eq!(
+        names,
+        expected.keys().collect::<Vec<_>>(),
+        "files in reports/; renew with UPDATE=1"
+    );
+    let differing: Vec<&String> = expected
+        .iter()
+        .filter(|(name, text)| fs::read(&found[*name]).unwrap() != text.as_bytes())
+        .map(|(name, _)| name)
+        .collect();
+    assert!(
+        differing.is_empty(),
+        "these differ; renew with UPDATE=1 and read the diff: {differing:#?}"
+    );
+}
