@@ -142,13 +142,8 @@ pub enum BrokerRequest {
     MaxOffset(QueueId),
     /// SEARCH_OFFSET_BY_TIMESTAMP.
     SearchOffset(QueueId, SimTime),
-    /// UPDATE_CONSUMER_OFFSET, one way; one envelope for all queues of a tick.
-    UpdateOffsets {
-        /// Queues and offsets.
-        offsets: Vec<(QueueId, u64)>,
-        /// The held queue that was given up with it, if that is why it is sent.
-        given_up: Option<PqSlot>,
-    },
+    /// UPDATE_CONSUMER_OFFSET, one way; one envelope for all queues of a tick, held or just given up.
+    UpdateOffsets(Vec<(PqSlot, u64)>),
     /// Not a request: the client's kernel closed the connection.
     ConnectionClosed,
 }
