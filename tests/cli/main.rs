@@ -6,4 +6,5 @@ mod bad_files;
 mod commands;
 mod generated;
 mod program;
+mod run;
 mod schema;
