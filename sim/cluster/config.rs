@@ -12,6 +12,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// Whole milliseconds: the unit of most RocketMQ settings.
+// The schema of a field only refers to that of this type, and `range(…)` would be lost on the way: fields bound
+// themselves by `extend("minimum" = …)`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(transparent)]
 pub struct Millis(pub u64);
@@ -240,7 +242,7 @@ pub struct ConsumerTuning {
     #[schemars(range(min = 1))]
     pub pull_batch_size_in_bytes: u32,
     /// Pause between a pull that found something and the next of that queue, ms. Range 0 … 65535.
-    #[schemars(range(max = 65535))]
+    #[schemars(extend("maximum" = 65535))]
     pub pull_interval: Millis,
     /// Cached messages of one queue beyond which it is not pulled. Range 1 … 65535.
     #[schemars(range(min = 1, max = 65535))]
@@ -267,19 +269,19 @@ pub struct ConsumerTuning {
     #[schemars(range(min = -1, max = 18))]
     pub delay_level_when_next_consume: i32,
     /// Period of the consume offset's persistence, ms.
-    #[schemars(range(min = 1))]
+    #[schemars(extend("minimum" = 1))]
     pub persist_consumer_offset_interval: Millis,
     /// Period of heartbeats to brokers, ms.
-    #[schemars(range(min = 1))]
+    #[schemars(extend("minimum" = 1))]
     pub heartbeat_broker_interval: Millis,
     /// Period of route look-ups at the name server, ms.
-    #[schemars(range(min = 1))]
+    #[schemars(extend("minimum" = 1))]
     pub poll_name_server_interval: Millis,
     /// Longest pause between two rebalance rounds, ms (`rocketmq.client.rebalance.waitInterval`).
-    #[schemars(range(min = 1))]
+    #[schemars(extend("minimum" = 1))]
     pub rebalance_wait_interval: Millis,
     /// How long a pull may be held at the broker, ms (`brokerSuspendMaxTimeMillis`).
-    #[schemars(range(min = 1, max = 3_600_000))]
+    #[schemars(extend("minimum" = 1, "maximum" = 3_600_000))]
     pub broker_suspend_max_time_millis: Millis,
     /// Time that running listener calls get at a graceful shutdown, ms.
     pub await_termination_millis_when_shutdown: Millis,
@@ -320,7 +322,7 @@ pub struct BrokerTuning {
     /// Whether empty pulls are held until something arrives.
     pub long_polling_enable: bool,
     /// Hold time and sweep period when long polling is off, ms.
-    #[schemars(range(min = 1))]
+    #[schemars(extend("minimum" = 1))]
     pub short_polling_time_mills: Millis,
     /// Messages that one pull may carry at most.
     #[schemars(range(min = 1))]

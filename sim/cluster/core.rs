@@ -44,7 +44,12 @@ impl<O: Observer> Core<O> {
     /// Lets `event` happen when an envelope between `client` and `server` has travelled.
     #[inline]
     pub fn travel(&mut self, client: Endpoint, server: Server, direction: Direction, event: Event) {
-        let arrival = self.network.arrival(self.now(), client, server, direction);
+        let now = self.now();
+        if let Some(delay) = self.network.constant() {
+            self.scheduler.at_in_order(now + delay, event);
+            return;
+        }
+        let arrival = self.network.arrival(now, client, server, direction);
         self.scheduler.at(arrival, event);
     }
 
@@ -137,13 +142,8 @@ pub enum BrokerRequest {
     MaxOffset(QueueId),
     /// SEARCH_OFFSET_BY_TIMESTAMP.
     SearchOffset(QueueId, SimTime),
-    /// UPDATE_CONSUMER_OFFSET, one way; one envelope for all queues of a tick.
-    UpdateOffsets {
-        /// Queues and offsets.
-        offsets: Vec<(QueueId, u64)>,
-        /// The held queue that was given up with it, if that is why it is sent.
-        given_up: Option<PqSlot>,
-    },
+    /// UPDATE_CONSUMER_OFFSET, one way; one envelope for all queues of a tick, held or just given up.
+    UpdateOffsets(Vec<(PqSlot, u64)>),
     /// Not a request: the client's kernel closed the connection.
     ConnectionClosed,
 }

@@ -2,7 +2,6 @@
 
 use crate::cluster::Cluster;
 use crate::cluster::config::Action;
-use crate::cluster::consumer::client::ClientState;
 use crate::cluster::fact::Observer;
 use crate::cluster::ids::{ConsumerId, GroupId};
 
@@ -10,12 +9,7 @@ impl<O: Observer> Cluster<O> {
     /// An entry of the timeline is due.
     pub(super) fn timeline(&mut self, entry: u32) {
         match self.config.timeline[entry as usize].action {
-            Action::Join { group, consumer } => {
-                let consumer = self.member(group, consumer);
-                if self.consumers[consumer.index()].state == ClientState::Absent {
-                    self.consumer_start(consumer);
-                }
-            }
+            Action::Join { group, consumer } => self.consumer_start(self.member(group, consumer)),
             Action::Leave { group, consumer } => self.consumer_leave(self.member(group, consumer)),
             Action::Kill { group, consumer } => self.consumer_kill(self.member(group, consumer)),
         }

@@ -96,6 +96,24 @@ pub struct Finished<O> {
     pub events: u64,
     /// Hash over all executed events, in hex.
     pub trace_digest: String,
+    /// What memory still holds.
+    pub leftovers: Leftovers,
+}
+
+/// What memory still holds when a run is over: whoever looks for leaks starts here.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Leftovers {
+    /// Queues held by clients that are gone. A pull that waits at a broker keeps one until its hold ends, a
+    /// listener call that was cut off until it would have returned.
+    pub held_queues_of_gone: u32,
+    /// Listener calls of clients that are gone, which were cut off and would not have returned yet.
+    pub tasks_of_gone: u32,
+    /// Messages whose producers have no answer yet.
+    pub sends: u32,
+    /// Envelopes of the control plane on the wire.
+    pub envelopes: u32,
+    /// Records kept, by queue.
+    pub records: Vec<u64>,
 }
 
 impl<O: Observer> Cluster<O> {
@@ -246,12 +264,30 @@ impl<O: Observer> Cluster<O> {
         }
         self.core.observer.sample(end, &self.core.directory);
         progress(end, events);
+        let leftovers = self.leftovers();
         Finished {
+            leftovers,
             observer: self.core.observer,
             directory: self.core.directory,
             end,
             events,
             trace_digest: self.digest.finish(),
+        }
+    }
+
+    fn leftovers(&self) -> Leftovers {
+        let is_gone = |slot: u32| {
+            let consumer = self.held_queues.get(slot).consumer;
+            !self.consumers[consumer.index()].is_alive()
+        };
+        let held = self.held_queues.iter().filter(|(slot, _)| is_gone(*slot));
+        let tasks = self.tasks.iter().filter(|(_, task)| is_gone(task.held_queue.0));
+        Leftovers {
+            held_queues_of_gone: held.count() as u32,
+            tasks_of_gone: tasks.count() as u32,
+            sends: self.sends.len() as u32,
+            envelopes: self.core.envelopes.len() as u32,
+            records: self.queues.iter().map(ConsumeQueue::kept).collect(),
         }
     }
 

@@ -99,6 +99,12 @@ impl Network {
         }
     }
 
+    /// The delay of every envelope, if all take equally long: they then arrive in the order in which they leave.
+    #[inline]
+    pub fn constant(&self) -> Option<SimDuration> {
+        self.constant
+    }
+
     /// When an envelope that leaves at `now` arrives.
     #[inline]
     pub fn arrival(

@@ -141,7 +141,7 @@ impl Series {
             }
         }
         // The carry takes over what the last row loses.
-        if self.times.len() % 2 == 0 {
+        if self.times.len().is_multiple_of(2) {
             let last = self.times.len() - 1;
             for (group, carry) in self.carry.iter_mut().enumerate() {
                 let lost = self.columns[Measure::GroupLagMax as usize].get(group);

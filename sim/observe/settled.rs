@@ -47,7 +47,7 @@ impl Settled {
         }
         if self.words.is_empty() && from == self.base {
             self.base = to - to % WORD;
-            if to % WORD != 0 {
+            if !to.is_multiple_of(WORD) {
                 self.words.push_back((1 << (to % WORD)) - 1);
             }
             return to - from;

@@ -1,8 +1,12 @@
 //! Hand-made cluster histories for the tests of observers.
 
 use crate::cluster::directory::{ConsumerInfo, Directory, GroupInfo, QueueInfo, TopicInfo, TopicKind};
-use crate::cluster::ids::{BrokerId, GroupId, TopicId};
-use crate::kernel::time::SimTime;
+use crate::cluster::fact::{
+    CommitVia, Fact, Observer, PullResult, RebalanceTrigger, RequestKind, StartOffsetRule, StopKind,
+};
+use crate::cluster::ids::{BrokerId, ConsumerId, GroupId, MessageId, ProducerId, QueueId, TopicId};
+use crate::kernel::time::{SimDuration, SimTime};
+use crate::observe::observation::Observation;
 
 /// `n` seconds after the start.
 pub const fn secs(n: u64) -> SimTime {
@@ -100,4 +104,300 @@ impl Story {
         let position = self.directory.groups.iter().position(|group| group.name == name);
         GroupId(position.expect("group is declared first") as u32)
     }
+}
+
+/// A history of one producer and one group, told to an observer fact by fact.
+pub struct Run {
+    /// Who is who.
+    pub story: Story,
+    /// The observer.
+    pub observation: Observation,
+    now: SimTime,
+    sampled: u64,
+    born: u64,
+    /// Records by queue: the message, when it was born, when the record was stored, `reconsumeTimes`.
+    records: Vec<Vec<(MessageId, SimTime, SimTime, u16)>>,
+}
+
+const GROUP: GroupId = GroupId(0);
+const PRODUCER: ProducerId = ProducerId(0);
+
+impl Run {
+    /// All queues of `story` exist from the start; samples are a second apart.
+    pub fn new(story: Story) -> Self {
+        let records = story.directory.queues.iter().map(|_| Vec::new()).collect();
+        let mut run = Self {
+            story,
+            observation: Observation::with_interval(SimDuration::from_secs(1)),
+            now: SimTime::ZERO,
+            sampled: 0,
+            born: 0,
+            records,
+        };
+        for queue in 0..run.records.len() as u32 {
+            run.tell(Fact::QueueCreated {
+                queue: QueueId(queue),
+            });
+        }
+        run
+    }
+
+    /// It is `millis` ms after the start; samples that have come due are taken first.
+    pub fn at(&mut self, ms: u64) -> &mut Self {
+        self.now = millis(ms);
+        while secs(self.sampled) <= self.now {
+            self.observation.sample(secs(self.sampled), &self.story.directory);
+            self.sampled += 1;
+        }
+        self
+    }
+
+    /// Something happens now.
+    pub fn tell(&mut self, fact: Fact) -> &mut Self {
+        self.observation.observe(self.now, &self.story.directory, &fact);
+        self
+    }
+
+    /// Ends the run now.
+    pub fn finish(&mut self) -> &mut Self {
+        self.observation.finish(self.now, &self.story.directory);
+        self
+    }
+
+    /// The process of a consumer starts.
+    pub fn start(&mut self, consumer: u32) -> &mut Self {
+        self.tell(Fact::ConsumerStarted {
+            consumer: ConsumerId(consumer),
+        })
+    }
+
+    /// A consumer is gone.
+    pub fn stop(&mut self, consumer: u32, how: StopKind) -> &mut Self {
+        self.tell(Fact::ConsumerStopped {
+            consumer: ConsumerId(consumer),
+            how,
+        })
+    }
+
+    /// A consumer takes queues in one round.
+    pub fn take(&mut self, consumer: u32, queues: &[u32]) -> &mut Self {
+        self.round(consumer, queues, &[])
+    }
+
+    /// A rebalance round of a consumer.
+    pub fn round(&mut self, consumer: u32, taken: &[u32], given_up: &[u32]) -> &mut Self {
+        let consumer = ConsumerId(consumer);
+        self.tell(Fact::RebalanceBegan {
+            consumer,
+            trigger: RebalanceTrigger::Notification,
+        });
+        for &queue in given_up {
+            self.tell(Fact::QueueReleased {
+                consumer,
+                queue: QueueId(queue),
+                unfinished: 0,
+            });
+        }
+        for &queue in taken {
+            self.tell(Fact::QueueAcquired {
+                consumer,
+                queue: QueueId(queue),
+                start_offset: 0,
+                decided_by: StartOffsetRule::Committed,
+            });
+        }
+        self.tell(Fact::RebalanceEnded {
+            consumer,
+            added: taken.len() as u32,
+            removed: given_up.len() as u32,
+            balanced: true,
+        })
+    }
+
+    /// A message is born, stored, visible and acknowledged, all at once.
+    pub fn send(&mut self, queue: u32) -> &mut Self {
+        let message = MessageId::new(PRODUCER, self.born);
+        let luck = self.born ^ 0xABCD;
+        self.born += 1;
+        self.tell(Fact::Born {
+            producer: PRODUCER,
+            message,
+            luck,
+            body_size: 100,
+        });
+        self.tell(Fact::Request {
+            broker: BrokerId(0),
+            kind: RequestKind::Send,
+        });
+        let offset = self.append(queue, (message, self.now, self.now, 0));
+        self.tell(Fact::Stored {
+            queue: QueueId(queue),
+            offset,
+            message,
+            body_size: 100,
+        });
+        self.tell(Fact::SendAcknowledged {
+            producer: PRODUCER,
+            message,
+            latency: SimDuration::from_millis(1),
+        });
+        self.dispatch(queue)
+    }
+
+    fn append(&mut self, queue: u32, record: (MessageId, SimTime, SimTime, u16)) -> u64 {
+        let records = &mut self.records[queue as usize];
+        records.push(record);
+        records.len() as u64 - 1
+    }
+
+    fn dispatch(&mut self, queue: u32) -> &mut Self {
+        let max_offset = self.records[queue as usize].len() as u64;
+        self.tell(Fact::Dispatched {
+            queue: QueueId(queue),
+            max_offset,
+        })
+    }
+
+    /// A held pull is answered with one message, and the listener is called with it.
+    pub fn deliver(&mut self, consumer: u32, queue: u32, offset: u64) -> &mut Self {
+        let (message, born, stored, reconsume_times) = self.records[queue as usize][offset as usize];
+        let (consumer, queue) = (ConsumerId(consumer), QueueId(queue));
+        self.tell(Fact::PullHeld { queue, consumer });
+        self.tell(Fact::PullAnswered {
+            queue,
+            consumer,
+            result: PullResult::Found,
+            messages: 1,
+            bytes: 200,
+            held: SimDuration::from_millis(500),
+        });
+        self.tell(Fact::Cached {
+            consumer,
+            queue,
+            messages: 1,
+            cached: 1,
+        });
+        self.tell(Fact::Delivered {
+            consumer,
+            group: GROUP,
+            queue,
+            offset,
+            message,
+            reconsume_times,
+            born,
+            stored,
+        })
+    }
+
+    /// The listener returns after 50 ms of work.
+    pub fn consume(&mut self, consumer: u32, queue: u32, offset: u64, success: bool) -> &mut Self {
+        let (message, born, _, reconsume_times) = self.records[queue as usize][offset as usize];
+        self.tell(Fact::Consumed {
+            consumer: ConsumerId(consumer),
+            group: GROUP,
+            queue: QueueId(queue),
+            offset,
+            message,
+            reconsume_times,
+            born,
+            busy: SimDuration::from_millis(50),
+            success,
+        })
+    }
+
+    /// The broker takes a failed record back; the copy is to come after 10 s.
+    pub fn send_back(&mut self, queue: u32, offset: u64) -> &mut Self {
+        let (message, _, _, reconsume_times) = self.records[queue as usize][offset as usize];
+        self.tell(Fact::RetryScheduled {
+            group: GROUP,
+            queue: QueueId(queue),
+            offset,
+            message,
+            reconsume_times: reconsume_times + 1,
+            level: 3,
+            delay: SimDuration::from_secs(10),
+        })
+    }
+
+    /// The copy of a record reaches the retry queue after 10.05 s.
+    pub fn come_back(&mut self, retry_queue: u32, queue: u32, offset: u64) -> &mut Self {
+        let (message, born, _, reconsume_times) = self.records[queue as usize][offset as usize];
+        let copy = self.append(retry_queue, (message, born, self.now, reconsume_times + 1));
+        self.tell(Fact::RetryStored {
+            group: GROUP,
+            queue: QueueId(retry_queue),
+            offset: copy,
+            message,
+            reconsume_times: reconsume_times + 1,
+            waited: SimDuration::from_millis(10_050),
+        });
+        self.dispatch(retry_queue)
+    }
+
+    /// A record is given up.
+    pub fn bury(&mut self, queue: u32, offset: u64, dlq_queue: u32) -> &mut Self {
+        let (message, born, _, reconsume_times) = self.records[queue as usize][offset as usize];
+        self.tell(Fact::DeadLettered {
+            group: GROUP,
+            queue: QueueId(queue),
+            offset,
+            dlq_queue: QueueId(dlq_queue),
+            message,
+            reconsume_times: reconsume_times + 1,
+            origin_topic: TopicId(0),
+            born,
+        })
+    }
+
+    /// The group's offset is committed.
+    pub fn commit(&mut self, queue: u32, new: u64) -> &mut Self {
+        self.tell(Fact::OffsetCommitted {
+            group: GROUP,
+            queue: QueueId(queue),
+            old: None,
+            new,
+            via: CommitVia::Update,
+        })
+    }
+}
+
+/// Two consumers of two queues, 30 s. Six messages, one a second, on queues 0 and 1 in turn; each is delivered
+/// 5 ms after it was sent and done 50 ms later. Message 2 (queue 0, offset 1) fails, comes back at 13.1 s,
+/// fails again and is dead. At 10 s consumer 1 is killed, having committed one of its three messages; at 10.2 s
+/// consumer 0 takes its queue and sees the other two again. A last message at 29.99 s stays unfinished.
+pub fn crash() -> Run {
+    let story = Story::new()
+        .topic("orders", 2)
+        .group("billing", &["orders"])
+        .retry_topic("billing")
+        .dead_letter_topic("billing")
+        .consumer("billing-1", "billing", 2)
+        .consumer("billing-2", "billing", 2)
+        .producer("shop", "orders");
+    let (retry, dead) = (2, 3);
+    let mut run = Run::new(story);
+    run.at(0).start(0).start(1);
+    run.at(100).take(0, &[0, retry]).take(1, &[1]);
+    for n in 0..6_u64 {
+        let (owner, queue, offset, sent) = ((n % 2) as u32, (n % 2) as u32, n / 2, 1_000 * (n + 1));
+        run.at(sent).send(queue);
+        run.at(sent + 5).deliver(owner, queue, offset);
+        run.at(sent + 55).consume(owner, queue, offset, n != 2);
+        if n == 2 {
+            run.send_back(queue, offset);
+        }
+    }
+    run.at(8_000).commit(0, 3).commit(1, 1);
+    run.at(10_000).stop(1, StopKind::Killed);
+    run.at(10_200).take(0, &[1]);
+    run.at(10_205).deliver(0, 1, 1).deliver(0, 1, 2);
+    run.at(10_255).consume(0, 1, 1, true).consume(0, 1, 2, true);
+    run.at(13_105).come_back(retry, 0, 1);
+    run.at(13_110).deliver(0, retry, 0);
+    run.at(13_160).consume(0, retry, 0, false).bury(retry, 0, dead);
+    run.at(15_000).commit(1, 3).commit(retry, 1);
+    run.at(29_990).send(0);
+    run.at(29_995).deliver(0, 0, 3);
+    run.at(30_000).finish();
+    run
 }

@@ -248,7 +248,7 @@ impl Report {
 }
 
 /// Everything in a report that can be compared; the series cannot.
-fn measured(report: &Report) -> Value {
+pub(crate) fn measured(report: &Report) -> Value {
     json!({
         "run": report.run,
         "cluster": report.cluster,
@@ -499,7 +499,7 @@ mod tests {
 
     #[track_caller]
     fn parsed(text: &str, path: &str, comparison: Comparison, value: f64) {
-        let expectation = Expectation::parse(text).unwrap();
+        let expectation = Expectation::parse(text, &blank()).unwrap();
         assert_eq!(
             (expectation.path.as_str(), expectation.comparison),
             (path, comparison)
@@ -523,17 +523,17 @@ mod tests {
             1000.0,
         );
         parsed("groups.billing.lost==0", "groups.billing.lost", Equal, 0.0);
-        parsed("a.p99_seconds <= 250ms", "a.p99_seconds", LessOrEqual, 0.25);
-        parsed("a.p99_seconds > 2", "a.p99_seconds", Greater, 2.0);
-        parsed("a.ratio >= 1%", "a.ratio", GreaterOrEqual, 0.01);
-        parsed("a.stored_bytes != 4MiB", "a.stored_bytes", NotEqual, 4_194_304.0);
-        parsed(
-            "queues.orders b:3.lag.max < 7",
-            "queues.orders b:3.lag.max",
-            Less,
-            7.0,
-        );
-        parsed("balance.g.balanced == true", "balance.g.balanced", Equal, 1.0);
+        let p99 = "groups.billing.latency.success.p99_seconds";
+        parsed(&format!("{p99} <= 250ms"), p99, LessOrEqual, 0.25);
+        parsed(&format!("{p99} > 2"), p99, Greater, 2.0);
+        let ratio = "groups.billing.duplicates.ratio";
+        parsed(&format!("{ratio} >= 1%"), ratio, GreaterOrEqual, 0.01);
+        let bytes = "topics.orders.stored_bytes";
+        parsed(&format!("{bytes} != 4MiB"), bytes, NotEqual, 4_194_304.0);
+        let lag = "queues.orders broker-a:3.groups.billing.lag.max";
+        parsed(&format!("{lag} < 7"), lag, Less, 7.0);
+        let balanced = "balance.billing.balanced";
+        parsed(&format!("{balanced} == true"), balanced, Equal, 1.0);
     }
 
     #[test]

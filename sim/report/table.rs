@@ -21,7 +21,7 @@ const NAME: usize = 36;
 /// Consumers listed for a group; the rest is counted.
 const CONSUMERS: usize = 16;
 /// Columns of a full bar.
-const BAR: u64 = 16;
+const BAR: u64 = 12;
 
 /// The summary of a report, with a line feed at the end.
 pub fn summary(report: &Report, colour: bool) -> String {
@@ -68,16 +68,20 @@ impl Page {
 
     /// `label  part · part`, broken between parts where a line would be too long.
     fn parts(&mut self, label: &str, parts: &[String]) {
+        self.joined(label, " · ", parts);
+    }
+
+    fn joined(&mut self, label: &str, separator: &str, parts: &[String]) {
         let mut line = format!("  {label:<width$}", width = LABEL - 2);
         let mut fresh = true;
         for part in parts.iter().filter(|part| !part.is_empty()) {
-            if !fresh && columns(&line) + 3 + columns(part) > WIDTH {
+            if !fresh && columns(&line) + columns(separator) + columns(part) > WIDTH {
                 self.line(&line);
                 line = " ".repeat(LABEL);
                 fresh = true;
             }
             if !fresh {
-                line.push_str(" · ");
+                line.push_str(separator);
             }
             line.push_str(part);
             fresh = false;
@@ -167,17 +171,13 @@ impl Page {
         self.parts("skew", &skew(group));
         self.parts("rebalance", &rebalance(&report.rebalance[name]));
         let account = self.account(balance);
-        self.parts("balance", &account);
+        self.joined("balance", " + ", &account);
         self.consumers(report, name);
         self.retries(group);
     }
 
     fn account(&self, balance: &BalanceReport) -> Vec<String> {
         let mark = self.mark(balance.balanced);
-        let extra = match balance.extra_copies {
-            0 => String::new(),
-            n => format!(" + {} extra copies", grouped(n)),
-        };
         let places = [
             (balance.succeeded, "succeeded"),
             (balance.waiting, "waiting"),
@@ -187,17 +187,24 @@ impl Page {
             (balance.expired, "expired"),
             (balance.lost, "lost"),
         ];
-        let named: Vec<String> = places
+        let mut named: Vec<String> = places
             .iter()
             .filter(|(n, what)| *n > 0 || *what == "succeeded")
             .map(|(n, what)| format!("{} {what}", grouped(*n)))
             .collect();
         let sign = if balance.balanced { "=" } else { "≠" };
-        vec![format!(
-            "{mark} {} stored{extra} {sign} {}",
-            grouped(balance.produced),
-            named.join(" + ")
-        )]
+        let stored = format!("{mark} {} stored", grouped(balance.produced));
+        if balance.extra_copies == 0 {
+            named[0] = format!("{stored} {sign} {}", named[0]);
+        } else {
+            named[0] = format!(
+                "{} extra copies {sign} {}",
+                grouped(balance.extra_copies),
+                named[0]
+            );
+            named.insert(0, stored);
+        }
+        named
     }
 
     fn mark(&self, good: bool) -> String {
@@ -226,7 +233,7 @@ impl Page {
         );
         for (key, consumer) in members.iter().take(CONSUMERS) {
             table.add_row([
-                cut(key, 28),
+                cut(key, 24),
                 consumer.queues_final.to_string(),
                 grouped(consumer.deliveries),
                 bar(consumer.deliveries, most),
@@ -528,4 +535,141 @@ pub fn wrapped(text: &str, room: usize) -> Vec<String> {
         }
     }
     lines
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::assemble::crash_report;
+    use crate::report::expect::{Expectation, measured};
+
+    fn judged(texts: &[&str]) -> Report {
+        let mut report = crash_report();
+        let shape = measured(&report);
+        let expectations: Vec<Expectation> = (texts.iter())
+            .map(|text| Expectation::parse(text, &shape).unwrap())
+            .collect();
+        report.judge(&expectations);
+        report
+    }
+
+    #[test]
+    fn the_summary_reads_at_a_glance() {
+        let report = judged(&["groups.billing.lost == 0", "groups.billing.duplicates.ratio < 1%"]);
+        assert_eq!(summary(&report, false), GLANCE);
+    }
+
+    /// Lag: six messages at 1 … 6 s, all but two committed at 8 s, those and a copy of 13.105 s at 15 s, one more at
+    /// 29.99 s: (27 + 14 + 1.895 + 0.01) ÷ 30 = 1.43. Skew of 7 and 3: 7 ÷ 5; |7 − 3| × 2 ÷ (2 × 4 × 5).
+    const GLANCE: &str = "\
+crash — A consumer is killed
+  run         30 s of virtual time · 7 messages · 64 events · seed 7 · trace 0123456789ab
+  cluster     1 broker · 1 producer · orders: 2 queues
+
+billing — 2 consumers of orders
+  consumed    5 of 7 · 0.17/s · 0 waiting · 1 in flight
+  lag         1 at the end · mean 1.43 · max 6 at 6 s, drained in 9 s
+  latency     p50 55 ms · p90 55 ms · p99 55 ms · max 55 ms · from send to success
+  failures    1 retry · 1 dead · 0 lost
+  duplicates  2 (25 %) · 2 after a kill
+  skew        consumers max/mean 1.40, Gini 0.20 · queues max/mean 1.11, Gini 0.06
+  rebalance   3 of 3 rounds changed owners · 1 move, 1 needed · stable within 200 ms
+              queues unowned 200 ms
+  balance     ✓ 7 stored = 5 succeeded + 1 in flight + 1 dead
+
+  consumer   queues  messages  share                  busy
+  billing-1       2         7  ████████████  70.0 %  0.5 %
+  billing-2       0         3  █████▏        30.0 %  0.8 %  killed at 10 s
+
+     retry  level  asked  waited  delivered  succeeded  failed
+  original      –      –       –          7          5       1
+         1      3   10 s  10.1 s          1          0       1
+
+expected
+  ✓ groups.billing.lost == 0  (is 0)
+  ✗ groups.billing.duplicates.ratio < 1%  (is 0.25)
+";
+
+    #[test]
+    fn colours_are_paint_only() {
+        let report = judged(&["groups.billing.lost == 0"]);
+        let painted = summary(&report, true);
+        let mut plain = painted.clone();
+        for style in [BOLD, DIM, GREEN, RED, YELLOW, "\x1b[0m"] {
+            plain = plain.replace(style, "");
+        }
+        assert_ne!(painted, plain);
+        assert_eq!(plain, summary(&report, false));
+    }
+
+    /// The longest names that RocketMQ allows, wide characters, huge numbers, many members.
+    #[test]
+    fn no_line_is_longer_than_100_columns() {
+        let mut report = judged(&["groups.billing.lost == 0"]);
+        report.run.name = "n".repeat(80);
+        report.run.title = Some("每个队列同一时间只属于一个消费者".repeat(5));
+        report.run.seed = u64::MAX.to_string();
+        (report.run.events, report.run.messages) = (u64::MAX, u64::MAX);
+        let long = "g".repeat(120);
+        let (mut group, mut consumer) = (
+            report.groups["billing"].clone(),
+            report.consumers["billing-1"].clone(),
+        );
+        for n in [
+            &mut group.produced,
+            &mut group.succeeded,
+            &mut group.deliveries,
+            &mut group.lag.last,
+            &mut group.lag.max,
+            &mut group.duplicates.total,
+            &mut group.duplicates.by_cause.killed,
+            &mut group.duplicates.by_cause.overlap,
+        ] {
+            *n = 123_456_789_012_345;
+        }
+        group.topics = vec!["t".repeat(127); 3];
+        let topic = report.topics["orders"].clone();
+        for n in 0..5 {
+            report
+                .topics
+                .insert(format!("{}{n}", "t".repeat(126)), topic.clone());
+        }
+        report.groups.insert(long.clone(), group);
+        let mut balance = report.balance["billing"].clone();
+        for n in [
+            &mut balance.produced,
+            &mut balance.succeeded,
+            &mut balance.waiting,
+            &mut balance.in_flight,
+            &mut balance.awaiting_retry,
+            &mut balance.dead,
+            &mut balance.lost,
+            &mut balance.extra_copies,
+        ] {
+            *n = 123_456_789_012_345;
+        }
+        report.balance.insert(long.clone(), balance);
+        report
+            .rebalance
+            .insert(long.clone(), report.rebalance["billing"].clone());
+        consumer.group = long.clone();
+        consumer.deliveries = 12_345_678_901;
+        consumer.end = Some(ConsumerEnd::Graceful);
+        consumer.stopped_seconds = Some(1e8);
+        for n in 0..40 {
+            report.consumers.insert(format!("{long}-{n}"), consumer.clone());
+        }
+        report.expect[0].text = "x".repeat(300);
+        report.expect[0].actual = Some(1.0 / 3.0);
+        report.warnings.push(Warning {
+            level: WarningLevel::Warning,
+            id: "test".into(),
+            text: format!("{long} {}", "word ".repeat(60)),
+        });
+        let text = summary(&report, true);
+        for line in text.lines() {
+            assert!(columns(line) <= WIDTH, "{} columns: {line}", columns(line));
+        }
+        assert!(text.contains("… and 24 more"));
+    }
 }

@@ -18,10 +18,10 @@ pub const TOPICS: u64 = 10_000;
 pub const QUEUES: u64 = 100_000;
 /// Producer instances.
 pub const PRODUCERS: u64 = 10_000;
-/// Consumers of all groups, those that join later included.
+/// Consumers of all groups, those that join later included. It bounds the timeline too: each joins and ends once.
 pub const CONSUMERS: u64 = 100_000;
-/// Timeline entries after wildcards are expanded.
-pub const TIMELINE: u64 = 1_000_000;
+/// Members compared with the wildcards of the timeline, all entries together: a second of work.
+pub const LOOKED_AT: u64 = 20_000_000;
 /// Points of a time series: duration ÷ sample interval.
 pub const SAMPLES: u64 = 1_000_000;
 /// Points of a time series where the scenario does not choose the interval.
@@ -59,7 +59,7 @@ pub fn table() -> Vec<(&'static str, String)> {
         ("queues of all topics", count(QUEUES)),
         ("producer instances", count(PRODUCERS)),
         ("consumers of all groups", count(CONSUMERS)),
-        ("timeline entries, wildcards expanded", count(TIMELINE)),
+        ("members × timeline entries with a wildcard", count(LOOKED_AT)),
         ("points of a time series", count(SAMPLES)),
         ("messages foreseen (`--max-messages` lifts it)", count(MESSAGES)),
         ("bytes of a message body", format!("{} MiB", BODY_BYTES >> 20)),

@@ -1,6 +1,6 @@
 //! The scenario file as types: every key, its default and its meaning. The JSON Schema comes from here.
 //!
-//! These types hold what the file says; names are still names. [`resolve`](super::resolve) turns them into a
+//! These types hold what the file says; names are still names. `resolve` turns them into a
 //! [`ClusterConfig`](crate::cluster::config::ClusterConfig). Keys are RocketMQ's own where RocketMQ has the thing.
 
 use crate::cluster::config::{BrokerTuning, ConsumeFromWhere, ConsumerTuning, RocketMqVersion, StrategyName};

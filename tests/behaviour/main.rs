@@ -4,6 +4,7 @@ mod determinism;
 mod flow_control;
 mod long_polling;
 mod membership;
+mod random;
 mod retry;
 mod start_up;
 mod support;

@@ -3,7 +3,11 @@
 //! Expected texts are files beside the input. `UPDATE=1 cargo test --test cli` renews them; read the diff.
 
 mod bad_files;
+mod bounds;
 mod commands;
 mod generated;
+mod lessons;
+mod outcomes;
 mod program;
+mod reference;
 mod schema;

@@ -8,7 +8,7 @@
 //! Source: `ConsumeQueue`, `ReputMessageService`.
 
 use crate::cluster::event::PqSlot;
-use crate::cluster::ids::{BrokerId, TopicId};
+use crate::cluster::ids::{BrokerId, ConsumerId, TopicId};
 use crate::cluster::message::Record;
 use crate::kernel::time::SimTime;
 use std::collections::VecDeque;
@@ -32,12 +32,12 @@ pub struct ConsumeQueue {
     end: u64,
     /// One past the last record that pulls may see.
     visible: u64,
-    /// What the previous release found to be safe.
-    release_candidate: u64,
     /// The running dispatch pass has indexed a record of this queue.
     in_pass: bool,
     /// Held queues of clients that may still commit or ask for an offset of this queue.
     readers: Vec<PqSlot>,
+    /// Clients that have asked where to start, and the least that they may have been told.
+    askers: Vec<(ConsumerId, u64)>,
 }
 
 impl ConsumeQueue {
@@ -51,9 +51,9 @@ impl ConsumeQueue {
             base: 0,
             end: 0,
             visible: 0,
-            release_candidate: 0,
             in_pass: false,
             readers: Vec::new(),
+            askers: Vec::new(),
         }
     }
 
@@ -132,6 +132,22 @@ impl ConsumeQueue {
         &self.readers
     }
 
+    /// A client asks where its group stands; it may start at `offset` or later.
+    pub fn note_asker(&mut self, asker: ConsumerId, offset: u64) {
+        self.forget_asker(asker);
+        self.askers.push((asker, offset));
+    }
+
+    /// A client that has asked has begun, or never will.
+    pub fn forget_asker(&mut self, asker: ConsumerId) {
+        self.askers.retain(|(known, _)| *known != asker);
+    }
+
+    /// The least offset at which a client may start that has asked and not begun.
+    pub fn least_asked(&self) -> Option<u64> {
+        self.askers.iter().map(|(_, offset)| *offset).min()
+    }
+
     /// Whether the message at offset 0 exists and is young enough for the broker's answer "0" to a group
     /// without an offset. Left out: the age limit of 40 % of memory.
     pub fn is_young(&self) -> bool {
@@ -153,12 +169,9 @@ impl ConsumeQueue {
         low
     }
 
-    /// Frees whole segments below `safe`, the least offset that somebody may still ask for, but only as far
-    /// as the previous call already found safe: an offset that was on the wire then has arrived by now.
+    /// Frees whole segments below `safe`, the least offset that somebody may still ask for.
     pub fn release(&mut self, safe: u64) {
-        let floor = safe.min(self.release_candidate);
-        self.release_candidate = safe;
-        while self.base + SEGMENT as u64 <= floor {
+        while self.base + SEGMENT as u64 <= safe {
             let Some(mut segment) = self.segments.pop_front() else {
                 return;
             };
@@ -219,13 +232,10 @@ mod tests {
         assert_eq!((queue.max_offset(), queue.is_young()), (1, true));
     }
 
-    /// A commit that was on the wire during the first call may still bring a group back: nothing is freed
-    /// before the second.
+    /// 900 is 14 segments of 64 and a part. What was freed does not come back when somebody stands lower.
     #[test]
-    fn release_waits_for_the_second_call() {
+    fn whole_segments_are_released() {
         let mut queue = filled(1000);
-        queue.release(900);
-        assert_eq!(queue.kept(), 1000);
         queue.release(900);
         assert_eq!(queue.kept(), 1000 - 14 * 64);
         assert_eq!(queue.get(900).luck, 900);
@@ -237,7 +247,6 @@ mod tests {
     #[should_panic(expected = "invariant L4")]
     fn a_released_record_cannot_be_read() {
         let mut queue = filled(200);
-        queue.release(128);
         queue.release(128);
         queue.get(0);
     }

@@ -189,19 +189,22 @@ impl<O: Observer> Cluster<O> {
         }
     }
 
-    /// The least offset of `queue` that any group may still ask for: what is committed, or what a client holds
-    /// in memory and may yet commit.
+    /// The least offset of `queue` that any group may still ask for: what is committed, what a client's pulls
+    /// and commits on the wire may name, or where a client may start that has asked and not begun.
     fn least_needed_offset(&self, queue: QueueId) -> u64 {
         let consume_queue = &self.queues[queue.index()];
         let groups = self.topics.readers(consume_queue.topic);
         let committed = groups
             .iter()
             .map(|group| self.offsets.query(*group, queue).unwrap_or(0));
-        let held = consume_queue
-            .readers()
-            .iter()
-            .map(|slot| self.held_queues.get(slot.0).low_water());
-        committed.chain(held).min().unwrap_or(consume_queue.end_offset())
+        let readers = consume_queue.readers().iter();
+        let held = readers.map(|slot| self.held_queues.get(slot.0).floor);
+        let asked = consume_queue.least_asked();
+        committed
+            .chain(held)
+            .chain(asked)
+            .min()
+            .unwrap_or(consume_queue.end_offset())
     }
 
     /// A request of a consumer client has arrived.
@@ -219,7 +222,7 @@ impl<O: Observer> Cluster<O> {
             BrokerRequest::QueryOffset(_) => Some(RequestKind::QueryOffset),
             BrokerRequest::MaxOffset(_) | BrokerRequest::SearchOffset(..) => Some(RequestKind::LookupOffset),
             // Counted below, one for each queue.
-            BrokerRequest::UpdateOffsets { .. } | BrokerRequest::ConnectionClosed => None,
+            BrokerRequest::UpdateOffsets(_) | BrokerRequest::ConnectionClosed => None,
         };
         if let Some(kind) = kind {
             self.core.emit(Fact::Request { broker, kind });
@@ -237,16 +240,16 @@ impl<O: Observer> Cluster<O> {
             BrokerRequest::ConsumerList => {
                 ConsumerReply::ConsumerList(self.brokers[broker.index()].consumers.consumer_list(group))
             }
-            BrokerRequest::QueryOffset(queue) => ConsumerReply::Offset(self.query_offset(group, queue)),
+            BrokerRequest::QueryOffset(queue) => {
+                ConsumerReply::Offset(self.query_offset(group, consumer, queue))
+            }
             BrokerRequest::MaxOffset(queue) => {
                 ConsumerReply::LookedUp(self.queues[queue.index()].max_offset())
             }
             BrokerRequest::SearchOffset(queue, time) => {
                 ConsumerReply::LookedUp(self.queues[queue.index()].search_by_time(time))
             }
-            BrokerRequest::UpdateOffsets { offsets, given_up } => {
-                return self.update_offsets(broker, group, &offsets, given_up);
-            }
+            BrokerRequest::UpdateOffsets(offsets) => return self.update_offsets(broker, group, &offsets),
         };
         self.core.to_consumer(broker, consumer, reply);
     }
@@ -279,32 +282,35 @@ impl<O: Observer> Cluster<O> {
     }
 
     /// QUERY_CONSUMER_OFFSET. A group without offset is sent to 0 while the queue is young.
-    fn query_offset(&self, group: GroupId, queue: QueueId) -> Option<QueriedOffset> {
-        if let Some(offset) = self.offsets.query(group, queue) {
-            return Some(QueriedOffset::Committed(offset));
+    fn query_offset(
+        &mut self,
+        group: GroupId,
+        consumer: ConsumerId,
+        queue: QueueId,
+    ) -> Option<QueriedOffset> {
+        let committed = self.offsets.query(group, queue);
+        let consume_queue = &mut self.queues[queue.index()];
+        if self.consumers[consumer.index()].is_alive() {
+            consume_queue.note_asker(consumer, committed.unwrap_or(0));
         }
-        self.queues[queue.index()]
-            .is_young()
-            .then_some(QueriedOffset::Young)
+        match committed {
+            Some(offset) => Some(QueriedOffset::Committed(offset)),
+            None => consume_queue.is_young().then_some(QueriedOffset::Young),
+        }
     }
 
     /// UPDATE_CONSUMER_OFFSET, one for each queue.
-    fn update_offsets(
-        &mut self,
-        broker: BrokerId,
-        group: GroupId,
-        offsets: &[(QueueId, u64)],
-        given_up: Option<PqSlot>,
-    ) {
-        for (queue, offset) in offsets {
+    fn update_offsets(&mut self, broker: BrokerId, group: GroupId, offsets: &[(PqSlot, u64)]) {
+        for (slot, offset) in offsets {
             self.core.emit(Fact::Request {
                 broker,
                 kind: RequestKind::UpdateOffset,
             });
-            self.commit_offset(group, *queue, *offset, CommitVia::Update);
-        }
-        if let Some(slot) = given_up {
-            self.release_held_queue(slot);
+            let held = self.held_queues.get_mut(slot.0);
+            held.floor = *offset;
+            let queue = held.queue;
+            self.commit_offset(group, queue, *offset, CommitVia::Update);
+            self.request_ended(*slot);
         }
     }
 

@@ -28,8 +28,9 @@ impl<O: Observer> Cluster<O> {
     /// A pull has come: the piggy-backed commit counts now, whether or not the pull is then held.
     #[inline]
     pub(in crate::cluster) fn pull_arrives(&mut self, slot: PqSlot) {
-        let held = self.held_queues.get(slot.0);
+        let held = self.held_queues.get_mut(slot.0);
         let (group, queue, offset, commit) = (held.group, held.queue, held.next_offset, held.request_commit);
+        held.floor = commit.unwrap_or(held.floor);
         let broker = self.queues[queue.index()].broker;
         self.core.emit(Fact::Request {
             broker,

@@ -42,7 +42,9 @@ pub enum ClientState {
     Starting,
     /// At work.
     Running,
-    /// `shutdown()` is under way.
+    /// `shutdown()` waits for its listener calls; nothing new reaches them, all else goes on.
+    Draining,
+    /// `shutdown()` unregisters.
     Stopping,
     /// Shut down or killed. Who comes back is a new client.
     Gone,
@@ -135,10 +137,12 @@ impl ConsumerClient {
 
     /// Whether it still has connections and threads.
     pub fn is_alive(&self) -> bool {
-        matches!(
-            self.state,
-            ClientState::Starting | ClientState::Running | ClientState::Stopping
-        )
+        !matches!(self.state, ClientState::Absent | ClientState::Gone)
+    }
+
+    /// Whether its timers and its rebalance thread do their work.
+    pub fn is_at_work(&self) -> bool {
+        matches!(self.state, ClientState::Running | ClientState::Draining)
     }
 
     /// Brokers named in its routes, each once, by name.
@@ -151,15 +155,14 @@ impl ConsumerClient {
 }
 
 impl<O: Observer> Cluster<O> {
-    /// The process starts: the client instance exists, its timers run.
+    /// The process starts: the client instance exists, its timers run. Whoever has started before stays as it
+    /// is: who comes back is a new client.
     pub(in crate::cluster) fn consumer_start(&mut self, consumer: ConsumerId) {
         let now = self.core.now();
         let client = &mut self.consumers[consumer.index()];
-        assert_eq!(
-            client.state,
-            ClientState::Absent,
-            "a client starts once; who comes back is a new client"
-        );
+        if client.state != ClientState::Absent {
+            return;
+        }
         client.state = ClientState::Starting;
         client.started = now;
         self.core.emit(Fact::ConsumerStarted { consumer });
@@ -251,7 +254,7 @@ impl<O: Observer> Cluster<O> {
             .heartbeat_broker_interval
             .duration();
         self.core.scheduler.after(period, Event::HeartbeatTick(consumer));
-        if client.state == ClientState::Running {
+        if client.is_at_work() {
             self.heartbeat_all(consumer);
         }
     }
@@ -270,7 +273,7 @@ impl<O: Observer> Cluster<O> {
 
     fn next_heartbeat(&mut self, consumer: ConsumerId) {
         let client = &mut self.consumers[consumer.index()];
-        if client.state != ClientState::Running {
+        if !client.is_at_work() {
             return;
         }
         if let Some(broker) = client.heartbeats_left.pop() {
@@ -297,25 +300,24 @@ impl<O: Observer> Cluster<O> {
             .persist_consumer_offset_interval
             .duration();
         self.core.scheduler.after(period, Event::PersistTick(consumer));
-        if client.state == ClientState::Running {
+        if client.is_at_work() {
             self.persist_all(consumer);
         }
     }
 
     /// Sends the offsets of all held queues to their brokers, changed or not, without waiting for an answer.
     pub(in crate::cluster) fn persist_all(&mut self, consumer: ConsumerId) {
-        let mut by_broker: Vec<Vec<(QueueId, u64)>> = vec![Vec::new(); self.brokers.len()];
+        let mut by_broker: Vec<Vec<(PqSlot, u64)>> = vec![Vec::new(); self.brokers.len()];
         for (queue, slot) in &self.consumers[consumer.index()].held {
-            if let Some(offset) = self.held_queues.get(slot.0).offset.read() {
-                by_broker[self.queues[queue.index()].broker.index()].push((*queue, offset));
+            let held = self.held_queues.get_mut(slot.0);
+            if let Some(offset) = held.offset.read() {
+                held.requests += 1;
+                by_broker[self.queues[queue.index()].broker.index()].push((*slot, offset));
             }
         }
         for (broker, offsets) in by_broker.into_iter().enumerate() {
             if !offsets.is_empty() {
-                let request = BrokerRequest::UpdateOffsets {
-                    offsets,
-                    given_up: None,
-                };
+                let request = BrokerRequest::UpdateOffsets(offsets);
                 self.core.to_broker(consumer, BrokerId(broker as u32), request);
             }
         }

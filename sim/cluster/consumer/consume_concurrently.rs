@@ -84,9 +84,9 @@ impl ListenerPool {
         self.busy == 0 && self.waiting.is_empty()
     }
 
-    /// Whether it takes no more tasks and runs none.
-    pub fn is_closed(&self) -> bool {
-        self.closed
+    /// Takes no more tasks.
+    pub fn close(&mut self) {
+        self.closed = true;
     }
 }
 
@@ -113,6 +113,10 @@ impl<O: Observer> Cluster<O> {
             .tuning
             .consume_message_batch_max_size;
         let pool = &mut self.consumers[consumer.index()].pool;
+        // A closed pool rejects its tasks: the messages stay in the cache, unfinished.
+        if pool.closed {
+            return;
+        }
         let mut at = 0;
         while at < messages {
             let size = batch.min(messages - at);
@@ -122,7 +126,7 @@ impl<O: Observer> Cluster<O> {
                 messages: size,
                 first_offset,
             });
-            held.references += 1;
+            held.calls += 1;
             at += size;
         }
         self.run_tasks(consumer);
@@ -140,7 +144,7 @@ impl<O: Observer> Cluster<O> {
                 return;
             };
             if self.held_queues.get(request.held_queue.0).process_queue.dropped {
-                self.release_held_queue(request.held_queue);
+                self.call_ended(request.held_queue);
             } else {
                 self.begin(consumer, request);
             }
@@ -290,15 +294,15 @@ impl<O: Observer> Cluster<O> {
     fn finish_task(&mut self, slot: TaskSlot) {
         let task = self.tasks.remove(slot.0);
         let consumer = self.held_queues.get(task.held_queue.0).consumer;
-        self.release_held_queue(task.held_queue);
+        self.call_ended(task.held_queue);
         let client = &mut self.consumers[consumer.index()];
         client.pool.busy -= 1;
         if !client.pool.waiting.is_empty() {
             self.run_tasks(consumer);
         }
         let client = &self.consumers[consumer.index()];
-        if client.state == ClientState::Stopping && client.pool.is_idle() && !client.pool.closed {
-            self.close_pool(consumer);
+        if client.state == ClientState::Draining && client.pool.is_idle() {
+            self.stop(consumer);
         }
     }
 
@@ -321,10 +325,10 @@ impl<O: Observer> Cluster<O> {
     /// The process ends: running calls are cut off, waiting tasks thrown away.
     pub(in crate::cluster) fn abandon_tasks(&mut self, consumer: ConsumerId) {
         let pool = &mut self.consumers[consumer.index()].pool;
-        pool.closed = true;
+        pool.close();
         pool.busy = 0;
         for request in std::mem::take(&mut pool.waiting) {
-            self.release_held_queue(request.held_queue);
+            self.call_ended(request.held_queue);
         }
         let is_mine = |task: &RunningTask| {
             !task.abandoned && self.held_queues.get(task.held_queue.0).consumer == consumer
@@ -348,6 +352,6 @@ impl<O: Observer> Cluster<O> {
     /// The last event of an abandoned task has passed.
     fn forget_task(&mut self, slot: TaskSlot) {
         let task = self.tasks.remove(slot.0);
-        self.release_held_queue(task.held_queue);
+        self.call_ended(task.held_queue);
     }
 }

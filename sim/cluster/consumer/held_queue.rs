@@ -2,13 +2,16 @@
 //! as long as the queue is held.
 //!
 //! There is exactly one pull request for each held queue, so at most one pull is under way and its answer
-//! can wait here for its arrival.
+//! can wait here for its arrival. A queue that was given up stays here until nothing refers to it any more:
+//! its pull request, commits on the wire, listener calls.
 //!
 //! Source: `PullRequest`, `RebalanceImpl.processQueueTable`.
 
+use crate::cluster::Cluster;
 use crate::cluster::consumer::offset_store::MemoryOffset;
 use crate::cluster::consumer::process_queue::{CachedMessage, ProcessQueue, Progress};
-use crate::cluster::fact::PullResult;
+use crate::cluster::event::PqSlot;
+use crate::cluster::fact::{Fact, Observer, PullResult};
 use crate::cluster::ids::{ConsumerId, GroupId, QueueId};
 use crate::cluster::message::Record;
 use crate::kernel::time::SimTime;
@@ -34,10 +37,13 @@ pub struct HeldQueue {
     pub reply: PullReply,
     /// Messages of the answer on the wire.
     pub inbox: Vec<CachedMessage>,
-    /// What still refers to this: the pull request, listener tasks, a last commit on the wire.
-    pub references: u32,
-    /// Whether the client's table still holds it.
-    pub in_table: bool,
+    /// The least offset that may still reach the broker from here, as a commit or as a pull: what arrived
+    /// last, at first the start. Nothing on the wire lies below it, since offsets in memory only rise.
+    pub floor: u64,
+    /// What may still ask the broker for something: the pull request, commits on the wire.
+    pub requests: u32,
+    /// Listener tasks that name this, waiting or running.
+    pub calls: u32,
 }
 
 /// The broker's answer to a pull, without its messages.
@@ -50,16 +56,20 @@ pub struct PullReply {
 }
 
 impl HeldQueue {
-    /// A queue just taken; its pull request exists and starts at `start_offset`.
+    /// A queue just taken; its pull request exists and starts at `start_offset`. The offset is in memory only if
+    /// the broker named it (`in_memory`); else it comes there with the first result.
     pub fn new(
         now: SimTime,
         consumer: ConsumerId,
         group: GroupId,
         queue: QueueId,
         start_offset: u64,
+        in_memory: bool,
     ) -> Self {
         let mut offset = MemoryOffset::default();
-        offset.update(start_offset, false);
+        if in_memory {
+            offset.update(start_offset, false);
+        }
         Self {
             consumer,
             group,
@@ -73,8 +83,9 @@ impl HeldQueue {
                 next_offset: start_offset,
             },
             inbox: Vec::new(),
-            references: 1,
-            in_table: true,
+            floor: start_offset,
+            requests: 1,
+            calls: 0,
         }
     }
 
@@ -92,10 +103,47 @@ impl HeldQueue {
             progress: Progress::new(record.reconsume_times),
         });
     }
+}
 
-    /// The least offset that this client may still commit.
-    pub fn low_water(&self) -> u64 {
-        self.offset.read().unwrap_or(self.next_offset)
+impl<O: Observer> Cluster<O> {
+    /// Marks a held queue as dropped: it pulls no more, its queued tasks are skipped, results of running
+    /// listener calls will be thrown away.
+    pub(in crate::cluster) fn drop_held_queue(&mut self, slot: PqSlot) {
+        let held = self.held_queues.get_mut(slot.0);
+        held.process_queue.dropped = true;
+        let (consumer, queue) = (held.consumer, held.queue);
+        let unfinished = held.process_queue.msg_count() as u32;
+        self.core.emit(Fact::QueueReleased {
+            consumer,
+            queue,
+            unfinished,
+        });
+    }
+
+    /// The pull request of a dropped queue has ended, or a commit has arrived.
+    #[inline]
+    pub(in crate::cluster) fn request_ended(&mut self, slot: PqSlot) {
+        let held = self.held_queues.get_mut(slot.0);
+        held.requests -= 1;
+        // The pull request lives as long as the queue is held, so this is the end.
+        if held.requests == 0 {
+            debug_assert!(held.process_queue.dropped, "a held queue has a pull request");
+            let (queue, unreferenced) = (held.queue, held.calls == 0);
+            self.queues[queue.index()].remove_reader(slot);
+            if unreferenced {
+                self.held_queues.remove(slot.0);
+            }
+        }
+    }
+
+    /// A listener task has ended.
+    #[inline]
+    pub(in crate::cluster) fn call_ended(&mut self, slot: PqSlot) {
+        let held = self.held_queues.get_mut(slot.0);
+        held.calls -= 1;
+        if held.calls == 0 && held.requests == 0 {
+            self.held_queues.remove(slot.0);
+        }
     }
 }
 

@@ -7,7 +7,6 @@
 //! Source: `PullMessageService`, `DefaultMQPushConsumerImpl.pullMessage`, `PullCallback`.
 
 use crate::cluster::Cluster;
-use crate::cluster::consumer::client::ClientState;
 use crate::cluster::consumer::flow_control::{CacheState, DELAY_WHEN_CACHE_FLOW_CONTROL, piggybacked_commit};
 use crate::cluster::event::{Event, PqSlot};
 use crate::cluster::fact::{Fact, Observer, PullResult};
@@ -26,8 +25,8 @@ impl<O: Observer> Cluster<O> {
         let held = self.held_queues.get_mut(slot.0);
         let consumer = held.consumer;
         let client = &self.consumers[consumer.index()];
-        if held.process_queue.dropped || client.state != ClientState::Running {
-            return self.release_held_queue(slot);
+        if held.process_queue.dropped {
+            return self.request_ended(slot);
         }
         held.process_queue.last_pull = now;
         if let Some(by) = client
@@ -57,10 +56,9 @@ impl<O: Observer> Cluster<O> {
     pub(in crate::cluster) fn pull_reply_arrives(&mut self, slot: PqSlot) {
         let held = self.held_queues.get_mut(slot.0);
         held.next_offset = held.reply.next_offset;
-        let running = self.consumers[held.consumer.index()].state == ClientState::Running;
-        if held.process_queue.dropped || !running {
+        if held.process_queue.dropped {
             held.inbox.clear();
-            return self.release_held_queue(slot);
+            return self.request_ended(slot);
         }
         match held.reply.result {
             PullResult::Found => self.messages_arrive(slot),

@@ -12,7 +12,6 @@ use crate::cluster::Cluster;
 use crate::cluster::broker::consumer_manager::ClientRank;
 use crate::cluster::consumer::GroupNames;
 use crate::cluster::consumer::allocate::{self, Allocation};
-use crate::cluster::consumer::client::ClientState;
 use crate::cluster::consumer::flow_control::PullThresholds;
 use crate::cluster::consumer::held_queue::HeldQueue;
 use crate::cluster::consumer::offset_store::{PullFromWhere, StoredOffset, compute_pull_from_where};
@@ -39,7 +38,7 @@ pub struct Round {
     /// Queues of the topic in hand that are yet to be taken.
     to_add: VecDeque<QueueId>,
     /// Queues of the topic in hand that were taken; they start to pull together.
-    taken: Vec<PqSlot>,
+    pub(super) taken: Vec<PqSlot>,
     /// Something of the topic in hand was given up.
     gave_up: bool,
     /// Queues taken so far.
@@ -57,6 +56,16 @@ enum Waiting {
     MemberList,
     Offset(QueueId),
     LookedUp(QueueId),
+}
+
+impl Round {
+    /// The queue whose start offset was asked for and has not been answered.
+    pub(super) fn asking_for(&self) -> Option<QueueId> {
+        match self.waiting {
+            Waiting::Offset(queue) | Waiting::LookedUp(queue) => Some(queue),
+            Waiting::Nothing | Waiting::Route | Waiting::MemberList => None,
+        }
+    }
 }
 
 impl Default for Round {
@@ -107,7 +116,7 @@ impl<O: Observer> Cluster<O> {
     /// The round under way, if it waits for `waiting` and the client is at work.
     fn waiting_round(&mut self, consumer: ConsumerId, waiting: Waiting) -> Option<&mut Round> {
         let client = &mut self.consumers[consumer.index()];
-        if client.state != ClientState::Running {
+        if !client.is_at_work() {
             return None;
         }
         client
@@ -200,58 +209,17 @@ impl<O: Observer> Cluster<O> {
         for (queue, slot) in &gone {
             self.consumers[consumer.index()].held.remove(queue);
             let held = self.held_queues.get_mut(slot.0);
-            let offsets: Vec<_> = held
-                .offset
-                .read()
-                .map(|offset| (*queue, offset))
-                .into_iter()
-                .collect();
-            held.references += 1;
-            let broker = self.queues[queue.index()].broker;
-            let request = BrokerRequest::UpdateOffsets {
-                offsets,
-                given_up: Some(*slot),
-            };
-            self.core.to_broker(consumer, broker, request);
+            if let Some(offset) = held.offset.read() {
+                held.requests += 1;
+                let broker = self.queues[queue.index()].broker;
+                let request = BrokerRequest::UpdateOffsets(vec![(*slot, offset)]);
+                self.core.to_broker(consumer, broker, request);
+            }
             self.drop_held_queue(*slot);
         }
         if let Some(round) = &mut self.consumers[consumer.index()].rebalance.round {
             round.removed += gone.len() as u32;
             round.gave_up = !gone.is_empty();
-        }
-    }
-
-    /// Marks a held queue as dropped: it pulls no more, its queued tasks are skipped, results of running
-    /// listener calls will be thrown away.
-    pub(in crate::cluster) fn drop_held_queue(&mut self, slot: PqSlot) {
-        let held = self.held_queues.get_mut(slot.0);
-        held.process_queue.dropped = true;
-        held.in_table = false;
-        let (consumer, queue) = (held.consumer, held.queue);
-        let unfinished = held.process_queue.msg_count() as u32;
-        self.core.emit(Fact::QueueReleased {
-            consumer,
-            queue,
-            unfinished,
-        });
-        self.free_if_unreferenced(slot);
-    }
-
-    /// One thing less refers to a held queue.
-    #[inline]
-    pub(in crate::cluster) fn release_held_queue(&mut self, slot: PqSlot) {
-        let held = self.held_queues.get_mut(slot.0);
-        held.references -= 1;
-        if held.references == 0 {
-            self.free_if_unreferenced(slot);
-        }
-    }
-
-    fn free_if_unreferenced(&mut self, slot: PqSlot) {
-        let held = self.held_queues.get(slot.0);
-        if held.references == 0 && !held.in_table {
-            self.queues[held.queue.index()].remove_reader(slot);
-            self.held_queues.remove(slot.0);
         }
     }
 
@@ -315,13 +283,15 @@ impl<O: Observer> Cluster<O> {
     /// Puts a new queue into the table.
     fn take_queue(&mut self, consumer: ConsumerId, queue: QueueId, start: u64, decided_by: StartOffsetRule) {
         let client = &self.consumers[consumer.index()];
-        if client.state != ClientState::Running {
+        if !client.is_at_work() {
             return;
         }
         let group = client.group;
-        let held = HeldQueue::new(self.core.now(), consumer, group, queue, start);
+        let in_memory = decided_by != StartOffsetRule::ConsumeFromWhere;
+        let held = HeldQueue::new(self.core.now(), consumer, group, queue, start, in_memory);
         let slot = PqSlot(self.held_queues.insert(held));
         self.queues[queue.index()].add_reader(slot);
+        self.queues[queue.index()].forget_asker(consumer);
         let client = &mut self.consumers[consumer.index()];
         let before = client.held.insert(queue, slot);
         assert!(before.is_none(), "a client takes a queue that it holds");

@@ -53,7 +53,7 @@ impl<O: Observer> Cluster<O> {
     pub(in crate::cluster) fn wake_rebalance(&mut self, consumer: ConsumerId, trigger: RebalanceTrigger) {
         let now = self.core.now();
         let client = &mut self.consumers[consumer.index()];
-        if client.state != ClientState::Running {
+        if !client.is_at_work() {
             return;
         }
         let service = &mut client.rebalance;
@@ -85,7 +85,7 @@ impl<O: Observer> Cluster<O> {
             return;
         };
         match client.state {
-            ClientState::Running => {
+            ClientState::Running | ClientState::Draining => {
                 client.rebalance.round = Some(Round::default());
                 self.core.emit(Fact::RebalanceBegan {
                     consumer,

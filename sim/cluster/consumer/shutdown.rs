@@ -1,10 +1,12 @@
 //! The end of a client: `shutdown()` or `kill -9`.
 //!
-//! A graceful shutdown closes the listener pool (running calls get `awaitTerminationMillisWhenShutdown`, then
-//! they are cut off and queued tasks are thrown away), persists all offsets and unregisters at one broker
-//! after another; each tells the others at once. A kill says nothing: the kernel closes the connections, the
-//! brokers see that within the network delay, and what was not committed will be consumed again. Left out: a
-//! listener that ignores its interruption; pulls that go on until the last broker has answered.
+//! A graceful shutdown closes the listener pool (what it has been given gets
+//! `awaitTerminationMillisWhenShutdown`, then running calls are cut off and queued tasks thrown away), persists
+//! all offsets and unregisters at one broker after another; each tells the others at once. Pulls go on until the
+//! last broker has answered, but what they bring reaches no listener. A kill says nothing: the kernel closes
+//! the connections, the brokers see that within the network delay, and what was not committed will be consumed
+//! again. Left out: a listener that ignores its interruption, or that answers it with `RECONSUME_LATER` in time
+//! to send its message back.
 //!
 //! Source: `DefaultMQPushConsumerImpl.shutdown`, `ConsumeMessageConcurrentlyService.shutdown`.
 
@@ -22,12 +24,13 @@ impl<O: Observer> Cluster<O> {
         if !matches!(client.state, ClientState::Starting | ClientState::Running) {
             return;
         }
-        client.state = ClientState::Stopping;
+        client.state = ClientState::Draining;
+        client.pool.close();
         let wait = self.config.groups[client.group.index()]
             .tuning
             .await_termination_millis_when_shutdown;
         if wait.duration().is_zero() || client.pool.is_idle() {
-            self.close_pool(consumer);
+            self.stop(consumer);
         } else {
             self.core
                 .scheduler
@@ -37,17 +40,17 @@ impl<O: Observer> Cluster<O> {
 
     /// Running calls had their time.
     pub(in crate::cluster) fn shutdown_deadline(&mut self, consumer: ConsumerId) {
-        let client = &self.consumers[consumer.index()];
-        if client.state == ClientState::Stopping && !client.pool.is_closed() {
-            self.close_pool(consumer);
+        if self.consumers[consumer.index()].state == ClientState::Draining {
+            self.stop(consumer);
         }
     }
 
     /// Cuts off what still runs, then persists and unregisters.
-    pub(in crate::cluster) fn close_pool(&mut self, consumer: ConsumerId) {
+    pub(in crate::cluster) fn stop(&mut self, consumer: ConsumerId) {
         self.abandon_tasks(consumer);
         self.persist_all(consumer);
         let client = &mut self.consumers[consumer.index()];
+        client.state = ClientState::Stopping;
         let connected = client
             .connected
             .iter()
@@ -87,12 +90,19 @@ impl<O: Observer> Cluster<O> {
     fn consumer_gone(&mut self, consumer: ConsumerId, how: StopKind) {
         let client = &mut self.consumers[consumer.index()];
         client.state = ClientState::Gone;
-        client.rebalance = Default::default();
+        let round = std::mem::take(&mut client.rebalance).round.unwrap_or_default();
         let held = std::mem::take(&mut client.held);
+        if let Some(queue) = round.asking_for() {
+            self.queues[queue.index()].forget_asker(consumer);
+        }
         // Told before the queues are released, so that an observer knows why they are.
         self.core.emit(Fact::ConsumerStopped { consumer, how });
         for slot in held.into_values() {
             self.drop_held_queue(slot);
+        }
+        // Their pull requests were waiting for the end of the round.
+        for slot in round.taken {
+            self.request_ended(slot);
         }
     }
 }

@@ -164,11 +164,102 @@ fn ratio(part: u64, whole: u64) -> f64 {
     }
 }
 
+/// The report of a short history in which a consumer is killed.
+#[cfg(test)]
+pub(crate) fn crash_report() -> Report {
+    let run = crate::observe::story::crash();
+    let identity = Identity {
+        name: "crash".to_owned(),
+        title: Some("A consumer is killed".to_owned()),
+        scenario: serde_json::json!({ "seed": 7 }),
+        seed: 7,
+        events: 64,
+        trace_digest: "0123456789abcdef0123456789abcdef".to_owned(),
+        end: crate::observe::story::secs(30),
+    };
+    Report::new(identity, &run.observation, &run.story.directory)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::observe::story::Story;
+    use crate::report::json;
     use serde_json::json;
+
+    /// JSON has no NaN: writing one yields `null`, and reading that back fails or differs.
+    #[test]
+    fn what_is_written_reads_back_the_same() {
+        let report = crash_report();
+        let read: Report = serde_json::from_str(&json::canonical(&report)).unwrap();
+        assert_eq!(read, report);
+        let empty = Report::new(
+            Identity {
+                name: String::new(),
+                title: None,
+                scenario: json!({}),
+                seed: u64::MAX,
+                events: 0,
+                trace_digest: String::new(),
+                end: SimTime::ZERO,
+            },
+            &Observation::with_interval(SimDuration::from_secs(1)),
+            &Directory::default(),
+        );
+        assert_eq!(
+            serde_json::from_str::<Report>(&json::canonical(&empty)).unwrap(),
+            empty
+        );
+        assert_eq!(empty.run.seed, "18446744073709551615");
+    }
+
+    /// The same facts yield the same bytes.
+    #[test]
+    fn the_report_depends_on_the_facts_alone() {
+        assert_eq!(json::canonical(&crash_report()), json::canonical(&crash_report()));
+    }
+
+    /// Paths that the design of the product names.
+    #[test]
+    fn the_metrics_of_the_design_are_where_it_says() {
+        let report = serde_json::to_value(crash_report()).unwrap();
+        let billing = &report["groups"]["billing"];
+        assert_eq!(billing["lag"]["final"], 1);
+        assert_eq!(billing["lost"], 0);
+        assert_eq!(billing["dead"], 1);
+        assert_eq!(billing["dead_by_topic"]["orders"], 1);
+        assert_eq!(billing["deliveries"], 10);
+        // Two of eight records were delivered twice.
+        assert_eq!(billing["duplicates"]["ratio"], 0.25);
+        assert_eq!(report["schemaVersion"], 1);
+        assert_eq!(report["run"]["seed"], "7");
+        assert_eq!(
+            report["queues"]["orders broker-a:1"]["groups"]["billing"]["owner"],
+            "billing-1"
+        );
+        assert_eq!(report["balance"]["billing"]["balanced"], true);
+        let attempts = &billing["retries"]["by_attempt"];
+        assert_eq!(
+            (&attempts[0]["succeeded"], &attempts[1]["failed"]),
+            (&json!(5), &json!(1))
+        );
+        assert_eq!(attempts[1]["delay_waited_max_seconds"], 10.05);
+    }
+
+    /// Consumer 1 had three of ten deliveries and lived for 10 of 30 s: 3 × 50 ms of work in 20 s of thread time.
+    #[test]
+    fn consumers_tell_of_their_lives() {
+        let report = crash_report();
+        let killed = &report.consumers["billing-2"];
+        assert_eq!((killed.share, killed.stopped_seconds), (0.3, Some(10.0)));
+        assert_eq!(killed.busy_ratio, Some(0.15 / 20.0));
+        // One queue from 0.1 to 10 s.
+        assert_eq!(
+            (killed.queues_final, killed.queues_max, killed.queues_mean),
+            (0, 1, 0.99)
+        );
+        assert_eq!(report.groups["billing"].skew.idle_consumers, 0);
+    }
 
     #[test]
     fn a_second_life_has_a_number() {

@@ -5,6 +5,7 @@
 mod groups;
 mod names;
 mod producers;
+mod targets;
 mod timeline;
 
 use crate::cluster::config::{BrokerConfig, ClusterConfig, NetworkConfig, TopicConfig, TopicQueues};
@@ -28,6 +29,7 @@ pub fn resolve(file: &ScenarioFile, root: &Node) -> Result<ClusterConfig, Vec<Di
         root,
         problems: Vec::new(),
         comparisons: COMPARISONS,
+        topics_known: true,
     };
     let config = resolver.config();
     if resolver.problems.is_empty() {
@@ -54,6 +56,8 @@ struct Resolver<'a> {
     problems: Vec<Diagnostic>,
     /// What is left of [`COMPARISONS`].
     comparisons: usize,
+    /// Whether all topics of the file were built, so that others are unknown.
+    topics_known: bool,
 }
 
 impl Resolver<'_> {
@@ -233,12 +237,18 @@ impl Resolver<'_> {
                 Some(names) => self.brokers_of(&here, names, brokers),
             };
             queues += u64::from(of_broker.read.max(of_broker.write)) * on.len() as u64;
+            if queues > limits::QUEUES {
+                continue; // counted, but not built
+            }
             topics.push(TopicConfig {
                 name: name.clone(),
                 placement: on.into_iter().map(|broker| (broker, of_broker)).collect(),
             });
         }
-        self.bound(&path, queues, limits::QUEUES, "queues");
+        if self.bound(&path, queues, limits::QUEUES, "queues") {
+            // The topics that were left out would be reported as unknown.
+            self.topics_known = false;
+        }
         topics.sort_by(|a, b| a.name.cmp(&b.name));
         topics
     }
@@ -279,7 +289,7 @@ impl Resolver<'_> {
         if let Ok(index) = topics.binary_search_by(|t| t.name.as_str().cmp(name)) {
             return Some(TopicId(index as u32));
         }
-        if self.is_full() {
+        if self.is_full() || !self.topics_known {
             return None;
         }
         let known: Vec<&str> = topics.iter().map(|t| t.name.as_str()).collect();
