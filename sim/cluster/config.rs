@@ -238,7 +238,7 @@ pub struct ConsumerTuning {
     /// Messages asked for by one pull. Range 1 … 1024.
     #[schemars(range(min = 1, max = 1024))]
     pub pull_batch_size: u32,
-    /// Bytes asked for by one pull.
+    /// Bytes asked for by one pull. Sent along from 5.0 on, but no broker up to 5.3 looks at it.
     #[schemars(range(min = 1))]
     pub pull_batch_size_in_bytes: u32,
     /// Pause between a pull that found something and the next of that queue, ms. Range 0 … 65535.

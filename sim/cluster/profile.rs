@@ -2,7 +2,7 @@
 //!
 //! Code asks the profile, never the version: a scenario's `"rocketmq": "4.9"` exchanges this one value.
 //!
-//! Source: `RebalanceService` and `RebalanceImpl` of releases 4.9.8 and 5.3.3.
+//! Source: `RebalanceService`, `RebalanceImpl` and `ConsumerManageProcessor` of releases 4.9.8 and 5.3.3.
 
 use crate::cluster::config::RocketMqVersion;
 use crate::kernel::time::SimDuration;
@@ -17,8 +17,9 @@ pub struct Profile {
     pub retries_unbalanced_round: bool,
     /// Pause between taking a queue and its first pull.
     pub first_pull_delay: SimDuration,
-    /// Whether a pull asks for at most `pullBatchSizeInBytes` (absent in 4.9).
-    pub pull_batch_bytes: bool,
+    /// Whether the broker answers 0 to a group without offset on an empty queue. 4.9 looks whether the message
+    /// at offset 0 is on disk (there is none), 5.3 whether it is in memory.
+    pub empty_queue_starts_at_zero: bool,
 }
 
 impl Profile {
@@ -29,13 +30,13 @@ impl Profile {
                 rebalance_min_interval: SimDuration::ZERO,
                 retries_unbalanced_round: false,
                 first_pull_delay: SimDuration::ZERO,
-                pull_batch_bytes: false,
+                empty_queue_starts_at_zero: true,
             },
             RocketMqVersion::V5_3 => Self {
                 rebalance_min_interval: SimDuration::from_secs(1),
                 retries_unbalanced_round: true,
                 first_pull_delay: SimDuration::from_millis(500),
-                pull_batch_bytes: true,
+                empty_queue_starts_at_zero: false,
             },
         }
     }

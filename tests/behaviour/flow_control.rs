@@ -99,3 +99,18 @@ fn the_span_stops_a_queue_behind_its_oldest_message() {
         )) > 1000
     );
 }
+
+/// A client sends `pullBatchSizeInBytes` along, but no broker looks at it: 32 messages come in one answer.
+#[test]
+fn pull_batch_size_in_bytes_has_no_effect() {
+    let run = run_with(SLOW, &["groups.billing.tuning.pullBatchSizeInBytes=1"]);
+    let largest = run
+        .select(|fact| match fact {
+            Fact::PullAnswered { messages, .. } => Some(*messages),
+            _ => None,
+        })
+        .into_iter()
+        .map(|(_, messages)| messages)
+        .max();
+    assert_eq!(largest, Some(32));
+}

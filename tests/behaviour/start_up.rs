@@ -115,3 +115,45 @@ fn offsets_are_persisted_every_five_seconds() {
         .collect();
     assert_eq!(ticks, expected);
 }
+
+/// An empty queue: 5.3 knows of no offset and the client asks for the end; 4.9 says 0 at once.
+#[test]
+fn who_decides_on_an_empty_queue_depends_on_the_release() {
+    let late = "producers.shop.start=30s";
+    for (version, expected) in [
+        ("5.3", StartOffsetRule::ConsumeFromWhere),
+        ("4.9", StartOffsetRule::YoungQueue),
+    ] {
+        let run = run_with(ONE, &[late, &format!("cluster.rocketmq={version}")]);
+        let rules = run.select(|fact| match fact {
+            Fact::QueueAcquired { decided_by, .. } => Some(*decided_by),
+            _ => None,
+        });
+        assert!(!rules.is_empty() && rules.iter().all(|(_, rule)| *rule == expected));
+    }
+}
+
+/// An offset that the client chose itself (the end of an empty queue) is in its memory only after the first
+/// result: the ticks at 10 s and 15 s commit nothing. A hold that ends with nothing is such a result, and comes
+/// at 16.5 s at the earliest.
+#[test]
+fn a_start_that_no_broker_named_is_not_committed_before_a_result() {
+    let run = run_with(ONE, &["producers.shop.start=50s"]);
+    let first = first(&run, |fact| matches!(fact, Fact::OffsetCommitted { .. }));
+    assert!(at("20s") <= first && first <= at("26s"), "{first}");
+}
+
+/// The first round asks who is in the group once for each topic, also for the retry topic, whose route it had
+/// to fetch first and which it therefore leaves to the next round.
+#[test]
+fn the_first_round_asks_for_members_of_the_retry_topic_too() {
+    let run = run(ONE);
+    let asked = run.select(|fact| match fact {
+        Fact::Request {
+            kind: RequestKind::ConsumerList,
+            ..
+        } => Some(()),
+        _ => None,
+    });
+    assert_eq!(asked.iter().filter(|(time, ())| *time < at("2s")).count(), 2);
+}

@@ -281,7 +281,8 @@ impl<O: Observer> Cluster<O> {
         }
     }
 
-    /// QUERY_CONSUMER_OFFSET. A group without offset is sent to 0 while the queue is young.
+    /// QUERY_CONSUMER_OFFSET. A group without offset is sent to 0 while the queue is young, in 4.9 also while it
+    /// is empty.
     fn query_offset(
         &mut self,
         group: GroupId,
@@ -295,7 +296,10 @@ impl<O: Observer> Cluster<O> {
         }
         match committed {
             Some(offset) => Some(QueriedOffset::Committed(offset)),
-            None => consume_queue.is_young().then_some(QueriedOffset::Young),
+            None => {
+                let young = consume_queue.is_young() || self.profile.empty_queue_starts_at_zero;
+                young.then_some(QueriedOffset::Young)
+            }
         }
     }
 

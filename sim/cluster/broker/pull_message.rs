@@ -139,11 +139,6 @@ impl<O: Observer> Cluster<O> {
                 .pull_batch_size
                 .min(tuning.max_transfer_count_on_message_in_memory);
             let limit = u64::from(tuning.max_transfer_bytes_on_message_in_memory);
-            let limit = if self.profile.pull_batch_bytes {
-                limit.min(u64::from(client.pull_batch_size_in_bytes))
-            } else {
-                limit
-            };
             let mut at = offset;
             while at < max_offset && messages < count {
                 let record = queue.get(at);

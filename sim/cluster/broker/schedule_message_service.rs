@@ -55,7 +55,10 @@ impl ScheduleMessageService {
     /// Takes out the first message of `level` if it is due.
     pub fn take_due(&mut self, level: u8, now: SimTime) -> Option<Delayed> {
         let waiting = &mut self.levels[usize::from(level) - 1];
-        waiting.pop_front_if(|message| message.due <= now)
+        if waiting.front()?.due > now {
+            return None;
+        }
+        waiting.pop_front()
     }
 
     /// When the level must be looked at next; `None` while it is empty.

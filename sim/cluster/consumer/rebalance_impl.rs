@@ -4,7 +4,8 @@
 //! random broker of the topic who is in the group, sorts both and computes its own share. First it gives up
 //! what is not its own any more, then it takes what is new, asking for the start offset of each; first pulls
 //! follow 500 ms later (at once in 4.9). A topic whose member list cannot be had stays as it is. A topic
-//! without a route (the retry topic of a young group) is looked up for the next round.
+//! without a route (the retry topic of a young group) is looked up for the next round; if that finds one, the
+//! list is asked for all the same, and thrown away.
 //!
 //! Source: `RebalanceImpl`, `RebalancePushImpl`, `MQClientInstance.findConsumerIdList`.
 
@@ -54,6 +55,8 @@ enum Waiting {
     Nothing,
     Route,
     MemberList,
+    /// The route was not known when the topic came up.
+    UnusedMemberList,
     Offset(QueueId),
     LookedUp(QueueId),
 }
@@ -63,7 +66,7 @@ impl Round {
     pub(super) fn asking_for(&self) -> Option<QueueId> {
         match self.waiting {
             Waiting::Offset(queue) | Waiting::LookedUp(queue) => Some(queue),
-            Waiting::Nothing | Waiting::Route | Waiting::MemberList => None,
+            Waiting::Nothing | Waiting::Route | Waiting::MemberList | Waiting::UnusedMemberList => None,
         }
     }
 }
@@ -100,17 +103,28 @@ impl<O: Observer> Cluster<O> {
                 round.waiting = Waiting::Route;
                 self.ask_routes(consumer);
             }
-            Some(Some(route)) => {
-                let brokers = route.brokers();
-                let pick = client.luck.below(brokers.len() as u64) as usize;
-                let broker = route
-                    .brokers()
-                    .nth(pick)
-                    .expect("a route names at least one broker");
-                round.waiting = Waiting::MemberList;
-                self.core.to_broker(consumer, broker, BrokerRequest::ConsumerList);
-            }
+            Some(Some(_)) => self.ask_member_list(consumer, Waiting::MemberList),
         }
+    }
+
+    /// Asks one random broker of the topic in hand, if it has a route, who is in the group.
+    fn ask_member_list(&mut self, consumer: ConsumerId, waiting: Waiting) {
+        let client = &mut self.consumers[consumer.index()];
+        let Some(round) = &mut client.rebalance.round else {
+            return;
+        };
+        let Some(Some(route)) = client.routes.get(round.topic) else {
+            round.topic += 1;
+            return self.round_next_topic(consumer);
+        };
+        let brokers = route.brokers();
+        let pick = client.luck.below(brokers.len() as u64) as usize;
+        let broker = route
+            .brokers()
+            .nth(pick)
+            .expect("a route names at least one broker");
+        round.waiting = waiting;
+        self.core.to_broker(consumer, broker, BrokerRequest::ConsumerList);
     }
 
     /// The round under way, if it waits for `waiting` and the client is at work.
@@ -128,11 +142,9 @@ impl<O: Observer> Cluster<O> {
 
     /// A route was missing and has been asked for: whatever came of it, this round passes the topic over.
     pub(in crate::cluster) fn route_for_round_arrives(&mut self, consumer: ConsumerId) {
-        let Some(round) = self.waiting_round(consumer, Waiting::Route) else {
-            return;
-        };
-        round.topic += 1;
-        self.round_next_topic(consumer);
+        if self.waiting_round(consumer, Waiting::Route).is_some() {
+            self.ask_member_list(consumer, Waiting::UnusedMemberList);
+        }
     }
 
     /// The broker's answer to who is in the group.
@@ -141,6 +153,10 @@ impl<O: Observer> Cluster<O> {
         consumer: ConsumerId,
         members: Option<Rc<[ClientRank]>>,
     ) {
+        if let Some(round) = self.waiting_round(consumer, Waiting::UnusedMemberList) {
+            round.topic += 1;
+            return self.round_next_topic(consumer);
+        }
         let Some(round) = self.waiting_round(consumer, Waiting::MemberList) else {
             return;
         };
