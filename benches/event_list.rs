@@ -7,6 +7,7 @@
 //! instant; each schedules one more event for that instant, and that one the next timer, 20 s later. `idle`:
 //! as `exp` with 100 events, beside `size` timers of 5 to 30 s: what timers cost everybody else.
 
+mod clock;
 mod support;
 
 use rmqsim::kernel::event_list::{EventList, NearFarList, QuadHeap, Scheduled, StdHeap};
@@ -111,9 +112,9 @@ fn hold<L: EventList<Kind>>(load: &str, size: u64, holds: u64) -> f64 {
         }
     };
     turn((2 * size).min(holds));
-    let start = support::clock();
+    let start = clock::now();
     turn(holds);
-    let spent = support::clock() - start;
+    let spent = clock::now() - start;
     black_box(check);
     spent * 1e9 / holds as f64
 }
