@@ -23,8 +23,10 @@ struct Deaf(u64);
 impl Observer for Deaf {
     #[inline(always)]
     fn observe(&mut self, now: SimTime, _: &Directory, fact: &Fact) {
-        black_box((now, fact));
-        self.0 += 1;
+        black_box(now);
+        if let Fact::Stored { offset, .. } | Fact::Consumed { offset, .. } = fact {
+            self.0 += offset;
+        }
     }
     fn sample(&mut self, _: SimTime, _: &Directory) {}
 }
@@ -73,7 +75,7 @@ fn measure(observer: &mut impl Observer, messages: u64, batch: u64) -> f64 {
     let before = support::clock();
     for n in 0..messages + OPEN {
         let now = SimTime::from_nanos(n * 100_000);
-        let mut tell = |fact: Fact| observer.observe(black_box(now), &directory, black_box(&fact));
+        let mut tell = |fact: Fact| observer.observe(black_box(now), &directory, &fact);
         if n < messages {
             store(&mut tell, n, now, batch);
         }
