@@ -5,6 +5,7 @@
 //! after storage and done after 1 … 100 ms, 800 open at a time. `cargo bench --bench observer`.
 
 #[path = "support.rs"]
+mod clock;
 mod support;
 
 use rmqsim::cluster::directory::{ConsumerInfo, Directory, GroupInfo, QueueInfo, TopicInfo, TopicKind};
@@ -72,7 +73,7 @@ fn measure(observer: &mut impl Observer, messages: u64, batch: u64) -> f64 {
         let consumer = ConsumerId(consumer);
         observer.observe(SimTime::ZERO, &directory, &Fact::ConsumerStarted { consumer });
     }
-    let before = support::clock();
+    let before = clock::now();
     for n in 0..messages + OPEN {
         let now = SimTime::from_nanos(n * 100_000);
         let mut tell = |fact: Fact| observer.observe(black_box(now), &directory, &fact);
@@ -86,7 +87,7 @@ fn measure(observer: &mut impl Observer, messages: u64, batch: u64) -> f64 {
             observer.sample(now, &directory);
         }
     }
-    (support::clock() - before) * 1e9 / messages as f64
+    (clock::now() - before) * 1e9 / messages as f64
 }
 
 /// Born, stored, acknowledged, and once a batch visible and pulled; delivered.
