@@ -4,7 +4,6 @@
 //! 8 queues, 4 consumers; answers to pulls carry `--batch` messages (default 1). Messages are delivered 0.5 ms
 //! after storage and done after 1 … 100 ms, 800 open at a time. `cargo bench --bench observer`.
 
-#[path = "support.rs"]
 mod clock;
 mod support;
 
