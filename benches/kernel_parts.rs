@@ -2,6 +2,7 @@
 //!
 //!     cargo bench --bench kernel_parts -- --calls 2e7
 
+mod clock;
 mod support;
 
 use rmqsim::kernel::digest::TraceDigest;
@@ -14,13 +15,13 @@ use std::hint::black_box;
 fn measure(name: &str, calls: u64, mut call: impl FnMut(u64) -> u64) {
     let mut least = f64::INFINITY;
     for _ in 0..5 {
-        let start = support::clock();
+        let start = clock::now();
         let mut check = 0_u64;
         for i in 0..calls / 5 {
             check = check.wrapping_add(call(i));
         }
         black_box(check);
-        least = least.min((support::clock() - start) * 1e9 / (calls / 5) as f64);
+        least = least.min((clock::now() - start) * 1e9 / (calls / 5) as f64);
     }
     println!("{name:44}{least:>8.2}");
 }

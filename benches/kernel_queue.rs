@@ -6,6 +6,7 @@
 //! consumers, waits in a FIFO for one of 20 threads and is served for an exponential time of 10 ms; load 0.8.
 //! Four events a message: sent, at the queue, at the consumer, done. Ends with one line of JSON.
 
+mod clock;
 mod support;
 
 use rmqsim::kernel::dist::{Dist, Shape};
@@ -163,14 +164,14 @@ fn exponential(mean: SimDuration) -> Sampler {
 }
 
 fn run<L: EventList<Event>>(name: &str, messages: u64, seed: u64) {
-    let start = support::clock();
+    let start = clock::now();
     let mut model = Model::new(messages, seed);
     let mut scheduler = Scheduler::<Event, L>::default();
     model.start(&mut scheduler);
     while let Some((now, event)) = scheduler.pop() {
         model.handle(&mut scheduler, now, event);
     }
-    let cpu = support::clock() - start;
+    let cpu = clock::now() - start;
     assert_eq!(
         model.arrived.iter().sum::<u64>(),
         messages,

@@ -75,7 +75,7 @@ pub struct RunArgs {
     #[command(flatten)]
     pub overrides: OverrideArgs,
     /// Write report.json and charts into this folder; without it a table goes with files in
-    /// rmqsim-out/<scenario>, json with none
+    /// rmqsim-out/NAME, json with none
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
     /// Form of the summary

@@ -1,5 +1,6 @@
 //! What every part of the cluster needs to act: the clock, the names, the network and the observer.
 
+use crate::cluster::agenda::Agenda;
 use crate::cluster::broker::consumer_manager::ClientRank;
 use crate::cluster::directory::Directory;
 use crate::cluster::event::PqSlot;
@@ -9,14 +10,13 @@ use crate::cluster::ids::{BrokerId, ConsumerId, QueueId, TopicId};
 use crate::cluster::nameserver::KnownRoute;
 use crate::cluster::network::{Direction, Endpoint, Network, Server};
 use crate::cluster::slab::Slab;
-use crate::kernel::scheduler::Scheduler;
 use crate::kernel::time::SimTime;
 use std::rc::Rc;
 
 /// See the module.
 pub struct Core<O> {
     /// The event list and the clock.
-    pub scheduler: Scheduler<Event>,
+    pub scheduler: Agenda,
     /// Who is who.
     pub directory: Directory,
     /// Who watches.

@@ -3,6 +3,7 @@
 //! [`Cluster`] owns all state and routes each event to the part that it concerns. Parts answer with values;
 //! what crosses the network crosses it as an event. How one message flows: `ARCHITECTURE.md`.
 
+pub mod agenda;
 pub mod broker;
 pub mod config;
 pub mod consumer;
@@ -21,6 +22,7 @@ pub mod profile;
 pub mod slab;
 pub mod topic_route;
 
+use crate::cluster::agenda::Agenda;
 use crate::cluster::broker::consume_queue::ConsumeQueue;
 use crate::cluster::broker::consumer_offset_manager::ConsumerOffsetManager;
 use crate::cluster::broker::pull_request_hold::{HeldPull, PullRequestHold};
@@ -42,7 +44,6 @@ use crate::cluster::producer::{Producer, SendInFlight};
 use crate::cluster::profile::Profile;
 use crate::cluster::slab::Slab;
 use crate::kernel::digest::TraceDigest;
-use crate::kernel::scheduler::Scheduler;
 use crate::kernel::streams::Streams;
 use crate::kernel::time::{SimDuration, SimTime};
 
@@ -140,7 +141,7 @@ impl<O: Observer> Cluster<O> {
             .expect("the scenario has checked messageDelayLevel");
         let brokers = broker::build(&config, &delay_levels, &mut streams);
         let core = Core {
-            scheduler: Scheduler::new(),
+            scheduler: Agenda::default(),
             directory,
             observer,
             network,
@@ -255,10 +256,10 @@ impl<O: Observer> Cluster<O> {
                 next_sample += interval;
             }
             match next {
-                Some((time, event)) if time < end => {
+                Some((time, code)) if time < end => {
                     events += 1;
-                    self.digest.add(time, event.code());
-                    self.handle(event);
+                    self.digest.add(time, code);
+                    self.handle(Event::from_code(code));
                 }
                 _ => break,
             }

@@ -6,8 +6,8 @@
 use crate::kernel::time::SimTime;
 use xxhash_rust::xxh3::Xxh3;
 
-/// Events gathered before they are hashed: 16 KiB, a fraction of any first-level cache.
-const BLOCK: usize = 1024;
+/// Events gathered before they are hashed: 2 KiB, so that they take little of the first-level cache.
+const BLOCK: usize = 128;
 
 /// A running digest over events.
 #[derive(Clone)]

@@ -33,6 +33,17 @@ pub struct Ticket {
     seq: NonZeroU64,
 }
 
+impl Ticket {
+    #[inline]
+    fn entry<E>(self, event: E) -> Scheduled<E> {
+        Scheduled {
+            time: self.time,
+            seq: self.seq.get(),
+            event,
+        }
+    }
+}
+
 /// The pending events of a simulation and its clock.
 #[derive(Clone, Debug)]
 pub struct Scheduler<E: Copy, L = NearFarList<E>> {
@@ -90,8 +101,8 @@ impl<E: Copy, L: EventList<E>> Scheduler<E, L> {
     /// If `time` lies before [`now`](Self::now) (K1).
     #[inline]
     pub fn at(&mut self, time: SimTime, event: E) -> Ticket {
-        let (entry, ticket) = self.enter(time, event);
-        self.insert(entry);
+        let ticket = self.enter(time);
+        self.insert(ticket, event);
         ticket
     }
 
@@ -102,10 +113,10 @@ impl<E: Copy, L: EventList<E>> Scheduler<E, L> {
     /// If `time` lies before [`now`](Self::now) (K1).
     #[inline]
     pub fn at_in_order(&mut self, time: SimTime, event: E) -> Ticket {
-        let (entry, ticket) = self.enter(time, event);
+        let ticket = self.enter(time);
         match self.lane.back() {
-            Some(last) if time < last.time => self.insert(entry),
-            _ => self.lane.push_back(entry),
+            Some(last) if time < last.time => self.insert(ticket, event),
+            _ => self.lane.push_back(ticket.entry(event)),
         }
         ticket
     }
@@ -182,28 +193,26 @@ impl<E: Copy, L: EventList<E>> Scheduler<E, L> {
 
     /// Gives an event its place in the order.
     #[inline]
-    fn enter(&mut self, time: SimTime, event: E) -> (Scheduled<E>, Ticket) {
+    fn enter(&mut self, time: SimTime) -> Ticket {
         if time < self.now {
             scheduled_in_the_past(self.now, time);
         }
         self.last_seq += 1;
-        let seq = self.last_seq;
-        let ticket = Ticket {
+        Ticket {
             time,
-            seq: NonZeroU64::new(seq).expect("2⁶⁴ events take centuries"),
-        };
-        (Scheduled { time, seq, event }, ticket)
+            seq: NonZeroU64::new(self.last_seq).expect("2⁶⁴ events take centuries"),
+        }
     }
 
     /// Puts an entry into the list; it is the youngest, so at equal times it comes last.
     #[inline]
-    fn insert(&mut self, entry: Scheduled<E>) {
+    fn insert(&mut self, ticket: Ticket, event: E) {
         match &mut self.head {
-            Some(head) if entry.time < head.time => {
-                let later = std::mem::replace(head, entry);
+            Some(head) if ticket.time < head.time => {
+                let later = std::mem::replace(head, ticket.entry(event));
                 self.list.push(later);
             }
-            _ => self.list.push(entry),
+            _ => self.list.push(ticket.entry(event)),
         }
     }
 

@@ -11,8 +11,8 @@
 
 use crate::cluster::ids::{GroupId, QueueId};
 use crate::kernel::time::{SimDuration, SimTime};
+use crate::observe::histogram::Histogram;
 use crate::observe::slots::{Slot, Slots};
-use hdrhistogram::Histogram;
 
 /// Checkpoints of one queue at most; beyond, every second one is dropped.
 const CHECKPOINTS: usize = 256;
@@ -69,20 +69,18 @@ pub struct Peak {
     drained_at: Option<SimTime>,
     /// Its maximum since the last sample.
     window_max: i64,
-    samples: Histogram<u64>,
+    samples: Histogram,
 }
 
 impl Peak {
     fn new() -> Self {
-        let mut samples = Histogram::new_with_bounds(1, 2, 3).expect("fixed bounds are sound");
-        samples.auto(true);
         Self {
             value: 0,
             max: 0,
             max_at: SimTime::ZERO,
             drained_at: None,
             window_max: 0,
-            samples,
+            samples: Histogram::default(),
         }
     }
 
@@ -102,9 +100,7 @@ impl Peak {
     }
 
     fn sample(&mut self) -> u64 {
-        self.samples
-            .record(self.value())
-            .expect("an auto-resizing histogram takes any value in");
+        self.samples.record(self.value());
         let window_max = self.window_max.max(self.value);
         self.window_max = self.value;
         window_max.max(0) as u64
@@ -129,7 +125,7 @@ impl Peak {
     }
     /// 99th percentile of the samples, to three digits.
     pub fn p99(&self) -> u64 {
-        self.samples.value_at_quantile(0.99).min(self.max())
+        self.samples.quantile(0.99).min(self.max())
     }
 }
 

@@ -4,10 +4,10 @@
 //! the largest value, not with the number of values.
 
 use crate::kernel::time::SimDuration;
-use hdrhistogram::Histogram;
+use crate::observe::histogram::Histogram;
 
-/// Lowest span that the histogram tells apart from the next, in nanoseconds: 2⁹ = 512.
-const UNIT_NANOS: u64 = 512;
+/// The histogram tells spans apart in units of 2⁹ = 512 ns.
+const UNIT_BITS: u32 = 9;
 
 /// Bins of a [`Latency::distribution`] in an octave.
 const BINS: u64 = 16;
@@ -18,7 +18,7 @@ pub struct Latency {
     sum: u128,
     squares: u128,
     max: u64,
-    histogram: Histogram<u64>,
+    histogram: Histogram,
 }
 
 /// Values from `lower` to `upper`, both included.
@@ -34,14 +34,11 @@ pub struct Bin {
 
 impl Default for Latency {
     fn default() -> Self {
-        let mut histogram =
-            Histogram::new_with_bounds(UNIT_NANOS, 2 * UNIT_NANOS, 3).expect("fixed bounds are sound");
-        histogram.auto(true);
         Self {
             sum: 0,
             squares: 0,
             max: 0,
-            histogram,
+            histogram: Histogram::with_unit_bits(UNIT_BITS),
         }
     }
 }
@@ -54,9 +51,7 @@ impl Latency {
         self.sum += u128::from(nanos);
         self.squares += u128::from(nanos) * u128::from(nanos);
         self.max = self.max.max(nanos);
-        self.histogram
-            .record(nanos)
-            .expect("an auto-resizing histogram takes any value in");
+        self.histogram.record(nanos);
     }
 
     /// Takes all spans of `other` in: the same as if they had been recorded here.
@@ -64,9 +59,7 @@ impl Latency {
         self.sum += other.sum;
         self.squares += other.squares;
         self.max = self.max.max(other.max);
-        self.histogram
-            .add(&other.histogram)
-            .expect("an auto-resizing histogram takes any other in");
+        self.histogram.add(&other.histogram);
     }
 
     /// Number of spans.
@@ -103,20 +96,20 @@ impl Latency {
     }
     /// The span that a share `q` of all does not exceed, to three digits; `None` without spans.
     pub fn quantile(&self, q: f64) -> Option<SimDuration> {
-        (self.count() > 0).then(|| SimDuration::from_nanos(self.histogram.value_at_quantile(q).min(self.max)))
+        (self.count() > 0).then(|| SimDuration::from_nanos(self.histogram.quantile(q).min(self.max)))
     }
 
     /// The histogram in bins of 1/16 octave at most, empty ones left out.
     pub fn distribution(&self) -> Vec<Bin> {
         let mut bins: Vec<Bin> = Vec::new();
-        for value in self.histogram.iter_recorded() {
-            let (lower, upper) = bin_of(value.value_iterated_to());
+        for (_, highest, count) in self.histogram.bins() {
+            let (lower, upper) = bin_of(highest);
             match bins.last_mut() {
-                Some(last) if last.lower.as_nanos() == lower => last.count += value.count_at_value(),
+                Some(last) if last.lower.as_nanos() == lower => last.count += count,
                 _ => bins.push(Bin {
                     lower: SimDuration::from_nanos(lower),
                     upper: SimDuration::from_nanos(upper),
-                    count: value.count_at_value(),
+                    count,
                 }),
             }
         }
@@ -127,7 +120,7 @@ impl Latency {
 /// The bin of a value: an octave is cut into 16 equal parts; what lies below 8 192 ns is cut into 512s.
 fn bin_of(nanos: u64) -> (u64, u64) {
     let width = match nanos {
-        0..8_192 => UNIT_NANOS,
+        0..8_192 => 1 << UNIT_BITS,
         _ => (1 << nanos.ilog2()) / BINS,
     };
     let lower = nanos / width * width;

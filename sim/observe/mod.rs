@@ -6,6 +6,7 @@
 
 pub mod consumers;
 pub mod duplicates;
+pub mod histogram;
 pub mod invariant;
 pub mod lag;
 pub mod latency;

@@ -164,6 +164,33 @@ impl Observer for Observation {
                     self.retries[group.index()].result(reconsume_times, success);
                 }
             }
+            Fact::PullHeld { queue, .. } => {
+                self.brokers[directory.queue(queue).broker.index()].held += 1;
+            }
+            Fact::PullAnswered {
+                queue,
+                result,
+                messages,
+                bytes,
+                held,
+                ..
+            } => self.brokers[directory.queue(queue).broker.index()].answered(result, messages, bytes, held),
+            Fact::OffsetCommitted {
+                group, queue, new, ..
+            } => {
+                let slot = self.slots.slot(group, queue);
+                self.lag.committed(now, slot, self.slots.get(slot), new);
+            }
+            Fact::Cached {
+                consumer,
+                messages,
+                cached,
+                ..
+            } => {
+                let life = &mut self.consumers[consumer.index()];
+                life.cached += u64::from(messages);
+                life.cached_max = life.cached_max.max(cached);
+            }
             _ => self.observe_rare(now, directory, fact),
         }
     }
@@ -235,37 +262,10 @@ impl Observation {
         self.check_sums(end, directory);
     }
 
-    /// Facts that come once a batch or more rarely.
+    /// Facts that come far more rarely than messages.
     #[inline(never)]
     fn observe_rare(&mut self, now: SimTime, directory: &Directory, fact: &Fact) {
         match *fact {
-            Fact::PullHeld { queue, .. } => {
-                self.brokers[directory.queue(queue).broker.index()].held += 1;
-            }
-            Fact::PullAnswered {
-                queue,
-                result,
-                messages,
-                bytes,
-                held,
-                ..
-            } => self.brokers[directory.queue(queue).broker.index()].answered(result, messages, bytes, held),
-            Fact::OffsetCommitted {
-                group, queue, new, ..
-            } => {
-                let slot = self.slots.slot(group, queue);
-                self.lag.committed(now, slot, self.slots.get(slot), new);
-            }
-            Fact::Cached {
-                consumer,
-                messages,
-                cached,
-                ..
-            } => {
-                let life = &mut self.consumers[consumer.index()];
-                life.cached += u64::from(messages);
-                life.cached_max = life.cached_max.max(cached);
-            }
             Fact::FlowControlled { consumer, by, .. } => self.consumers[consumer.index()].put_off(by),
             Fact::QueueCreated { queue } => {
                 self.slots.add_queue(queue, directory);
@@ -361,6 +361,10 @@ impl Observation {
             | Fact::SendAcknowledged { .. }
             | Fact::Dispatched { .. }
             | Fact::Request { .. }
+            | Fact::PullHeld { .. }
+            | Fact::PullAnswered { .. }
+            | Fact::OffsetCommitted { .. }
+            | Fact::Cached { .. }
             | Fact::Delivered { .. }
             | Fact::Consumed { .. } => unreachable!("handled by observe"),
         }

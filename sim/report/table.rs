@@ -475,7 +475,7 @@ fn span(seconds: f64) -> String {
 
 /// A measured value next to what was expected of it: as exact as the comparison.
 fn exact(value: f64) -> String {
-    if value >= 0.0 && value < 1e15 && value.fract() == 0.0 {
+    if (0.0..1e15).contains(&value) && value.fract() == 0.0 {
         return grouped(value as u64);
     }
     value.to_string()

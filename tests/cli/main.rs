@@ -10,4 +10,5 @@ mod lessons;
 mod outcomes;
 mod program;
 mod reference;
+mod run;
 mod schema;

@@ -37,7 +37,7 @@ fn waits(mean_gap: SimDuration, service: SimDuration) -> Waits {
     let plan = Plan::new(1_000, 1.0);
     let mut config = config(1, Dist::Constant(service), &plan, 1);
     config.producers[0].arrivals = Arrivals::Poisson { mean_gap };
-    config.duration = config.duration + mean_gap * (plan.total() * 2);
+    config.duration += mean_gap * (plan.total() * 2);
     let seen = Cluster::new(config, Waits::default()).run(|_, _| {}).observer;
     assert_eq!(seen.delivered, plan.total());
     seen

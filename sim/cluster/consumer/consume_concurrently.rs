@@ -20,6 +20,7 @@ use crate::cluster::{Cluster, LuckSalts};
 use crate::kernel::streams::{Luck, Source};
 use crate::kernel::time::{SimDuration, SimTime};
 use std::collections::VecDeque;
+use std::ops::Range;
 
 /// Listener threads of one client and the tasks that wait for them.
 #[derive(Debug)]
@@ -39,7 +40,7 @@ struct ConsumeRequest {
 }
 
 /// A listener call under way.
-#[derive(Clone, Copy, Debug)]
+#[derive(Debug)]
 pub struct RunningTask {
     /// Whose messages.
     pub held_queue: PqSlot,
@@ -51,9 +52,11 @@ pub struct RunningTask {
     abandoned: bool,
     /// Messages sent back so far.
     sent_back: u32,
-    /// The message on its way back, once the listener has failed.
-    returning: Option<Record>,
+    /// The message on its way back, once the listener has failed. Boxed, since few ever do.
+    returning: Option<Box<Record>>,
 }
+
+const _: () = assert!(size_of::<RunningTask>() <= 40, "one for each busy thread");
 
 impl RunningTask {
     /// Offset and content of the message that is being sent back.
@@ -63,8 +66,27 @@ impl RunningTask {
     pub fn sending_back(&self) -> (u64, Record) {
         let record = self
             .returning
+            .as_ref()
             .expect("a message on its way back is noted with its task");
-        (self.first_offset + u64::from(self.sent_back), record)
+        (self.first_offset + u64::from(self.sent_back), **record)
+    }
+
+    /// Offsets of its messages.
+    #[inline]
+    fn offsets(&self) -> Range<u64> {
+        self.first_offset..self.first_offset + u64::from(self.messages)
+    }
+
+    /// One message's share of the time that the call has taken.
+    #[inline]
+    fn share(&self, now: SimTime) -> SimDuration {
+        let busy = now.since(self.began);
+        // Nearly all calls have one message, and a division is dear.
+        if self.messages == 1 {
+            busy
+        } else {
+            busy / u64::from(self.messages)
+        }
     }
 }
 
@@ -201,18 +223,18 @@ impl<O: Observer> Cluster<O> {
     /// The listener returns.
     #[inline]
     pub(in crate::cluster) fn consume_done(&mut self, slot: TaskSlot) {
-        let task = *self.tasks.get(slot.0);
+        let task = self.tasks.get(slot.0);
         if task.abandoned {
             return self.forget_task(slot);
         }
-        let held = self.held_queues.get_mut(task.held_queue.0);
+        let held = self.held_queues.get(task.held_queue.0);
         if held.process_queue.dropped {
-            self.discard(&task);
+            self.discard(slot);
             return self.finish_task(slot);
         }
         let (consumer, group, queue) = (held.consumer, held.group, held.queue);
-        let busy = self.core.scheduler.now().since(task.began) / u64::from(task.messages);
-        for offset in task.first_offset..task.first_offset + u64::from(task.messages) {
+        let (busy, success) = (task.share(self.core.scheduler.now()), !task.fails);
+        for offset in task.offsets() {
             let message = held
                 .process_queue
                 .get(offset)
@@ -226,24 +248,25 @@ impl<O: Observer> Cluster<O> {
                 reconsume_times: message.progress.reconsume_times(),
                 born: message.born,
                 busy,
-                success: !task.fails,
+                success,
             };
             self.core.emit(fact);
         }
-        if task.fails {
-            self.send_back_next(slot);
-        } else {
-            self.settle(&task);
+        if success {
+            self.settle(slot);
             self.finish_task(slot);
+        } else {
+            self.send_back_next(slot);
         }
     }
 
     /// Removes a task's messages from the cache and moves the offset up.
     #[inline]
-    fn settle(&mut self, task: &RunningTask) {
+    fn settle(&mut self, slot: TaskSlot) {
+        let task = self.tasks.get(slot.0);
         let held = self.held_queues.get_mut(task.held_queue.0);
         let mut commit = None;
-        for offset in task.first_offset..task.first_offset + u64::from(task.messages) {
+        for offset in task.offsets() {
             commit = held.process_queue.remove_one(offset);
         }
         if let Some(commit) = commit {
@@ -260,7 +283,7 @@ impl<O: Observer> Cluster<O> {
             .process_queue
             .get(offset)
             .expect("a failed message stays in the cache");
-        task.returning = Some(message.into());
+        task.returning = Some(Box::new(message.into()));
         let broker = self.queues[held.queue.index()].broker;
         let event = Event::SendBackArrives(slot);
         self.core.travel(
@@ -281,10 +304,9 @@ impl<O: Observer> Cluster<O> {
         if task.sent_back < task.messages {
             return self.send_back_next(slot);
         }
-        let task = *task;
         // The queue may have been dropped meanwhile: then its offset moves no more.
         if !self.held_queues.get(task.held_queue.0).process_queue.dropped {
-            self.settle(&task);
+            self.settle(slot);
         }
         self.finish_task(slot);
     }
@@ -307,11 +329,12 @@ impl<O: Observer> Cluster<O> {
     }
 
     /// The results of a task do not count.
-    fn discard(&mut self, task: &RunningTask) {
+    fn discard(&mut self, slot: TaskSlot) {
+        let task = self.tasks.get(slot.0);
         let held = self.held_queues.get(task.held_queue.0);
         let (consumer, group, queue) = (held.consumer, held.group, held.queue);
-        let busy = self.core.now().since(task.began) / u64::from(task.messages);
-        for offset in task.first_offset..task.first_offset + u64::from(task.messages) {
+        let busy = task.share(self.core.now());
+        for offset in task.offsets() {
             self.core.emit(Fact::ResultDiscarded {
                 consumer,
                 group,
@@ -340,10 +363,9 @@ impl<O: Observer> Cluster<O> {
             .map(|(at, _)| at)
             .collect();
         for at in mine {
-            let task = *self.tasks.get(at);
             // A result that was told is not taken back: the message is on its way to the broker.
-            if task.returning.is_none() {
-                self.discard(&task);
+            if self.tasks.get(at).returning.is_none() {
+                self.discard(TaskSlot(at));
             }
             self.tasks.get_mut(at).abandoned = true;
         }

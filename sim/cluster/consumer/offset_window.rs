@@ -1,9 +1,9 @@
 //! A sorted map from offset to message, shaped for one use: offsets arrive rising and leave from near the front.
 //!
 //! Messages lie in a ring buffer in offset order. Taking one out of the middle leaves a tombstone, so the
-//! others keep their places; the first and the last slot are never tombstones. Without gaps in the offsets the
-//! place of a message is its distance from the front, found without a search; with gaps (filtered messages)
-//! that distance bounds a binary search. Each slot is cleared once, so all of it is O(1) amortised while
+//! others keep their places; the first and the last slot are never tombstones. Without gaps between slots the
+//! place of a message is its distance from the front, found without a search; short gaps are therefore filled
+//! with tombstones. With long ones (filtered messages) that distance bounds a binary search. Each slot is cleared once, so all of it is O(1) amortised while
 //! offsets arrive in order. An offset below the last one is inserted where it belongs, in O(n); that happens
 //! only when offsets are pulled twice.
 //!
@@ -12,6 +12,7 @@
 use crate::cluster::ids::{MessageId, TopicId};
 use crate::kernel::time::SimTime;
 use std::collections::VecDeque;
+use std::ops::Range;
 
 /// A message in a consumer's cache: what the client needs to know of it until it is done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -90,6 +91,9 @@ impl CachedMessage {
     }
 }
 
+/// Gaps of at most so many offsets are filled with tombstones.
+const FILLED_GAP: u64 = 8;
+
 /// Messages by offset.
 #[derive(Clone, Debug, Default)]
 pub struct OffsetWindow {
@@ -146,12 +150,18 @@ impl OffsetWindow {
     #[inline]
     pub fn insert(&mut self, message: CachedMessage) -> Option<CachedMessage> {
         debug_assert!(!message.is_tombstone());
-        if self.slots.back().is_none_or(|last| last.offset < message.offset) {
-            self.slots.push_back(message);
-            self.live += 1;
-            return None;
+        let last = self.slots.back().map(|last| last.offset);
+        if last.is_some_and(|last| last >= message.offset) {
+            return self.insert_within(message);
         }
-        self.insert_within(message)
+        if let Some(last) = last
+            && last + 1 < message.offset
+        {
+            self.fill(last + 1..message.offset);
+        }
+        self.slots.push_back(message);
+        self.live += 1;
+        None
     }
 
     /// Takes the message at `offset` out.
@@ -189,6 +199,16 @@ impl OffsetWindow {
     pub fn clear(&mut self) {
         self.slots.clear();
         self.live = 0;
+    }
+
+    /// Puts tombstones into a gap behind the last slot, unless it is long.
+    fn fill(&mut self, gap: Range<u64>) {
+        if gap.end - gap.start <= FILLED_GAP {
+            let mut tombstone = *self.slots.back().expect("a gap has two sides");
+            tombstone.progress.0 |= Progress::TOMBSTONE;
+            self.slots
+                .extend(gap.map(|offset| CachedMessage { offset, ..tombstone }));
+        }
     }
 
     /// The slot of `offset`, or where it would be put.

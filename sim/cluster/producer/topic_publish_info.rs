@@ -9,16 +9,21 @@
 pub struct TopicPublishInfo<B, Q> {
     queues: Vec<(B, Q)>,
     index: ThreadLocalIndex,
+    /// The index modulo the number of queues, kept along so that a turn costs no division.
+    position: usize,
 }
 
 impl<B: PartialEq, Q> TopicPublishInfo<B, Q> {
     /// `queues` with their brokers, in the order of
     /// [`TopicRoute::publish`](crate::cluster::topic_route::TopicRoute::publish); `start` is random.
     pub fn new(queues: Vec<(B, Q)>, start: i32) -> Self {
-        Self {
+        let mut info = Self {
             queues,
             index: ThreadLocalIndex(start),
-        }
+            position: 0,
+        };
+        info.reset_index(start);
+        info
     }
 
     /// The queues, in order.
@@ -29,7 +34,7 @@ impl<B: PartialEq, Q> TopicPublishInfo<B, Q> {
     /// The next queue in turn, as its position; `None` if there are none.
     #[inline]
     pub fn select_one(&mut self) -> Option<usize> {
-        (!self.queues.is_empty()).then(|| self.index.next() % self.queues.len())
+        (!self.queues.is_empty()).then(|| self.turn())
     }
 
     /// The next queue in turn that is not on the broker tried last. If all are there, the next one anyway.
@@ -45,7 +50,7 @@ impl<B: PartialEq, Q> TopicPublishInfo<B, Q> {
     /// The next queue in turn whose broker passes; `None` after a full circle without one.
     pub fn select_filtered(&mut self, passes: impl Fn(&B) -> bool) -> Option<usize> {
         for _ in 0..self.queues.len() {
-            let position = self.index.next() % self.queues.len();
+            let position = self.turn();
             if passes(&self.queues[position].0) {
                 return Some(position);
             }
@@ -56,6 +61,19 @@ impl<B: PartialEq, Q> TopicPublishInfo<B, Q> {
     /// `resetIndex`: the counter goes on from another random value.
     pub fn reset_index(&mut self, start: i32) {
         self.index = ThreadLocalIndex(start);
+        self.position = self.index.get() % self.queues.len().max(1);
+    }
+
+    /// Moves on by one queue.
+    #[inline]
+    fn turn(&mut self) -> usize {
+        self.index.0 = self.index.0.wrapping_add(1);
+        self.position = match self.position + 1 {
+            _ if self.index.get() == 0 => 0,
+            next if next == self.queues.len() => 0,
+            next => next,
+        };
+        self.position
     }
 }
 
@@ -65,8 +83,7 @@ struct ThreadLocalIndex(i32);
 
 impl ThreadLocalIndex {
     #[inline]
-    fn next(&mut self) -> usize {
-        self.0 = self.0.wrapping_add(1);
+    fn get(self) -> usize {
         (self.0 & i32::MAX) as usize
     }
 }

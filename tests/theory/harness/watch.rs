@@ -134,6 +134,10 @@ impl Watch {
             (total, total),
             "each message once"
         );
+        assert!(
+            self.little.integral() > 0,
+            "a law about an empty system always holds"
+        );
         let estimate = |sums: &[u64], unit: f64| {
             let of_batch = |sum: &u64| *sum as f64 / self.plan.batch as f64 / unit;
             let means: Vec<f64> = sums.iter().map(of_batch).collect();

@@ -1,0 +1,49 @@
+//! What is still to happen, as words: each event goes into the scheduler as its code.
+//!
+//! A word moves through the event list in registers, and the trace digest takes it in as it is; an enum would be
+//! taken apart and put together again at every move.
+
+use crate::cluster::event::Event;
+use crate::kernel::scheduler::{Scheduler, Ticket};
+use crate::kernel::time::{SimDuration, SimTime};
+
+/// The pending events of a cluster and its clock.
+#[derive(Clone, Debug, Default)]
+pub struct Agenda(Scheduler<u64>);
+
+impl Agenda {
+    /// The virtual time.
+    #[inline(always)]
+    pub fn now(&self) -> SimTime {
+        self.0.now()
+    }
+
+    /// As [`Scheduler::at`].
+    #[inline]
+    pub fn at(&mut self, time: SimTime, event: Event) -> Ticket {
+        self.0.at(time, event.code())
+    }
+
+    /// As [`Scheduler::after`].
+    #[inline]
+    pub fn after(&mut self, delay: SimDuration, event: Event) -> Ticket {
+        self.0.after(delay, event.code())
+    }
+
+    /// As [`Scheduler::at_in_order`].
+    #[inline]
+    pub fn at_in_order(&mut self, time: SimTime, event: Event) -> Ticket {
+        self.0.at_in_order(time, event.code())
+    }
+
+    /// As [`Scheduler::cancel`].
+    pub fn cancel(&mut self, ticket: Ticket) {
+        self.0.cancel(ticket);
+    }
+
+    /// Takes out the earliest event, as its code, and moves the clock to it; `None` when nothing is left.
+    #[inline]
+    pub fn pop(&mut self) -> Option<(SimTime, u64)> {
+        self.0.pop()
+    }
+}
