@@ -4,7 +4,8 @@
 //!
 //! 16 Poisson producers go round 16 queues; a message hops 0.5 ms to its queue and 0.5 ms to one of 8
 //! consumers, waits in a FIFO for one of 20 threads and is served for an exponential time of 10 ms; load 0.8.
-//! Four events a message: sent, at the queue, at the consumer, done; the hops go by way of the lane. Ends with one line of JSON.
+//! Four events a message: sent, at the queue, at the consumer, done; hops go by way of the lane. Ends with one
+//! line of JSON.
 
 mod clock;
 mod support;

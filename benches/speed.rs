@@ -8,6 +8,9 @@
 //! turn, round by round, on one core; times are processor time of the process, and ratios those of one round.
 //! What is not there is skipped with a message. Linux only.
 
+// Each of these is a program of its own as well, and brings its reader of arguments.
+#![allow(clippy::duplicate_mod)]
+
 #[path = "cluster_model.rs"]
 mod cluster_model;
 #[path = "kernel_queue.rs"]
