@@ -1,13 +1,17 @@
 //! The `cluster` model with full semantics: what the model itself costs, and what watching it adds.
 //!
-//! `cargo bench --bench cluster_model -- --messages 1000000 [--observe]`
+//!     cargo bench --bench cluster_model -- --messages 1e6 --observe yes --digest no
+//!
+//! By default a counter watches and the trace digest is on.
 
-use rmqsim::cluster::Cluster;
+mod support;
+
 use rmqsim::cluster::config::*;
 use rmqsim::cluster::directory::Directory;
 use rmqsim::cluster::fact::{Fact, Observer};
 use rmqsim::cluster::ids::{BrokerId, GroupId, TopicId};
 use rmqsim::cluster::producer::workload::Arrivals;
+use rmqsim::cluster::{Cluster, Finished};
 use rmqsim::kernel::dist::{Dist, Shape};
 use rmqsim::kernel::time::{SimDuration, SimTime};
 use rmqsim::observe::observation::Observation;
@@ -83,25 +87,33 @@ fn config(messages: u64) -> ClusterConfig {
     }
 }
 
-fn main() {
-    let mut args = std::env::args().skip_while(|a| a != "--messages").skip(1);
-    let messages = args
-        .next()
-        .map_or(1_000_000, |n| n.parse().expect("--messages takes a number"));
-    let config = config(messages);
-    let (events, digest) = if std::env::args().any(|a| a == "--observe") {
-        let done = Cluster::new(config.clone(), Observation::new(&config)).run(|_, _| {});
-        assert_eq!(done.observer.deliveries(GroupId(0)), messages / 16 * 16);
-        (done.events, done.trace_digest)
+fn run<O: Observer>(config: ClusterConfig, observer: O, digest: bool) -> Finished<O> {
+    let cluster = Cluster::new(config, observer);
+    if digest {
+        cluster.run(|_, _| {})
     } else {
-        let done = Cluster::new(config, Counter::default()).run(|_, _| {});
-        assert_eq!(done.observer.consumed, messages / 16 * 16);
-        (done.events, done.trace_digest)
+        cluster.run_without_digest(|_, _| {})
+    }
+}
+
+/// Runs what the arguments ask for; the speed table calls it in a process of its own.
+pub fn main() {
+    let arguments = support::arguments(&["messages", "observe", "digest"]);
+    let value = |key: &str, default: &str| arguments.get(key).map_or(default, String::as_str).to_owned();
+    let messages = support::count(&value("messages", "1e6"));
+    let digest = value("digest", "yes") == "yes";
+    let config = config(messages);
+    let (events, digest, consumed) = if value("observe", "no") == "yes" {
+        let done = run(config.clone(), Observation::new(&config), digest);
+        let consumed = done.observer.deliveries(GroupId(0));
+        (done.events, done.trace_digest, consumed)
+    } else {
+        let done = run(config, Counter::default(), digest);
+        (done.events, done.trace_digest, done.observer.consumed)
     };
+    assert_eq!(consumed, messages / 16 * 16, "every message is consumed");
     println!(
-        "{{\"messages\":{messages},\"events\":{},\"events_per_message\":{:.2},\"digest\":\"{}\"}}",
-        events,
+        "{{\"messages\":{messages},\"events\":{events},\"events_per_message\":{:.2},\"digest\":\"{digest}\"}}",
         events as f64 / messages as f64,
-        digest
     );
 }

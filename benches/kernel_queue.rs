@@ -4,7 +4,8 @@
 //!
 //! 16 Poisson producers go round 16 queues; a message hops 0.5 ms to its queue and 0.5 ms to one of 8
 //! consumers, waits in a FIFO for one of 20 threads and is served for an exponential time of 10 ms; load 0.8.
-//! Four events a message: sent, at the queue, at the consumer, done. Ends with one line of JSON.
+//! Four events a message: sent, at the queue, at the consumer, done; hops go by way of the lane. Ends with one
+//! line of JSON.
 
 mod clock;
 mod support;
@@ -110,12 +111,12 @@ impl Model {
                 let queue = p.next_queue;
                 p.next_queue = if queue + 1 == QUEUES { 0 } else { queue + 1 };
                 let message = self.born(now);
-                s.after(HOP, Event::AtQueue { queue, message });
+                s.at_in_order(now + HOP, Event::AtQueue { queue, message });
             }
             Event::AtQueue { queue, message } => {
                 self.arrived[usize::from(queue)] += 1;
                 let consumer = queue % CONSUMERS;
-                s.after(HOP, Event::AtConsumer { consumer, message });
+                s.at_in_order(now + HOP, Event::AtConsumer { consumer, message });
             }
             Event::AtConsumer { consumer, message } => {
                 let c = &mut self.consumers[usize::from(consumer)];
@@ -202,7 +203,8 @@ fn peak_kib() -> u64 {
         .unwrap_or(0)
 }
 
-fn main() {
+/// Runs what the arguments ask for; the speed table calls it in a process of its own.
+pub fn main() {
     let arguments = support::arguments(&["messages", "seed", "list"]);
     let value = |key: &str, default: &str| arguments.get(key).map_or(default, String::as_str).to_owned();
     let (messages, seed) = (

@@ -243,7 +243,16 @@ impl<O: Observer> Cluster<O> {
 
     /// Runs to the end of the scenario. `progress` hears of the virtual time and the events so far at every
     /// sample; it cannot change anything.
-    pub fn run(mut self, mut progress: impl FnMut(SimTime, u64)) -> Finished<O> {
+    pub fn run(self, progress: impl FnMut(SimTime, u64)) -> Finished<O> {
+        self.run_to_end::<true>(progress)
+    }
+
+    /// As [`run`](Self::run), but the trace digest is that of no events. For the benchmark that prices the digest.
+    pub fn run_without_digest(self, progress: impl FnMut(SimTime, u64)) -> Finished<O> {
+        self.run_to_end::<false>(progress)
+    }
+
+    fn run_to_end<const DIGEST: bool>(mut self, mut progress: impl FnMut(SimTime, u64)) -> Finished<O> {
         let end = SimTime::ZERO + self.config.duration;
         let interval = self.config.sample_interval.max(SimDuration::from_nanos(1));
         let (mut next_sample, mut events) = (SimTime::ZERO, 0);
@@ -258,7 +267,9 @@ impl<O: Observer> Cluster<O> {
             match next {
                 Some((time, code)) if time < end => {
                     events += 1;
-                    self.digest.add(time, code);
+                    if DIGEST {
+                        self.digest.add(time, code);
+                    }
                     self.handle(Event::from_code(code));
                 }
                 _ => break,
