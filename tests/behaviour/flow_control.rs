@@ -1,6 +1,6 @@
 //! When a client stops pulling.
 
-use crate::support::run_with;
+use crate::support::{Recording, run_with};
 use rmqsim::cluster::fact::{Fact, FlowControlCause};
 
 const SLOW: &str = r#"{
@@ -9,6 +9,19 @@ const SLOW: &str = r#"{
   "producers": { "shop": { "topic": "orders", "rate": "5000/s", "messages": 20000, "bodySize": "1KiB" } },
   "groups": { "billing": { "subscribe": { "orders": "*" }, "consumers": { "count": 1, "service": "1s" } } }
 }"#;
+
+/// The most messages of one queue that a client ever had in its cache.
+fn most_cached(run: &Recording) -> u32 {
+    let cached = run.select(|fact| match fact {
+        Fact::Cached { cached, .. } => Some(*cached),
+        _ => None,
+    });
+    cached
+        .into_iter()
+        .map(|(_, cached)| cached)
+        .max()
+        .expect("something is cached")
+}
 
 /// The cache fills up to between the threshold and the threshold plus one batch, both included: a pull is sent
 /// at exactly 1000. Field recording `flow-default`.
@@ -21,15 +34,7 @@ fn the_cache_holds_the_threshold_and_a_batch_at_most() {
                 "groups.billing.tuning.pullThresholdForQueue={threshold}"
             )],
         );
-        let plateau = run
-            .select(|fact| match fact {
-                Fact::Cached { cached, .. } => Some(*cached),
-                _ => None,
-            })
-            .into_iter()
-            .map(|(_, cached)| cached)
-            .max()
-            .unwrap();
+        let plateau = most_cached(&run);
         assert!((threshold + 1..=threshold + 32).contains(&plateau), "{plateau}");
         assert!(
             run.count(|fact| matches!(
@@ -52,15 +57,7 @@ fn the_size_threshold_counts_whole_mebibytes() {
         "groups.billing.tuning.consumeConcurrentlyMaxSpan=65535",
     ];
     let run = run_with(SLOW, &set);
-    let largest = run
-        .select(|fact| match fact {
-            Fact::Cached { cached, .. } => Some(*cached),
-            _ => None,
-        })
-        .into_iter()
-        .map(|(_, cached)| cached)
-        .max()
-        .unwrap();
+    let largest = most_cached(&run);
     assert!((2048..2048 + 32).contains(&largest), "{largest}");
     assert!(
         run.count(|fact| matches!(
@@ -79,15 +76,7 @@ fn the_size_threshold_counts_whole_mebibytes() {
 fn the_span_stops_a_queue_behind_its_oldest_message() {
     let set = ["groups.billing.tuning.pullThresholdForQueue=65535"];
     let run = run_with(SLOW, &set);
-    let largest = run
-        .select(|fact| match fact {
-            Fact::Cached { cached, .. } => Some(*cached),
-            _ => None,
-        })
-        .into_iter()
-        .map(|(_, cached)| cached)
-        .max()
-        .unwrap();
+    let largest = most_cached(&run);
     assert!((2002..=2001 + 32).contains(&largest), "{largest}");
     assert!(
         run.count(|fact| matches!(
