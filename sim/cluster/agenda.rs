@@ -31,7 +31,7 @@ impl Agenda {
     }
 
     /// As [`Scheduler::at_in_order`].
-    #[inline]
+    #[inline(always)]
     pub fn at_in_order(&mut self, time: SimTime, event: Event) -> Ticket {
         self.0.at_in_order(time, event.code())
     }
@@ -42,7 +42,7 @@ impl Agenda {
     }
 
     /// Takes out the earliest event, as its code, and moves the clock to it; `None` when nothing is left.
-    #[inline]
+    #[inline(always)]
     pub fn pop(&mut self) -> Option<(SimTime, u64)> {
         self.0.pop()
     }

@@ -42,14 +42,18 @@ impl<O: Observer> Core<O> {
     }
 
     /// Lets `event` happen when an envelope between `client` and `server` has travelled.
-    #[inline]
+    #[inline(always)]
     pub fn travel(&mut self, client: Endpoint, server: Server, direction: Direction, event: Event) {
-        let now = self.now();
         if let Some(delay) = self.network.constant() {
-            self.scheduler.at_in_order(now + delay, event);
-            return;
+            self.scheduler.at_in_order(self.scheduler.now() + delay, event);
+        } else {
+            self.travel_by_chance(client, server, direction, event);
         }
-        let arrival = self.network.arrival(now, client, server, direction);
+    }
+
+    #[inline(never)]
+    fn travel_by_chance(&mut self, client: Endpoint, server: Server, direction: Direction, event: Event) {
+        let arrival = self.network.arrival(self.now(), client, server, direction);
         self.scheduler.at(arrival, event);
     }
 

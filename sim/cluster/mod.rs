@@ -305,7 +305,7 @@ impl<O: Observer> Cluster<O> {
     }
 
     /// Routes one event to the part that it concerns.
-    #[inline]
+    #[inline(always)]
     fn handle(&mut self, event: Event) {
         match event {
             Event::Arrival(producer) => self.arrival(producer),

@@ -16,8 +16,7 @@
 
 use crate::kernel::event_list::{EventList, NearFarList, Scheduled};
 use crate::kernel::time::{SimDuration, SimTime};
-use rustc_hash::FxHashSet;
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::num::NonZeroU64;
 
 /// More events than this at one instant are taken for a livelock (K4).
@@ -34,6 +33,12 @@ pub struct Ticket {
 }
 
 impl Ticket {
+    /// As [`Scheduled::key`].
+    #[inline]
+    fn key(self) -> u128 {
+        self.entry(()).key()
+    }
+
     #[inline]
     fn entry<E>(self, event: E) -> Scheduled<E> {
         Scheduled {
@@ -60,9 +65,11 @@ pub struct Scheduler<E: Copy, L = NearFarList<E>> {
     executed: u64,
     /// `executed` when the clock came to `now`.
     executed_before_now: u64,
-    /// Sequence numbers of cancelled events. A superset of those in the list: one that was swept out and
-    /// cancelled again comes back, until the next sweep.
-    cancelled: FxHashSet<u64>,
+    /// Keys of cancelled events. A superset of those in the list: one that was swept out and cancelled again
+    /// comes back, until the next sweep or until its time has come.
+    cancelled: BTreeSet<u128>,
+    /// The least of them: what is earlier needs no look.
+    first_cancelled: u128,
 }
 
 impl<E: Copy> Scheduler<E> {
@@ -83,7 +90,8 @@ impl<E: Copy, L: EventList<E>> Default for Scheduler<E, L> {
             last_seq: 0,
             executed: 0,
             executed_before_now: 0,
-            cancelled: FxHashSet::default(),
+            cancelled: BTreeSet::new(),
+            first_cancelled: u128::MAX,
         }
     }
 }
@@ -111,7 +119,7 @@ impl<E: Copy, L: EventList<E>> Scheduler<E, L> {
     ///
     /// # Panics
     /// If `time` lies before [`now`](Self::now) (K1).
-    #[inline]
+    #[inline(always)]
     pub fn at_in_order(&mut self, time: SimTime, event: E) -> Ticket {
         let ticket = self.enter(time);
         match self.lane.back() {
@@ -132,7 +140,8 @@ impl<E: Copy, L: EventList<E>> Scheduler<E, L> {
     pub fn cancel(&mut self, ticket: Ticket) {
         let had_its_turn = (ticket.time, ticket.seq.get()) <= (self.now, self.running);
         if !had_its_turn {
-            self.cancelled.insert(ticket.seq.get());
+            self.cancelled.insert(ticket.key());
+            self.first_cancelled = self.first_cancelled.min(ticket.key());
             if self.cancelled.len() > SWEEP_FROM + self.entries() / 2 {
                 self.sweep();
             }
@@ -143,14 +152,11 @@ impl<E: Copy, L: EventList<E>> Scheduler<E, L> {
     ///
     /// # Panics
     /// If more than [`MAX_EVENTS_PER_INSTANT`] events run at one instant (K4).
-    #[inline]
+    #[inline(always)]
     pub fn pop(&mut self) -> Option<(SimTime, E)> {
         loop {
-            let Some(next) = self.take_earliest() else {
-                self.cancelled.clear();
-                return None;
-            };
-            if self.cancelled.is_empty() || !self.cancelled.remove(&next.seq) {
+            let next = self.take_earliest()?;
+            if !self.is_cancelled(&next) {
                 self.advance(next.time, next.seq);
                 return Some((next.time, next.event));
             }
@@ -162,7 +168,7 @@ impl<E: Copy, L: EventList<E>> Scheduler<E, L> {
     pub fn next_time(&mut self) -> Option<SimTime> {
         loop {
             let next = self.earliest()?;
-            if self.cancelled.is_empty() || !self.cancelled.remove(&next.seq) {
+            if !self.is_cancelled(&next) {
                 return Some(next.time);
             }
             self.take_earliest();
@@ -174,7 +180,7 @@ impl<E: Copy, L: EventList<E>> Scheduler<E, L> {
         if self.cancelled.is_empty() {
             return self.entries();
         }
-        let live = |e: &&Scheduled<E>| !self.cancelled.contains(&e.seq);
+        let live = |e: &&Scheduled<E>| !self.cancelled.contains(&e.key());
         let beside = self.lane.iter().chain(&self.head);
         self.list.iter().chain(beside).filter(live).count()
     }
@@ -192,7 +198,7 @@ impl<E: Copy, L: EventList<E>> Scheduler<E, L> {
     }
 
     /// Gives an event its place in the order.
-    #[inline]
+    #[inline(always)]
     fn enter(&mut self, time: SimTime) -> Ticket {
         if time < self.now {
             scheduled_in_the_past(self.now, time);
@@ -217,7 +223,7 @@ impl<E: Copy, L: EventList<E>> Scheduler<E, L> {
     }
 
     /// Whether the earliest entry is in the lane; makes sure that the head is known.
-    #[inline]
+    #[inline(always)]
     fn is_lane_first(&mut self) -> bool {
         if self.head.is_none() {
             self.head = self.list.pop();
@@ -237,7 +243,7 @@ impl<E: Copy, L: EventList<E>> Scheduler<E, L> {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     fn take_earliest(&mut self) -> Option<Scheduled<E>> {
         if self.is_lane_first() {
             self.lane.pop_front()
@@ -246,13 +252,28 @@ impl<E: Copy, L: EventList<E>> Scheduler<E, L> {
         }
     }
 
+    /// Whether `next`, the earliest entry, was cancelled. It is then forgotten, and must be taken out.
+    #[inline(always)]
+    fn is_cancelled(&mut self, next: &Scheduled<E>) -> bool {
+        next.key() >= self.first_cancelled && self.forget_cancelled(next.key())
+    }
+
+    #[cold]
+    fn forget_cancelled(&mut self, key: u128) -> bool {
+        // What is earlier was swept out before it was cancelled once more.
+        self.cancelled = self.cancelled.split_off(&key);
+        let cancelled = self.cancelled.remove(&key);
+        self.first_cancelled = self.cancelled.first().copied().unwrap_or(u128::MAX);
+        cancelled
+    }
+
     /// How many entries there are, cancelled ones included.
     #[inline]
     fn entries(&self) -> usize {
         self.list.len() + self.lane.len() + usize::from(self.head.is_some())
     }
 
-    #[inline]
+    #[inline(always)]
     fn advance(&mut self, time: SimTime, seq: u64) {
         if time != self.now {
             if time < self.now {
@@ -274,11 +295,12 @@ impl<E: Copy, L: EventList<E>> Scheduler<E, L> {
     #[cold]
     fn sweep(&mut self) {
         let cancelled = &self.cancelled;
-        let live = |e: &Scheduled<E>| !cancelled.contains(&e.seq);
+        let live = |e: &Scheduled<E>| !cancelled.contains(&e.key());
         self.list.retain(live);
         self.lane.retain(live);
         self.head = self.head.filter(live);
         self.cancelled.clear();
+        self.first_cancelled = u128::MAX;
     }
 }
 

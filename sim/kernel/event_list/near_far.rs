@@ -77,6 +77,8 @@ impl<E: Copy> NearFarList<E> {
     }
 
     /// Makes the next occupied slot the present one; nothing happens if there is none.
+    #[cold]
+    #[inline(never)]
     fn refill(&mut self) {
         let in_bucket = self.next_occupied();
         let in_beyond = self.beyond.peek().map(|entry| slot_of(&entry));
@@ -135,7 +137,7 @@ impl<E: Copy> EventList<E> for NearFarList<E> {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     fn pop(&mut self) -> Option<Scheduled<E>> {
         if self.is_drained() {
             self.refill();
