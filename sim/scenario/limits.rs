@@ -34,6 +34,8 @@ pub const MESSAGES_OF_PRODUCER: u64 = (1 << 40) - 1;
 pub const DURATION: SimDuration = SimDuration::from_secs(3_650 * 86_400);
 /// Greatest body: `maxMessageSize` of producer and broker.
 pub const BODY_BYTES: u32 = 4 << 20;
+/// Delay levels: an event names one in a byte.
+pub const DELAY_LEVELS: u32 = 255;
 /// Longest topic name. Source: `TopicValidator.TOPIC_MAX_LENGTH`.
 pub const TOPIC_NAME: usize = 127;
 /// Longest group name. Source: `TopicValidator.GROUP_MAX_LENGTH`.
@@ -63,6 +65,7 @@ pub fn table() -> Vec<(&'static str, String)> {
         ("points of a time series", count(SAMPLES)),
         ("messages foreseen (`--max-messages` lifts it)", count(MESSAGES)),
         ("bytes of a message body", format!("{} MiB", BODY_BYTES >> 20)),
+        ("delay levels", DELAY_LEVELS.to_string()),
         ("virtual duration", "10 years (3650d)".to_owned()),
     ]
 }

@@ -81,6 +81,11 @@ impl DelayLevels {
         self.millis.len() as u32
     }
 
+    /// The delays of all levels in milliseconds, as written, from level 1 on.
+    pub fn all_millis(&self) -> impl Iterator<Item = i64> {
+        self.millis.iter().copied()
+    }
+
     /// The delay of `level` in milliseconds, as written; `None` if there is no such level.
     pub fn delay_millis(&self, level: i32) -> Option<i64> {
         self.millis

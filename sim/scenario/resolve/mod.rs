@@ -8,6 +8,7 @@ mod producers;
 mod targets;
 mod timeline;
 
+use crate::cluster::broker::schedule_message::DelayLevels;
 use crate::cluster::config::{BrokerConfig, ClusterConfig, NetworkConfig, TopicConfig, TopicQueues};
 use crate::cluster::ids::{BrokerId, TopicId};
 use crate::kernel::dist::{Dist, DistError};
@@ -334,29 +335,39 @@ impl Resolver<'_> {
         }
     }
 
-    /// `messageDelayLevel`: a list of whole numbers with one unit each.
+    /// `messageDelayLevel`: what the broker can parse, no level in the past, and no more levels than it counts.
     fn delay_levels(&mut self) {
         let levels = &self.file.cluster.tuning.message_delay_level;
         let path = field!["cluster", "tuning", "messageDelayLevel"];
-        let sound = |level: &str| {
-            let unit = level.trim_start_matches(|c: char| c.is_ascii_digit());
-            matches!(unit, "s" | "m" | "h" | "d") && level.parse::<SimDuration>().is_ok()
+        let (message, label) = match DelayLevels::parse(levels) {
+            Err(_) if levels.trim().is_empty() => (
+                "there must be at least one delay level".to_owned(),
+                "no level in it".to_owned(),
+            ),
+            Err(error) => (
+                format!("`{}` is not a delay level", error.text),
+                error.reason.to_string(),
+            ),
+            Ok(parsed) if parsed.max_level() > limits::DELAY_LEVELS => (
+                format!("{} delay levels are too many", parsed.max_level()),
+                format!("at most {}", limits::DELAY_LEVELS),
+            ),
+            Ok(parsed) => match levels.split(' ').zip(parsed.all_millis()).find(|(_, millis)| {
+                let span = u64::try_from(*millis).map(SimDuration::from_millis);
+                !span.is_ok_and(|span| span <= limits::DURATION)
+            }) {
+                Some((level, _)) => (
+                    format!("`{level}` is not a delay level"),
+                    format!("a delay is at least 0 and at most {}", limits::DURATION),
+                ),
+                None => return,
+            },
         };
-        match levels.split_whitespace().find(|level| !sound(level)) {
-            Some(level) => {
-                let problem = self.problem(&path, format!("`{level}` is not a delay level"));
-                problem.label = "each is a whole number with s, m, h or d".to_owned();
-                problem.help.push(
-                    "RocketMQ's own: \"1s 5s 10s 30s 1m 2m 3m 4m 5m 6m 7m 8m 9m 10m 20m 30m 1h 2h\""
-                        .to_owned(),
-                );
-            }
-            None if levels.trim().is_empty() => {
-                self.problem(&path, "there must be at least one delay level")
-                    .label = "no level in it".to_owned();
-            }
-            None => {}
-        }
+        let problem = self.problem(&path, message);
+        problem.label = label;
+        problem.help.push(
+            "RocketMQ's own: \"1s 5s 10s 30s 1m 2m 3m 4m 5m 6m 7m 8m 9m 10m 20m 30m 1h 2h\"".to_owned(),
+        );
     }
 
     /// The instant `at`, which must lie before the end of the run.
