@@ -262,8 +262,8 @@ pub struct ConsumerTuning {
     /// Messages handed to one listener call at most. Range 1 … 1024.
     #[schemars(range(min = 1, max = 1024))]
     pub consume_message_batch_max_size: u32,
-    /// Retries before a message is dead; −1 = 16.
-    #[schemars(range(min = -1))]
+    /// Retries before a message is dead; −1 = 16. Range −1 … 65 534: the count of attempts has 16 bits.
+    #[schemars(range(min = -1, max = 65_534))]
     pub max_reconsume_times: i32,
     /// Delay level of a failed message: 0 = 3 + attempts so far, −1 = dead at once, 1 … 18 = that level.
     #[schemars(range(min = -1, max = 18))]
@@ -322,7 +322,7 @@ pub struct BrokerTuning {
     /// Whether empty pulls are held until something arrives.
     pub long_polling_enable: bool,
     /// Hold time and sweep period when long polling is off, ms.
-    #[schemars(extend("minimum" = 1))]
+    #[schemars(extend("minimum" = 1, "maximum" = 3_600_000))]
     pub short_polling_time_mills: Millis,
     /// Messages that one pull may carry at most.
     #[schemars(range(min = 1))]
@@ -336,6 +336,7 @@ pub struct BrokerTuning {
     #[schemars(range(min = 1, max = 1000))]
     pub retry_queue_nums: u32,
     /// Pause of the dispatch thread between two passes over the commit log, ms. 0 = dispatch with the append.
+    #[schemars(extend("maximum" = 3_600_000))]
     pub reput_interval: Millis,
 }
 

@@ -1,11 +1,11 @@
 //! Strict JSON with comments, read into a tree in which every value and key knows its place.
 //!
 //! Accepted beyond RFC 8259: `//` and `/* */` comments, nothing else. Refused beyond it: a key given twice,
-//! more than 64 levels, numbers of more than 64 characters. An explicit stack takes the place of recursion, so that no input can
-//! exhaust the program's own.
+//! more than 64 levels, numbers of more than 64 characters. An explicit stack takes the place of recursion, so
+//! that no input can exhaust the program's own.
 //!
-//! Why not a library: those with comments and places let some of JSON5 or raw line ends through, and those
-//! that are strict keep neither comments nor places. The tests hold this reader against `serde_json`.
+//! Why not a library: those with comments and places let raw line ends, foreign blanks and repeated keys
+//! through, and those that are strict keep neither comments nor places. The tests hold this reader against `serde_json`.
 
 mod reader;
 mod tokens;
