@@ -45,6 +45,8 @@ fn config(messages: u64) -> ClusterConfig {
         max_messages: messages / 16,
     };
     let consumer = |i: u32| ConsumerConfig {
+        life: 1,
+        subscribe: None,
         name: format!("work-{i}"),
         client_id: format!("work-{i}"),
         start: Some(SimTime::ZERO),
@@ -82,6 +84,7 @@ fn config(messages: u64) -> ClusterConfig {
         network: NetworkConfig {
             latency: Dist::Constant(SimDuration::from_micros(500)),
         },
+        name_servers: 1,
         broker_tuning: BrokerTuning::default(),
         sample_interval: SimDuration::from_secs(1),
     }

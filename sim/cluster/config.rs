@@ -5,6 +5,7 @@
 //! a user can paste from her configuration.
 
 use crate::cluster::ids::{BrokerId, GroupId, TopicId};
+use crate::cluster::network::Server;
 use crate::cluster::producer::workload::Arrivals;
 use crate::kernel::dist::Dist;
 use crate::kernel::time::{SimDuration, SimTime};
@@ -46,6 +47,8 @@ pub struct ClusterConfig {
     pub timeline: Vec<TimelineEntry>,
     /// One-way delay of everything that travels between two nodes.
     pub network: NetworkConfig,
+    /// How many name servers there are; each knows all, a client uses one until it fails. At least 1.
+    pub name_servers: u32,
     /// Settings that all brokers share.
     pub broker_tuning: BrokerTuning,
     /// How often the observer looks at the whole cluster; the grid of every time series.
@@ -137,8 +140,12 @@ pub struct GroupConfig {
 /// One consumer client.
 #[derive(Clone, Debug)]
 pub struct ConsumerConfig {
-    /// Name inside the scenario, for example `billing-1`; its random streams hang on it.
+    /// Name inside the scenario, for example `billing-1`; all lives of a member share it.
     pub name: String,
+    /// Which life of the member this is, from 1. Its random streams hang on name and life.
+    pub life: u32,
+    /// Topics it subscribes to, if they differ from its group's: a mistake that RocketMQ does not notice.
+    pub subscribe: Option<Vec<TopicId>>,
     /// `clientId` as brokers and rebalances see it; its sort order decides who gets what.
     pub client_id: String,
     /// When it starts; `None` if only the timeline starts it.
@@ -198,29 +205,61 @@ pub struct TimelineEntry {
     pub action: Action,
 }
 
+/// One incarnation of a member: `consumer` is its position in [`GroupConfig::consumers`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Member {
+    /// Its group.
+    pub group: GroupId,
+    /// Which member.
+    pub consumer: u32,
+}
+
 /// What the timeline can do.
-#[derive(Clone, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Action {
-    /// A client of `group` starts: `consumer` is its position in [`GroupConfig::consumers`].
-    Join {
-        /// Its group.
-        group: GroupId,
-        /// Which member.
-        consumer: u32,
-    },
+    /// A client starts.
+    Join(Member),
     /// Graceful shutdown.
-    Leave {
-        /// Its group.
-        group: GroupId,
-        /// Which member.
-        consumer: u32,
-    },
+    Leave(Member),
     /// `kill -9`: no last words, but the kernel closes the connections.
-    Kill {
-        /// Its group.
-        group: GroupId,
-        /// Which member.
-        consumer: u32,
+    Kill(Member),
+    /// The host is gone (power, cable): nothing closes, the brokers learn of it by their time-out.
+    Vanish(Member),
+    /// The process stops (garbage collection, SIGSTOP, sleep of the machine); its kernel goes on.
+    Pause(Member),
+    /// The process goes on.
+    Resume(Member),
+    /// Nothing passes any more between the client and the server; nobody is told.
+    Cut {
+        /// The client.
+        member: Member,
+        /// The other end.
+        server: Server,
+    },
+    /// The end of a [`Cut`](Self::Cut). Cuts of one link add up: it works again when all have ended.
+    Heal {
+        /// The client.
+        member: Member,
+        /// The other end.
+        server: Server,
+    },
+    /// From now on every envelope on this link takes so much longer; zero ends it.
+    Slow {
+        /// The client.
+        member: Member,
+        /// The other end.
+        server: Server,
+        /// How much longer, at most 5 s.
+        by: SimDuration,
+    },
+    /// `mqadmin updateTopic`: the topic has these queues on this broker from now on.
+    UpdateTopic {
+        /// The topic.
+        topic: TopicId,
+        /// The broker, which may not have held it before.
+        broker: BrokerId,
+        /// Its queues there.
+        numbers: TopicQueues,
     },
 }
 
@@ -338,6 +377,14 @@ pub struct BrokerTuning {
     /// Pause of the dispatch thread between two passes over the commit log, ms. 0 = dispatch with the append.
     #[schemars(extend("maximum" = 3_600_000))]
     pub reput_interval: Millis,
+    /// Time without a heartbeat after which a broker gives a client up, ms; looked at every 10 s.
+    #[schemars(extend("minimum" = 1))]
+    pub channel_expired_timeout: Millis,
+    /// Whether brokers tell a group that its members have changed.
+    pub notify_consumer_ids_changed_enable: bool,
+    /// Whether a broker that gives a silent client up tells the others. In RocketMQ that is a race between two
+    /// scans, which the silent one wins on all recordings. Not a RocketMQ setting.
+    pub notify_on_expiry: bool,
 }
 
 impl Default for BrokerTuning {
@@ -350,6 +397,9 @@ impl Default for BrokerTuning {
             message_delay_level: "1s 5s 10s 30s 1m 2m 3m 4m 5m 6m 7m 8m 9m 10m 20m 30m 1h 2h".to_owned(),
             retry_queue_nums: 1,
             reput_interval: Millis(1),
+            channel_expired_timeout: Millis(120_000),
+            notify_consumer_ids_changed_enable: true,
+            notify_on_expiry: false,
         }
     }
 }

@@ -35,6 +35,41 @@ pub enum Fact {
         /// The client.
         consumer: ConsumerId,
     },
+    /// The process of a consumer client stops for a while; it keeps its queues.
+    ConsumerPaused {
+        /// The client.
+        consumer: ConsumerId,
+    },
+    /// It goes on.
+    ConsumerResumed {
+        /// The client.
+        consumer: ConsumerId,
+    },
+    /// A broker gave up a client that had been silent for too long, and closed its connection.
+    MemberExpired {
+        /// The broker.
+        broker: BrokerId,
+        /// The client.
+        consumer: ConsumerId,
+    },
+    /// A client has lost its connection to a broker: a request took too long, or the broker closed it.
+    ConnectionLost {
+        /// The broker.
+        broker: BrokerId,
+        /// The client.
+        consumer: ConsumerId,
+    },
+    /// The queues of a topic on a broker change (`mqadmin updateTopic`).
+    TopicUpdated {
+        /// The topic.
+        topic: TopicId,
+        /// The broker.
+        broker: BrokerId,
+        /// Queues that consumers are given.
+        read: u32,
+        /// Queues that producers use.
+        write: u32,
+    },
     /// A consumer client is gone.
     ConsumerStopped {
         /// The client.
@@ -76,6 +111,16 @@ pub enum Fact {
         latency: SimDuration,
     },
 
+    /// A broker refused a message (its queue is no more); the producer tries another queue, or gives up.
+    SendRefused {
+        /// Who.
+        producer: ProducerId,
+        /// The message.
+        message: MessageId,
+        /// Whether that was the last attempt: the message is not stored anywhere.
+        gave_up: bool,
+    },
+
     // ---- broker ----------------------------------------------------------------------------------
     /// Records of a queue became visible to pulls: all offsets below `max_offset`.
     Dispatched {
@@ -97,6 +142,15 @@ pub enum Fact {
         queue: QueueId,
         /// Whose pull.
         consumer: ConsumerId,
+    },
+    /// A pull failed at the client, for want of an answer or because the broker refused it; again after 1 s.
+    PullFailed {
+        /// Whose pull.
+        consumer: ConsumerId,
+        /// Which queue.
+        queue: QueueId,
+        /// Why.
+        cause: PullFailure,
     },
     /// A broker answers a pull.
     PullAnswered {
@@ -312,6 +366,25 @@ pub enum StopKind {
     Graceful,
     /// `kill -9`.
     Killed,
+    /// Its host is gone; no connection was closed.
+    Vanished,
+    /// `start()` failed: the name server could not be reached.
+    StartFailed,
+}
+
+/// Why a pull failed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PullFailure {
+    /// The connection was lost, or could not be made.
+    Connection,
+    /// No answer within 31 s.
+    Timeout,
+    /// `queueId` is beyond `readQueueNums`.
+    IllegalQueue,
+    /// SUBSCRIPTION_NOT_EXIST.
+    SubscriptionNotExist,
+    /// SUBSCRIPTION_NOT_LATEST.
+    SubscriptionNotLatest,
 }
 
 /// Requests that brokers count.
@@ -388,8 +461,12 @@ pub enum RebalanceTrigger {
     Start,
     /// `notifyConsumerIdsChanged` from a broker.
     Notification,
-    /// 20 s passed, or 1 s after an unbalanced round.
+    /// The period (20 s) passed.
     Period,
+    /// 1 s passed after a round that did not reach its aim.
+    Unbalanced,
+    /// A broker was connected to anew and took the heartbeat (5.2 and later).
+    Reconnect,
 }
 
 /// Which threshold put a pull off.

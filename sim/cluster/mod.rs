@@ -125,7 +125,7 @@ impl<O: Observer> Cluster<O> {
     /// If the configuration is not sound: scenarios check it first.
     pub fn new(config: ClusterConfig, observer: O) -> Self {
         let mut streams = Streams::new(config.seed);
-        let mut network = Network::new(&config.network.latency, config.brokers.len());
+        let mut network = Network::new(&config.network.latency, config.brokers.len(), config.name_servers);
         let directory = Self::directory(&config);
         let producers = producer::build(&config, &mut streams, &mut network);
         let consumers = consumer::build(&config, &mut streams, &mut network);

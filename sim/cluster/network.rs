@@ -24,8 +24,8 @@ pub enum Endpoint {
 pub enum Server {
     /// A broker.
     Broker(BrokerId),
-    /// The name server.
-    NameServer,
+    /// The name server of this number, from 0.
+    NameServer(u32),
 }
 
 /// Which way an envelope goes.
@@ -51,16 +51,17 @@ pub struct Network {
     constant: Option<SimDuration>,
     mean: SimDuration,
     brokers: usize,
+    name_servers: usize,
     consumers: Vec<Links>,
     producers: Vec<Links>,
 }
 
 impl Network {
-    /// A network with delays from `latency` between `brokers` brokers and clients yet to be added.
+    /// A network with delays from `latency` between so many brokers, name servers and clients yet to be added.
     ///
     /// # Panics
     /// If `latency` is not valid; scenarios check it.
-    pub fn new(latency: &Dist, brokers: usize) -> Self {
+    pub fn new(latency: &Dist, brokers: usize, name_servers: u32) -> Self {
         let constant = match latency {
             Dist::Constant(d) => Some(*d),
             Dist::Shape(_) => None,
@@ -70,6 +71,7 @@ impl Network {
             constant,
             mean: latency.mean(),
             brokers,
+            name_servers: name_servers as usize,
             consumers: Vec::new(),
             producers: Vec::new(),
         }
@@ -91,7 +93,7 @@ impl Network {
         let servers = if self.constant.is_some() {
             0
         } else {
-            self.brokers + 1
+            self.brokers + self.name_servers
         };
         Links {
             stream: streams.stream(name, "network"),
@@ -123,7 +125,7 @@ impl Network {
         };
         let server = match server {
             Server::Broker(id) => id.index(),
-            Server::NameServer => self.brokers,
+            Server::NameServer(n) => self.brokers + n as usize,
         };
         let last = &mut links.last[server * 2 + usize::from(direction == Direction::Down)];
         *last = (now + self.sampler.sample(&mut links.stream)).max(*last);

@@ -11,6 +11,8 @@ use crate::observe::ownership::HandOver;
 pub struct Duplicates {
     /// The owner before was killed.
     pub killed: u64,
+    /// The host of the owner before was lost.
+    pub vanished: u64,
     /// The owner before shut down.
     pub graceful: u64,
     /// The owner before lives and gave the queue up.
@@ -26,6 +28,7 @@ impl Duplicates {
     pub fn count(&mut self, cause: HandOver) {
         *match cause {
             HandOver::Killed => &mut self.killed,
+            HandOver::Vanished => &mut self.vanished,
             HandOver::Graceful => &mut self.graceful,
             HandOver::Rebalance => &mut self.rebalance,
             HandOver::Overlap => &mut self.overlap,
@@ -35,6 +38,6 @@ impl Duplicates {
 
     /// All of them.
     pub fn total(&self) -> u64 {
-        self.killed + self.graceful + self.rebalance + self.overlap + self.other
+        self.killed + self.vanished + self.graceful + self.rebalance + self.overlap + self.other
     }
 }

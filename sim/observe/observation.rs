@@ -287,6 +287,13 @@ impl Observation {
                 let slot = self.slots.slot(group, queue);
                 self.release(now, slot, consumer, HandOver::Rebalance);
             }
+            Fact::ConsumerPaused { .. }
+            | Fact::ConsumerResumed { .. }
+            | Fact::MemberExpired { .. }
+            | Fact::ConnectionLost { .. }
+            | Fact::TopicUpdated { .. }
+            | Fact::PullFailed { .. }
+            | Fact::SendRefused { .. } => {}
             Fact::RebalanceBegan { consumer, trigger } => {
                 self.consumers[consumer.index()].rounds += 1;
                 self.triggers[consumer.index()] = trigger;
@@ -413,6 +420,8 @@ impl Observation {
         let (change, by) = match how {
             StopKind::Graceful => (Change::Graceful, HandOver::Graceful),
             StopKind::Killed => (Change::Killed, HandOver::Killed),
+            StopKind::Vanished => (Change::Vanished, HandOver::Vanished),
+            StopKind::StartFailed => (Change::StartFailed, HandOver::Graceful),
         };
         // Before the queues go, so that they go on the account of this change.
         self.member_changed(now, group, consumer, change);

@@ -17,6 +17,8 @@ pub enum HandOver {
     None,
     /// The owner before was killed.
     Killed,
+    /// The host of the owner before was lost.
+    Vanished,
     /// The owner before shut down.
     Graceful,
     /// The owner before lives and gave it up.

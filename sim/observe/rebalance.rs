@@ -21,6 +21,10 @@ pub enum Change {
     Graceful,
     /// It was killed.
     Killed,
+    /// Its host was lost.
+    Vanished,
+    /// Its start failed.
+    StartFailed,
 }
 
 /// A change of members and what came of it.
@@ -73,8 +77,8 @@ pub struct Held {
 pub struct Rebalances {
     /// Living members in order of their starts.
     pub members: Vec<ConsumerId>,
-    /// Rounds by trigger: start, notification, period.
-    pub rounds: [u64; 3],
+    /// Rounds by trigger, in the order of `RebalanceTrigger`.
+    pub rounds: [u64; 5],
     /// Rounds that changed something.
     pub rounds_with_change: u64,
     /// Queues of subscribed topics that went from one consumer to another.

@@ -408,6 +408,8 @@ pub struct DuplicatesReport {
 pub struct DuplicateCausesReport {
     /// The owner before was killed.
     pub killed: u64,
+    /// The host of the owner before was lost.
+    pub vanished: u64,
     /// The owner before shut down.
     pub graceful: u64,
     /// The owner before lives and gave the queue up.
@@ -473,6 +475,10 @@ pub enum ConsumerEnd {
     Graceful,
     /// `kill -9`.
     Killed,
+    /// Its host was lost.
+    Vanished,
+    /// `start()` failed.
+    StartFailed,
 }
 
 /// One life of one consumer.
@@ -637,6 +643,10 @@ pub struct TriggersReport {
     pub notification: u64,
     /// The period.
     pub period: u64,
+    /// A second after a round that did not reach its aim.
+    pub unbalanced: u64,
+    /// A broker was connected to anew.
+    pub reconnect: u64,
 }
 
 /// What happened to a member.
@@ -649,6 +659,10 @@ pub enum MemberChange {
     Graceful,
     /// It was killed.
     Killed,
+    /// Its host was lost.
+    Vanished,
+    /// Its start failed.
+    StartFailed,
 }
 
 /// A change of members.
@@ -680,6 +694,10 @@ pub enum Trigger {
     Notification,
     /// The period.
     Period,
+    /// A second after a round that did not reach its aim.
+    Unbalanced,
+    /// A broker was connected to anew.
+    Reconnect,
 }
 
 /// A rebalance round that changed something.

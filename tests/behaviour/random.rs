@@ -6,7 +6,7 @@
 use crate::support::Recorder;
 use rmqsim::cluster::config::{
     Action, BrokerConfig, BrokerTuning, ClusterConfig, ConsumeFromWhere, ConsumerConfig, ConsumerTuning,
-    FailureConfig, GroupConfig, Millis, NetworkConfig, ProducerConfig, RocketMqVersion, SizeDist,
+    FailureConfig, GroupConfig, Member, Millis, NetworkConfig, ProducerConfig, RocketMqVersion, SizeDist,
     StrategyName, TimelineEntry, TopicConfig, TopicQueues,
 };
 use rmqsim::cluster::directory::TopicKind;
@@ -108,6 +108,7 @@ fn case(number: u64, version: RocketMqVersion) -> ClusterConfig {
         groups,
         timeline,
         network: NetworkConfig { latency },
+        name_servers: 1,
         broker_tuning: BrokerTuning {
             long_polling_enable: c.percent(80),
             message_delay_level: LEVELS.to_owned(),
@@ -202,6 +203,8 @@ fn consumer(c: &mut Chooser, group: &str, number: u64, slow: bool) -> ConsumerCo
     let fails = c.percent(40);
     let often = fails && !slow;
     ConsumerConfig {
+        life: 1,
+        subscribe: None,
         name: format!("{group}-{number}"),
         // Ids sort otherwise than members are listed.
         client_id: format!("10.0.0.{}@{number}", (number * 7 + 3) % 11),
@@ -236,19 +239,14 @@ fn timeline(c: &mut Chooser, groups: &[GroupConfig]) -> Vec<TimelineEntry> {
         for _ in 0..c.below(8) {
             time += c.pick(&[0, 1, 40, 105, 600, 1010, 1500, 4000, 9000, 15_000]);
             let consumer = c.below(group.consumers.len() as u64) as u32;
+            let member = Member {
+                group: group_id,
+                consumer,
+            };
             let action = match c.below(3) {
-                0 => Action::Join {
-                    group: group_id,
-                    consumer,
-                },
-                1 => Action::Leave {
-                    group: group_id,
-                    consumer,
-                },
-                _ => Action::Kill {
-                    group: group_id,
-                    consumer,
-                },
+                0 => Action::Join(member),
+                1 => Action::Leave(member),
+                _ => Action::Kill(member),
             };
             entries.push(TimelineEntry {
                 at: at(time.min(UNREST)),

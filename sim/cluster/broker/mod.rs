@@ -420,6 +420,6 @@ impl<O: Observer> Cluster<O> {
             }
         };
         self.core
-            .send(from, Server::NameServer, Direction::Down, envelope);
+            .send(from, Server::NameServer(0), Direction::Down, envelope);
     }
 }

@@ -205,7 +205,7 @@ impl<O: Observer> Cluster<O> {
         let from = Endpoint::Consumer(consumer);
         self.core.send(
             from,
-            Server::NameServer,
+            Server::NameServer(0),
             Direction::Up,
             Envelope::RouteRequest { from },
         );

@@ -43,9 +43,14 @@ pub fn build(config: &ClusterConfig, streams: &mut Streams, network: &mut Networ
         for settings in &group.consumers {
             let rank = ids.binary_search_by(|known| cmp_utf16(known, &settings.client_id));
             let rank = rank.expect("every id is in the list of all ids") as ClientRank;
-            network.add_consumer(streams, &settings.name);
+            // The first life keeps the bare name, whatever comes after it.
+            let entity = match settings.life {
+                1 => settings.name.clone(),
+                life => format!("{}#{life}", settings.name),
+            };
+            network.add_consumer(streams, &entity);
             let id = ConsumerId(clients.len() as u32);
-            let stream = streams.stream(&settings.name, "rebalance");
+            let stream = streams.stream(&entity, "rebalance");
             let group_id = GroupId(at as u32);
             let brokers = config.brokers.len();
             clients.push(ConsumerClient::new(

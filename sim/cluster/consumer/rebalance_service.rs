@@ -119,11 +119,10 @@ impl<O: Observer> Cluster<O> {
             .tuning
             .rebalance_wait_interval
             .duration();
-        let wait = if balanced || !self.profile.retries_unbalanced_round {
-            wait
+        if balanced || !self.profile.retries_unbalanced_round {
+            self.sleep(consumer, wait, RebalanceTrigger::Period);
         } else {
-            min
-        };
-        self.sleep(consumer, wait, RebalanceTrigger::Period);
+            self.sleep(consumer, min, RebalanceTrigger::Unbalanced);
+        }
     }
 }

@@ -117,7 +117,7 @@ impl<O: Observer> Cluster<O> {
         let from = Endpoint::Producer(id);
         self.core.send(
             from,
-            Server::NameServer,
+            Server::NameServer(0),
             Direction::Up,
             Envelope::RouteRequest { from },
         );

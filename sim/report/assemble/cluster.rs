@@ -113,6 +113,8 @@ impl View<'_> {
             end: life.stopped.map(|(_, how)| match how {
                 StopKind::Graceful => ConsumerEnd::Graceful,
                 StopKind::Killed => ConsumerEnd::Killed,
+                StopKind::Vanished => ConsumerEnd::Vanished,
+                StopKind::StartFailed => ConsumerEnd::StartFailed,
             }),
             deliveries: life.deliveries,
             succeeded: life.succeeded,

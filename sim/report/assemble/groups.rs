@@ -95,6 +95,7 @@ impl View<'_> {
                 ratio: ratio(duplicates.total(), first + retry),
                 by_cause: DuplicateCausesReport {
                     killed: duplicates.killed,
+                    vanished: duplicates.vanished,
                     graceful: duplicates.graceful,
                     rebalance: duplicates.rebalance,
                     overlap: duplicates.overlap,
@@ -199,14 +200,16 @@ impl View<'_> {
                 .fold(SimDuration::ZERO, |sum, span| sum + span);
             total.as_secs_f64()
         };
-        let [start, notification, period] = rebalances.rounds;
+        let [start, notification, period, unbalanced, reconnect] = rebalances.rounds;
         let intervals = observation.ownership.intervals().iter();
         RebalanceReport {
-            rounds: start + notification + period,
+            rounds: rebalances.rounds.iter().sum(),
             rounds_by_trigger: TriggersReport {
                 start,
                 notification,
                 period,
+                unbalanced,
+                reconnect,
             },
             rounds_with_change: rebalances.rounds_with_change,
             moves: rebalances.moves,
@@ -250,6 +253,8 @@ impl View<'_> {
                 Change::Started => MemberChangeKind::Started,
                 Change::Graceful => MemberChangeKind::Graceful,
                 Change::Killed => MemberChangeKind::Killed,
+                Change::Vanished => MemberChangeKind::Vanished,
+                Change::StartFailed => MemberChangeKind::StartFailed,
             },
             members: change.members,
             moves: change.moves,
@@ -266,6 +271,8 @@ impl View<'_> {
                 RebalanceTrigger::Start => Trigger::Start,
                 RebalanceTrigger::Notification => Trigger::Notification,
                 RebalanceTrigger::Period => Trigger::Period,
+                RebalanceTrigger::Unbalanced => Trigger::Unbalanced,
+                RebalanceTrigger::Reconnect => Trigger::Reconnect,
             },
             added: round.added.into(),
             removed: round.removed.into(),

@@ -146,6 +146,8 @@ impl Event {
             (MemberChange::Graceful, false, _) => "leaves",
             (MemberChange::Graceful, true, _) => "leave",
             (MemberChange::Killed, ..) => "killed",
+            (MemberChange::Vanished, ..) => "vanished",
+            (MemberChange::StartFailed, ..) => "failed to start",
         }
     }
 
@@ -157,7 +159,7 @@ impl Event {
     }
 
     fn colour(&self) -> Colour {
-        if self.change == MemberChange::Killed {
+        if matches!(self.change, MemberChange::Killed | MemberChange::Vanished) {
             ALARM
         } else {
             QUIET

@@ -186,6 +186,8 @@ pub(super) fn member(
             .cloned()
             .unwrap_or(name.clone()),
         name,
+        life: 1,
+        subscribe: None,
         start,
         threads: block.threads,
         service: block.service.clone(),

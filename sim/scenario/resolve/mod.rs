@@ -89,6 +89,7 @@ impl Resolver<'_> {
             network: NetworkConfig {
                 latency: file.cluster.network.latency.clone(),
             },
+            name_servers: 1,
             broker_tuning: file.cluster.tuning.clone(),
             sample_interval: file
                 .sample_interval

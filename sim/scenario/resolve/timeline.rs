@@ -2,8 +2,7 @@
 
 use super::groups::member;
 use super::{Resolver, field};
-use crate::cluster::config::{Action, GroupConfig, TimelineEntry};
-use crate::cluster::ids::GroupId;
+use crate::cluster::config::{Action, GroupConfig, Member, TimelineEntry};
 use crate::kernel::time::{SimDuration, SimTime};
 use crate::scenario::diagnostic::Diagnostic;
 use crate::scenario::limits;
@@ -186,7 +185,7 @@ impl Resolver<'_> {
             cast.lives[id.index()].push(Life { start: at, end: None });
             made.push(TimelineEntry {
                 at,
-                action: Action::Join { group: id, consumer },
+                action: Action::Join(Member { group: id, consumer }),
             });
         }
         made
@@ -227,7 +226,7 @@ impl Resolver<'_> {
             life.end = Some(at);
             made.push(TimelineEntry {
                 at,
-                action: ending(block, group, consumer),
+                action: ending(block, Member { group, consumer }),
             });
         }
         made
@@ -246,10 +245,10 @@ impl Resolver<'_> {
 }
 
 /// The action of an entry that ends members.
-fn ending(block: &TimelineBlock, group: GroupId, consumer: u32) -> Action {
+fn ending(block: &TimelineBlock, member: Member) -> Action {
     match block.kill {
-        Some(_) => Action::Kill { group, consumer },
-        None => Action::Leave { group, consumer },
+        Some(_) => Action::Kill(member),
+        None => Action::Leave(member),
     }
 }
 

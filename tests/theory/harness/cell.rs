@@ -145,6 +145,8 @@ pub fn config(threads: u32, service: Dist, plan: &Plan, seed: u64) -> ClusterCon
             consume_from_where: ConsumeFromWhere::LastOffset,
             tuning: ConsumerTuning::default(),
             consumers: vec![ConsumerConfig {
+                life: 1,
+                subscribe: None,
                 name: "billing-1".into(),
                 client_id: "billing-1".into(),
                 start: Some(SimTime::ZERO),
@@ -161,6 +163,7 @@ pub fn config(threads: u32, service: Dist, plan: &Plan, seed: u64) -> ClusterCon
         network: NetworkConfig {
             latency: Dist::Constant(SimDuration::ZERO),
         },
+        name_servers: 1,
         broker_tuning: BrokerTuning {
             reput_interval: Millis(0),
             ..BrokerTuning::default()

@@ -4,7 +4,7 @@ use crate::field::{Recording, list, number, text};
 use rmqsim::cluster::Cluster;
 use rmqsim::cluster::config::{
     Action, BrokerConfig, BrokerTuning, ClusterConfig, ConsumeFromWhere, ConsumerConfig, ConsumerTuning,
-    FailureConfig, GroupConfig, Millis, NetworkConfig, ProducerConfig, RocketMqVersion, SizeDist,
+    FailureConfig, GroupConfig, Member, Millis, NetworkConfig, ProducerConfig, RocketMqVersion, SizeDist,
     StrategyName, TimelineEntry, TopicConfig, TopicQueues,
 };
 use rmqsim::cluster::directory::{Directory, TopicKind};
@@ -106,6 +106,7 @@ pub fn cluster(recording: &Recording, repeat: usize, duration: u64) -> ClusterCo
                 max: SimDuration::from_millis(4),
             }),
         },
+        name_servers: 1,
         broker_tuning,
         sample_interval: SimDuration::from_secs(10),
     }
@@ -114,6 +115,8 @@ pub fn cluster(recording: &Recording, repeat: usize, duration: u64) -> ClusterCo
 /// A consumer whose client instance is made at `created`, ms.
 pub fn consumer(config: &mut ClusterConfig, name: &str, created: u64, threads: u32, cost: u64) {
     config.groups[0].consumers.push(ConsumerConfig {
+        life: 1,
+        subscribe: None,
         name: name.to_owned(),
         client_id: format!("127.0.0.1@{name}"),
         start: Some(at(created)),
@@ -142,11 +145,14 @@ pub fn messages(config: &mut ClusterConfig, start: u64, number: u64, arrivals: A
 
 /// The consumer added as number `consumer` leaves, gracefully or not.
 pub fn end(config: &mut ClusterConfig, time: u64, consumer: u32, graceful: bool) {
-    let group = GroupId(0);
+    let member = Member {
+        group: GroupId(0),
+        consumer,
+    };
     let action = if graceful {
-        Action::Leave { group, consumer }
+        Action::Leave(member)
     } else {
-        Action::Kill { group, consumer }
+        Action::Kill(member)
     };
     config.timeline.push(TimelineEntry { at: at(time), action });
 }
