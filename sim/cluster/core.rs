@@ -1,10 +1,9 @@
 //! What every part of the cluster needs to act: the clock, the names, the network and the observer.
 
 use crate::cluster::agenda::Agenda;
-use crate::cluster::broker::consumer_manager::ClientRank;
+use crate::cluster::broker::consumer_manager::{ClientRank, Connection, Subscriptions};
 use crate::cluster::directory::Directory;
-use crate::cluster::event::PqSlot;
-use crate::cluster::event::{EnvelopeSlot, Event};
+use crate::cluster::event::{EnvelopeSlot, Event, LinkSlot, PqSlot};
 use crate::cluster::fact::{Fact, Observer};
 use crate::cluster::ids::{BrokerId, ConsumerId, QueueId, TopicId};
 use crate::cluster::nameserver::KnownRoute;
@@ -54,7 +53,44 @@ impl<O: Observer> Core<O> {
     #[inline(never)]
     fn travel_by_chance(&mut self, client: Endpoint, server: Server, direction: Direction, event: Event) {
         let arrival = self.network.arrival(self.now(), client, server, direction);
-        self.scheduler.at(arrival, event);
+        let link = match client {
+            Endpoint::Consumer(consumer) => self.network.links.find(consumer, server),
+            Endpoint::Producer(_) => None,
+        };
+        match link {
+            None => {
+                self.scheduler.at(arrival, event);
+            }
+            Some(link) => {
+                let due = self.network.links.send(link, direction, arrival, event);
+                self.link_next(link, direction, due);
+            }
+        }
+    }
+
+    /// Schedules the next arrival on a link in trouble.
+    pub fn link_next(&mut self, link: LinkSlot, direction: Direction, due: Option<SimTime>) {
+        if let Some(due) = due {
+            let event = match direction {
+                Direction::Up => Event::LinkUpDue(link),
+                Direction::Down => Event::LinkDownDue(link),
+            };
+            self.scheduler.at(due, event);
+        }
+    }
+
+    /// Sets what waits on a link in trouble on its way, as far as it may pass.
+    pub fn link_release(&mut self, link: LinkSlot) {
+        let (consumer, server) = {
+            let link = self.network.links.get(link);
+            (link.consumer, link.server)
+        };
+        for direction in [Direction::Up, Direction::Down] {
+            let client = Endpoint::Consumer(consumer);
+            let arrival = self.network.arrival(self.now(), client, server, direction);
+            let due = self.network.links.release(link, direction, arrival);
+            self.link_next(link, direction, due);
+        }
     }
 
     /// Sends an envelope of the control plane between a client and a server.
@@ -64,14 +100,14 @@ impl<O: Observer> Core<O> {
     }
 
     /// Sends from a consumer client to a broker.
-    pub fn to_broker(&mut self, consumer: ConsumerId, broker: BrokerId, request: BrokerRequest) {
+    pub fn to_broker(&mut self, connection: Connection, broker: BrokerId, request: BrokerRequest) {
         let envelope = Envelope::ToBroker {
-            consumer,
+            connection,
             broker,
             request,
         };
         self.send(
-            Endpoint::Consumer(consumer),
+            Endpoint::Consumer(connection.consumer),
             Server::Broker(broker),
             Direction::Up,
             envelope,
@@ -97,7 +133,7 @@ pub enum Envelope {
     /// A consumer client to a broker.
     ToBroker {
         /// From.
-        consumer: ConsumerId,
+        connection: Connection,
         /// To.
         broker: BrokerId,
         /// What.
@@ -110,10 +146,12 @@ pub enum Envelope {
         /// What.
         reply: ConsumerReply,
     },
-    /// A client asks the name server for the routes of all its topics.
+    /// A client asks a name server for the routes of all its topics.
     RouteRequest {
         /// Who asks.
         from: Endpoint,
+        /// Which name server.
+        number: u32,
     },
     /// The name server's answer to a producer.
     ProducerRoute {
@@ -122,12 +160,17 @@ pub enum Envelope {
         /// The route of its topic.
         route: Rc<KnownRoute>,
     },
-    /// A broker tells the name server of a topic that it has created.
+    /// A broker tells the name servers of a topic that it has created or changed.
     TopicRegistration {
         /// The broker.
         broker: BrokerId,
         /// The topic.
         topic: TopicId,
+    },
+    /// NOTIFY_CONSUMER_IDS_CHANGED to all members of a group, where all have the same way.
+    ConsumerIdsChanged {
+        /// The members.
+        members: Rc<[ConsumerId]>,
     },
 }
 
@@ -135,7 +178,7 @@ pub enum Envelope {
 #[derive(Debug)]
 pub enum BrokerRequest {
     /// HEART_BEAT.
-    Heartbeat,
+    Heartbeat(Subscriptions),
     /// UNREGISTER_CLIENT.
     Unregister,
     /// GET_CONSUMER_LIST_BY_GROUP.
@@ -169,6 +212,13 @@ pub enum ConsumerReply {
     LookedUp(u64),
     /// NOTIFY_CONSUMER_IDS_CHANGED, one way.
     ConsumerIdsChanged,
+    /// Not an answer: the broker closed the connection.
+    ConnectionClosed {
+        /// Which broker.
+        broker: BrokerId,
+        /// Which connection.
+        epoch: u32,
+    },
 }
 
 /// The broker's answer to QUERY_CONSUMER_OFFSET when it is not "not found".

@@ -37,6 +37,29 @@ slot!(
     EnvelopeSlot
 );
 
+slot!(
+    /// A link in trouble.
+    LinkSlot
+);
+
+/// What a thread of a client waits for: each such thread waits for one answer at a time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum CallKind {
+    /// Routes, asked for by whatever thread.
+    Route,
+    /// A heartbeat, one broker after another.
+    Heartbeat,
+    /// Who is in the group, or where a queue starts: the rebalance thread.
+    Rebalance,
+    /// The end of the membership, one broker after another.
+    Unregister,
+}
+
+impl CallKind {
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::Route, Self::Heartbeat, Self::Rebalance, Self::Unregister];
+}
+
 /// See the module.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Event {
@@ -91,6 +114,27 @@ pub enum Event {
     SendBackArrives(TaskSlot),
     /// The broker's answer to it reaches the client.
     SendBackReplyArrives(TaskSlot),
+    /// The head of the queue towards the server arrives on a link in trouble.
+    LinkUpDue(LinkSlot),
+    /// The head of the queue towards the client arrives on a link in trouble.
+    LinkDownDue(LinkSlot),
+    /// A client has waited long enough for an answer.
+    CallTimeout {
+        /// Whose patience is at an end.
+        consumer: ConsumerId,
+        /// What it waited for.
+        kind: CallKind,
+    },
+    /// A pull has waited long enough for its connection, or for its answer.
+    PullFails(PqSlot),
+    /// A message on its way back has waited long enough for the broker's answer.
+    SendBackFails(TaskSlot),
+    /// Messages that could not be sent back go to the listener again.
+    LocalRetry(TaskSlot),
+    /// A broker looks for silent clients: every 10 s, skipped while none can be.
+    ScanNotActiveChannel(BrokerId),
+    /// A producer asks for its route again, because it has changed.
+    ProducerRoutePoll(ProducerId),
 }
 
 const _: () = assert!(
@@ -127,6 +171,14 @@ impl Event {
             Self::ConsumeDone(t) => (20, t.0),
             Self::SendBackArrives(t) => (21, t.0),
             Self::SendBackReplyArrives(t) => (22, t.0),
+            Self::LinkUpDue(l) => (23, l.0),
+            Self::LinkDownDue(l) => (24, l.0),
+            Self::CallTimeout { consumer, kind } => (25 | (kind as u64) << 8, consumer.0),
+            Self::PullFails(p) => (26, p.0),
+            Self::SendBackFails(t) => (27, t.0),
+            Self::LocalRetry(t) => (28, t.0),
+            Self::ScanNotActiveChannel(b) => (29, b.0),
+            Self::ProducerRoutePoll(p) => (30, p.0),
         };
         kind << 32 | id as u64
     }
@@ -165,6 +217,17 @@ impl Event {
             20 => Self::ConsumeDone(TaskSlot(id)),
             21 => Self::SendBackArrives(TaskSlot(id)),
             22 => Self::SendBackReplyArrives(TaskSlot(id)),
+            23 => Self::LinkUpDue(LinkSlot(id)),
+            24 => Self::LinkDownDue(LinkSlot(id)),
+            25 => Self::CallTimeout {
+                consumer: ConsumerId(id),
+                kind: CallKind::ALL[(code >> 40) as usize],
+            },
+            26 => Self::PullFails(PqSlot(id)),
+            27 => Self::SendBackFails(TaskSlot(id)),
+            28 => Self::LocalRetry(TaskSlot(id)),
+            29 => Self::ScanNotActiveChannel(BrokerId(id)),
+            30 => Self::ProducerRoutePoll(ProducerId(id)),
             _ => panic!("no event has this code"),
         }
     }
@@ -177,7 +240,7 @@ mod tests {
     /// Kinds count up from 0 without a hole; the code of each comes back.
     #[test]
     fn every_code_names_one_event() {
-        for kind in 0..=22 {
+        for kind in 0..=30 {
             for id in [0, 1, u32::MAX] {
                 let code = kind << 32 | u64::from(id);
                 assert_eq!(Event::from_code(code).code(), code);
@@ -188,5 +251,12 @@ mod tests {
             level: 18,
         };
         assert_eq!(Event::from_code(delayed.code()), delayed);
+        for kind in CallKind::ALL {
+            let late = Event::CallTimeout {
+                consumer: ConsumerId(9),
+                kind,
+            };
+            assert_eq!(Event::from_code(late.code()), late);
+        }
     }
 }

@@ -12,18 +12,22 @@ impl<O: Observer> Cluster<O> {
             Action::Join(member) => self.consumer_start(self.member(member)),
             Action::Leave(member) => self.consumer_leave(self.member(member)),
             Action::Kill(member) => self.consumer_kill(self.member(member)),
-            Action::Vanish(_)
-            | Action::Pause(_)
-            | Action::Resume(_)
-            | Action::Cut { .. }
-            | Action::Heal { .. }
-            | Action::Slow { .. }
-            | Action::UpdateTopic { .. } => unreachable!("scenarios cannot ask for it yet"),
+            Action::Vanish(member) => self.consumer_vanish(self.member(member)),
+            Action::Pause(member) => self.consumer_pause(self.member(member)),
+            Action::Resume(member) => self.consumer_resume(self.member(member)),
+            Action::Cut { member, server } => self.link_cut(self.member(member), server),
+            Action::Heal { member, server } => self.link_healed(self.member(member), server),
+            Action::Slow { member, server, by } => self.link_slow(self.member(member), server, by),
+            Action::UpdateTopic {
+                topic,
+                broker,
+                numbers,
+            } => self.update_topic(topic, broker, numbers),
         }
     }
 
     /// The client that `member` names.
-    fn member(&self, member: Member) -> ConsumerId {
+    pub(super) fn member(&self, member: Member) -> ConsumerId {
         ConsumerId(self.first_consumer[member.group.index()].0 + member.consumer)
     }
 }

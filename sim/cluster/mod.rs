@@ -13,6 +13,7 @@ pub mod event;
 pub mod fact;
 pub mod faults;
 pub mod ids;
+pub mod link;
 pub mod message;
 pub mod message_queue;
 pub mod nameserver;
@@ -39,7 +40,7 @@ use crate::cluster::fact::{Fact, Observer};
 use crate::cluster::ids::{BrokerId, ConsumerId, GroupId, ProducerId};
 use crate::cluster::message_queue::MessageQueue;
 use crate::cluster::nameserver::NameServer;
-use crate::cluster::network::Network;
+use crate::cluster::network::{Direction, Network};
 use crate::cluster::producer::{Producer, SendInFlight};
 use crate::cluster::profile::Profile;
 use crate::cluster::slab::Slab;
@@ -70,6 +71,8 @@ pub struct Cluster<O> {
     tasks: Slab<RunningTask>,
     /// Group salts for the luck of messages, by group.
     salts: Vec<LuckSalts>,
+    /// How many clients are stopped.
+    paused: u32,
     /// Scratch list of woken holds.
     woken: Vec<HeldPull>,
     /// Scratch list of the queues that a dispatch pass has touched.
@@ -165,6 +168,7 @@ impl<O: Observer> Cluster<O> {
             held_queues: Slab::default(),
             tasks: Slab::default(),
             salts,
+            paused: 0,
             woken: Vec::new(),
             touched: Vec::new(),
             digest: TraceDigest::new(),
@@ -215,8 +219,9 @@ impl<O: Observer> Cluster<O> {
         for topic in 0..self.config.topics.len() {
             for (broker, numbers) in self.config.topics[topic].placement.clone() {
                 let topic = ids::TopicId(topic as u32);
-                let queues = self.create_queues(topic, broker, numbers.read.max(numbers.write));
-                self.name_server.register(topic, broker, &queues, numbers);
+                self.place_topic(topic, broker, numbers);
+                let queues = self.topics.queues(topic, broker);
+                self.name_server.register(topic, broker, queues, numbers);
             }
         }
         for (at, producer) in self.config.producers.iter().enumerate() {
@@ -270,7 +275,7 @@ impl<O: Observer> Cluster<O> {
                     if DIGEST {
                         self.digest.add(time, code);
                     }
-                    self.handle(Event::from_code(code));
+                    self.happen(Event::from_code(code));
                 }
                 _ => break,
             }
@@ -301,6 +306,14 @@ impl<O: Observer> Cluster<O> {
             sends: self.sends.len() as u32,
             envelopes: self.core.envelopes.len() as u32,
             records: self.queues.iter().map(ConsumeQueue::kept).collect(),
+        }
+    }
+
+    /// Lets an event happen, unless it happens in a client that is stopped.
+    #[inline(always)]
+    fn happen(&mut self, event: Event) {
+        if self.paused == 0 || !self.defer(event) {
+            self.handle(event);
         }
     }
 
@@ -341,6 +354,14 @@ impl<O: Observer> Cluster<O> {
             Event::ShutdownDeadline(consumer) => self.shutdown_deadline(consumer),
             Event::SendBackArrives(task) => self.send_back_arrives(task),
             Event::SendBackReplyArrives(task) => self.send_back_reply_arrives(task),
+            Event::LinkUpDue(link) => self.link_due(link, Direction::Up),
+            Event::LinkDownDue(link) => self.link_due(link, Direction::Down),
+            Event::CallTimeout { consumer, kind } => self.call_timeout(consumer, kind),
+            Event::PullFails(slot) => self.pull_times_out(slot),
+            Event::SendBackFails(task) => self.send_back_times_out(task),
+            Event::LocalRetry(task) => self.local_retry(task),
+            Event::ScanNotActiveChannel(broker) => self.scan_not_active_channel(broker),
+            Event::ProducerRoutePoll(producer) => self.producer_route_poll(producer),
             Event::Arrival(_)
             | Event::SendArrives(_)
             | Event::SendAckArrives(_)
@@ -356,23 +377,26 @@ impl<O: Observer> Cluster<O> {
     fn deliver(&mut self, envelope: Envelope) {
         match envelope {
             Envelope::ToBroker {
-                consumer,
+                connection,
                 broker,
                 request,
-            } => self.broker_request(broker, consumer, request),
+            } => self.broker_request(broker, connection, request),
             Envelope::ToConsumer { consumer, reply } => self.consumer_reply(consumer, reply),
-            Envelope::RouteRequest { from } => self.route_request(from),
+            Envelope::RouteRequest { from, number } => self.route_request(from, number),
             Envelope::ProducerRoute { to, route } => self.producer_route(to, &route),
             Envelope::TopicRegistration { broker, topic } => self.topic_registration(broker, topic),
+            Envelope::ConsumerIdsChanged { members } => self.consumer_ids_changed(&members),
         }
     }
 
-    /// Creates the queues of `topic` on `broker`, ids from 0, and tells of each.
-    fn create_queues(&mut self, topic: ids::TopicId, broker: BrokerId, number: u32) -> Vec<ids::QueueId> {
-        let mut created = Vec::with_capacity(number as usize);
+    /// Gives `topic` so many queues on `broker`, creates those that are missing, and tells of each.
+    fn place_topic(&mut self, topic: ids::TopicId, broker: BrokerId, numbers: config::TopicQueues) {
+        let existing = self.topics.queues(topic, broker).len() as u32;
+        let wanted = numbers.read.max(numbers.write);
+        let mut created = Vec::new();
         let topic_name = &self.core.directory.topic(topic).name;
         let mut name = MessageQueue::new(topic_name, self.core.directory.broker(broker), 0);
-        for index in 0..number {
+        for index in existing..wanted {
             name.queue_id = index as i32;
             let queue = ids::QueueId(self.queues.len() as u32);
             let consume_queue = ConsumeQueue::new(topic, broker, name.hash_code());
@@ -387,7 +411,11 @@ impl<O: Observer> Cluster<O> {
             self.core.emit(Fact::QueueCreated { queue });
             created.push(queue);
         }
-        self.topics.placed(topic, broker, &created);
-        created
+        self.topics.placed(topic, broker, &created, numbers);
+        for (index, queue) in (0..).zip(self.topics.queues(topic, broker)) {
+            let queue = &mut self.queues[queue.index()];
+            queue.readable = index < numbers.read;
+            queue.writable = index < wanted;
+        }
     }
 }

@@ -1,8 +1,8 @@
 //! The name server: which broker holds which queues of a topic.
 //!
-//! Brokers register every topic when it comes into being; clients poll. One name server stands for all, and
-//! brokers of this model never go away, so that no registration expires. A route never changes under its
-//! reader: clients keep the one that they fetched.
+//! Brokers register every topic when it comes into being or changes; clients poll. All name servers learn of it at
+//! the same time, so one table stands for all of them. Brokers of this model never go away, so that no registration
+//! expires. A route never changes under its reader: clients keep the one that they fetched.
 //!
 //! Source: `RouteInfoManager`, `TopicRouteData`.
 
@@ -54,19 +54,16 @@ impl NameServer {
         }
         let mut route = self.routes[topic.index()].as_deref().cloned().unwrap_or_default();
         let at = route.entries.partition_point(|entry| entry.broker < broker);
-        let known = route.entries.get(at).is_some_and(|entry| entry.broker == broker);
-        assert!(
-            !known,
-            "a broker registers a topic once: nothing can change its queues yet"
-        );
-        route.entries.insert(
-            at,
-            RouteEntry {
-                broker,
-                queues: queues.to_vec(),
-                numbers,
-            },
-        );
+        let entry = RouteEntry {
+            broker,
+            queues: queues.to_vec(),
+            numbers,
+        };
+        match route.entries.get_mut(at).filter(|known| known.broker == broker) {
+            Some(known) if *known == entry => return,
+            Some(known) => *known = entry,
+            None => route.entries.insert(at, entry),
+        }
         let list = |number: fn(&TopicQueues) -> u32| {
             let of_broker = |e: &RouteEntry| e.queues[..number(&e.numbers) as usize].to_vec();
             route.entries.iter().flat_map(of_broker).collect::<Vec<_>>()
@@ -108,5 +105,16 @@ mod tests {
         );
         assert_eq!(route.write_queues, [QueueId(2), QueueId(0)]);
         assert_eq!(server.version(), 2);
+        server.register(topic, BrokerId(1), &[QueueId(0), QueueId(1)], numbers);
+        assert_eq!(server.version(), 2, "nothing new");
+        let numbers = TopicQueues { read: 1, write: 3 };
+        let queues = [QueueId(0), QueueId(1), QueueId(4)];
+        server.register(topic, BrokerId(1), &queues, numbers);
+        let route = server.route(topic).unwrap();
+        assert_eq!(route.read_queues, [QueueId(2), QueueId(3), QueueId(0)]);
+        assert_eq!(
+            route.write_queues,
+            [QueueId(2), QueueId(0), QueueId(1), QueueId(4)]
+        );
     }
 }

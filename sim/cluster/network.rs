@@ -2,9 +2,10 @@
 //!
 //! Each client draws the delays of its own connections from its own stream, so that one client more changes
 //! nobody else's luck. A connection is a TCP stream: what was sent first arrives first, whatever the draws.
-//! Left out: bandwidth, loss (a lost packet is a delay to TCP).
+//! Links in trouble are in `link`. Left out: bandwidth, loss (a lost packet is a delay to TCP).
 
 use crate::cluster::ids::{BrokerId, ConsumerId, ProducerId};
+use crate::cluster::link::Links;
 use crate::kernel::dist::Dist;
 use crate::kernel::sampler::Sampler;
 use crate::kernel::streams::{Stream, Streams};
@@ -20,7 +21,7 @@ pub enum Endpoint {
 }
 
 /// The server end of a connection.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Server {
     /// A broker.
     Broker(BrokerId),
@@ -38,7 +39,7 @@ pub enum Direction {
 }
 
 /// One client's connections.
-struct Links {
+struct Connections {
     stream: Stream,
     /// Latest arrival so far by server and direction.
     last: Vec<SimTime>,
@@ -52,8 +53,12 @@ pub struct Network {
     mean: SimDuration,
     brokers: usize,
     name_servers: usize,
-    consumers: Vec<Links>,
-    producers: Vec<Links>,
+    consumers: Vec<Connections>,
+    producers: Vec<Connections>,
+    /// Links that are cut, slow or half closed.
+    pub links: Links,
+    /// `constant`, as long as no link is in trouble.
+    calm: Option<SimDuration>,
 }
 
 impl Network {
@@ -74,28 +79,30 @@ impl Network {
             name_servers: name_servers as usize,
             consumers: Vec::new(),
             producers: Vec::new(),
+            links: Links::default(),
+            calm: constant,
         }
     }
 
     /// Connects the next consumer client; ids count up from 0.
     pub fn add_consumer(&mut self, streams: &mut Streams, name: &str) {
-        let links = self.links(streams, name);
-        self.consumers.push(links);
+        let connections = self.connections(streams, name);
+        self.consumers.push(connections);
     }
 
     /// Connects the next producer; ids count up from 0.
     pub fn add_producer(&mut self, streams: &mut Streams, name: &str) {
-        let links = self.links(streams, name);
-        self.producers.push(links);
+        let connections = self.connections(streams, name);
+        self.producers.push(connections);
     }
 
-    fn links(&self, streams: &mut Streams, name: &str) -> Links {
+    fn connections(&self, streams: &mut Streams, name: &str) -> Connections {
         let servers = if self.constant.is_some() {
             0
         } else {
             self.brokers + self.name_servers
         };
-        Links {
+        Connections {
             stream: streams.stream(name, "network"),
             last: vec![SimTime::ZERO; servers * 2],
         }
@@ -104,7 +111,12 @@ impl Network {
     /// The delay of every envelope, if all take equally long: they then arrive in the order in which they leave.
     #[inline]
     pub fn constant(&self) -> Option<SimDuration> {
-        self.constant
+        self.calm
+    }
+
+    /// Takes note of whether any link is in trouble. To be called after each change of [`Self::links`].
+    pub fn links_changed(&mut self) {
+        self.calm = self.constant.filter(|_| self.links.are_calm());
     }
 
     /// When an envelope that leaves at `now` arrives.
@@ -119,7 +131,7 @@ impl Network {
         if let Some(delay) = self.constant {
             return now + delay;
         }
-        let links = match client {
+        let connections = match client {
             Endpoint::Consumer(id) => &mut self.consumers[id.index()],
             Endpoint::Producer(id) => &mut self.producers[id.index()],
         };
@@ -127,8 +139,8 @@ impl Network {
             Server::Broker(id) => id.index(),
             Server::NameServer(n) => self.brokers + n as usize,
         };
-        let last = &mut links.last[server * 2 + usize::from(direction == Direction::Down)];
-        *last = (now + self.sampler.sample(&mut links.stream)).max(*last);
+        let last = &mut connections.last[server * 2 + usize::from(direction == Direction::Down)];
+        *last = (now + self.sampler.sample(&mut connections.stream)).max(*last);
         *last
     }
 

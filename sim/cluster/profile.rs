@@ -15,6 +15,8 @@ pub struct Profile {
     pub rebalance_min_interval: SimDuration,
     /// Whether an unbalanced round is repeated after the least interval instead of the full period.
     pub retries_unbalanced_round: bool,
+    /// Whether a new connection to a broker brings a heartbeat with it, and that a rebalance (5.2 and later).
+    pub heartbeat_on_connect: bool,
     /// Pause between taking a queue and its first pull.
     pub first_pull_delay: SimDuration,
     /// Whether the broker answers 0 to a group without offset on an empty queue. 4.9 looks whether the message
@@ -29,12 +31,14 @@ impl Profile {
             RocketMqVersion::V4_9 => Self {
                 rebalance_min_interval: SimDuration::ZERO,
                 retries_unbalanced_round: false,
+                heartbeat_on_connect: false,
                 first_pull_delay: SimDuration::ZERO,
                 empty_queue_starts_at_zero: true,
             },
             RocketMqVersion::V5_3 => Self {
                 rebalance_min_interval: SimDuration::from_secs(1),
                 retries_unbalanced_round: true,
+                heartbeat_on_connect: true,
                 first_pull_delay: SimDuration::from_millis(500),
                 empty_queue_starts_at_zero: false,
             },

@@ -52,6 +52,12 @@ impl<T> Slab<T> {
             .expect("invariant K2: an event names a freed place")
     }
 
+    /// The value at `place`, if there is one.
+    #[inline]
+    pub fn find(&self, place: u32) -> Option<&T> {
+        self.places.get(place as usize)?.as_ref()
+    }
+
     /// The value at `place`, to change it.
     ///
     /// # Panics

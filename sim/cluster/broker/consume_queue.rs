@@ -25,6 +25,10 @@ pub struct ConsumeQueue {
     pub broker: BrokerId,
     /// `MessageQueue.hashCode` of its name.
     pub java_hash: i32,
+    /// Whether it lies below `readQueueNums`: pulls of other queues are refused.
+    pub readable: bool,
+    /// Whether it lies below `readQueueNums` or `writeQueueNums`: sends to other queues are refused.
+    pub writable: bool,
     segments: VecDeque<Vec<Record>>,
     /// Emptied segments, kept for the next append.
     spare: Vec<Vec<Record>>,
@@ -49,6 +53,8 @@ impl ConsumeQueue {
             topic,
             broker,
             java_hash,
+            readable: true,
+            writable: true,
             segments: VecDeque::new(),
             spare: Vec::new(),
             base: 0,

@@ -1,81 +1,215 @@
 //! Who is in which group, as one broker sees it.
 //!
-//! The table is keyed by connection: a client appears with its first heartbeat and goes when it unregisters
-//! or its connection closes. Each change of a group is told to all its members, the newcomer included. Each
-//! broker keeps a table of its own, so two brokers may disagree for a while. Left out so far: expiry after
-//! 120 s without heartbeat (nobody vanishes silently yet), subscriptions that differ inside a group.
+//! The table is keyed by connection, not by client id: a client appears with its first heartbeat over a
+//! connection and goes when it unregisters, when the connection closes, or when the scan finds it silent for
+//! 120 s. A client that has lost its connection and made a new one is listed twice until the end of the old
+//! one is known. Each broker keeps a table of its own, so two brokers may disagree for a while.
+//!
+//! A group has *one* list of subscriptions at a broker. Each heartbeat brings its client's list: what is newer
+//! replaces what is there, what is missing in it goes. So members whose lists differ overwrite each other, with
+//! each heartbeat anew.
 //!
 //! Source: `ConsumerManager`, `ConsumerGroupInfo`, `DefaultConsumerIdsChangeListener`.
 
-use crate::cluster::ids::{ConsumerId, GroupId};
+use crate::cluster::fact::PullFailure;
+use crate::cluster::ids::{ConsumerId, GroupId, TopicId};
+use crate::kernel::time::{SimDuration, SimTime};
+use std::collections::BTreeMap;
 use std::rc::Rc;
 
 /// Position of a client id in the sorted list of all client ids of its group: compares as the texts do.
 /// Two clients with equal ids have equal ranks.
 pub type ClientRank = u32;
 
+/// A subscribed topic; `None` stands for `%RETRY%group`, which may not exist yet.
+pub type SubscribedTopic = Option<TopicId>;
+
+/// What a client subscribes to, each with its `subVersion`: milliseconds of virtual time.
+pub type Subscriptions = Rc<[(SubscribedTopic, u64)]>;
+
+/// One connection of one client.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Connection {
+    /// The client.
+    pub consumer: ConsumerId,
+    /// Counts the connections of this client.
+    pub epoch: u32,
+}
+
 /// See the module.
 #[derive(Debug, Default)]
 pub struct ConsumerManager {
-    groups: Vec<GroupMembers>,
+    groups: Vec<ConsumerGroupInfo>,
+    /// Connections of a client up to this one are closed.
+    closed: BTreeMap<ConsumerId, u32>,
 }
 
 #[derive(Debug, Default)]
-struct GroupMembers {
-    members: Vec<(ConsumerId, ClientRank)>,
+struct ConsumerGroupInfo {
+    channels: BTreeMap<Connection, Channel>,
+    /// Client ids of all connections, sorted.
+    ranks: Vec<ClientRank>,
     /// The answer to `GET_CONSUMER_LIST_BY_GROUP`, kept until the group changes.
     list: Option<Rc<[ClientRank]>>,
+    /// Whom a change is told, kept until the group changes.
+    members: Option<Rc<[ConsumerId]>>,
+    subscriptions: Vec<(SubscribedTopic, u64)>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Channel {
+    rank: ClientRank,
+    last_heartbeat: SimTime,
 }
 
 impl ConsumerManager {
     /// A table for `groups` groups.
     pub fn new(groups: usize) -> Self {
         Self {
-            groups: (0..groups).map(|_| GroupMembers::default()).collect(),
+            groups: (0..groups).map(|_| ConsumerGroupInfo::default()).collect(),
+            closed: BTreeMap::new(),
         }
     }
 
-    /// A heartbeat came; true if the connection was unknown, so that the group has changed.
-    pub fn register(&mut self, group: GroupId, consumer: ConsumerId, rank: ClientRank) -> bool {
-        let members = &mut self.groups[group.index()];
-        if members.members.iter().any(|(member, _)| *member == consumer) {
-            return false;
+    /// Whether the broker still takes what comes over `connection`.
+    pub fn is_open(&self, connection: Connection) -> bool {
+        self.closed
+            .get(&connection.consumer)
+            .is_none_or(|&closed| closed < connection.epoch)
+    }
+
+    /// The broker has closed `connection`, or learnt of its end.
+    pub fn close(&mut self, connection: Connection) {
+        let closed = self.closed.entry(connection.consumer).or_default();
+        *closed = (*closed).max(connection.epoch);
+    }
+
+    /// A heartbeat came; true if the group has changed: a new connection, or another list of topics.
+    pub fn heartbeat(
+        &mut self,
+        now: SimTime,
+        group: GroupId,
+        connection: Connection,
+        rank: ClientRank,
+        subscriptions: &Subscriptions,
+    ) -> bool {
+        let info = &mut self.groups[group.index()];
+        let fresh = match info.channels.get_mut(&connection) {
+            Some(channel) => {
+                channel.last_heartbeat = now;
+                false
+            }
+            None => {
+                info.add(now, connection, rank);
+                true
+            }
+        };
+        info.update_subscriptions(subscriptions) | fresh
+    }
+
+    /// A connection unregistered, closed or was given up; true if it was known.
+    pub fn unregister(&mut self, group: GroupId, connection: Connection) -> bool {
+        self.groups[group.index()].remove(connection)
+    }
+
+    /// Takes out the connections whose last heartbeat is more than `timeout` ago (`scanNotActiveChannel`).
+    pub fn expire(&mut self, now: SimTime, timeout: SimDuration) -> Vec<(GroupId, Connection)> {
+        let mut expired = Vec::new();
+        for (group, info) in self.groups.iter_mut().enumerate() {
+            let silent = |(_, channel): &(&Connection, &Channel)| now.since(channel.last_heartbeat) > timeout;
+            let silent: Vec<Connection> = info.channels.iter().filter(silent).map(|(c, _)| *c).collect();
+            for connection in silent {
+                info.remove(connection);
+                expired.push((GroupId(group as u32), connection));
+            }
         }
-        members.members.push((consumer, rank));
-        members.list = None;
-        true
+        expired
     }
 
-    /// A client unregistered or its connection closed; true if it was a member.
-    pub fn unregister(&mut self, group: GroupId, consumer: ConsumerId) -> bool {
-        let members = &mut self.groups[group.index()];
-        let before = members.members.len();
-        members.members.retain(|(member, _)| *member != consumer);
-        members.list = None;
-        members.members.len() != before
+    /// All connections of all groups.
+    pub fn connections(&self) -> impl Iterator<Item = (GroupId, Connection)> {
+        let groups = self.groups.iter().enumerate();
+        groups.flat_map(|(group, info)| {
+            info.channels
+                .keys()
+                .map(move |connection| (GroupId(group as u32), *connection))
+        })
     }
 
-    /// Members in order of their first heartbeat.
-    pub fn members(&self, group: GroupId) -> impl Iterator<Item = ConsumerId> {
-        self.groups[group.index()]
+    /// The clients of the group, one for each connection, by id.
+    pub fn members(&mut self, group: GroupId) -> Rc<[ConsumerId]> {
+        let info = &mut self.groups[group.index()];
+        let members = info
             .members
-            .iter()
-            .map(|(member, _)| *member)
+            .get_or_insert_with(|| info.channels.keys().map(|c| c.consumer).collect());
+        Rc::clone(members)
     }
 
     /// The client ids of the group, sorted as the asking client will sort them, one for each connection; `None`
     /// if the group is unknown or empty.
     pub fn consumer_list(&mut self, group: GroupId) -> Option<Rc<[ClientRank]>> {
-        let members = &mut self.groups[group.index()];
-        if members.members.is_empty() {
+        let info = &mut self.groups[group.index()];
+        if info.ranks.is_empty() {
             return None;
         }
-        let list = members.list.get_or_insert_with(|| {
-            let mut ranks: Vec<ClientRank> = members.members.iter().map(|(_, rank)| *rank).collect();
-            ranks.sort_unstable();
-            ranks.into()
-        });
+        let list = info.list.get_or_insert_with(|| info.ranks.as_slice().into());
         Some(Rc::clone(list))
+    }
+
+    /// Whether a pull of `topic` by a client that subscribed with `version` is served.
+    ///
+    /// # Errors
+    /// If the group does not subscribe to the topic here, or the client knows of a newer subscription.
+    #[inline]
+    pub fn check(&self, group: GroupId, topic: SubscribedTopic, version: u64) -> Result<(), PullFailure> {
+        let subscriptions = &self.groups[group.index()].subscriptions;
+        match subscriptions.iter().find(|(known, _)| *known == topic) {
+            None => Err(PullFailure::SubscriptionNotExist),
+            Some((_, stored)) if *stored < version => Err(PullFailure::SubscriptionNotLatest),
+            Some(_) => Ok(()),
+        }
+    }
+}
+
+impl ConsumerGroupInfo {
+    fn add(&mut self, now: SimTime, connection: Connection, rank: ClientRank) {
+        let last_heartbeat = now;
+        self.channels.insert(connection, Channel { rank, last_heartbeat });
+        let at = self.ranks.partition_point(|&known| known < rank);
+        self.ranks.insert(at, rank);
+        (self.list, self.members) = (None, None);
+    }
+
+    /// Whether the connection was known. A group that is empty forgets its subscriptions.
+    fn remove(&mut self, connection: Connection) -> bool {
+        let Some(channel) = self.channels.remove(&connection) else {
+            return false;
+        };
+        let at = self.ranks.partition_point(|&known| known < channel.rank);
+        self.ranks.remove(at);
+        (self.list, self.members) = (None, None);
+        if self.channels.is_empty() {
+            self.subscriptions.clear();
+        }
+        true
+    }
+
+    /// `updateSubscription`: whether a topic came or went. A newer version of a known one is no change.
+    fn update_subscriptions(&mut self, of_client: &Subscriptions) -> bool {
+        let mut changed = false;
+        for &(topic, version) in of_client.iter() {
+            match self.subscriptions.iter_mut().find(|(known, _)| *known == topic) {
+                Some((_, stored)) => *stored = (*stored).max(version),
+                None => {
+                    self.subscriptions.push((topic, version));
+                    changed = true;
+                }
+            }
+        }
+        let before = self.subscriptions.len();
+        self.subscriptions
+            .retain(|(known, _)| of_client.iter().any(|(topic, _)| topic == known));
+        changed | (self.subscriptions.len() != before)
     }
 }
 
@@ -83,26 +217,108 @@ impl ConsumerManager {
 mod tests {
     use super::*;
 
+    const GROUP: GroupId = GroupId(0);
+
+    fn connection(consumer: u32, epoch: u32) -> Connection {
+        Connection {
+            consumer: ConsumerId(consumer),
+            epoch,
+        }
+    }
+
+    fn secs(n: u64) -> SimTime {
+        SimTime::ZERO + SimDuration::from_secs(n)
+    }
+
+    fn topics(topics: &[(u32, u64)]) -> Subscriptions {
+        topics
+            .iter()
+            .map(|&(topic, version)| (Some(TopicId(topic)), version))
+            .collect()
+    }
+
+    #[track_caller]
+    fn beat(table: &mut ConsumerManager, at: u64, who: (u32, u32), rank: u32, changed: bool) {
+        let connection = connection(who.0, who.1);
+        let told = table.heartbeat(secs(at), GROUP, connection, rank, &topics(&[(0, 1)]));
+        assert_eq!(told, changed);
+    }
+
     #[test]
     fn only_the_first_heartbeat_changes_the_group() {
         let mut table = ConsumerManager::new(1);
-        let group = GroupId(0);
-        assert!(table.consumer_list(group).is_none());
-        assert!(table.register(group, ConsumerId(7), 2));
-        assert!(!table.register(group, ConsumerId(7), 2));
-        assert!(table.register(group, ConsumerId(3), 0));
-        assert_eq!(table.consumer_list(group).as_deref(), Some(&[0, 2][..]));
-        assert!(table.unregister(group, ConsumerId(7)));
-        assert!(!table.unregister(group, ConsumerId(7)));
-        assert_eq!(table.consumer_list(group).as_deref(), Some(&[0][..]));
+        assert!(table.consumer_list(GROUP).is_none());
+        beat(&mut table, 0, (7, 1), 2, true);
+        beat(&mut table, 1, (7, 1), 2, false);
+        beat(&mut table, 2, (3, 1), 0, true);
+        assert_eq!(table.consumer_list(GROUP).as_deref(), Some(&[0, 2][..]));
+        assert!(table.unregister(GROUP, connection(7, 1)));
+        assert!(!table.unregister(GROUP, connection(7, 1)));
+        assert_eq!(table.consumer_list(GROUP).as_deref(), Some(&[0][..]));
     }
 
-    /// Two connections with one client id count twice, as at the real broker.
+    /// Two connections with one client id count twice, as at the real broker: two clients, or one that came back
+    /// before the end of its old connection was known.
     #[test]
     fn equal_client_ids_are_listed_once_for_each_connection() {
         let mut table = ConsumerManager::new(1);
-        table.register(GroupId(0), ConsumerId(0), 5);
-        table.register(GroupId(0), ConsumerId(1), 5);
-        assert_eq!(table.consumer_list(GroupId(0)).as_deref(), Some(&[5, 5][..]));
+        beat(&mut table, 0, (0, 1), 5, true);
+        beat(&mut table, 0, (1, 1), 5, true);
+        beat(&mut table, 0, (1, 2), 5, true);
+        assert_eq!(table.consumer_list(GROUP).as_deref(), Some(&[5, 5, 5][..]));
+    }
+
+    /// Exactly 120 s of silence are not yet too long.
+    #[test]
+    fn the_silent_are_given_up() {
+        let mut table = ConsumerManager::new(1);
+        beat(&mut table, 0, (0, 1), 0, true);
+        beat(&mut table, 1, (1, 1), 1, true);
+        let timeout = SimDuration::from_secs(120);
+        assert!(table.expire(secs(120), timeout).is_empty());
+        assert_eq!(table.expire(secs(121), timeout), [(GROUP, connection(0, 1))]);
+        assert_eq!(&*table.members(GROUP), [ConsumerId(1)]);
+    }
+
+    #[test]
+    fn a_closed_connection_stays_closed() {
+        let mut table = ConsumerManager::new(1);
+        table.close(connection(0, 2));
+        table.close(connection(0, 1));
+        assert!(!table.is_open(connection(0, 1)) && !table.is_open(connection(0, 2)));
+        assert!(table.is_open(connection(0, 3)) && table.is_open(connection(1, 1)));
+    }
+
+    /// Members with different topics: each heartbeat takes the other's topic away and brings its own.
+    #[test]
+    fn lists_of_one_group_overwrite_each_other() {
+        let mut table = ConsumerManager::new(1);
+        let (a, b) = (topics(&[(0, 10)]), topics(&[(1, 10)]));
+        assert!(table.heartbeat(secs(0), GROUP, connection(0, 1), 0, &a));
+        assert!(table.heartbeat(secs(1), GROUP, connection(1, 1), 1, &b));
+        let missing = Err(PullFailure::SubscriptionNotExist);
+        assert_eq!(table.check(GROUP, Some(TopicId(0)), 10), missing);
+        assert_eq!(table.check(GROUP, Some(TopicId(1)), 10), Ok(()));
+        assert!(table.heartbeat(secs(2), GROUP, connection(0, 1), 0, &a));
+        assert_eq!(table.check(GROUP, Some(TopicId(1)), 10), missing);
+    }
+
+    /// A newer version replaces, an older one does not, neither is a change; a pull that is ahead is refused.
+    #[test]
+    fn the_newest_version_stays() {
+        let mut table = ConsumerManager::new(1);
+        table.heartbeat(secs(0), GROUP, connection(0, 1), 0, &topics(&[(0, 10)]));
+        assert_eq!(
+            table.check(GROUP, Some(TopicId(0)), 11),
+            Err(PullFailure::SubscriptionNotLatest)
+        );
+        assert!(!table.heartbeat(secs(1), GROUP, connection(0, 1), 0, &topics(&[(0, 11)])));
+        assert!(!table.heartbeat(secs(2), GROUP, connection(0, 1), 0, &topics(&[(0, 9)])));
+        assert_eq!(table.check(GROUP, Some(TopicId(0)), 11), Ok(()));
+        table.unregister(GROUP, connection(0, 1));
+        assert_eq!(
+            table.check(GROUP, Some(TopicId(0)), 1),
+            Err(PullFailure::SubscriptionNotExist)
+        );
     }
 }

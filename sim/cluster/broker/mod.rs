@@ -1,10 +1,10 @@
 //! Brokers: requests in, replies out.
 //!
-//! The handlers here stand for `SendMessageProcessor`, `PullMessageProcessor`, `ClientManageProcessor`,
-//! `ConsumerManageProcessor` and `AdminBrokerProcessor`; the state that they use lives in the files named
+//! The handlers here stand for `SendMessageProcessor`, `ConsumerManageProcessor` and `AdminBrokerProcessor`; the state that they use lives in the files named
 //! after RocketMQ's classes. A broker answers at once: the time that a request waits for a broker thread is
 //! left out.
 
+pub mod client_manage;
 pub mod commit_log;
 pub mod consume_queue;
 pub mod consumer_manager;
@@ -22,8 +22,9 @@ pub mod topics;
 pub use topics::Topics;
 
 use crate::cluster::Cluster;
+use crate::cluster::broker::client_manage::SCAN_PERIOD;
 use crate::cluster::broker::commit_log::CommitLog;
-use crate::cluster::broker::consumer_manager::ConsumerManager;
+use crate::cluster::broker::consumer_manager::{Connection, ConsumerManager};
 use crate::cluster::broker::schedule_message::{DELAY_FOR_A_WHILE, DelayLevels};
 use crate::cluster::broker::schedule_message_service::ScheduleMessageService;
 use crate::cluster::config::{ClusterConfig, TopicQueues};
@@ -53,7 +54,11 @@ pub struct Broker {
     dispatch_phase: SimTime,
     /// Likewise the sweeps over held pulls.
     sweep_phase: SimTime,
-    held: u32,
+    /// Likewise the scans for silent clients.
+    scan_phase: SimTime,
+    scan_pending: bool,
+    /// Pulls that wait here.
+    pub(in crate::cluster) held: u32,
     sweep_pending: bool,
     release_pending: bool,
 }
@@ -71,6 +76,7 @@ pub fn build(config: &ClusterConfig, levels: &DelayLevels, streams: &mut Streams
         let look_phases = (0..levels.max_level())
             .map(|_| phase(DELAY_FOR_A_WHILE))
             .collect();
+        let scan_phase = phase(SCAN_PERIOD);
         Broker {
             queues: Vec::new(),
             commit_log: CommitLog::default(),
@@ -78,6 +84,8 @@ pub fn build(config: &ClusterConfig, levels: &DelayLevels, streams: &mut Streams
             schedule: ScheduleMessageService::new(look_phases),
             dispatch_phase,
             sweep_phase,
+            scan_phase,
+            scan_pending: false,
             held: 0,
             sweep_pending: false,
             release_pending: false,
@@ -99,6 +107,9 @@ impl<O: Observer> Cluster<O> {
             broker,
             kind: RequestKind::Send,
         });
+        if !self.queues[queue.index()].writable {
+            return self.refuse_send(slot);
+        }
         let offset = self.append(queue, record);
         let (message, body_size) = (record.id, record.body_size);
         self.core.emit(Fact::Stored {
@@ -115,6 +126,20 @@ impl<O: Observer> Cluster<O> {
             event,
         );
         self.make_visible(broker);
+    }
+
+    /// The queue is no more (`request queueId is illegal`).
+    #[inline(never)]
+    fn refuse_send(&mut self, slot: SendSlot) {
+        let send = self.sends.get_mut(slot.0);
+        send.refused = true;
+        let (client, broker) = (
+            Endpoint::Producer(send.producer),
+            self.queues[send.queue.index()].broker,
+        );
+        let event = Event::SendAckArrives(slot);
+        self.core
+            .travel(client, Server::Broker(broker), Direction::Down, event);
     }
 
     /// Appends a record to the log of the queue's broker. Call [`Self::make_visible`] when its fact is told.
@@ -214,12 +239,16 @@ impl<O: Observer> Cluster<O> {
     pub(in crate::cluster) fn broker_request(
         &mut self,
         broker: BrokerId,
-        consumer: ConsumerId,
+        connection: Connection,
         request: BrokerRequest,
     ) {
+        let consumer = connection.consumer;
         let group = self.consumers[consumer.index()].group;
+        if !self.brokers[broker.index()].consumers.is_open(connection) {
+            return self.request_lost(request);
+        }
         let kind = match &request {
-            BrokerRequest::Heartbeat => Some(RequestKind::Heartbeat),
+            BrokerRequest::Heartbeat(_) => Some(RequestKind::Heartbeat),
             BrokerRequest::Unregister => Some(RequestKind::Unregister),
             BrokerRequest::ConsumerList => Some(RequestKind::ConsumerList),
             BrokerRequest::QueryOffset(_) => Some(RequestKind::QueryOffset),
@@ -231,15 +260,15 @@ impl<O: Observer> Cluster<O> {
             self.core.emit(Fact::Request { broker, kind });
         }
         let reply = match request {
-            BrokerRequest::Heartbeat => {
-                self.heartbeat(broker, group, consumer);
+            BrokerRequest::Heartbeat(subscriptions) => {
+                self.heartbeat(broker, group, connection, &subscriptions);
                 ConsumerReply::HeartbeatDone
             }
             BrokerRequest::Unregister => {
-                self.member_gone(broker, group, consumer);
+                self.unregister(broker, group, connection);
                 ConsumerReply::UnregisterDone
             }
-            BrokerRequest::ConnectionClosed => return self.member_gone(broker, group, consumer),
+            BrokerRequest::ConnectionClosed => return self.connection_closed(broker, group, connection),
             BrokerRequest::ConsumerList => {
                 ConsumerReply::ConsumerList(self.brokers[broker.index()].consumers.consumer_list(group))
             }
@@ -255,33 +284,6 @@ impl<O: Observer> Cluster<O> {
             BrokerRequest::UpdateOffsets(offsets) => return self.update_offsets(broker, group, &offsets),
         };
         self.core.to_consumer(broker, consumer, reply);
-    }
-
-    /// HEART_BEAT: the group's retry topic comes into being, the client becomes a member.
-    fn heartbeat(&mut self, broker: BrokerId, group: GroupId, consumer: ConsumerId) {
-        self.retry_queues(broker, group);
-        let rank = self.consumers[consumer.index()].rank;
-        if self.brokers[broker.index()]
-            .consumers
-            .register(group, consumer, rank)
-        {
-            self.notify_consumer_ids_changed(broker, group);
-        }
-    }
-
-    /// A member unregistered or its connection closed.
-    fn member_gone(&mut self, broker: BrokerId, group: GroupId, consumer: ConsumerId) {
-        if self.brokers[broker.index()].consumers.unregister(group, consumer) {
-            self.notify_consumer_ids_changed(broker, group);
-        }
-    }
-
-    /// Tells all members, a newcomer included.
-    fn notify_consumer_ids_changed(&mut self, broker: BrokerId, group: GroupId) {
-        for member in self.brokers[broker.index()].consumers.members(group) {
-            self.core
-                .to_consumer(broker, member, ConsumerReply::ConsumerIdsChanged);
-        }
     }
 
     /// QUERY_CONSUMER_OFFSET. A group without offset is sent to 0 while the queue is young, in 4.9 also while it
@@ -366,32 +368,53 @@ impl<O: Observer> Cluster<O> {
     /// The queues of `topic` on `broker`; if it has none, `number` are created and registered.
     fn queues_of(&mut self, topic: TopicId, broker: BrokerId, number: u32) -> &[QueueId] {
         if self.topics.queues(topic, broker).is_empty() {
-            self.create_queues(topic, broker, number);
-            let registration = Envelope::TopicRegistration { broker, topic };
-            let slot = EnvelopeSlot(self.core.envelopes.insert(registration));
-            let delay = self.core.network.between_servers();
-            self.core.scheduler.after(delay, Event::Deliver(slot));
+            let numbers = TopicQueues {
+                read: number,
+                write: number,
+            };
+            self.place_topic(topic, broker, numbers);
+            self.register_topic(topic, broker);
         }
         self.topics.queues(topic, broker)
     }
 
-    /// The name server learns of a topic that a broker has created.
-    pub(in crate::cluster) fn topic_registration(&mut self, broker: BrokerId, topic: TopicId) {
-        let queues = self.topics.queues(topic, broker);
-        let number = queues.len() as u32;
-        self.name_server.register(
+    /// `updateTopic`: the topic has these queues on this broker from now on. Queues that are more than before come
+    /// into being; those beyond `readQueueNums` stay, but nobody is given them. Topics are registered at once.
+    pub(in crate::cluster) fn update_topic(
+        &mut self,
+        topic: TopicId,
+        broker: BrokerId,
+        numbers: TopicQueues,
+    ) {
+        self.place_topic(topic, broker, numbers);
+        self.core.emit(Fact::TopicUpdated {
             topic,
             broker,
-            queues,
-            TopicQueues {
-                read: number,
-                write: number,
-            },
-        );
+            read: numbers.read,
+            write: numbers.write,
+        });
+        self.register_topic(topic, broker);
+    }
+
+    /// A broker tells the name servers.
+    fn register_topic(&mut self, topic: TopicId, broker: BrokerId) {
+        let registration = Envelope::TopicRegistration { broker, topic };
+        let slot = EnvelopeSlot(self.core.envelopes.insert(registration));
+        let delay = self.core.network.between_servers();
+        self.core.scheduler.after(delay, Event::Deliver(slot));
+    }
+
+    /// The name servers learn of a topic that a broker has created or changed. Producers find out with their next
+    /// look, whose time is known.
+    pub(in crate::cluster) fn topic_registration(&mut self, broker: BrokerId, topic: TopicId) {
+        let numbers = self.topics.numbers(topic, broker);
+        self.name_server
+            .register(topic, broker, self.topics.queues(topic, broker), numbers);
+        self.plan_route_polls(topic);
     }
 
     /// The name server answers a client.
-    pub(in crate::cluster) fn route_request(&mut self, from: Endpoint) {
+    pub(in crate::cluster) fn route_request(&mut self, from: Endpoint, number: u32) {
         let envelope = match from {
             Endpoint::Producer(to) => {
                 let topic = self.producers[to.index()].topic;
@@ -405,13 +428,10 @@ impl<O: Observer> Cluster<O> {
                 let client = &self.consumers[consumer.index()];
                 let version = self.name_server.version();
                 let routes = (client.route_version != version).then(|| {
-                    let topics = self.topics.subscribed(client.group);
-                    (
-                        version,
-                        topics
-                            .map(|topic| topic.and_then(|t| self.name_server.route(t)))
-                            .collect(),
-                    )
+                    let topics = client.topics.iter();
+                    let topics = topics.map(|topic| self.topics.resolve(client.group, *topic));
+                    let route = |topic: Option<TopicId>| self.name_server.route(topic?);
+                    (version, topics.map(route).collect())
                 });
                 Envelope::ToConsumer {
                     consumer,
@@ -420,6 +440,6 @@ impl<O: Observer> Cluster<O> {
             }
         };
         self.core
-            .send(from, Server::NameServer(0), Direction::Down, envelope);
+            .send(from, Server::NameServer(number), Direction::Down, envelope);
     }
 }

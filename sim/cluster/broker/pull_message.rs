@@ -1,6 +1,6 @@
-//! PULL_MESSAGE at the broker: commit what comes along, then answer or hold.
+//! PULL_MESSAGE at the broker: check the queue and the subscription, commit what comes along, answer or hold.
 //!
-//! Left out so far: filters, subscription checks, reads from disk (a pull far behind gets as many messages as
+//! Left out so far: filters, reads from disk (a pull far behind gets as many messages as
 //! one that is close), retention (the minimum offset stays 0).
 //!
 //! Source: `PullMessageProcessor`, `DefaultMessageStore.getMessage`, `NotifyMessageArrivingListener`.
@@ -10,7 +10,7 @@ use crate::cluster::broker::pull_request_hold::{HeldPull, SWEEP_PERIOD};
 use crate::cluster::config::BrokerTuning;
 use crate::cluster::consumer::held_queue::PullReply;
 use crate::cluster::event::{Event, PqSlot};
-use crate::cluster::fact::{CommitVia, Fact, Observer, PullResult, RequestKind};
+use crate::cluster::fact::{CommitVia, Fact, Observer, PullFailure, PullResult, RequestKind};
 use crate::cluster::ids::{BrokerId, QueueId};
 use crate::cluster::network::{Direction, Endpoint, Server};
 use crate::kernel::time::SimDuration;
@@ -30,8 +30,21 @@ impl<O: Observer> Cluster<O> {
     pub(in crate::cluster) fn pull_arrives(&mut self, slot: PqSlot) {
         let held = self.held_queues.get_mut(slot.0);
         let (group, queue, offset, commit) = (held.group, held.queue, held.next_offset, held.request_commit);
+        let (consumer, topic_at, version) = (held.consumer, held.topic_at, held.request_version);
+        let consume_queue = &self.queues[queue.index()];
+        let broker = consume_queue.broker;
+        let topic = self.consumers[consumer.index()].topics[topic_at as usize];
+        let refusal = if consume_queue.readable {
+            self.brokers[broker.index()]
+                .consumers
+                .check(group, topic, version)
+        } else {
+            Err(PullFailure::IllegalQueue)
+        };
+        if let Err(cause) = refusal {
+            return self.refuse_pull(slot, broker, cause);
+        }
         held.floor = commit.unwrap_or(held.floor);
-        let broker = self.queues[queue.index()].broker;
         self.core.emit(Fact::Request {
             broker,
             kind: RequestKind::Pull,
@@ -45,6 +58,24 @@ impl<O: Observer> Cluster<O> {
         } else {
             self.answer_pull(slot, SimDuration::ZERO);
         }
+    }
+
+    /// The pull is not served; what it carries does not count.
+    #[inline(never)]
+    fn refuse_pull(&mut self, slot: PqSlot, broker: BrokerId, cause: PullFailure) {
+        self.core.emit(Fact::Request {
+            broker,
+            kind: RequestKind::Pull,
+        });
+        let held = self.held_queues.get_mut(slot.0);
+        held.reply = PullReply {
+            result: Err(cause),
+            next_offset: held.next_offset,
+        };
+        let client = Endpoint::Consumer(held.consumer);
+        let event = Event::PullReplyArrives(slot);
+        self.core
+            .travel(client, Server::Broker(broker), Direction::Down, event);
     }
 
     /// Nothing to give: the pull waits.
@@ -152,17 +183,20 @@ impl<O: Observer> Cluster<O> {
                 messages += 1;
                 at += 1;
             }
-            let result = if messages > 0 {
-                PullResult::Found
-            } else {
-                PullResult::NotFound
-            };
             PullReply {
-                result,
+                result: Ok(if messages > 0 {
+                    PullResult::Found
+                } else {
+                    PullResult::NotFound
+                }),
                 next_offset: at,
             }
         };
-        let result = held.reply.result;
+        let result = if messages > 0 {
+            PullResult::Found
+        } else {
+            PullResult::NotFound
+        };
         let broker = queue.broker;
         let fact = Fact::PullAnswered {
             queue: queue_id,

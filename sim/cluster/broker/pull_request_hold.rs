@@ -57,6 +57,13 @@ impl PullRequestHold {
         });
     }
 
+    /// Takes the hold of `pull` out, whose client is not there any more; whether there was one.
+    pub fn withdraw(&mut self, pull: PqSlot) -> bool {
+        let before = self.held.len();
+        self.held.retain(|held| held.pull != pull);
+        self.held.len() != before
+    }
+
     #[inline]
     fn take(&mut self, out: &mut Vec<HeldPull>, wanted: impl Fn(&HeldPull) -> bool) {
         self.held.retain(|held| {

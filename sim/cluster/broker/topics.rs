@@ -2,20 +2,20 @@
 //!
 //! Source: `TopicConfigManager`.
 
+use crate::cluster::broker::consumer_manager::SubscribedTopic;
 use crate::cluster::broker::retry_dlq::retry_topic;
-use crate::cluster::config::ClusterConfig;
+use crate::cluster::config::{ClusterConfig, TopicQueues};
 use crate::cluster::ids::{BrokerId, GroupId, QueueId, TopicId};
 use crate::cluster::message_queue::{java_hash, java_hash_order};
 use std::collections::BTreeMap;
+use std::rc::Rc;
 
 /// See the module.
 #[derive(Debug)]
 pub struct Topics {
-    queues: BTreeMap<(TopicId, BrokerId), Vec<QueueId>>,
+    queues: BTreeMap<(TopicId, BrokerId), (Vec<QueueId>, TopicQueues)>,
     retry: Vec<Option<TopicId>>,
     dead_letter: Vec<Option<TopicId>>,
-    /// Topics that a group subscribes to in the order in which its clients walk them; `None` is `%RETRY%group`.
-    subscribed: Vec<Vec<Option<TopicId>>>,
     /// Groups that read a topic, by topic.
     readers: Vec<Vec<GroupId>>,
     /// What the readers of an unread topic are.
@@ -34,7 +34,6 @@ impl Topics {
         let none = vec![None; config.groups.len()];
         Self {
             queues: BTreeMap::new(),
-            subscribed: (0..config.groups.len()).map(|g| subscribed(config, g)).collect(),
             retry: none.clone(),
             dead_letter: none,
             readers,
@@ -42,14 +41,27 @@ impl Topics {
         }
     }
 
-    /// `topic` has these queues on `broker`.
-    pub fn placed(&mut self, topic: TopicId, broker: BrokerId, queues: &[QueueId]) {
-        self.queues.insert((topic, broker), queues.to_vec());
+    /// `topic` has these queues on `broker`: `created` beside those it had.
+    pub fn placed(&mut self, topic: TopicId, broker: BrokerId, created: &[QueueId], numbers: TopicQueues) {
+        let nothing = (Vec::new(), numbers);
+        let (queues, known) = self.queues.entry((topic, broker)).or_insert(nothing);
+        queues.extend_from_slice(created);
+        *known = numbers;
+    }
+
+    /// How many of them are read and written.
+    pub fn numbers(&self, topic: TopicId, broker: BrokerId) -> TopicQueues {
+        let none = TopicQueues { read: 0, write: 0 };
+        self.queues
+            .get(&(topic, broker))
+            .map_or(none, |(_, numbers)| *numbers)
     }
 
     /// Queues of `topic` on `broker`, from id 0; empty if it has none there.
     pub fn queues(&self, topic: TopicId, broker: BrokerId) -> &[QueueId] {
-        self.queues.get(&(topic, broker)).map_or(&[], Vec::as_slice)
+        self.queues
+            .get(&(topic, broker))
+            .map_or(&[], |(queues, _)| queues)
     }
 
     /// `%RETRY%group`, if it exists.
@@ -85,23 +97,21 @@ impl Topics {
         self.readers.get(topic.index()).unwrap_or(&self.nobody)
     }
 
-    /// What a client of `group` asks routes for and rebalances, in this order: its subscriptions and
-    /// `%RETRY%group`; `None` while that does not exist.
-    pub fn subscribed(&self, group: GroupId) -> impl Iterator<Item = Option<TopicId>> {
-        let topics = self.subscribed[group.index()].iter();
-        topics.map(move |topic| topic.or(self.retry(group)))
+    /// The topic that a client of `group` means; `None` while `%RETRY%group` does not exist.
+    pub fn resolve(&self, group: GroupId, topic: SubscribedTopic) -> Option<TopicId> {
+        topic.or(self.retry(group))
     }
 }
 
-/// The subscriptions of a group, `%RETRY%group` included (as `None`), in the order of Java's table
+/// What a member asks routes for and rebalances: its subscriptions and `%RETRY%group`, in the order of Java's table
 /// (`RebalanceImpl.subscriptionInner`).
-fn subscribed(config: &ClusterConfig, group: usize) -> Vec<Option<TopicId>> {
+pub fn subscribed(config: &ClusterConfig, group: usize, own: Option<&[TopicId]>) -> Rc<[SubscribedTopic]> {
     let settings = &config.groups[group];
-    let user = settings.subscribe.iter().copied().map(Some);
+    let user = own.unwrap_or(&settings.subscribe).iter().copied().map(Some);
     let mut topics: Vec<Option<TopicId>> = user.chain([None]).collect();
     java_hash_order(&mut topics, |topic| match topic {
         Some(topic) => java_hash(&config.topics[topic.index()].name),
         None => java_hash(&retry_topic(&settings.name)),
     });
-    topics
+    topics.into()
 }

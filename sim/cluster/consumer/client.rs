@@ -1,37 +1,31 @@
-//! Life of a consumer client: start, timers, heartbeats, routes. The end of it is in `shutdown`.
+//! Life of a consumer client: start, routes, and what servers tell it. Its end is in `shutdown`.
 //!
-//! One client holds one consumer of one group, as in a process of its own. Its timers start with its client
-//! instance: routes after 10 ms and every 30 s, heartbeats after 1 s and every 30 s, offsets after 10 s and
-//! every 5 s. The first requests come only when the process has loaded (`startupTime`): route, heartbeats to
-//! all brokers one after another, then the rebalance. Left out: the timers of one client do not delay one
-//! another, and the routes of all its topics are asked for in one request.
+//! One client holds one consumer of one group, as in a process of its own. The first requests come only when the
+//! process has loaded (`startupTime`): routes, heartbeats to all brokers one after another, then the rebalance. A
+//! client that cannot reach any name server when it starts gives up. Left out: the routes of all its topics are
+//! asked for in one request.
 //!
 //! Source: `MQClientInstance`, `DefaultMQPushConsumerImpl.start`.
 
 use crate::cluster::Cluster;
-use crate::cluster::broker::consumer_manager::ClientRank;
+use crate::cluster::broker::consumer_manager::{ClientRank, SubscribedTopic, Subscriptions};
 use crate::cluster::config::{ConsumerConfig, FailureConfig, GroupConfig};
+use crate::cluster::consumer::connection::Call;
 use crate::cluster::consumer::consume_concurrently::ListenerPool;
 use crate::cluster::consumer::flow_control::PullThresholds;
+use crate::cluster::consumer::heartbeat::{HeartbeatFor, Heartbeats};
 use crate::cluster::consumer::rebalance_service::RebalanceService;
-use crate::cluster::core::{BrokerRequest, ConsumerReply, Envelope};
-use crate::cluster::event::{Event, PqSlot};
-use crate::cluster::fact::{Fact, Observer, RebalanceTrigger};
+use crate::cluster::consumer::timer_thread::TimerThread;
+use crate::cluster::core::ConsumerReply;
+use crate::cluster::event::{CallKind, Event, PqSlot};
+use crate::cluster::fact::{Fact, Observer, RebalanceTrigger, StopKind};
 use crate::cluster::ids::{BrokerId, ConsumerId, GroupId, QueueId};
 use crate::cluster::nameserver::KnownRoute;
-use crate::cluster::network::{Direction, Endpoint, Server};
 use crate::kernel::sampler::Sampler;
 use crate::kernel::streams::Stream;
-use crate::kernel::time::{SimDuration, SimTime};
+use crate::kernel::time::SimTime;
 use std::collections::BTreeMap;
 use std::rc::Rc;
-
-/// First look-up of routes after the start of the client instance.
-const FIRST_ROUTE_POLL: SimDuration = SimDuration::from_millis(10);
-/// First heartbeat of the timer after the start of the client instance.
-const FIRST_HEARTBEAT: SimDuration = SimDuration::from_secs(1);
-/// First persistence of offsets after the start of the client instance.
-const FIRST_PERSIST: SimDuration = SimDuration::from_secs(10);
 
 /// Where a client stands in its life.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,7 +40,7 @@ pub enum ClientState {
     Draining,
     /// `shutdown()` unregisters.
     Stopping,
-    /// Shut down or killed. Who comes back is a new client.
+    /// Shut down, killed or lost. Who comes back is a new client.
     Gone,
 }
 
@@ -66,7 +60,13 @@ pub struct ConsumerClient {
     pub service: Sampler,
     /// When the listener fails.
     pub failure: FailureConfig,
-    /// Routes of the subscribed topics and `%RETRY%group`, in the order of `Topics::subscribed`.
+    /// Its topics, `%RETRY%group` included, in the order in which it walks them.
+    pub topics: Rc<[SubscribedTopic]>,
+    /// When it last changed its subscription of each of [`Self::topics`] (`subVersion`), milliseconds.
+    pub(super) versions: Vec<u64>,
+    /// What its heartbeats carry.
+    pub(super) subscriptions: Subscriptions,
+    /// Routes of [`Self::topics`].
     pub routes: Vec<Option<Rc<KnownRoute>>>,
     /// State of the name server that these routes show.
     pub route_version: u64,
@@ -76,39 +76,50 @@ pub struct ConsumerClient {
     pub rebalance: RebalanceService,
     /// Beyond what a queue is not pulled, now.
     pub thresholds: PullThresholds,
-    /// Brokers that know a connection of this client.
-    pub connected: Vec<bool>,
+    /// The present connection to each broker, as the client knows it.
+    pub connections: Vec<Option<u32>>,
+    pub(super) last_epoch: u32,
+    /// What its threads wait for, by [`CallKind`].
+    pub(super) calls: [Option<Call>; CallKind::ALL.len()],
+    /// The name server that it uses.
+    pub(super) name_server: u32,
+    /// Whether it has a connection to that.
+    pub(super) knows_name_server: bool,
+    pub(super) name_servers_tried: u32,
     /// Luck of its own: which broker it asks.
     pub luck: Stream,
     /// When its process started; `ConsumeFromWhere` by time looks back from here.
     pub started: SimTime,
-    /// Brokers that the running round of heartbeats has yet to visit, the next one last.
-    heartbeats_left: Vec<BrokerId>,
-    heartbeat_running: bool,
+    pub(super) heartbeats: Heartbeats,
+    pub(super) timer: TimerThread,
+    /// What came due while the process is stopped; `None` while it runs.
+    pub(super) paused: Option<Vec<Event>>,
     /// The start is waiting for: the routes, or the first heartbeats.
-    start_step: StartStep,
+    pub(super) start_step: StartStep,
     /// Brokers that a shutdown has yet to unregister from, the next one last.
     pub(super) unregister_left: Vec<BrokerId>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum StartStep {
+pub(super) enum StartStep {
     Routes,
     Heartbeats,
     Done,
 }
 
 impl ConsumerClient {
-    /// A client that has not started.
+    /// A client that has not started. `topics` are those that it subscribes to, `%RETRY%group` included.
     ///
     /// # Panics
     /// If the service time is not valid; scenarios check it.
+    #[allow(clippy::too_many_arguments)]
     pub fn new(
         id: ConsumerId,
         group: GroupId,
         rank: ClientRank,
         settings: &GroupConfig,
         consumer: &ConsumerConfig,
+        topics: Rc<[SubscribedTopic]>,
         brokers: usize,
         luck: Stream,
     ) -> Self {
@@ -120,16 +131,25 @@ impl ConsumerClient {
             pool: ListenerPool::new(consumer.threads),
             service: Sampler::new(&consumer.service).expect("the scenario has checked the service time"),
             failure: consumer.failure,
-            routes: vec![None; settings.subscribe.len() + 1],
+            versions: vec![0; topics.len()],
+            subscriptions: Rc::new([]),
+            routes: vec![None; topics.len()],
+            topics,
             route_version: 0,
             held: BTreeMap::new(),
             rebalance: RebalanceService::default(),
             thresholds: PullThresholds::of(&settings.tuning, 0),
-            connected: vec![false; brokers],
+            connections: vec![None; brokers],
+            last_epoch: 0,
+            calls: [None; CallKind::ALL.len()],
+            name_server: 0,
+            knows_name_server: false,
+            name_servers_tried: 0,
             luck,
             started: SimTime::ZERO,
-            heartbeats_left: Vec::new(),
-            heartbeat_running: false,
+            heartbeats: Heartbeats::default(),
+            timer: TimerThread::default(),
+            paused: None,
             start_step: StartStep::Done,
             unregister_left: Vec::new(),
         }
@@ -145,12 +165,24 @@ impl ConsumerClient {
         matches!(self.state, ClientState::Running | ClientState::Draining)
     }
 
+    /// Whether its process is stopped.
+    pub fn is_paused(&self) -> bool {
+        self.paused.is_some()
+    }
+
     /// Brokers named in its routes, each once, by name.
-    fn known_brokers(&self) -> Vec<BrokerId> {
+    pub(super) fn known_brokers(&self) -> Vec<BrokerId> {
         let mut brokers: Vec<BrokerId> = self.routes.iter().flatten().flat_map(|r| r.brokers()).collect();
         brokers.sort_unstable();
         brokers.dedup();
         brokers
+    }
+
+    /// The subscription of the topic at position `topic` is renewed: its version is the time.
+    pub(super) fn renew_subscription(&mut self, topic: usize, now: SimTime) {
+        self.versions[topic] = now.since(SimTime::ZERO).as_millis();
+        let versions = self.versions.iter().copied();
+        self.subscriptions = self.topics.iter().copied().zip(versions).collect();
     }
 }
 
@@ -165,13 +197,15 @@ impl<O: Observer> Cluster<O> {
         }
         client.state = ClientState::Starting;
         client.started = now;
+        for topic in 0..client.topics.len() {
+            client.renew_subscription(topic, now);
+        }
         self.core.emit(Fact::ConsumerStarted { consumer });
-        let tuning = &self.config.groups[client.group.index()].tuning;
-        let scheduler = &mut self.core.scheduler;
-        scheduler.after(FIRST_ROUTE_POLL, Event::RoutePoll(consumer));
-        scheduler.after(FIRST_HEARTBEAT, Event::HeartbeatTick(consumer));
-        scheduler.after(FIRST_PERSIST, Event::PersistTick(consumer));
-        scheduler.after(tuning.startup_time.duration(), Event::ConsumerReady(consumer));
+        let loading = self.config.groups[client.group.index()].tuning.startup_time;
+        self.start_timers(consumer);
+        self.core
+            .scheduler
+            .after(loading.duration(), Event::ConsumerReady(consumer));
         self.start_rebalance_service(consumer);
     }
 
@@ -186,29 +220,14 @@ impl<O: Observer> Cluster<O> {
         self.ask_routes(consumer);
     }
 
-    /// 30 s tick.
-    pub(in crate::cluster) fn route_poll(&mut self, consumer: ConsumerId) {
-        let client = &self.consumers[consumer.index()];
-        if !client.is_alive() {
-            return;
+    /// Asks for the routes of all topics of the client. One question at a time: who asks meanwhile shares its
+    /// answer.
+    pub(super) fn ask_routes(&mut self, consumer: ConsumerId) {
+        let client = &mut self.consumers[consumer.index()];
+        if client.calls[CallKind::Route as usize].is_none() {
+            client.name_servers_tried = 0;
+            self.ask_name_server(consumer);
         }
-        let period = self.config.groups[client.group.index()]
-            .tuning
-            .poll_name_server_interval
-            .duration();
-        self.core.scheduler.after(period, Event::RoutePoll(consumer));
-        self.ask_routes(consumer);
-    }
-
-    /// Asks the name server for the routes of all topics of the client.
-    pub(in crate::cluster) fn ask_routes(&mut self, consumer: ConsumerId) {
-        let from = Endpoint::Consumer(consumer);
-        self.core.send(
-            from,
-            Server::NameServer(0),
-            Direction::Up,
-            Envelope::RouteRequest { from },
-        );
     }
 
     /// A reply or notification has reached a client. One that is gone hears nothing.
@@ -217,109 +236,74 @@ impl<O: Observer> Cluster<O> {
             return;
         }
         match reply {
-            ConsumerReply::Routes(routes) => self.routes_arrive(consumer, routes),
-            ConsumerReply::HeartbeatDone => self.next_heartbeat(consumer),
-            ConsumerReply::UnregisterDone => self.unregister_next(consumer),
+            ConsumerReply::Routes(routes) => {
+                if self.answered(consumer, CallKind::Route) {
+                    self.routes_arrive(consumer, routes);
+                }
+            }
+            ConsumerReply::HeartbeatDone => {
+                if self.answered(consumer, CallKind::Heartbeat) {
+                    self.next_heartbeat(consumer, true);
+                }
+            }
+            ConsumerReply::UnregisterDone => {
+                if self.answered(consumer, CallKind::Unregister) {
+                    self.unregister_next(consumer);
+                }
+            }
             ConsumerReply::ConsumerIdsChanged => {
                 self.wake_rebalance(consumer, RebalanceTrigger::Notification)
             }
-            ConsumerReply::ConsumerList(members) => self.member_list_arrives(consumer, members),
-            ConsumerReply::Offset(offset) => self.start_offset_arrives(consumer, offset),
-            ConsumerReply::LookedUp(offset) => self.looked_up_offset_arrives(consumer, offset),
+            ConsumerReply::ConnectionClosed { broker, epoch } => {
+                self.connection_closed_by_broker(consumer, broker, epoch);
+            }
+            ConsumerReply::ConsumerList(members) => {
+                if self.answered(consumer, CallKind::Rebalance) {
+                    self.member_list_arrives(consumer, members);
+                }
+            }
+            ConsumerReply::Offset(offset) => {
+                if self.answered(consumer, CallKind::Rebalance) {
+                    self.start_offset_arrives(consumer, offset);
+                }
+            }
+            ConsumerReply::LookedUp(offset) => {
+                if self.answered(consumer, CallKind::Rebalance) {
+                    self.looked_up_offset_arrives(consumer, offset);
+                }
+            }
         }
     }
 
-    /// Routes have come, for the start, for a tick, or for a rebalance round that lacked one.
+    /// Routes have come, for whoever has asked: the start, the timer, a rebalance round that lacked one.
     fn routes_arrive(&mut self, consumer: ConsumerId, routes: Option<(u64, Vec<Option<Rc<KnownRoute>>>)>) {
         let client = &mut self.consumers[consumer.index()];
         if let Some((version, routes)) = routes {
             client.route_version = version;
-            client.routes = routes;
+            // A topic that is gone from the name server keeps its old route.
+            for (known, new) in client.routes.iter_mut().zip(routes) {
+                *known = new.or(known.take());
+            }
         }
         if client.start_step == StartStep::Routes {
             client.start_step = StartStep::Heartbeats;
-            self.heartbeat_all(consumer);
+            self.heartbeat_all(consumer, HeartbeatFor::Start);
         }
+        self.routes_settled(consumer);
+    }
+
+    /// No name server answers. A start fails; everybody else goes on with what is known.
+    pub(super) fn routes_failed(&mut self, consumer: ConsumerId) {
+        if self.consumers[consumer.index()].start_step == StartStep::Routes {
+            self.abandon_tasks(consumer);
+            return self.consumer_gone(consumer, StopKind::StartFailed);
+        }
+        self.routes_settled(consumer);
+    }
+
+    /// Whoever waited for routes goes on.
+    fn routes_settled(&mut self, consumer: ConsumerId) {
+        self.route_poll_done(consumer);
         self.route_for_round_arrives(consumer);
-    }
-
-    /// 30 s tick.
-    pub(in crate::cluster) fn heartbeat_tick(&mut self, consumer: ConsumerId) {
-        let client = &self.consumers[consumer.index()];
-        if !client.is_alive() {
-            return;
-        }
-        let period = self.config.groups[client.group.index()]
-            .tuning
-            .heartbeat_broker_interval
-            .duration();
-        self.core.scheduler.after(period, Event::HeartbeatTick(consumer));
-        if client.is_at_work() {
-            self.heartbeat_all(consumer);
-        }
-    }
-
-    /// Heartbeats to all known brokers, one after another; skipped while another round of them runs.
-    pub(in crate::cluster) fn heartbeat_all(&mut self, consumer: ConsumerId) {
-        let client = &mut self.consumers[consumer.index()];
-        if client.heartbeat_running {
-            return;
-        }
-        client.heartbeats_left = client.known_brokers();
-        client.heartbeats_left.reverse();
-        client.heartbeat_running = true;
-        self.next_heartbeat(consumer);
-    }
-
-    fn next_heartbeat(&mut self, consumer: ConsumerId) {
-        let client = &mut self.consumers[consumer.index()];
-        if !client.is_at_work() {
-            return;
-        }
-        if let Some(broker) = client.heartbeats_left.pop() {
-            client.connected[broker.index()] = true;
-            return self.core.to_broker(consumer, broker, BrokerRequest::Heartbeat);
-        }
-        client.heartbeat_running = false;
-        if client.start_step == StartStep::Heartbeats {
-            client.start_step = StartStep::Done;
-            if client.connected.contains(&true) {
-                self.wake_rebalance(consumer, RebalanceTrigger::Start);
-            }
-        }
-    }
-
-    /// 5 s tick.
-    pub(in crate::cluster) fn persist_tick(&mut self, consumer: ConsumerId) {
-        let client = &self.consumers[consumer.index()];
-        if !client.is_alive() {
-            return;
-        }
-        let period = self.config.groups[client.group.index()]
-            .tuning
-            .persist_consumer_offset_interval
-            .duration();
-        self.core.scheduler.after(period, Event::PersistTick(consumer));
-        if client.is_at_work() {
-            self.persist_all(consumer);
-        }
-    }
-
-    /// Sends the offsets of all held queues to their brokers, changed or not, without waiting for an answer.
-    pub(in crate::cluster) fn persist_all(&mut self, consumer: ConsumerId) {
-        let mut by_broker: Vec<Vec<(PqSlot, u64)>> = vec![Vec::new(); self.brokers.len()];
-        for (queue, slot) in &self.consumers[consumer.index()].held {
-            let held = self.held_queues.get_mut(slot.0);
-            if let Some(offset) = held.offset.read() {
-                held.requests += 1;
-                by_broker[self.queues[queue.index()].broker.index()].push((*slot, offset));
-            }
-        }
-        for (broker, offsets) in by_broker.into_iter().enumerate() {
-            if !offsets.is_empty() {
-                let request = BrokerRequest::UpdateOffsets(offsets);
-                self.core.to_broker(consumer, BrokerId(broker as u32), request);
-            }
-        }
     }
 }

@@ -5,17 +5,17 @@
 //! silently; when dropped meanwhile, its result is thrown away. Success removes the messages from the process
 //! queue and moves the offset up to the lowest unfinished; failure sends them back, one after another, while
 //! the thread waits. What a message costs and whether it fails comes from its own luck, so it costs the same
-//! under every strategy. Left out so far: send-backs that fail, the 15 min time-out, `ackIndex`.
+//! under every strategy. What happens after a failure is in `send_message_back`. Left out so far: the 15 min time-out,
+//! `ackIndex`.
 //!
 //! Source: `ConsumeMessageConcurrentlyService`.
 
 use crate::cluster::config::FailureConfig;
 use crate::cluster::consumer::client::ClientState;
+use crate::cluster::consumer::send_message_back::AfterFailure;
 use crate::cluster::event::{Event, PqSlot, TaskSlot};
 use crate::cluster::fact::{Fact, Observer};
 use crate::cluster::ids::ConsumerId;
-use crate::cluster::message::Record;
-use crate::cluster::network::{Direction, Endpoint, Server};
 use crate::cluster::{Cluster, LuckSalts};
 use crate::kernel::streams::{Luck, Source};
 use crate::kernel::time::{SimDuration, SimTime};
@@ -44,36 +44,24 @@ struct ConsumeRequest {
 pub struct RunningTask {
     /// Whose messages.
     pub held_queue: PqSlot,
-    messages: u32,
-    first_offset: u64,
+    pub(super) messages: u32,
+    pub(super) first_offset: u64,
     began: SimTime,
     fails: bool,
     /// The client is gone; what is left is the event.
-    abandoned: bool,
+    pub(super) abandoned: bool,
     /// Messages sent back so far.
-    sent_back: u32,
-    /// The message on its way back, once the listener has failed. Boxed, since few ever do.
-    returning: Option<Box<Record>>,
+    pub(super) sent_back: u32,
+    /// What happens after a failure. Boxed, since few calls ever fail.
+    pub(super) after_failure: Option<Box<AfterFailure>>,
 }
 
 const _: () = assert!(size_of::<RunningTask>() <= 40, "one for each busy thread");
 
 impl RunningTask {
-    /// Offset and content of the message that is being sent back.
-    ///
-    /// # Panics
-    /// If the listener has not failed.
-    pub fn sending_back(&self) -> (u64, Record) {
-        let record = self
-            .returning
-            .as_ref()
-            .expect("a message on its way back is noted with its task");
-        (self.first_offset + u64::from(self.sent_back), **record)
-    }
-
     /// Offsets of its messages.
     #[inline]
-    fn offsets(&self) -> Range<u64> {
+    pub(super) fn offsets(&self) -> Range<u64> {
         self.first_offset..self.first_offset + u64::from(self.messages)
     }
 
@@ -213,7 +201,7 @@ impl<O: Observer> Cluster<O> {
             fails: any_fails,
             abandoned: false,
             sent_back: 0,
-            returning: None,
+            after_failure: None,
         });
         self.core
             .scheduler
@@ -262,11 +250,17 @@ impl<O: Observer> Cluster<O> {
 
     /// Removes a task's messages from the cache and moves the offset up.
     #[inline]
-    fn settle(&mut self, slot: TaskSlot) {
+    pub(super) fn settle(&mut self, slot: TaskSlot) {
         let task = self.tasks.get(slot.0);
-        let held = self.held_queues.get_mut(task.held_queue.0);
+        self.settle_messages(task.held_queue, task.offsets());
+    }
+
+    /// Removes messages from the cache and moves the offset up.
+    #[inline]
+    pub(super) fn settle_messages(&mut self, held_queue: PqSlot, offsets: Range<u64>) {
+        let held = self.held_queues.get_mut(held_queue.0);
         let mut commit = None;
-        for offset in task.offsets() {
+        for offset in offsets {
             commit = held.process_queue.remove_one(offset);
         }
         if let Some(commit) = commit {
@@ -274,49 +268,18 @@ impl<O: Observer> Cluster<O> {
         }
     }
 
-    /// Sends the next failed message of a task back; the thread waits for the answer.
-    fn send_back_next(&mut self, slot: TaskSlot) {
-        let task = self.tasks.get_mut(slot.0);
-        let held = self.held_queues.get(task.held_queue.0);
-        let offset = task.first_offset + u64::from(task.sent_back);
-        let message = held
-            .process_queue
-            .get(offset)
-            .expect("a failed message stays in the cache");
-        task.returning = Some(Box::new(message.into()));
-        let broker = self.queues[held.queue.index()].broker;
-        let event = Event::SendBackArrives(slot);
-        self.core.travel(
-            Endpoint::Consumer(held.consumer),
-            Server::Broker(broker),
-            Direction::Up,
-            event,
-        );
-    }
-
-    /// The broker has taken a failed message back.
-    pub(in crate::cluster) fn send_back_reply_arrives(&mut self, slot: TaskSlot) {
-        let task = self.tasks.get_mut(slot.0);
-        if task.abandoned {
-            return self.forget_task(slot);
-        }
-        task.sent_back += 1;
-        if task.sent_back < task.messages {
-            return self.send_back_next(slot);
-        }
-        // The queue may have been dropped meanwhile: then its offset moves no more.
-        if !self.held_queues.get(task.held_queue.0).process_queue.dropped {
-            self.settle(slot);
-        }
-        self.finish_task(slot);
-    }
-
     /// The thread is free again.
     #[inline]
-    fn finish_task(&mut self, slot: TaskSlot) {
+    pub(super) fn finish_task(&mut self, slot: TaskSlot) {
         let task = self.tasks.remove(slot.0);
         let consumer = self.held_queues.get(task.held_queue.0).consumer;
         self.call_ended(task.held_queue);
+        self.thread_is_free(consumer);
+    }
+
+    /// A thread of the pool takes what waits; a shutdown may have waited for it.
+    #[inline]
+    pub(super) fn thread_is_free(&mut self, consumer: ConsumerId) {
         let client = &mut self.consumers[consumer.index()];
         client.pool.busy -= 1;
         if !client.pool.waiting.is_empty() {
@@ -364,15 +327,30 @@ impl<O: Observer> Cluster<O> {
             .collect();
         for at in mine {
             // A result that was told is not taken back: the message is on its way to the broker.
-            if self.tasks.get(at).returning.is_none() {
+            if self.tasks.get(at).after_failure.is_none() {
                 self.discard(TaskSlot(at));
             }
             self.tasks.get_mut(at).abandoned = true;
         }
     }
 
+    /// Puts messages that could not be sent back in front of the listener again, unless it takes no more.
+    pub(super) fn resubmit(&mut self, held_queue: PqSlot, messages: u32, first_offset: u64) {
+        let consumer = self.held_queues.get(held_queue.0).consumer;
+        let pool = &mut self.consumers[consumer.index()].pool;
+        if pool.closed {
+            return self.call_ended(held_queue);
+        }
+        pool.waiting.push_back(ConsumeRequest {
+            held_queue,
+            messages,
+            first_offset,
+        });
+        self.run_tasks(consumer);
+    }
+
     /// The last event of an abandoned task has passed.
-    fn forget_task(&mut self, slot: TaskSlot) {
+    pub(super) fn forget_task(&mut self, slot: TaskSlot) {
         let task = self.tasks.remove(slot.0);
         self.call_ended(task.held_queue);
     }

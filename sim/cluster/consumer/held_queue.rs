@@ -11,9 +11,10 @@ use crate::cluster::Cluster;
 use crate::cluster::consumer::offset_store::MemoryOffset;
 use crate::cluster::consumer::process_queue::{CachedMessage, ProcessQueue, Progress};
 use crate::cluster::event::PqSlot;
-use crate::cluster::fact::{Fact, Observer, PullResult};
+use crate::cluster::fact::{Fact, Observer, PullFailure, PullResult};
 use crate::cluster::ids::{ConsumerId, GroupId, QueueId};
 use crate::cluster::message::Record;
+use crate::kernel::scheduler::Ticket;
 use crate::kernel::time::SimTime;
 
 /// See the module.
@@ -33,6 +34,14 @@ pub struct HeldQueue {
     pub next_offset: u64,
     /// The commit that the pull under way carries.
     pub request_commit: Option<u64>,
+    /// Position of the topic among those of its client.
+    pub topic_at: u32,
+    /// The client's version of the subscription when it sent the pull.
+    pub request_version: u64,
+    /// A pull is under way: on the wire, or at the broker.
+    pub pulling: bool,
+    /// When the pull under way fails, if it is in trouble.
+    pub fails: Option<(SimTime, Ticket)>,
     /// The answer on the wire.
     pub reply: PullReply,
     /// Messages of the answer on the wire.
@@ -49,8 +58,8 @@ pub struct HeldQueue {
 /// The broker's answer to a pull, without its messages.
 #[derive(Clone, Copy, Debug)]
 pub struct PullReply {
-    /// How it ended.
-    pub result: PullResult,
+    /// How it ended, or why it was refused.
+    pub result: Result<PullResult, PullFailure>,
     /// `nextBeginOffset`.
     pub next_offset: u64,
 }
@@ -62,7 +71,7 @@ impl HeldQueue {
         now: SimTime,
         consumer: ConsumerId,
         group: GroupId,
-        queue: QueueId,
+        (queue, topic_at): (QueueId, u32),
         start_offset: u64,
         in_memory: bool,
     ) -> Self {
@@ -78,8 +87,12 @@ impl HeldQueue {
             offset,
             next_offset: start_offset,
             request_commit: None,
+            topic_at,
+            request_version: 0,
+            pulling: false,
+            fails: None,
             reply: PullReply {
-                result: PullResult::NotFound,
+                result: Ok(PullResult::NotFound),
                 next_offset: start_offset,
             },
             inbox: Vec::new(),

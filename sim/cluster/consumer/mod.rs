@@ -2,19 +2,25 @@
 
 pub mod allocate;
 pub mod client;
+pub mod connection;
 pub mod consume_concurrently;
 pub mod consume_result;
 pub mod flow_control;
+pub mod heartbeat;
 pub mod held_queue;
 pub mod offset_store;
 pub mod offset_window;
+pub mod pause;
 pub mod process_queue;
 pub mod pull_message_service;
 pub mod rebalance_impl;
 pub mod rebalance_service;
+pub mod send_message_back;
 pub mod shutdown;
+pub mod timer_thread;
 
 use crate::cluster::broker::consumer_manager::ClientRank;
+use crate::cluster::broker::topics::subscribed;
 use crate::cluster::config::{ClusterConfig, GroupConfig};
 use crate::cluster::consumer::allocate::{Names, QueueName};
 use crate::cluster::consumer::client::ConsumerClient;
@@ -23,6 +29,7 @@ use crate::cluster::ids::{ConsumerId, GroupId, QueueId};
 use crate::cluster::message_queue::cmp_utf16;
 use crate::cluster::network::Network;
 use crate::kernel::streams::Streams;
+use std::rc::Rc;
 
 /// All clients, those that join later included, and what is known of their groups as a whole.
 pub struct Consumers {
@@ -40,6 +47,7 @@ pub fn build(config: &ClusterConfig, streams: &mut Streams, network: &mut Networ
     for (at, group) in config.groups.iter().enumerate() {
         first.push(ConsumerId(clients.len() as u32));
         let ids = sorted_client_ids(group);
+        let all_topics = subscribed(config, at, None);
         for settings in &group.consumers {
             let rank = ids.binary_search_by(|known| cmp_utf16(known, &settings.client_id));
             let rank = rank.expect("every id is in the list of all ids") as ClientRank;
@@ -53,8 +61,12 @@ pub fn build(config: &ClusterConfig, streams: &mut Streams, network: &mut Networ
             let stream = streams.stream(&entity, "rebalance");
             let group_id = GroupId(at as u32);
             let brokers = config.brokers.len();
+            let topics = match &settings.subscribe {
+                None => Rc::clone(&all_topics),
+                Some(own) => subscribed(config, at, Some(own)),
+            };
             clients.push(ConsumerClient::new(
-                id, group_id, rank, group, settings, brokers, stream,
+                id, group_id, rank, group, settings, topics, brokers, stream,
             ));
         }
         client_ids.push(ids);

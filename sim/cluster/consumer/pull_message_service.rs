@@ -1,16 +1,26 @@
 //! The pull loop: a held queue's request goes round as long as the queue is held.
 //!
 //! Checks, network, answer, checks again. An answer with messages or with none leads to the next pull at once
-//! (after `pullInterval`, if messages came and it is set); a full cache puts the pull off by 50 ms. Left out
-//! so far: failed pulls, filters, offsets out of range (nothing in this model can cause them yet).
+//! (after `pullInterval`, if messages came and it is set); a full cache puts the pull off by 50 ms. A pull fails
+//! when its connection is lost or cannot be made, when no answer comes within 31 s, or when the broker refuses it
+//! (the queue is no more, the group's subscription is missing or older than the client's); it is repeated after 1 s.
+//! Left out so far: filters, offsets out of range (nothing in this model can cause them yet).
 //!
 //! Source: `PullMessageService`, `DefaultMQPushConsumerImpl.pullMessage`, `PullCallback`.
 
 use crate::cluster::Cluster;
-use crate::cluster::consumer::flow_control::{CacheState, DELAY_WHEN_CACHE_FLOW_CONTROL, piggybacked_commit};
+use crate::cluster::consumer::connection::CONNECT_TIMEOUT;
+use crate::cluster::consumer::flow_control::{
+    CacheState, DELAY_WHEN_CACHE_FLOW_CONTROL, DELAY_WHEN_EXCEPTION, PULL_TIMEOUT, piggybacked_commit,
+};
 use crate::cluster::event::{Event, PqSlot};
-use crate::cluster::fact::{Fact, Observer, PullResult};
+use crate::cluster::fact::{Fact, Observer, PullFailure, PullResult};
 use crate::cluster::network::{Direction, Endpoint, Server};
+use crate::kernel::time::{SimDuration, SimTime};
+
+/// What the client adds to a time-out before it looks for requests without an answer, once a second
+/// (`NettyRemotingAbstract.scanResponseTable`).
+const SCAN_SLACK: SimDuration = SimDuration::from_secs(1);
 
 impl<O: Observer> Cluster<O> {
     /// A pull request comes up after a pause.
@@ -40,34 +50,114 @@ impl<O: Observer> Cluster<O> {
                 .after(DELAY_WHEN_CACHE_FLOW_CONTROL, Event::PullDue(slot));
             return;
         }
+        held.pulling = true;
         held.request_commit = piggybacked_commit(held.offset.read());
+        held.request_version = client.versions[held.topic_at as usize];
         let broker = self.queues[held.queue.index()].broker;
-        let event = Event::PullArrives(slot);
-        self.core.travel(
-            Endpoint::Consumer(consumer),
-            Server::Broker(broker),
-            Direction::Up,
-            event,
-        );
+        if client.connections[broker.index()].is_some() || self.connect(consumer, broker) {
+            let event = Event::PullArrives(slot);
+            self.core.travel(
+                Endpoint::Consumer(consumer),
+                Server::Broker(broker),
+                Direction::Up,
+                event,
+            );
+        }
+        if !self.core.network.links.are_calm() {
+            self.time_pull(slot);
+        }
+    }
+
+    /// Schedules the failure of a pull on a cut link: soon if there is no connection, else when no answer came for
+    /// too long.
+    #[inline(never)]
+    pub(super) fn time_pull(&mut self, slot: PqSlot) {
+        let held = self.held_queues.get(slot.0);
+        let (consumer, broker) = (held.consumer, self.queues[held.queue.index()].broker);
+        let cut = |link| self.core.network.links.get(link).is_cut();
+        let is_cut = self.troubled(consumer, Server::Broker(broker)).is_some_and(cut);
+        if !is_cut || !held.pulling || held.fails.is_some() {
+            return;
+        }
+        let sent = held.process_queue.last_pull;
+        let connected = self.consumers[consumer.index()].connections[broker.index()].is_some();
+        let fails = if connected {
+            sent + PULL_TIMEOUT + SCAN_SLACK
+        } else {
+            sent + CONNECT_TIMEOUT
+        };
+        let fails: SimTime = fails.max(self.core.now());
+        let ticket = self.core.scheduler.at(fails, Event::PullFails(slot));
+        self.held_queues.get_mut(slot.0).fails = Some((fails, ticket));
+    }
+
+    /// A pull has waited long enough.
+    pub(in crate::cluster) fn pull_times_out(&mut self, slot: PqSlot) {
+        let now = self.core.now();
+        let due = self.held_queues.find(slot.0).and_then(|held| held.fails);
+        // Its client may have been stopped when the time came, and read the answer since.
+        if due.is_none_or(|(fails, _)| fails > now) {
+            return;
+        }
+        let held = self.held_queues.get(slot.0);
+        let broker = self.queues[held.queue.index()].broker;
+        let connected = self.consumers[held.consumer.index()].connections[broker.index()].is_some();
+        let cause = if connected {
+            PullFailure::Timeout
+        } else {
+            PullFailure::Connection
+        };
+        // Whatever becomes of it at the broker, nobody waits for it.
+        if !self.recall_pull(slot) {
+            self.withdraw_pull(slot);
+        }
+        self.pull_failed(slot, cause);
+    }
+
+    /// A pull has failed: it is repeated after a pause.
+    pub(super) fn pull_failed(&mut self, slot: PqSlot, cause: PullFailure) {
+        let held = self.held_queues.get_mut(slot.0);
+        held.pulling = false;
+        held.inbox.clear();
+        let (consumer, queue, dropped) = (held.consumer, held.queue, held.process_queue.dropped);
+        if let Some((_, ticket)) = held.fails.take() {
+            self.core.scheduler.cancel(ticket);
+        }
+        if dropped {
+            return self.request_ended(slot);
+        }
+        self.core.emit(Fact::PullFailed {
+            consumer,
+            queue,
+            cause,
+        });
+        self.core
+            .scheduler
+            .after(DELAY_WHEN_EXCEPTION, Event::PullDue(slot));
     }
 
     /// The answer to a pull has come.
     #[inline]
     pub(in crate::cluster) fn pull_reply_arrives(&mut self, slot: PqSlot) {
         let held = self.held_queues.get_mut(slot.0);
+        held.pulling = false;
         held.next_offset = held.reply.next_offset;
+        if let Some((_, ticket)) = held.fails.take() {
+            self.core.scheduler.cancel(ticket);
+        }
         if held.process_queue.dropped {
             held.inbox.clear();
             return self.request_ended(slot);
         }
         match held.reply.result {
-            PullResult::Found => self.messages_arrive(slot),
-            PullResult::NotFound => {
+            Ok(PullResult::Found) => self.messages_arrive(slot),
+            Ok(PullResult::NotFound) => {
                 if held.process_queue.msg_count() == 0 {
                     held.offset.update(held.next_offset, true);
                 }
                 self.pull(slot);
             }
+            Err(cause) => self.pull_failed(slot, cause),
         }
     }
 

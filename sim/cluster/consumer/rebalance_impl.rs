@@ -4,9 +4,11 @@
 //! random broker of the topic who is in the group, sorts both and computes its own share. First it gives up
 //! what is not its own any more, then it takes what is new, asking for the start offset of each, in the order
 //! of Java's hash tables, which decides who is served first after a start; first pulls
-//! follow 500 ms later (at once in 4.9). A topic whose member list cannot be had stays as it is. A topic
-//! without a route (the retry topic of a young group) is looked up for the next round; if that finds one, the
-//! list is asked for all the same, and thrown away.
+//! follow 500 ms later (at once in 4.9). If anything changed, the subscription gets a new version and all brokers a
+//! heartbeat, for which the round waits. A topic whose member list cannot be had stays as it is; a queue whose
+//! start offset cannot be had is not taken, and the round counts as unbalanced. A topic without a route (the retry
+//! topic of a young group) is looked up for the next round; if that finds one, the list is asked for all the same,
+//! and thrown away.
 //!
 //! Source: `RebalanceImpl`, `RebalancePushImpl`, `MQClientInstance.findConsumerIdList`.
 
@@ -15,11 +17,12 @@ use crate::cluster::broker::consumer_manager::ClientRank;
 use crate::cluster::consumer::GroupNames;
 use crate::cluster::consumer::allocate::{self, Allocation};
 use crate::cluster::consumer::flow_control::PullThresholds;
+use crate::cluster::consumer::heartbeat::HeartbeatFor;
 use crate::cluster::consumer::held_queue::HeldQueue;
 use crate::cluster::consumer::offset_store::{PullFromWhere, StoredOffset, compute_pull_from_where};
 use crate::cluster::core::{BrokerRequest, QueriedOffset};
 use crate::cluster::directory::TopicKind;
-use crate::cluster::event::{Event, PqSlot};
+use crate::cluster::event::{CallKind, Event, PqSlot};
 use crate::cluster::fact::{Fact, Observer, StartOffsetRule};
 use crate::cluster::ids::{ConsumerId, QueueId};
 use crate::cluster::message_queue::java_hash_order;
@@ -61,6 +64,7 @@ enum Waiting {
     UnusedMemberList,
     Offset(QueueId),
     LookedUp(QueueId),
+    Heartbeats,
 }
 
 impl Round {
@@ -68,7 +72,11 @@ impl Round {
     pub(super) fn asking_for(&self) -> Option<QueueId> {
         match self.waiting {
             Waiting::Offset(queue) | Waiting::LookedUp(queue) => Some(queue),
-            Waiting::Nothing | Waiting::Route | Waiting::MemberList | Waiting::UnusedMemberList => None,
+            Waiting::Nothing
+            | Waiting::Route
+            | Waiting::MemberList
+            | Waiting::UnusedMemberList
+            | Waiting::Heartbeats => None,
         }
     }
 }
@@ -119,14 +127,11 @@ impl<O: Observer> Cluster<O> {
             round.topic += 1;
             return self.round_next_topic(consumer);
         };
-        let brokers = route.brokers();
-        let pick = client.luck.below(brokers.len() as u64) as usize;
-        let broker = route
-            .brokers()
-            .nth(pick)
-            .expect("a route names at least one broker");
+        let pick = client.luck.below(route.brokers().len() as u64) as usize;
+        let broker = route.brokers().nth(pick);
+        let broker = broker.expect("a route names at least one broker");
         round.waiting = waiting;
-        self.core.to_broker(consumer, broker, BrokerRequest::ConsumerList);
+        self.call(consumer, CallKind::Rebalance, broker, BrokerRequest::ConsumerList);
     }
 
     /// The round under way, if it waits for `waiting` and the client is at work.
@@ -212,13 +217,16 @@ impl<O: Observer> Cluster<O> {
     fn give_up_queues(&mut self, consumer: ConsumerId, topic_at: usize, share: &[QueueId]) {
         let now = self.core.now();
         let client = &self.consumers[consumer.index()];
-        let topic = self.topics.subscribed(client.group).nth(topic_at).flatten();
+        let topic = self.topics.resolve(client.group, client.topics[topic_at]);
+        let mut share = share.to_vec();
+        share.sort_unstable();
         let gone: Vec<(QueueId, PqSlot)> = client
             .held
             .iter()
             .filter(|(queue, _)| Some(self.queues[queue.index()].topic) == topic)
             .filter(|(queue, slot)| {
-                !share.contains(queue) || self.held_queues.get(slot.0).process_queue.is_pull_expired(now)
+                share.binary_search(queue).is_err()
+                    || self.held_queues.get(slot.0).process_queue.is_pull_expired(now)
             })
             .map(|(queue, slot)| (*queue, *slot))
             .collect();
@@ -229,7 +237,7 @@ impl<O: Observer> Cluster<O> {
                 held.requests += 1;
                 let broker = self.queues[queue.index()].broker;
                 let request = BrokerRequest::UpdateOffsets(vec![(*slot, offset)]);
-                self.core.to_broker(consumer, broker, request);
+                self.one_way(consumer, broker, request);
             }
             self.drop_held_queue(*slot);
         }
@@ -249,8 +257,29 @@ impl<O: Observer> Cluster<O> {
         };
         round.waiting = Waiting::Offset(queue);
         let broker = self.queues[queue.index()].broker;
-        self.core
-            .to_broker(consumer, broker, BrokerRequest::QueryOffset(queue));
+        self.call(
+            consumer,
+            CallKind::Rebalance,
+            broker,
+            BrokerRequest::QueryOffset(queue),
+        );
+    }
+
+    /// The answer that the round waits for will not come.
+    pub(super) fn round_call_failed(&mut self, consumer: ConsumerId) {
+        let client = &mut self.consumers[consumer.index()];
+        let Some(round) = &mut client.rebalance.round else {
+            return;
+        };
+        match round.waiting {
+            Waiting::MemberList | Waiting::UnusedMemberList => self.member_list_arrives(consumer, None),
+            Waiting::Offset(queue) | Waiting::LookedUp(queue) => {
+                round.balanced = false;
+                self.queues[queue.index()].forget_asker(consumer);
+                self.take_next_queue(consumer);
+            }
+            Waiting::Nothing | Waiting::Route | Waiting::Heartbeats => {}
+        }
     }
 
     /// The broker's answer to where the group stands in a new queue (`computePullFromWhere`).
@@ -284,8 +313,8 @@ impl<O: Observer> Cluster<O> {
         if let Some(round) = &mut self.consumers[consumer.index()].rebalance.round {
             round.waiting = Waiting::LookedUp(queue);
         }
-        self.core
-            .to_broker(consumer, self.queues[queue.index()].broker, lookup);
+        let broker = self.queues[queue.index()].broker;
+        self.call(consumer, CallKind::Rebalance, broker, lookup);
     }
 
     /// The broker's answer to a look-up of the maximum offset or of an offset by time.
@@ -304,7 +333,9 @@ impl<O: Observer> Cluster<O> {
         }
         let group = client.group;
         let in_memory = decided_by != StartOffsetRule::ConsumeFromWhere;
-        let held = HeldQueue::new(self.core.now(), consumer, group, queue, start, in_memory);
+        let topic_at = client.rebalance.round.as_ref().map_or(0, |round| round.topic) as u32;
+        let now = self.core.now();
+        let held = HeldQueue::new(now, consumer, group, (queue, topic_at), start, in_memory);
         let slot = PqSlot(self.held_queues.insert(held));
         self.queues[queue.index()].add_reader(slot);
         self.queues[queue.index()].forget_asker(consumer);
@@ -338,8 +369,7 @@ impl<O: Observer> Cluster<O> {
             return;
         };
         let taken = std::mem::take(&mut round.taken);
-        let changed = !taken.is_empty() || std::mem::take(&mut round.gave_up);
-        round.topic += 1;
+        let changed = !taken.is_empty() | std::mem::take(&mut round.gave_up);
         for slot in taken {
             self.core
                 .scheduler
@@ -347,17 +377,40 @@ impl<O: Observer> Cluster<O> {
         }
         if changed {
             self.message_queue_changed(consumer);
+        } else {
+            self.round_topic_over(consumer);
         }
-        self.round_next_topic(consumer);
     }
 
-    /// `RebalancePushImpl.messageQueueChanged`: shares of the topic thresholds, heartbeats at once.
+    /// `RebalancePushImpl.messageQueueChanged`: a new version of the subscription, shares of the topic thresholds,
+    /// heartbeats at once.
     fn message_queue_changed(&mut self, consumer: ConsumerId) {
+        let now = self.core.now();
         let client = &mut self.consumers[consumer.index()];
         let tuning = &self.config.groups[client.group.index()].tuning;
         if !client.held.is_empty() {
             client.thresholds = PullThresholds::of(tuning, client.held.len());
         }
-        self.heartbeat_all(consumer);
+        let Some(round) = &mut client.rebalance.round else {
+            return;
+        };
+        round.waiting = Waiting::Heartbeats;
+        let topic = round.topic;
+        client.renew_subscription(topic, now);
+        self.heartbeat_all(consumer, HeartbeatFor::Round);
+    }
+
+    /// The brokers know of the change, as far as they could be reached.
+    pub(super) fn round_heartbeats_done(&mut self, consumer: ConsumerId) {
+        if self.waiting_round(consumer, Waiting::Heartbeats).is_some() {
+            self.round_topic_over(consumer);
+        }
+    }
+
+    fn round_topic_over(&mut self, consumer: ConsumerId) {
+        if let Some(round) = &mut self.consumers[consumer.index()].rebalance.round {
+            round.topic += 1;
+        }
+        self.round_next_topic(consumer);
     }
 }

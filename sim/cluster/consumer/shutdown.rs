@@ -1,19 +1,20 @@
-//! The end of a client: `shutdown()` or `kill -9`.
+//! The end of a client: `shutdown()`, `kill -9`, or the loss of its host.
 //!
 //! A graceful shutdown closes the listener pool (what it has been given gets
 //! `awaitTerminationMillisWhenShutdown`, then running calls are cut off and queued tasks thrown away), persists
 //! all offsets and unregisters at one broker after another; each tells the others at once. Pulls go on until the
 //! last broker has answered, but what they bring reaches no listener. A kill says nothing: the kernel closes
 //! the connections, the brokers see that within the network delay, and what was not committed will be consumed
-//! again. Left out: a listener that ignores its interruption, or that answers it with `RECONSUME_LATER` in time
+//! again. A host that is lost closes nothing: the brokers go on counting its client until their time-out. Left out: a listener that ignores its interruption, or that answers it with `RECONSUME_LATER` in time
 //! to send its message back.
 //!
 //! Source: `DefaultMQPushConsumerImpl.shutdown`, `ConsumeMessageConcurrentlyService.shutdown`.
 
 use crate::cluster::Cluster;
+use crate::cluster::broker::consumer_manager::Connection;
 use crate::cluster::consumer::client::ClientState;
 use crate::cluster::core::BrokerRequest;
-use crate::cluster::event::Event;
+use crate::cluster::event::{CallKind, Event};
 use crate::cluster::fact::{Fact, Observer, StopKind};
 use crate::cluster::ids::{BrokerId, ConsumerId};
 
@@ -52,10 +53,10 @@ impl<O: Observer> Cluster<O> {
         let client = &mut self.consumers[consumer.index()];
         client.state = ClientState::Stopping;
         let connected = client
-            .connected
+            .connections
             .iter()
             .enumerate()
-            .filter(|(_, connected)| **connected);
+            .filter(|(_, connection)| connection.is_some());
         client.unregister_left = connected
             .map(|(broker, _)| BrokerId(broker as u32))
             .rev()
@@ -66,28 +67,48 @@ impl<O: Observer> Cluster<O> {
     /// Unregisters at the next broker; after the last one the client is gone.
     pub(in crate::cluster) fn unregister_next(&mut self, consumer: ConsumerId) {
         match self.consumers[consumer.index()].unregister_left.pop() {
-            Some(broker) => self.core.to_broker(consumer, broker, BrokerRequest::Unregister),
+            Some(broker) => self.call(consumer, CallKind::Unregister, broker, BrokerRequest::Unregister),
             None => self.consumer_gone(consumer, StopKind::Graceful),
         }
     }
 
     /// Timeline: `kill -9`.
     pub(in crate::cluster) fn consumer_kill(&mut self, consumer: ConsumerId) {
-        let client = &self.consumers[consumer.index()];
-        if !client.is_alive() {
+        self.consumer_dies(consumer, StopKind::Killed);
+    }
+
+    /// Timeline: the host is gone.
+    pub(in crate::cluster) fn consumer_vanish(&mut self, consumer: ConsumerId) {
+        self.consumer_dies(consumer, StopKind::Vanished);
+    }
+
+    /// An end without last words. Only a kernel that lives on closes the connections.
+    fn consumer_dies(&mut self, consumer: ConsumerId, how: StopKind) {
+        if !self.consumers[consumer.index()].is_alive() {
             return;
         }
-        let connected: Vec<bool> = client.connected.clone();
+        let came_due = self.end_pause(consumer);
+        let connections = self.consumers[consumer.index()].connections.clone();
+        self.watch_all_for_silence(consumer);
         self.abandon_tasks(consumer);
-        self.consumer_gone(consumer, StopKind::Killed);
-        for (broker, _) in connected.iter().enumerate().filter(|(_, connected)| **connected) {
-            let closed = BrokerRequest::ConnectionClosed;
-            self.core.to_broker(consumer, BrokerId(broker as u32), closed);
+        self.forget_links(consumer, how == StopKind::Killed);
+        self.consumer_gone(consumer, how);
+        if how == StopKind::Killed {
+            let connections = connections.into_iter().enumerate();
+            for (broker, epoch) in connections.filter_map(|(broker, epoch)| Some((broker, epoch?))) {
+                let connection = Connection { consumer, epoch };
+                let closed = BrokerRequest::ConnectionClosed;
+                self.core.to_broker(connection, BrokerId(broker as u32), closed);
+            }
+        }
+        // What a stopped process had not seen yet: it ends what it refers to.
+        for event in came_due {
+            self.handle(event);
         }
     }
 
     /// Nothing of the client is left but what is on the wire.
-    fn consumer_gone(&mut self, consumer: ConsumerId, how: StopKind) {
+    pub(super) fn consumer_gone(&mut self, consumer: ConsumerId, how: StopKind) {
         let client = &mut self.consumers[consumer.index()];
         client.state = ClientState::Gone;
         let round = std::mem::take(&mut client.rebalance).round.unwrap_or_default();

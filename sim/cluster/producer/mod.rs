@@ -2,7 +2,9 @@
 //!
 //! Sending is open-loop: the application hands over a message whenever one arrives and waits for nobody, as
 //! with an asynchronous send. A producer asks for its route when it starts; messages that arrive before the
-//! answer wait for it. Left out so far: time-outs and resends (no broker fails yet), heartbeats of producers.
+//! answer wait for it. It looks again every 30 s; looks that find nothing new are left out. A send to a queue that is
+//! no more is refused; the producer tries another broker's queue, up to twice. Left out so far: time-outs (no
+//! broker fails yet), heartbeats of producers.
 //!
 //! Source: `DefaultMQProducerImpl`.
 
@@ -22,7 +24,13 @@ use crate::cluster::network::{Direction, Endpoint, Network, Server};
 use crate::cluster::producer::topic_publish_info::TopicPublishInfo;
 use crate::cluster::producer::workload::ArrivalProcess;
 use crate::kernel::streams::{Luck, Source, Stream, Streams};
-use crate::kernel::time::SimTime;
+use crate::kernel::time::{SimDuration, SimTime};
+
+/// `retryTimesWhenSendFailed`: further attempts after the first.
+const RETRY_TIMES_WHEN_SEND_FAILED: u8 = 2;
+/// First look for a new route after the start of a producer, and the period of the looks.
+const FIRST_ROUTE_POLL: SimDuration = SimDuration::from_millis(10);
+const ROUTE_POLL_PERIOD: SimDuration = SimDuration::from_secs(30);
 
 /// One producer instance.
 pub struct Producer {
@@ -36,8 +44,10 @@ pub struct Producer {
     stop: SimTime,
     made: u64,
     max_messages: u64,
-    /// Start of its round robin.
-    first_index: i32,
+    /// Draws the start of the round robin, anew for each route.
+    first_queue: Stream,
+    /// When it starts; its looks for a new route count from here.
+    start: SimTime,
     publish: Option<TopicPublishInfo<BrokerId, QueueId>>,
     /// Messages made before the route was known.
     waiting: Vec<SendSlot>,
@@ -52,6 +62,10 @@ pub struct SendInFlight {
     pub queue: QueueId,
     /// What.
     pub record: Record,
+    /// Attempts before this one.
+    pub retries: u8,
+    /// The broker has refused it.
+    pub refused: bool,
 }
 
 /// Builds all producers.
@@ -67,7 +81,8 @@ pub fn build(config: &ClusterConfig, streams: &mut Streams, network: &mut Networ
             stop: settings.stop,
             made: 0,
             max_messages: settings.max_messages,
-            first_index: streams.stream(&settings.name, "first queue").next_u64() as i32,
+            first_queue: streams.stream(&settings.name, "first queue"),
+            start: settings.start,
             publish: None,
             waiting: Vec::new(),
         }
@@ -114,14 +129,36 @@ impl Producer {
 impl<O: Observer> Cluster<O> {
     /// A producer starts: it asks for its route, and the application begins to make messages.
     pub(super) fn producer_start(&mut self, id: ProducerId) {
+        self.ask_route(id);
+        self.plan_arrival(id);
+    }
+
+    fn ask_route(&mut self, id: ProducerId) {
         let from = Endpoint::Producer(id);
         self.core.send(
             from,
             Server::NameServer(0),
             Direction::Up,
-            Envelope::RouteRequest { from },
+            Envelope::RouteRequest { from, number: 0 },
         );
-        self.plan_arrival(id);
+    }
+
+    /// The route of `topic` has changed: who has one looks again at its next tick.
+    pub(super) fn plan_route_polls(&mut self, topic: TopicId) {
+        let now = self.core.now();
+        for at in 0..self.producers.len() {
+            let producer = &self.producers[at];
+            if producer.topic == topic && producer.publish.is_some() {
+                let next = now.next_on_grid(producer.start + FIRST_ROUTE_POLL, ROUTE_POLL_PERIOD);
+                let poll = Event::ProducerRoutePoll(ProducerId(at as u32));
+                self.core.scheduler.at(next, poll);
+            }
+        }
+    }
+
+    /// 30 s tick after a change of the route.
+    pub(super) fn producer_route_poll(&mut self, id: ProducerId) {
+        self.ask_route(id);
     }
 
     #[inline]
@@ -149,6 +186,8 @@ impl<O: Observer> Cluster<O> {
             producer: id,
             queue: QueueId(0),
             record,
+            retries: 0,
+            refused: false,
         }));
         if self.producers[id.index()].publish.is_some() {
             self.send(slot);
@@ -165,7 +204,8 @@ impl<O: Observer> Cluster<O> {
             .map(|q| (self.queues[q.index()].broker, *q))
             .collect();
         let producer = &mut self.producers[id.index()];
-        producer.publish = Some(TopicPublishInfo::new(queues, producer.first_index));
+        let start = producer.first_queue.next_u64() as i32;
+        producer.publish = Some(TopicPublishInfo::new(queues, start));
         for slot in std::mem::take(&mut producer.waiting) {
             self.send(slot);
         }
@@ -180,11 +220,15 @@ impl<O: Observer> Cluster<O> {
             .publish
             .as_mut()
             .expect("sends wait for the route");
-        let position = publish
-            .select_one()
-            .expect("a topic has at least one queue to write to");
+        let position = if send.refused {
+            let last = self.queues[send.queue.index()].broker;
+            publish.select_one_avoiding(Some(&last))
+        } else {
+            publish.select_one()
+        };
+        let position = position.expect("a topic has at least one queue to write to");
         let (broker, queue) = publish.queues()[position];
-        send.queue = queue;
+        (send.queue, send.refused) = (queue, false);
         let event = Event::SendArrives(slot);
         self.core.travel(
             Endpoint::Producer(id),
@@ -197,6 +241,9 @@ impl<O: Observer> Cluster<O> {
     /// The broker's answer has come.
     #[inline]
     pub(super) fn send_ack_arrives(&mut self, slot: SendSlot) {
+        if self.sends.get(slot.0).refused {
+            return self.send_refused(slot);
+        }
         let send = self.sends.remove(slot.0);
         let latency = self.core.now().since(send.record.born);
         let (producer, message) = (send.producer, send.record.id);
@@ -205,5 +252,24 @@ impl<O: Observer> Cluster<O> {
             message,
             latency,
         });
+    }
+
+    /// The broker has refused a message: again on another queue, or the application is told.
+    #[inline(never)]
+    fn send_refused(&mut self, slot: SendSlot) {
+        let send = self.sends.get_mut(slot.0);
+        let (producer, message) = (send.producer, send.record.id);
+        let gave_up = send.retries == RETRY_TIMES_WHEN_SEND_FAILED;
+        send.retries += 1;
+        self.core.emit(Fact::SendRefused {
+            producer,
+            message,
+            gave_up,
+        });
+        if gave_up {
+            self.sends.remove(slot.0);
+        } else {
+            self.send(slot);
+        }
     }
 }

@@ -1,0 +1,171 @@
+//! Membership at a broker: heartbeats, goodbyes, closed connections, and the scan for silent clients.
+//!
+//! A change of a group is told to all its members at once, the newcomer included. A client that unregisters or
+//! whose connection closes is a change; one that the scan gives up is not: the scan closes the connection and
+//! says nothing, so the others learn of it in their own time. The scan runs every 10 s and gives up whoever was
+//! silent for more than 120 s; it is not scheduled while nobody can be silent. Left out: the 120 s limit on idle
+//! connections, which a scan forestalls; the scan over producers, which may win a race and tell the others
+//! after all (`notifyOnExpiry`).
+//!
+//! Source: `ClientManageProcessor`, `ClientHousekeepingService`, `DefaultConsumerIdsChangeListener`.
+
+use crate::cluster::Cluster;
+use crate::cluster::broker::consumer_manager::{Connection, Subscriptions};
+use crate::cluster::core::{ConsumerReply, Envelope};
+use crate::cluster::event::{EnvelopeSlot, Event};
+use crate::cluster::fact::{Fact, Observer};
+use crate::cluster::ids::{BrokerId, ConsumerId, GroupId};
+use crate::cluster::network::Server;
+use crate::kernel::time::SimDuration;
+
+/// Period of the scan for silent clients.
+pub const SCAN_PERIOD: SimDuration = SimDuration::from_secs(10);
+
+impl<O: Observer> Cluster<O> {
+    /// HEART_BEAT: the group's retry topic comes into being, the client becomes a member.
+    pub(super) fn heartbeat(
+        &mut self,
+        broker: BrokerId,
+        group: GroupId,
+        connection: Connection,
+        subscriptions: &Subscriptions,
+    ) {
+        let now = self.core.now();
+        self.retry_queues(broker, group);
+        let rank = self.consumers[connection.consumer.index()].rank;
+        let consumers = &mut self.brokers[broker.index()].consumers;
+        if consumers.heartbeat(now, group, connection, rank, subscriptions) {
+            self.notify_consumer_ids_changed(broker, group);
+        }
+        if self.is_silent_by_setting(group) {
+            self.watch_for_silence(broker);
+        }
+    }
+
+    /// UNREGISTER_CLIENT: told to those who stay, even if the connection was not known.
+    pub(super) fn unregister(&mut self, broker: BrokerId, group: GroupId, connection: Connection) {
+        self.brokers[broker.index()]
+            .consumers
+            .unregister(group, connection);
+        self.notify_consumer_ids_changed(broker, group);
+    }
+
+    /// The end of a connection has become known.
+    pub(super) fn connection_closed(&mut self, broker: BrokerId, group: GroupId, connection: Connection) {
+        let consumers = &mut self.brokers[broker.index()].consumers;
+        consumers.close(connection);
+        if consumers.unregister(group, connection) {
+            self.notify_consumer_ids_changed(broker, group);
+        }
+    }
+
+    /// Tells all members, a newcomer included. Where every envelope takes equally long, one event is enough.
+    fn notify_consumer_ids_changed(&mut self, broker: BrokerId, group: GroupId) {
+        if !self.config.broker_tuning.notify_consumer_ids_changed_enable {
+            return;
+        }
+        let members = self.brokers[broker.index()].consumers.members(group);
+        if members.is_empty() {
+            return;
+        }
+        if let Some(delay) = self.core.network.constant() {
+            let envelope = Envelope::ConsumerIdsChanged { members };
+            let slot = EnvelopeSlot(self.core.envelopes.insert(envelope));
+            let now = self.core.now();
+            self.core.scheduler.at_in_order(now + delay, Event::Deliver(slot));
+            return;
+        }
+        for &member in members.iter() {
+            self.core
+                .to_consumer(broker, member, ConsumerReply::ConsumerIdsChanged);
+        }
+    }
+
+    /// Whether clients of the group are silent for so long between heartbeats that brokers give them up.
+    fn is_silent_by_setting(&self, group: GroupId) -> bool {
+        let interval = self.config.groups[group.index()].tuning.heartbeat_broker_interval;
+        interval >= self.config.broker_tuning.channel_expired_timeout
+    }
+
+    /// Somebody who is connected to `broker` may fall silent: its scan is to be scheduled.
+    pub(in crate::cluster) fn watch_for_silence(&mut self, broker: BrokerId) {
+        let state = &mut self.brokers[broker.index()];
+        if !state.scan_pending {
+            state.scan_pending = true;
+            let soon = self.core.scheduler.now() + SimDuration::from_nanos(1);
+            let next = soon.next_on_grid(state.scan_phase, SCAN_PERIOD);
+            self.core.scheduler.at(next, Event::ScanNotActiveChannel(broker));
+        }
+    }
+
+    /// The scan: gives up whoever was silent for too long, and comes again while anybody may be.
+    pub(in crate::cluster) fn scan_not_active_channel(&mut self, broker: BrokerId) {
+        let timeout = self.config.broker_tuning.channel_expired_timeout.duration();
+        let now = self.core.now();
+        for (group, connection) in self.brokers[broker.index()].consumers.expire(now, timeout) {
+            self.give_up_client(broker, group, connection);
+        }
+        let may_be_silent = |(group, connection): (GroupId, Connection)| {
+            self.is_silent_by_setting(group) || self.is_suspect(broker, connection)
+        };
+        let more = self.brokers[broker.index()]
+            .consumers
+            .connections()
+            .any(may_be_silent);
+        self.brokers[broker.index()].scan_pending = more;
+        if more {
+            self.core
+                .scheduler
+                .after(SCAN_PERIOD, Event::ScanNotActiveChannel(broker));
+        }
+    }
+
+    /// Whether a connection may stay without heartbeats: its client is gone, stopped, cut off or slow, or has made
+    /// another one.
+    fn is_suspect(&self, broker: BrokerId, connection: Connection) -> bool {
+        let client = &self.consumers[connection.consumer.index()];
+        let in_trouble = || {
+            let links = &self.core.network.links;
+            links.find(connection.consumer, Server::Broker(broker)).is_some()
+        };
+        !client.is_alive()
+            || client.is_paused()
+            || client.connections[broker.index()] != Some(connection.epoch)
+            || in_trouble()
+    }
+
+    /// Closes the connection of a silent client. The end of it travels to the client, if there is one.
+    fn give_up_client(&mut self, broker: BrokerId, group: GroupId, connection: Connection) {
+        let consumer = connection.consumer;
+        self.brokers[broker.index()].consumers.close(connection);
+        self.core.emit(Fact::MemberExpired { broker, consumer });
+        if self.config.broker_tuning.notify_on_expiry {
+            self.notify_consumer_ids_changed(broker, group);
+        }
+        let client = &self.consumers[consumer.index()];
+        if client.is_alive() && client.connections[broker.index()] == Some(connection.epoch) {
+            let epoch = connection.epoch;
+            let end = ConsumerReply::ConnectionClosed { broker, epoch };
+            self.core.to_consumer(broker, consumer, end);
+            let links = &mut self.core.network.links;
+            links.trouble(consumer, Server::Broker(broker)).closed = true;
+            self.core.network.links_changed();
+        }
+    }
+
+    /// The news of a change reaches all members of a group at once.
+    pub(in crate::cluster) fn consumer_ids_changed(&mut self, members: &[ConsumerId]) {
+        for &member in members {
+            if self.consumers[member.index()].is_paused() {
+                let envelope = Envelope::ToConsumer {
+                    consumer: member,
+                    reply: ConsumerReply::ConsumerIdsChanged,
+                };
+                let slot = EnvelopeSlot(self.core.envelopes.insert(envelope));
+                self.defer(Event::Deliver(slot));
+            } else {
+                self.consumer_reply(member, ConsumerReply::ConsumerIdsChanged);
+            }
+        }
+    }
+}

@@ -1,0 +1,446 @@
+//! The connections of a client: made when first needed, lost with everything that waits on them.
+//!
+//! A connection is lost when the server closes it, or when the client does so because an answer took too long.
+//! All that waits for an answer on it then fails at once: a pull is repeated after 1 s, a message on its way back
+//! goes to the listener again after 5 s, and a thread that waits goes on without an answer. The next request makes
+//! a new connection. On a link that is cut none can be made, which takes 3 s to find out. From 5.2 on a new connection brings a
+//! heartbeat with it, and after that a rebalance.
+//!
+//! Time-outs are scheduled on links in trouble only: elsewhere every answer comes in time. Left out: what the
+//! kernel of a client still delivers of a pull or a message sent back after the client gave the connection up.
+//!
+//! Source: `NettyRemotingClient` (`invokeSync`, `closeChannel`), `MQClientInstance` (`onChannelActive`).
+
+use crate::cluster::Cluster;
+use crate::cluster::broker::consumer_manager::Connection;
+use crate::cluster::consumer::client::ClientState;
+use crate::cluster::core::{BrokerRequest, Envelope};
+use crate::cluster::event::{CallKind, Event, LinkSlot, PqSlot, TaskSlot};
+use crate::cluster::fact::{Fact, Observer, PullFailure};
+use crate::cluster::ids::{BrokerId, ConsumerId};
+use crate::cluster::network::{Direction, Endpoint, Server};
+use crate::kernel::scheduler::Ticket;
+use crate::kernel::time::{SimDuration, SimTime};
+
+/// `connectTimeoutMillis`.
+pub const CONNECT_TIMEOUT: SimDuration = SimDuration::from_secs(3);
+
+/// A thread of a client waits for an answer.
+#[derive(Clone, Copy, Debug)]
+pub struct Call {
+    server: Server,
+    /// When the thread waits no longer.
+    deadline: SimTime,
+    ticket: Option<Ticket>,
+}
+
+/// How long a client waits for the answer to `request`.
+fn patience(request: &BrokerRequest) -> SimDuration {
+    SimDuration::from_secs(match request {
+        BrokerRequest::QueryOffset(_) => 5,
+        BrokerRequest::MaxOffset(_) | BrokerRequest::SearchOffset(..) => 6,
+        _ => 3,
+    })
+}
+
+impl<O: Observer> Cluster<O> {
+    /// The link between a client and a server, if it is in trouble.
+    pub(super) fn troubled(&self, consumer: ConsumerId, server: Server) -> Option<LinkSlot> {
+        self.core.network.links.find(consumer, server)
+    }
+
+    /// Whether nothing passes between a client and a server.
+    fn is_cut(&self, consumer: ConsumerId, server: Server) -> bool {
+        let links = &self.core.network.links;
+        links
+            .find(consumer, server)
+            .is_some_and(|link| links.get(link).is_cut())
+    }
+
+    /// Sees to a connection; false if there is none and none can be made.
+    #[inline]
+    pub(super) fn connect(&mut self, consumer: ConsumerId, broker: BrokerId) -> bool {
+        if self.consumers[consumer.index()].connections[broker.index()].is_some() {
+            return true;
+        }
+        self.make_connection(consumer, broker)
+    }
+
+    #[inline(never)]
+    fn make_connection(&mut self, consumer: ConsumerId, broker: BrokerId) -> bool {
+        if self.is_cut(consumer, Server::Broker(broker)) {
+            return false;
+        }
+        let client = &mut self.consumers[consumer.index()];
+        client.last_epoch += 1;
+        client.connections[broker.index()] = Some(client.last_epoch);
+        if self.profile.heartbeat_on_connect {
+            self.heartbeat_on_connect(consumer, broker);
+        }
+        true
+    }
+
+    /// Asks a broker and lets a thread of the client wait for the answer.
+    pub(super) fn call(
+        &mut self,
+        consumer: ConsumerId,
+        kind: CallKind,
+        broker: BrokerId,
+        request: BrokerRequest,
+    ) {
+        let mut limit = patience(&request);
+        if self.connect(consumer, broker) {
+            self.to_broker(consumer, broker, request);
+        } else {
+            limit = limit.min(CONNECT_TIMEOUT);
+        }
+        self.wait_for(consumer, kind, Server::Broker(broker), limit);
+    }
+
+    /// Sends a request that nobody answers. Without a connection it is lost.
+    pub(super) fn one_way(&mut self, consumer: ConsumerId, broker: BrokerId, request: BrokerRequest) {
+        if self.connect(consumer, broker) {
+            self.to_broker(consumer, broker, request);
+        } else {
+            self.request_lost(request);
+        }
+    }
+
+    /// Puts a request on the connection.
+    fn to_broker(&mut self, consumer: ConsumerId, broker: BrokerId, request: BrokerRequest) {
+        let epoch = self.consumers[consumer.index()].connections[broker.index()]
+            .expect("a request needs a connection");
+        let connection = Connection { consumer, epoch };
+        self.core.to_broker(connection, broker, request);
+    }
+
+    /// A thread of the client waits for an answer; for how long matters only if the link is in trouble.
+    pub(super) fn wait_for(
+        &mut self,
+        consumer: ConsumerId,
+        kind: CallKind,
+        server: Server,
+        limit: SimDuration,
+    ) {
+        let deadline = self.core.now() + limit;
+        let ticket = self.troubled(consumer, server).map(|_| {
+            self.core
+                .scheduler
+                .at(deadline, Event::CallTimeout { consumer, kind })
+        });
+        self.consumers[consumer.index()].calls[kind as usize] = Some(Call {
+            server,
+            deadline,
+            ticket,
+        });
+    }
+
+    /// The answer has come: the thread waits no longer. False if it did not wait for it.
+    pub(super) fn answered(&mut self, consumer: ConsumerId, kind: CallKind) -> bool {
+        let call = self.consumers[consumer.index()].calls[kind as usize].take();
+        if let Some(ticket) = call.and_then(|call| call.ticket) {
+            self.core.scheduler.cancel(ticket);
+        }
+        call.is_some()
+    }
+
+    /// A thread has waited long enough. It closes the connection, and all that waits on it fails.
+    pub(in crate::cluster) fn call_timeout(&mut self, consumer: ConsumerId, kind: CallKind) {
+        let now = self.core.now();
+        let call = self.consumers[consumer.index()].calls[kind as usize];
+        let Some(call) = call.filter(|call| call.deadline <= now) else {
+            return;
+        };
+        match call.server {
+            Server::Broker(broker)
+                if self.consumers[consumer.index()].connections[broker.index()].is_some() =>
+            {
+                self.close_connection(consumer, broker);
+            }
+            Server::Broker(_) => self.call_failed(consumer, kind),
+            Server::NameServer(_) => self.name_server_lost(consumer),
+        }
+    }
+
+    /// No answer will come.
+    pub(super) fn call_failed(&mut self, consumer: ConsumerId, kind: CallKind) {
+        if !self.answered(consumer, kind) {
+            return;
+        }
+        match kind {
+            CallKind::Route => self.routes_failed(consumer),
+            CallKind::Heartbeat => self.next_heartbeat(consumer, false),
+            CallKind::Rebalance => self.round_call_failed(consumer),
+            CallKind::Unregister => self.unregister_next(consumer),
+        }
+    }
+
+    /// The client gives a connection up; its end travels to the broker.
+    fn close_connection(&mut self, consumer: ConsumerId, broker: BrokerId) {
+        let Some(epoch) = self.consumers[consumer.index()].connections[broker.index()] else {
+            return;
+        };
+        // What was sent before and has not arrived still goes before the end.
+        let connection = Connection { consumer, epoch };
+        self.core
+            .to_broker(connection, broker, BrokerRequest::ConnectionClosed);
+        self.connection_lost(consumer, broker, is_lost_with_the_connection);
+    }
+
+    /// The end of a connection, closed by the broker, reaches the client.
+    pub(super) fn connection_closed_by_broker(&mut self, consumer: ConsumerId, broker: BrokerId, epoch: u32) {
+        let server = Server::Broker(broker);
+        if self.consumers[consumer.index()].connections[broker.index()] != Some(epoch) {
+            return;
+        }
+        self.core.network.links.trouble(consumer, server).closed = false;
+        self.connection_lost(consumer, broker, |_, _| true);
+    }
+
+    /// A connection is no more: all that waits on it fails, and what `lost` names never arrives.
+    fn connection_lost(
+        &mut self,
+        consumer: ConsumerId,
+        broker: BrokerId,
+        lost: impl Fn(Direction, Event) -> bool,
+    ) {
+        let server = Server::Broker(broker);
+        let client = &mut self.consumers[consumer.index()];
+        client.connections[broker.index()] = None;
+        let waiting: Vec<CallKind> = CallKind::ALL
+            .into_iter()
+            .filter(|&kind| client.calls[kind as usize].is_some_and(|call| call.server == server))
+            .collect();
+        self.core.emit(Fact::ConnectionLost { broker, consumer });
+        self.purge(consumer, server, lost);
+        self.forget_held_pulls(consumer, broker);
+        for kind in waiting {
+            self.call_failed(consumer, kind);
+        }
+    }
+
+    /// Takes off a link in trouble what `lost` names, and lets it fail.
+    fn purge(&mut self, consumer: ConsumerId, server: Server, lost: impl Fn(Direction, Event) -> bool) {
+        let Some(link) = self.troubled(consumer, server) else {
+            return;
+        };
+        let gone = self.core.network.links.purge(link, lost);
+        self.core.network.links.forget_if_calm(link);
+        self.core.network.links_changed();
+        for event in gone {
+            self.undelivered(event);
+        }
+    }
+
+    /// Something on the wire will not arrive.
+    fn undelivered(&mut self, event: Event) {
+        match event {
+            Event::PullArrives(slot) | Event::PullReplyArrives(slot) => {
+                self.pull_failed(slot, PullFailure::Connection);
+            }
+            Event::SendBackArrives(task) | Event::SendBackReplyArrives(task) => self.send_back_failed(task),
+            Event::Deliver(slot) => {
+                if let Envelope::ToBroker { request, .. } = self.core.envelopes.remove(slot.0) {
+                    self.request_lost(request);
+                }
+            }
+            other => unreachable!("{other:?} does not travel between a consumer and a server"),
+        }
+    }
+
+    /// A request will not arrive. Whoever waits for its answer learns of that elsewhere.
+    pub(in crate::cluster) fn request_lost(&mut self, request: BrokerRequest) {
+        if let BrokerRequest::UpdateOffsets(offsets) = request {
+            for (slot, _) in offsets {
+                self.request_ended(slot);
+            }
+        }
+    }
+
+    /// Pulls that wait at the broker on a lost connection would be answered into nothing: they fail now.
+    fn forget_held_pulls(&mut self, consumer: ConsumerId, broker: BrokerId) {
+        let held = &self.consumers[consumer.index()].held;
+        let of_broker = held
+            .iter()
+            .filter(|(queue, _)| self.queues[queue.index()].broker == broker);
+        let slots: Vec<PqSlot> = of_broker.map(|(_, slot)| *slot).collect();
+        for slot in slots {
+            if self.withdraw_pull(slot) {
+                self.pull_failed(slot, PullFailure::Connection);
+            }
+        }
+    }
+
+    /// Takes a pull that waits at the broker away; whether there was one.
+    pub(super) fn withdraw_pull(&mut self, slot: PqSlot) -> bool {
+        let queue = self.held_queues.get(slot.0).queue;
+        let withdrawn = self.holds[queue.index()].withdraw(slot);
+        if withdrawn {
+            let broker = self.queues[queue.index()].broker;
+            self.brokers[broker.index()].held -= 1;
+        }
+        withdrawn
+    }
+
+    /// Takes a pull off the link, wherever it is; whether it was there.
+    pub(super) fn recall_pull(&mut self, slot: PqSlot) -> bool {
+        let held = self.held_queues.get(slot.0);
+        let (consumer, broker) = (held.consumer, self.queues[held.queue.index()].broker);
+        self.recall(
+            consumer,
+            broker,
+            [Event::PullArrives(slot), Event::PullReplyArrives(slot)],
+        )
+    }
+
+    /// Takes a message on its way back off the link, or the answer to it.
+    pub(super) fn recall_send_back(&mut self, slot: TaskSlot, consumer: ConsumerId, broker: BrokerId) {
+        self.recall(
+            consumer,
+            broker,
+            [Event::SendBackArrives(slot), Event::SendBackReplyArrives(slot)],
+        );
+    }
+
+    fn recall(&mut self, consumer: ConsumerId, broker: BrokerId, wanted: [Event; 2]) -> bool {
+        let Some(link) = self.troubled(consumer, Server::Broker(broker)) else {
+            return false;
+        };
+        let is_it = |_, event| wanted.contains(&event);
+        let found = !self.core.network.links.purge(link, is_it).is_empty();
+        self.core.network.links.forget_if_calm(link);
+        self.core.network.links_changed();
+        found
+    }
+
+    /// A link is cut: from now on the clock runs for what waits for an answer across it.
+    pub(in crate::cluster) fn link_cut(&mut self, consumer: ConsumerId, server: Server) {
+        let whole_before = self.core.network.links.cut(consumer, server);
+        self.core.network.links_changed();
+        if whole_before {
+            self.start_the_clock(consumer, server);
+        }
+    }
+
+    /// A link gets slow, or as fast as it was.
+    pub(in crate::cluster) fn link_slow(&mut self, consumer: ConsumerId, server: Server, by: SimDuration) {
+        let links = &mut self.core.network.links;
+        links.trouble(consumer, server).extra = by;
+        let link = links.find(consumer, server).expect("just troubled");
+        links.forget_if_calm(link);
+        self.core.network.links_changed();
+        if !by.is_zero() {
+            self.start_the_clock(consumer, server);
+        }
+    }
+
+    /// A cut has ended: what waited arrives.
+    pub(in crate::cluster) fn link_healed(&mut self, consumer: ConsumerId, server: Server) {
+        if self.core.network.links.heal(consumer, server)
+            && let Some(link) = self.troubled(consumer, server)
+        {
+            self.core.link_release(link);
+            self.core.network.links.forget_if_calm(link);
+            self.core.network.links_changed();
+        }
+    }
+
+    /// Schedules the time-outs of what was sent while the link was whole.
+    fn start_the_clock(&mut self, consumer: ConsumerId, server: Server) {
+        for kind in CallKind::ALL {
+            let call = &mut self.consumers[consumer.index()].calls[kind as usize];
+            if let Some(call) = call
+                .as_mut()
+                .filter(|call| call.server == server && call.ticket.is_none())
+            {
+                let event = Event::CallTimeout { consumer, kind };
+                call.ticket = Some(self.core.scheduler.at(call.deadline, event));
+            }
+        }
+        let Server::Broker(broker) = server else {
+            return;
+        };
+        self.watch_for_silence(broker);
+        let held = self.consumers[consumer.index()].held.iter();
+        let of_broker = held.filter(|(queue, _)| self.queues[queue.index()].broker == broker);
+        for slot in of_broker.map(|(_, slot)| *slot).collect::<Vec<_>>() {
+            self.time_pull(slot);
+        }
+        self.time_send_backs(consumer, broker);
+    }
+
+    /// What is due on a link in trouble arrives.
+    pub(in crate::cluster) fn link_due(&mut self, link: LinkSlot, direction: Direction) {
+        let now = self.core.now();
+        let (event, next) = self.core.network.links.arrive(link, direction, now);
+        self.core.link_next(link, direction, next);
+        self.core.network.links_changed();
+        if let Some(event) = event {
+            self.happen(event);
+        }
+    }
+
+    /// A client is gone: nobody waits any more for what is on its links. A killed process has a kernel, which
+    /// still delivers what was sent; a lost host has none.
+    pub(super) fn forget_links(&mut self, consumer: ConsumerId, kernel_lives: bool) {
+        for kind in CallKind::ALL {
+            self.answered(consumer, kind);
+        }
+        for link in self.core.network.links.of(consumer) {
+            let server = self.core.network.links.get(link).server;
+            self.core.network.links.trouble(consumer, server).closed &= kernel_lives;
+            if kernel_lives {
+                self.purge(consumer, server, is_lost_with_the_connection);
+            } else {
+                self.purge(consumer, server, |_, _| true);
+            }
+        }
+    }
+
+    /// The name server that the client uses does not answer: on to the next, which may.
+    fn name_server_lost(&mut self, consumer: ConsumerId) {
+        let servers = self.config.name_servers;
+        let client = &mut self.consumers[consumer.index()];
+        let lost = Server::NameServer(client.name_server);
+        let was_connected = std::mem::take(&mut client.knows_name_server);
+        client.name_server = (client.name_server + 1) % servers;
+        client.name_servers_tried += 1;
+        let try_next = !was_connected && client.name_servers_tried < servers;
+        self.purge(consumer, lost, |_, _| true);
+        if try_next {
+            self.answered(consumer, CallKind::Route);
+            self.ask_name_server(consumer);
+        } else {
+            self.call_failed(consumer, CallKind::Route);
+        }
+    }
+
+    /// Asks the name server in use for the routes of all topics of the client.
+    pub(super) fn ask_name_server(&mut self, consumer: ConsumerId) {
+        let client = &mut self.consumers[consumer.index()];
+        let number = client.name_server;
+        let server = Server::NameServer(number);
+        let connected = client.knows_name_server;
+        if connected || !self.is_cut(consumer, server) {
+            self.consumers[consumer.index()].knows_name_server = true;
+            let from = Endpoint::Consumer(consumer);
+            let request = Envelope::RouteRequest { from, number };
+            self.core.send(from, server, Direction::Up, request);
+        }
+        self.wait_for(consumer, CallKind::Route, server, CONNECT_TIMEOUT);
+    }
+
+    /// Whether the client still does what it was started for.
+    pub(super) fn is_at_work(&self, consumer: ConsumerId) -> bool {
+        matches!(
+            self.consumers[consumer.index()].state,
+            ClientState::Running | ClientState::Draining
+        )
+    }
+}
+
+/// Answers, pulls and messages sent back are lost with their connection; other requests that were sent before
+/// its end still arrive before it.
+fn is_lost_with_the_connection(direction: Direction, event: Event) -> bool {
+    direction == Direction::Down || !matches!(event, Event::Deliver(_))
+}
