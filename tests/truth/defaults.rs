@@ -23,7 +23,12 @@ const RENAMED: [(&str, &str, &str); 2] = [
 
 /// Settings without a Java field of their own: `delayLevelWhenNextConsume` is an attribute of each call (0), the
 /// others describe what the model adds.
-const OUR_OWN: [&str; 3] = ["delayLevelWhenNextConsume", "startupTime", "reputInterval"];
+const OUR_OWN: [&str; 4] = [
+    "delayLevelWhenNextConsume",
+    "startupTime",
+    "reputInterval",
+    "notifyOnExpiry",
+];
 
 pub fn judge(file: &Value, tally: &mut Tally) {
     let mut run = BTreeSet::new();

@@ -5,6 +5,7 @@
 //! reported as skipped, by name. The table goes to standard output whether or not all is well.
 
 mod duplicates;
+mod pause;
 mod pulls;
 mod rebalance;
 mod rebuild;
@@ -123,7 +124,7 @@ fn judge(recording: &Recording) -> Result<Verdict, &'static str> {
         _ if begins("broadcast-") => Err("broadcasting"),
         _ if begins("batch-") => Err("ackIndex"),
         _ if begins("consume-timeout") => Err("consumeTimeout"),
-        _ if begins("pause-") => Err("pauses"),
+        _ if begins("pause-") => Ok(pause::judge(recording)),
         _ if begins("broker-kill") => Err("brokers that fail"),
         _ if begins("tagfilter-") || begins("inconsistent-") => Err("filters"),
         _ if begins("skew-") => Err("this strategy"),

@@ -157,6 +157,17 @@ pub fn end(config: &mut ClusterConfig, time: u64, consumer: u32, graceful: bool)
     config.timeline.push(TimelineEntry { at: at(time), action });
 }
 
+/// The consumer added as number `consumer` is stopped from `stop` until it goes on.
+pub fn pause(config: &mut ClusterConfig, stop: u64, go_on: u64, consumer: u32) {
+    let member = Member {
+        group: GroupId(0),
+        consumer,
+    };
+    for (time, action) in [(stop, Action::Pause(member)), (go_on, Action::Resume(member))] {
+        config.timeline.push(TimelineEntry { at: at(time), action });
+    }
+}
+
 #[derive(Default)]
 struct Keeper(Vec<(SimTime, Fact)>);
 
