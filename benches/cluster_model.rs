@@ -59,6 +59,8 @@ fn config(messages: u64) -> ClusterConfig {
             poison: 0.0,
             fail_first_attempts: 0,
         },
+        strategy: None,
+        machine_room: String::new(),
     };
     ClusterConfig {
         seed: 1,
@@ -66,6 +68,7 @@ fn config(messages: u64) -> ClusterConfig {
         version: RocketMqVersion::V5_3,
         brokers: vec![BrokerConfig {
             name: "broker-a".into(),
+            machine_room: String::new(),
         }],
         topics: vec![TopicConfig {
             name: "load".into(),
@@ -75,7 +78,7 @@ fn config(messages: u64) -> ClusterConfig {
         groups: vec![GroupConfig {
             name: "work".into(),
             subscribe: vec![TopicId(0)],
-            strategy: StrategyName::Avg,
+            strategy: Strategy::Avg,
             consume_from_where: ConsumeFromWhere::LastOffset,
             tuning: ConsumerTuning::default(),
             consumers: (0..8).map(consumer).collect(),

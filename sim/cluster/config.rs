@@ -4,6 +4,8 @@
 //! scenario files as they stand: their keys are RocketMQ's own, with RocketMQ's units and defaults, so that
 //! a user can paste from her configuration.
 
+pub use crate::cluster::consumer::allocate::Strategy;
+
 use crate::cluster::ids::{BrokerId, GroupId, TopicId};
 use crate::cluster::network::Server;
 use crate::cluster::producer::workload::Arrivals;
@@ -72,6 +74,8 @@ pub enum RocketMqVersion {
 pub struct BrokerConfig {
     /// `brokerName`.
     pub name: String,
+    /// The machine room in which it stands; empty if it is not known.
+    pub machine_room: String,
 }
 
 /// One topic.
@@ -128,7 +132,7 @@ pub struct GroupConfig {
     /// Topics it subscribes to, all messages of each.
     pub subscribe: Vec<TopicId>,
     /// `AllocateMessageQueueStrategy`.
-    pub strategy: StrategyName,
+    pub strategy: Strategy,
     /// Where a queue without a committed offset starts.
     pub consume_from_where: ConsumeFromWhere,
     /// Settings that its clients share.
@@ -156,6 +160,10 @@ pub struct ConsumerConfig {
     pub service: Dist,
     /// What the listener returns.
     pub failure: FailureConfig,
+    /// Its own strategy where it differs from the group's, as during a deploy.
+    pub strategy: Option<Strategy>,
+    /// The machine room in which it runs; empty if it is not known.
+    pub machine_room: String,
 }
 
 /// When the listener answers `RECONSUME_LATER`.
@@ -167,18 +175,6 @@ pub struct FailureConfig {
     pub poison: f64,
     /// Every message fails this many times before anything else decides.
     pub fail_first_attempts: u32,
-}
-
-/// Names of allocation strategies, as `getName()` returns them.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub enum StrategyName {
-    /// Contiguous blocks; the default.
-    #[default]
-    #[serde(rename = "AVG")]
-    Avg,
-    /// Dealt out in turn, like cards.
-    #[serde(rename = "AVG_BY_CIRCLE")]
-    AvgByCircle,
 }
 
 /// Where a queue starts for which the group has no committed offset.

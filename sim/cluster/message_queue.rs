@@ -5,6 +5,7 @@
 //!
 //! Source: `MessageQueue`; `String.compareTo` and `String.hashCode` of the Java class library.
 
+use crate::cluster::consumer::allocate::QueueName;
 use std::cmp::Ordering;
 use std::fmt;
 
@@ -26,6 +27,24 @@ impl MessageQueue {
             topic: topic.into(),
             broker_name: broker_name.into(),
             queue_id,
+        }
+    }
+
+    /// The queue that `label` names as people do: `orders broker-a:0`; `None` if it is none.
+    pub fn of_label(label: &str) -> Option<Self> {
+        let (topic, place) = label.split_once(' ')?;
+        let (broker_name, id) = place.rsplit_once(':')?;
+        let digits = id.bytes().all(|byte| byte.is_ascii_digit());
+        let queue_id = id.parse().ok().filter(|_| digits)?;
+        Some(Self::new(topic, broker_name, queue_id))
+    }
+
+    /// The same, borrowed.
+    pub fn as_name(&self) -> QueueName<'_> {
+        QueueName {
+            topic: &self.topic,
+            broker_name: &self.broker_name,
+            queue_id: self.queue_id,
         }
     }
 
@@ -73,15 +92,7 @@ impl PartialOrd for MessageQueue {
 /// `toString`: the key under which consistent hashing places a queue.
 impl fmt::Display for MessageQueue {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self {
-            topic,
-            broker_name,
-            queue_id,
-        } = self;
-        write!(
-            f,
-            "MessageQueue [topic={topic}, brokerName={broker_name}, queueId={queue_id}]"
-        )
+        self.as_name().fmt(f)
     }
 }
 

@@ -33,6 +33,7 @@ use crate::cluster::config::ClusterConfig;
 use crate::cluster::consumer::client::ConsumerClient;
 use crate::cluster::consumer::consume_concurrently::RunningTask;
 use crate::cluster::consumer::held_queue::HeldQueue;
+use crate::cluster::consumer::{GroupClients, RunStrategy};
 use crate::cluster::core::{Core, Envelope};
 use crate::cluster::directory::Directory;
 use crate::cluster::event::Event;
@@ -47,6 +48,7 @@ use crate::cluster::slab::Slab;
 use crate::kernel::digest::TraceDigest;
 use crate::kernel::streams::Streams;
 use crate::kernel::time::{SimDuration, SimTime};
+use std::rc::Rc;
 
 /// A simulated cluster and the one who watches it.
 pub struct Cluster<O> {
@@ -65,8 +67,10 @@ pub struct Cluster<O> {
     consumers: Vec<ConsumerClient>,
     /// First consumer of each group in [`Self::consumers`].
     first_consumer: Vec<ConsumerId>,
-    /// Distinct client ids of each group, in order.
-    client_ids: Vec<Vec<String>>,
+    /// What strategies may know of the clients of each group.
+    group_clients: Vec<GroupClients>,
+    /// The strategy of each consumer in [`Self::consumers`].
+    strategies: Vec<Rc<RunStrategy>>,
     held_queues: Slab<HeldQueue>,
     tasks: Slab<RunningTask>,
     /// Group salts for the luck of messages, by group.
@@ -164,7 +168,8 @@ impl<O: Observer> Cluster<O> {
             sends: Slab::default(),
             consumers: consumers.clients,
             first_consumer: consumers.first,
-            client_ids: consumers.client_ids,
+            group_clients: consumers.groups,
+            strategies: consumers.strategies,
             held_queues: Slab::default(),
             tasks: Slab::default(),
             salts,

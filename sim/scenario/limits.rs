@@ -22,6 +22,8 @@ pub const PRODUCERS: u64 = 10_000;
 pub const CONSUMERS: u64 = 100_000;
 /// Members compared with the wildcards of the timeline, all entries together: a second of work.
 pub const LOOKED_AT: u64 = 20_000_000;
+/// Places on the ring of one group: members × `virtualNodes`; a second of work for each time that it is built.
+pub const RING_PLACES: u64 = 2_000_000;
 /// Points of a time series: duration ÷ sample interval.
 pub const SAMPLES: u64 = 1_000_000;
 /// Points of a time series where the scenario does not choose the interval.
@@ -62,6 +64,7 @@ pub fn table() -> Vec<(&'static str, String)> {
         ("producer instances", count(PRODUCERS)),
         ("consumers of all groups", count(CONSUMERS)),
         ("members × timeline entries with a wildcard", count(LOOKED_AT)),
+        ("members of a group × `virtualNodes`", count(RING_PLACES)),
         ("points of a time series", count(SAMPLES)),
         ("messages foreseen (`--max-messages` lifts it)", count(MESSAGES)),
         ("bytes of a message body", format!("{} MiB", BODY_BYTES >> 20)),

@@ -25,6 +25,11 @@ pub fn normalise(file: &ScenarioFile, config: &ClusterConfig) -> ScenarioFile {
         topic.brokers.get_or_insert(all_brokers.clone()).sort();
     }
     file.cluster.topics.sort_keys();
+    file.cluster
+        .machine_rooms
+        .values_mut()
+        .for_each(|brokers| brokers.sort());
+    file.cluster.machine_rooms.sort_keys();
     let only_topic = config.topics.first().map(|t| t.name.clone()).unwrap_or_default();
     for producer in file.producers.values_mut() {
         producer.topic.get_or_insert(only_topic.clone());

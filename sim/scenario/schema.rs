@@ -3,7 +3,7 @@
 //! These types hold what the file says; names are still names. `resolve` turns them into a
 //! [`ClusterConfig`](crate::cluster::config::ClusterConfig). Keys are RocketMQ's own where RocketMQ has the thing.
 
-use crate::cluster::config::{BrokerTuning, ConsumeFromWhere, ConsumerTuning, RocketMqVersion, StrategyName};
+use crate::cluster::config::{BrokerTuning, ConsumeFromWhere, ConsumerTuning, RocketMqVersion, Strategy};
 use crate::kernel::dist::Dist;
 use crate::kernel::time::SimDuration;
 use crate::scenario::defaults;
@@ -78,6 +78,10 @@ pub struct ClusterBlock {
     /// Topics by name, at least one.
     #[schemars(extend("minProperties" = 1))]
     pub topics: IndexMap<String, TopicBlock>,
+    /// Machine rooms by name, each with the brokers in it, for MACHINE_ROOM_NEARBY. Default none.
+    #[serde(default, skip_serializing_if = "IndexMap::is_empty")]
+    #[schemars(extend("default" = {}))]
+    pub machine_rooms: IndexMap<String, Vec<String>>,
     /// What lies between the nodes.
     #[serde(default)]
     pub network: NetworkBlock,
@@ -229,7 +233,7 @@ pub struct GroupBlock {
     pub listener: Listener,
     /// How members share the queues (`AllocateMessageQueueStrategy`). Default "AVG".
     #[serde(default)]
-    pub strategy: StrategyName,
+    pub strategy: Strategy,
     /// Where a queue without a committed offset starts. Default "CONSUME_FROM_LAST_OFFSET".
     #[serde(default)]
     pub consume_from_where: ConsumeFromWhere,
@@ -293,6 +297,14 @@ pub struct ConsumerBlock {
     /// When they start. Default "0s".
     #[serde(default)]
     pub start: SimDuration,
+    /// A strategy of their own, as while a deploy changes it. Default that of the group.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Strategy")]
+    pub strategy: Option<Strategy>,
+    /// The machine room in which they run, one of `cluster.machineRooms` or another. Default none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "String")]
+    pub machine_room: Option<String>,
     /// Client ids, one for each; their sort order decides who gets which queues. Default the members' names.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Vec<String>", length(min = 1))]
@@ -378,6 +390,8 @@ impl Default for ConsumerBlock {
             service: defaults::service(),
             failure: FailureBlock::default(),
             start: SimDuration::ZERO,
+            strategy: None,
+            machine_room: None,
             client_ids: None,
         }
     }

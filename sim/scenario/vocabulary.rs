@@ -8,6 +8,8 @@ const OTHER_NAMES: &[(&str, &str)] = &[
     ("consumeThreadMax", "threads"),
     ("consumeThreadNums", "threads"),
     ("allocateMessageQueueStrategy", "strategy"),
+    ("virtualNodeCnt", "virtualNodes"),
+    ("consumeridcs", "rooms"),
     ("messageListener", "listener"),
     ("subscription", "subscribe"),
     ("topics", "subscribe"),
@@ -73,12 +75,14 @@ const KEYS_NOT_YET: &[(&str, &str, &str)] = &[
 const WORDS_NOT_YET: &[(&str, &str, &str)] = &[
     ("groups.*.messageModel", "BROADCASTING", "use \"CLUSTERING\""),
     ("groups.*.listener", "orderly", "use \"concurrently\""),
-    ("groups.*.strategy", "CONSISTENT_HASH", STRATEGIES),
-    ("groups.*.strategy", "MACHINE_ROOM", STRATEGIES),
-    ("groups.*.strategy", "MACHINE_ROOM_NEARBY", STRATEGIES),
-    ("groups.*.strategy", "CONFIG", STRATEGIES),
+    ("groups.*.strategy", "MACHINE_ROOM_NEARBY-CONFIG", CONFIG),
+    (
+        "groups.*.consumers.strategy",
+        "MACHINE_ROOM_NEARBY-CONFIG",
+        CONFIG,
+    ),
 ];
-const STRATEGIES: &str = "use \"AVG\" or \"AVG_BY_CIRCLE\"";
+const CONFIG: &str = "CONFIG does not look at rooms: write the queues of each member into its lists";
 
 /// A working line for a key that must be given, by pattern.
 const EXAMPLES: &[(&str, &str)] = &[
@@ -110,11 +114,9 @@ pub fn key_not_yet(pattern: &str, key: &str) -> Option<&'static str> {
 
 /// Whether `word` as a value of the field at `pattern` is known but not supported; then a way out.
 pub fn word_not_yet(pattern: &str, word: &str) -> Option<&'static str> {
-    let same =
-        |w: &str| word == w || (w == "MACHINE_ROOM_NEARBY" && word.starts_with("MACHINE_ROOM_NEARBY-"));
     WORDS_NOT_YET
         .iter()
-        .find(|(p, w, _)| *p == pattern && same(w))
+        .find(|(p, w, _)| *p == pattern && *w == word)
         .map(|(_, _, help)| *help)
 }
 

@@ -7,4 +7,5 @@ mod membership;
 mod random;
 mod retry;
 mod start_up;
+mod strategies;
 mod support;

@@ -7,9 +7,10 @@ use crate::support::Recorder;
 use rmqsim::cluster::config::{
     Action, BrokerConfig, BrokerTuning, ClusterConfig, ConsumeFromWhere, ConsumerConfig, ConsumerTuning,
     FailureConfig, GroupConfig, Member, Millis, NetworkConfig, ProducerConfig, RocketMqVersion, SizeDist,
-    StrategyName, TimelineEntry, TopicConfig, TopicQueues,
+    Strategy, TimelineEntry, TopicConfig, TopicQueues,
 };
-use rmqsim::cluster::directory::TopicKind;
+use rmqsim::cluster::consumer::allocate::{Allocation, Beyond, Names, QueueName};
+use rmqsim::cluster::directory::{Directory, TopicKind};
 use rmqsim::cluster::fact::{Fact, PullResult};
 use rmqsim::cluster::ids::{BrokerId, ConsumerId, GroupId, QueueId, TopicId};
 use rmqsim::cluster::producer::workload::Arrivals;
@@ -24,6 +25,26 @@ const REST: u64 = 130_000;
 /// Level n waits as long as it says; short, so that all retries are over before the run is.
 const LEVELS: &str = "1s 1s 1s 2s 3s 4s 5s";
 const LEVEL_SECONDS: [u64; 7] = [1, 1, 1, 2, 3, 4, 5];
+
+/// Names as a directory knows them.
+struct ByDirectory<'a>(&'a Directory);
+
+impl Names<QueueId, ConsumerId> for ByDirectory<'_> {
+    fn queue<'n>(&'n self, queue: &'n QueueId) -> QueueName<'n> {
+        let place = self.0.queue(*queue);
+        QueueName {
+            topic: &self.0.topic(place.topic).name,
+            broker_name: self.0.broker(place.broker),
+            queue_id: place.index as i32,
+        }
+    }
+    fn client<'n>(&'n self, client: &'n ConsumerId) -> &'n str {
+        &self.0.consumer(*client).client_id
+    }
+    fn weight(&self, client: &ConsumerId) -> u32 {
+        self.0.consumer(*client).threads
+    }
+}
 
 // ---- cases ---------------------------------------------------------------------------------------------
 
@@ -101,6 +122,7 @@ fn case(number: u64, version: RocketMqVersion) -> ClusterConfig {
         brokers: (0..brokers)
             .map(|n| BrokerConfig {
                 name: format!("broker-{n}"),
+                machine_room: String::new(),
             })
             .collect(),
         topics,
@@ -166,7 +188,19 @@ fn group(c: &mut Chooser, number: u64, topics: u32, slow: bool) -> GroupConfig {
     let subscribe = c.some_of(topics);
     GroupConfig {
         subscribe: subscribe.into_iter().map(TopicId).collect(),
-        strategy: c.pick(&[StrategyName::Avg, StrategyName::AvgByCircle]),
+        strategy: c.pick(&[
+            Strategy::Avg,
+            Strategy::AvgByCircle,
+            Strategy::ConsistentHash { virtual_nodes: 10 },
+            Strategy::BoundedConsistentHash {
+                virtual_nodes: 10,
+                load_bound: 1.25,
+            },
+            Strategy::Weighted {
+                weights: BTreeMap::new(),
+            },
+            Strategy::RotatedAvg,
+        ]),
         consume_from_where: c.pick(&[
             ConsumeFromWhere::FirstOffset,
             ConsumeFromWhere::LastOffset,
@@ -224,6 +258,8 @@ fn consumer(c: &mut Chooser, group: &str, number: u64, slow: bool) -> ConsumerCo
             poison: if often { 0.02 } else { 0.0 },
             fail_first_attempts: u32::from(often && c.percent(20)),
         },
+        strategy: None,
+        machine_room: String::new(),
     }
 }
 
@@ -630,27 +666,42 @@ impl<'a> Judge<'a> {
         }
     }
 
+    /// Who should own each of `queues` of one topic. The plainest rules are worked out here once more.
+    fn owners(&self, group: GroupId, queues: &[QueueId], members: &[ConsumerId]) -> Vec<ConsumerId> {
+        let config = &self.config.groups[group.index()];
+        let (share, extra) = (queues.len() / members.len(), queues.len() % members.len());
+        let owner = |at: usize| match config.strategy {
+            Strategy::AvgByCircle => members[at % members.len()],
+            // The first `extra` members have one more.
+            Strategy::Avg if at < extra * (share + 1) => members[at / (share + 1)],
+            Strategy::Avg => members[extra + (at - extra * (share + 1)) / share],
+            _ => {
+                let shares = config.strategy.build(|_| None).allocate_all(&Allocation {
+                    consumer_group: &config.name,
+                    current_cid: None,
+                    mq_all: queues,
+                    cid_all: members,
+                    names: &ByDirectory(&self.done.directory),
+                    beyond: Beyond::default(),
+                });
+                let shares = shares.expect("there are queues and members");
+                let owner = shares.iter().position(|share| share.contains(&queues[at]));
+                members[owner.expect("every queue has an owner")]
+            }
+        };
+        (0..queues.len()).map(owner).collect()
+    }
+
     /// R1, R3: each queue has the one owner that the strategy names.
     fn queues_are_shared_out(&self, group: GroupId, members: &[ConsumerId]) {
         for queues in self.topics_of(group) {
-            let owner = |at: usize| match self.config.groups[group.index()].strategy {
-                StrategyName::AvgByCircle => members[at % members.len()],
-                StrategyName::Avg => {
-                    // The first `extra` members have one more.
-                    let (share, extra) = (queues.len() / members.len(), queues.len() % members.len());
-                    if at < extra * (share + 1) {
-                        members[at / (share + 1)]
-                    } else {
-                        members[extra + (at - extra * (share + 1)) / share]
-                    }
-                }
-            };
+            let owners = self.owners(group, &queues, members);
             for (at, queue) in queues.iter().enumerate() {
                 let held = |consumer: &&ConsumerId| self.holds.contains_key(&(**consumer, *queue));
                 let holders: Vec<ConsumerId> = members.iter().filter(held).copied().collect();
                 assert_eq!(
                     holders,
-                    [owner(at)],
+                    [owners[at]],
                     "{}",
                     self.done.directory.queue_label(*queue)
                 );

@@ -1,9 +1,12 @@
 //! Allocation strategies: the share of every client.
 
 use crate::harness::{Outcome, Tally, same};
+use rmqsim::cluster::consumer::allocate::by_config::AllocateMessageQueueByConfig;
 use rmqsim::cluster::consumer::allocate::consistent_hash::AllocateMessageQueueConsistentHash;
+use rmqsim::cluster::consumer::allocate::machine_room::AllocateMessageQueueByMachineRoom;
+use rmqsim::cluster::consumer::allocate::machine_room_nearby::AllocateMachineRoomNearby;
 use rmqsim::cluster::consumer::allocate::{
-    AllocateError, AllocateMessageQueueStrategy, Allocation, Names, QueueName, strategy, strategy_named,
+    AllocateError, AllocateMessageQueueStrategy, Allocation, Beyond, Names, QueueName, Strategy,
 };
 use rmqsim::cluster::message_queue::MessageQueue;
 use serde::Deserialize;
@@ -25,71 +28,92 @@ impl Names<MessageQueue, String> for Texts {
     }
 }
 
-type Strategy = Box<dyn AllocateMessageQueueStrategy<MessageQueue, String>>;
+type Built = Box<dyn AllocateMessageQueueStrategy<MessageQueue, String>>;
+type Triple = (String, String, i32);
 
-/// The strategy that a case names; `None` if there is none.
-fn built(case: &Value) -> Option<Strategy> {
-    match case.get("s")?.as_str()? {
-        "CONSISTENT_HASH" => {
-            let virtual_nodes = u32::try_from(case.get("v")?.as_i64()?).ok()?;
-            Some(Box::new(AllocateMessageQueueConsistentHash::new(virtual_nodes)))
+/// What makes a strategy, next to the arguments of a call.
+#[derive(Deserialize)]
+struct Settings {
+    s: String,
+    v: Option<i64>,
+    inner: Option<String>,
+    idcs: Option<Vec<String>>,
+    config: Option<Vec<Triple>>,
+}
+
+/// The strategy that a case names, or what its constructor throws; `None` if there is none.
+fn built(settings: Settings) -> Option<Result<Built, AllocateError>> {
+    let ring = |v: Option<i64>| AllocateMessageQueueConsistentHash::of_count(v.unwrap_or(10));
+    Some(Ok(match settings.s.as_str() {
+        "CONSISTENT_HASH" => match ring(settings.v) {
+            Ok(ring) => Box::new(ring),
+            Err(error) => return Some(Err(error)),
+        },
+        "MACHINE_ROOM" => Box::new(AllocateMessageQueueByMachineRoom::new(settings.idcs)),
+        "MACHINE_ROOM_NEARBY" => {
+            let inner = Strategy::of_word(&settings.inner?)?;
+            Box::new(AllocateMachineRoomNearby::new(inner.build(|_| None)))
         }
-        name => strategy_named(name).map(|name| Box::new(ByName(strategy(name))) as Strategy),
-    }
+        "CONFIG" => Box::new(AllocateMessageQueueByConfig::new(settings.config.map(named))),
+        word => Strategy::of_word(word)?.build(|_| None),
+    }))
 }
 
-/// A built-in strategy.
-struct ByName(&'static dyn AllocateMessageQueueStrategy<MessageQueue, String>);
-
-impl AllocateMessageQueueStrategy<MessageQueue, String> for ByName {
-    fn name(&self) -> &'static str {
-        self.0.name()
-    }
-    fn allocate(
-        &self,
-        ask: &Allocation<'_, MessageQueue, String>,
-    ) -> Result<Vec<MessageQueue>, AllocateError> {
-        self.0.allocate(ask)
-    }
+fn named(list: Vec<Triple>) -> Vec<MessageQueue> {
+    list.into_iter()
+        .map(|(topic, broker, id)| MessageQueue::new(topic, broker, id))
+        .collect()
 }
 
-/// The answer in the words of the vectors: the share, or the exception.
-fn ask(
-    strategy: &Strategy,
-    group: &str,
-    me: Option<&String>,
-    queues: &[MessageQueue],
-    clients: &[String],
-) -> Result<Vec<MessageQueue>, String> {
-    let ask = Allocation {
+/// The question that a case puts.
+fn question<'a>(
+    group: &'a str,
+    me: Option<&'a String>,
+    queues: &'a [MessageQueue],
+    clients: &'a [String],
+) -> Allocation<'a, MessageQueue, String> {
+    Allocation {
         consumer_group: group,
         current_cid: me,
         mq_all: queues,
         cid_all: clients,
         names: &Texts,
-    };
-    let share = strategy.allocate(&ask);
-    share.map_err(|error| format!("IllegalArgumentException: {error}"))
+        beyond: Beyond::default(),
+    }
+}
+
+/// The answer in the words of the vectors: the share, or the exception.
+fn ask(
+    strategy: &Built,
+    question: &Allocation<'_, MessageQueue, String>,
+) -> Result<Vec<MessageQueue>, String> {
+    strategy.allocate(question).map_err(|error| error.exception())
 }
 
 fn answer<T>(share: Option<T>, err: Option<String>) -> Result<T, String> {
     err.map_or_else(|| Ok(share.expect("a case has `r` or `err`")), Err)
 }
 
-/// Runs the cases whose strategy is built; counts the others by name.
-fn built_only(file: &Value, tally: &mut Tally, mut run: impl FnMut(&mut Tally, &str, &Value, &Strategy)) {
+/// Runs the cases whose strategy exists; counts the others by name.
+fn known_only(file: &Value, tally: &mut Tally, mut run: impl FnMut(&mut Tally, &str, &Value, &Built)) {
     for (position, case) in tally.cases(file, "cases").iter().enumerate() {
-        let name = case.get("s").and_then(Value::as_str).unwrap_or("nameless");
-        match built(case) {
-            // What is not a count does not come as far as a constructor here.
-            None if name == "CONSISTENT_HASH" => {
-                tally.skip(
-                    format!("{name}: a negative number of virtual nodes cannot be asked for"),
-                    1,
+        let name = format!("cases[{position}]");
+        let Ok(settings) = Settings::deserialize(case) else {
+            tally.skip("nameless: a case without a strategy", 1);
+            continue;
+        };
+        let word = settings.s.clone();
+        match built(settings) {
+            None => tally.skip(format!("{word}: no such strategy"), 1),
+            Some(Ok(strategy)) => run(tally, &name, case, &strategy),
+            Some(Err(error)) => {
+                let expected = case.get("err").and_then(Value::as_str);
+                tally.record(
+                    &name,
+                    case,
+                    same("constructor", expected, Some(error.exception().as_str())),
                 );
             }
-            None => tally.skip(format!("{name}: strategy not built yet"), 1),
-            Some(strategy) => run(tally, &format!("cases[{position}]"), case, &strategy),
         }
     }
 }
@@ -108,12 +132,12 @@ struct GroupCase {
 /// Whole groups: the share of each client.
 pub fn groups(file: &Value, tally: &mut Tally) {
     let cid_sets: Vec<Vec<String>> = Vec::deserialize(tally.data(file, "cid_sets")).unwrap_or_default();
-    built_only(file, tally, |tally, name, case, strategy| {
+    known_only(file, tally, |tally, name, case, strategy| {
         tally.case(name, case, |case| group(strategy, case, &cid_sets));
     });
 }
 
-fn group(strategy: &Strategy, case: GroupCase, cid_sets: &[Vec<String>]) -> Outcome {
+fn group(strategy: &Built, case: GroupCase, cid_sets: &[Vec<String>]) -> Outcome {
     let clients = &cid_sets[case.c];
     let queue = |broker: usize, id| MessageQueue::new(case.t.as_str(), case.b[broker].as_str(), id);
     let all: Vec<MessageQueue> = (0..case.b.len())
@@ -130,39 +154,42 @@ fn group(strategy: &Strategy, case: GroupCase, cid_sets: &[Vec<String>]) -> Outc
             shares.as_ref().map(|shares| shares[rank].clone()),
             case.err.clone(),
         );
-        same(me, expected, ask(strategy, &case.g, Some(me), &all, clients))?;
+        same(
+            me,
+            expected,
+            ask(strategy, &question(&case.g, Some(me), &all, clients)),
+        )?;
     }
-    Ok(())
+    // All at once gives what one by one gives.
+    let at_once = strategy.allocate_all(&question(&case.g, None, &all, clients));
+    same(
+        "all",
+        answer(shares, case.err),
+        at_once.map_err(|error| error.exception()),
+    )
 }
 
 #[derive(Deserialize)]
 struct EdgeCase {
-    mq: Option<Vec<(String, String, i32)>>,
+    mq: Option<Vec<Triple>>,
     c: Option<Vec<String>>,
     cur: Option<String>,
-    r: Option<Vec<(String, String, i32)>>,
+    r: Option<Vec<Triple>>,
     err: Option<String>,
 }
 
 /// Single calls with odd arguments.
 pub fn edge(file: &Value, tally: &mut Tally) {
-    built_only(file, tally, |tally, name, case, strategy| {
+    known_only(file, tally, |tally, name, case, strategy| {
         tally.case(name, case, |case| single(strategy, case));
     });
 }
 
-fn single(strategy: &Strategy, case: EdgeCase) -> Outcome {
-    let named = |list: Vec<(String, String, i32)>| -> Vec<MessageQueue> {
-        list.into_iter()
-            .map(|(topic, broker, id)| MessageQueue::new(topic, broker, id))
-            .collect()
-    };
-    let expected = answer(case.r.map(named), case.err);
+fn single(strategy: &Built, case: EdgeCase) -> Outcome {
+    // No list of queues is the same to `RebalanceImpl` as an empty one.
+    let expected = answer(Some(named(case.r.unwrap_or_default())), case.err);
     // A list that is null and one that is empty are the same to RocketMQ.
     let (queues, clients) = (named(case.mq.unwrap_or_default()), case.c.unwrap_or_default());
-    same(
-        "share",
-        expected,
-        ask(strategy, "billing", case.cur.as_ref(), &queues, &clients),
-    )
+    let question = question("billing", case.cur.as_ref(), &queues, &clients);
+    same("share", expected, ask(strategy, &question))
 }

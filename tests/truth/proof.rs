@@ -212,12 +212,7 @@ fn spoil_answer(case: &mut Value, answer: &str) -> Option<()> {
             .iter_mut()
             .find_map(|step| spoil_answer(step, of_step));
     }
-    let built = case
-        .get("s")
-        .is_none_or(|name| name == "AVG" || name == "AVG_BY_CIRCLE");
-    let content = case
-        .get_mut(answer)
-        .filter(|content| built && !content.is_null())?;
+    let content = case.get_mut(answer).filter(|content| !content.is_null())?;
     spoil(content);
     Some(())
 }

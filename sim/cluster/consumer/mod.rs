@@ -21,15 +21,19 @@ pub mod timer_thread;
 
 use crate::cluster::broker::consumer_manager::ClientRank;
 use crate::cluster::broker::topics::subscribed;
-use crate::cluster::config::{ClusterConfig, GroupConfig};
-use crate::cluster::consumer::allocate::{Names, QueueName};
+use crate::cluster::config::{ClusterConfig, ConsumerConfig, GroupConfig, Strategy};
+use crate::cluster::consumer::allocate::{AllocateMessageQueueStrategy, Names, QueueName};
 use crate::cluster::consumer::client::ConsumerClient;
 use crate::cluster::directory::Directory;
 use crate::cluster::ids::{ConsumerId, GroupId, QueueId};
 use crate::cluster::message_queue::cmp_utf16;
 use crate::cluster::network::Network;
 use crate::kernel::streams::Streams;
+use std::collections::BTreeMap;
 use std::rc::Rc;
+
+/// A strategy inside a run.
+pub type RunStrategy = dyn AllocateMessageQueueStrategy<QueueId, ClientRank>;
 
 /// All clients, those that join later included, and what is known of their groups as a whole.
 pub struct Consumers {
@@ -37,20 +41,29 @@ pub struct Consumers {
     pub clients: Vec<ConsumerClient>,
     /// First client of each group.
     pub first: Vec<ConsumerId>,
-    /// The distinct client ids of each group in Java's order: by [`ClientRank`].
-    pub client_ids: Vec<Vec<String>>,
+    /// What strategies may know of the clients of each group.
+    pub groups: Vec<GroupClients>,
+    /// The strategy that each client runs: by [`ConsumerId`]. Clients of a group share one unless they have their
+    /// own.
+    pub strategies: Vec<Rc<RunStrategy>>,
 }
 
 /// Builds all clients.
 pub fn build(config: &ClusterConfig, streams: &mut Streams, network: &mut Network) -> Consumers {
-    let (mut clients, mut first, mut client_ids) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut clients, mut first, mut groups) = (Vec::new(), Vec::new(), Vec::new());
+    let mut strategies = Vec::new();
+    let rooms = config.brokers.iter().map(|broker| broker.machine_room.clone());
+    let broker_rooms: Rc<[String]> = rooms.collect();
     for (at, group) in config.groups.iter().enumerate() {
         first.push(ConsumerId(clients.len() as u32));
-        let ids = sorted_client_ids(group);
+        let known = GroupClients::of(group, &broker_rooms);
+        let ranks = known.ranks(group);
+        let build = |strategy: &Strategy| -> Rc<RunStrategy> {
+            Rc::from(strategy.build(|member| ranks.get(member).copied()))
+        };
+        let of_group = build(&group.strategy);
         let all_topics = subscribed(config, at, None);
         for settings in &group.consumers {
-            let rank = ids.binary_search_by(|known| cmp_utf16(known, &settings.client_id));
-            let rank = rank.expect("every id is in the list of all ids") as ClientRank;
             // The first life keeps the bare name, whatever comes after it.
             let entity = match settings.life {
                 1 => settings.name.clone(),
@@ -65,40 +78,71 @@ pub fn build(config: &ClusterConfig, streams: &mut Streams, network: &mut Networ
                 None => Rc::clone(&all_topics),
                 Some(own) => subscribed(config, at, Some(own)),
             };
+            let rank = known.rank(&settings.client_id);
             clients.push(ConsumerClient::new(
                 id, group_id, rank, group, settings, topics, brokers, stream,
             ));
+            strategies.push(settings.strategy.as_ref().map_or(Rc::clone(&of_group), build));
         }
-        client_ids.push(ids);
+        groups.push(known);
     }
     Consumers {
         clients,
         first,
-        client_ids,
+        groups,
+        strategies,
     }
 }
 
-/// The distinct client ids of a group in Java's order.
-fn sorted_client_ids(group: &GroupConfig) -> Vec<String> {
-    let mut ids: Vec<String> = group.consumers.iter().map(|c| c.client_id.clone()).collect();
-    ids.sort_by(|a, b| cmp_utf16(a, b));
-    ids.dedup();
-    ids
+/// What strategies may know of the clients of one group. Of clients that share an id the first counts.
+pub struct GroupClients {
+    /// The distinct client ids in Java's order: by [`ClientRank`].
+    ids: Vec<String>,
+    /// Capacity: listener threads.
+    weights: Vec<u32>,
+    /// Machine rooms of clients; empty if not known.
+    rooms: Vec<String>,
+    /// Machine rooms of brokers, the same for all groups.
+    broker_rooms: Rc<[String]>,
 }
 
-/// Texts of queues and of the clients of one group, for strategies that need them.
+impl GroupClients {
+    fn of(group: &GroupConfig, broker_rooms: &Rc<[String]>) -> Self {
+        let mut clients: Vec<&ConsumerConfig> = group.consumers.iter().collect();
+        clients.sort_by(|a, b| cmp_utf16(&a.client_id, &b.client_id));
+        clients.dedup_by(|later, earlier| later.client_id == earlier.client_id);
+        Self {
+            ids: clients.iter().map(|client| client.client_id.clone()).collect(),
+            weights: clients.iter().map(|client| client.threads).collect(),
+            rooms: clients.iter().map(|client| client.machine_room.clone()).collect(),
+            broker_rooms: Rc::clone(broker_rooms),
+        }
+    }
+
+    fn rank(&self, client_id: &str) -> ClientRank {
+        let rank = self.ids.binary_search_by(|known| cmp_utf16(known, client_id));
+        rank.expect("every id is in the list of all ids") as ClientRank
+    }
+
+    /// Ranks of the members by name.
+    fn ranks<'c>(&self, group: &'c GroupConfig) -> BTreeMap<&'c str, ClientRank> {
+        let members = group.consumers.iter();
+        members
+            .map(|member| (member.name.as_str(), self.rank(&member.client_id)))
+            .collect()
+    }
+}
+
+/// Texts, capacities and rooms of queues and of the clients of one group, for strategies that need them.
 pub struct GroupNames<'a> {
     directory: &'a Directory,
-    client_ids: &'a [String],
+    clients: &'a GroupClients,
 }
 
 impl<'a> GroupNames<'a> {
-    /// Names of a group whose distinct client ids, in order, are `client_ids`.
-    pub fn new(directory: &'a Directory, client_ids: &'a [String]) -> Self {
-        Self {
-            directory,
-            client_ids,
-        }
+    /// Names of the group whose clients these are.
+    pub fn new(directory: &'a Directory, clients: &'a GroupClients) -> Self {
+        Self { directory, clients }
     }
 }
 
@@ -113,6 +157,18 @@ impl Names<QueueId, ClientRank> for GroupNames<'_> {
     }
 
     fn client<'n>(&'n self, client: &'n ClientRank) -> &'n str {
-        &self.client_ids[*client as usize]
+        &self.clients.ids[*client as usize]
+    }
+
+    fn weight(&self, client: &ClientRank) -> u32 {
+        self.clients.weights[*client as usize]
+    }
+
+    fn broker_room<'n>(&'n self, queue: &'n QueueId) -> &'n str {
+        &self.clients.broker_rooms[self.directory.queue(*queue).broker.index()]
+    }
+
+    fn client_room<'n>(&'n self, client: &'n ClientRank) -> &'n str {
+        &self.clients.rooms[*client as usize]
     }
 }

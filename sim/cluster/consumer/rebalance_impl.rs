@@ -15,7 +15,7 @@
 use crate::cluster::Cluster;
 use crate::cluster::broker::consumer_manager::ClientRank;
 use crate::cluster::consumer::GroupNames;
-use crate::cluster::consumer::allocate::{self, Allocation};
+use crate::cluster::consumer::allocate::{Allocation, Beyond};
 use crate::cluster::consumer::flow_control::PullThresholds;
 use crate::cluster::consumer::heartbeat::HeartbeatFor;
 use crate::cluster::consumer::held_queue::HeldQueue;
@@ -179,13 +179,14 @@ impl<O: Observer> Cluster<O> {
                 .expect("the list was asked for a known route"),
         );
         let settings = &self.config.groups[client.group.index()];
-        let names = GroupNames::new(&self.core.directory, &self.client_ids[client.group.index()]);
-        let share = allocate::strategy(settings.strategy).allocate(&Allocation {
+        let names = GroupNames::new(&self.core.directory, &self.group_clients[client.group.index()]);
+        let share = self.strategies[consumer.index()].allocate(&Allocation {
             consumer_group: &settings.name,
             current_cid: Some(&client.rank),
             mq_all: &route.read_queues,
             cid_all: &members,
             names: &names,
+            beyond: Beyond::default(),
         });
         match share {
             Ok(share) => {

@@ -32,7 +32,7 @@ impl Resolver<'_> {
             groups.push(GroupConfig {
                 name: name.clone(),
                 subscribe: self.subscription(&path, block, topics),
-                strategy: block.strategy,
+                strategy: block.strategy.clone(),
                 consume_from_where: block.consume_from_where,
                 tuning: block.tuning.clone(),
                 consumers: if too_many {
@@ -196,5 +196,7 @@ pub(super) fn member(
             poison: block.failure.poison,
             fail_first_attempts: block.failure.fail_first_attempts,
         },
+        strategy: block.strategy.clone(),
+        machine_room: block.machine_room.clone().unwrap_or_default(),
     }
 }

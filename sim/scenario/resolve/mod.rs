@@ -3,8 +3,10 @@
 //! Topics, groups and producers are sorted by name, so that the order of keys in a file changes nothing.
 
 mod groups;
+mod machine_rooms;
 mod names;
 mod producers;
+mod strategies;
 mod targets;
 mod timeline;
 
@@ -67,7 +69,8 @@ impl Resolver<'_> {
         let duration = file.duration;
         self.run_length();
         self.expectations();
-        let brokers = self.brokers();
+        let mut brokers = self.brokers();
+        self.machine_rooms(&mut brokers);
         let topics = self.topics(&brokers);
         self.dist(
             &field!["cluster", "network", "latency"],
@@ -77,6 +80,7 @@ impl Resolver<'_> {
         let producers = self.producers(&topics);
         let mut groups = self.groups(&topics);
         let timeline = self.timeline(&mut groups);
+        self.strategies(&groups, &topics, &brokers);
         ClusterConfig {
             seed: file.seed.0,
             duration,
@@ -212,7 +216,7 @@ impl Resolver<'_> {
         }
         for (i, name) in names.iter().enumerate() {
             let here = path.index(i);
-            self.plain_name(&here, "a broker name", name, limits::NAME, false);
+            self.broker_name(&here, name);
             if let Some(first) = names[..i].iter().position(|n| n == name) {
                 let first = locate::span_of(self.root, &path.index(first));
                 let problem = self.problem(&here, format!("the broker `{name}` is named twice"));
@@ -221,7 +225,11 @@ impl Resolver<'_> {
             }
         }
         names.sort();
-        names.into_iter().map(|name| BrokerConfig { name }).collect()
+        let of_no_room = |name| BrokerConfig {
+            name,
+            machine_room: String::new(),
+        };
+        names.into_iter().map(of_no_room).collect()
     }
 
     fn topics(&mut self, brokers: &[BrokerConfig]) -> Vec<TopicConfig> {
@@ -266,18 +274,20 @@ impl Resolver<'_> {
                         .label = "named again here".to_owned();
                 }
                 Ok(id) => found.push(BrokerId(id as u32)),
-                Err(_) => {
-                    let known: Vec<&str> = brokers.iter().map(|b| b.name.as_str()).collect();
-                    let message = format!("unknown broker `{name}`{}", self.hint(name, &known));
-                    let help = format!("brokers: {}", suggest::list(known, 20));
-                    let problem = self.problem(&path, message);
-                    problem.label = "not declared under \"cluster.brokers\"".to_owned();
-                    problem.help.push(help);
-                }
+                Err(_) => self.unknown_broker(&path, name, brokers),
             }
         }
         found.sort();
         found
+    }
+
+    fn unknown_broker(&mut self, path: &FieldPath, name: &str, brokers: &[BrokerConfig]) {
+        let known: Vec<&str> = brokers.iter().map(|b| b.name.as_str()).collect();
+        let message = format!("unknown broker `{name}`{}", self.hint(name, &known));
+        let help = format!("brokers: {}", suggest::list(known, 20));
+        let problem = self.problem(path, message);
+        problem.label = "not declared under \"cluster.brokers\"".to_owned();
+        problem.help.push(help);
     }
 
     /// The topic called `name`, which the field at `path` names (`as_key`: by its key). Reports it if there is none.

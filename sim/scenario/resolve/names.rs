@@ -53,6 +53,22 @@ impl Resolver<'_> {
         }
     }
 
+    /// Checks a broker's name: as other names, but one `@` may stand behind a machine room (`hz@broker-a`).
+    pub(super) fn broker_name(&mut self, path: &FieldPath, name: &str) {
+        match name.split_once('@') {
+            Some((room, rest)) if !room.is_empty() && !rest.is_empty() => {
+                self.plain_name(
+                    path,
+                    "a broker name",
+                    &format!("{room}{rest}"),
+                    limits::NAME - 1,
+                    false,
+                );
+            }
+            _ => self.plain_name(path, "a broker name", name, limits::NAME, false),
+        }
+    }
+
     /// Checks that `name` is 1 to `max` letters, digits, `_`, `-`. `is_key`: whether to point at the key.
     pub(super) fn plain_name(&mut self, path: &FieldPath, what: &str, name: &str, max: usize, is_key: bool) {
         let allowed = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';

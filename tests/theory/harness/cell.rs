@@ -124,6 +124,7 @@ pub fn config(threads: u32, service: Dist, plan: &Plan, seed: u64) -> ClusterCon
         version: RocketMqVersion::V5_3,
         brokers: vec![BrokerConfig {
             name: "broker-a".into(),
+            machine_room: String::new(),
         }],
         topics: vec![TopicConfig {
             name: "orders".into(),
@@ -141,7 +142,7 @@ pub fn config(threads: u32, service: Dist, plan: &Plan, seed: u64) -> ClusterCon
         groups: vec![GroupConfig {
             name: "billing".into(),
             subscribe: vec![TopicId(0)],
-            strategy: StrategyName::Avg,
+            strategy: Strategy::Avg,
             consume_from_where: ConsumeFromWhere::LastOffset,
             tuning: ConsumerTuning::default(),
             consumers: vec![ConsumerConfig {
@@ -157,6 +158,8 @@ pub fn config(threads: u32, service: Dist, plan: &Plan, seed: u64) -> ClusterCon
                     poison: 0.0,
                     fail_first_attempts: 0,
                 },
+                strategy: None,
+                machine_room: String::new(),
             }],
         }],
         timeline: vec![],

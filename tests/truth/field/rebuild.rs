@@ -5,7 +5,7 @@ use rmqsim::cluster::Cluster;
 use rmqsim::cluster::config::{
     Action, BrokerConfig, BrokerTuning, ClusterConfig, ConsumeFromWhere, ConsumerConfig, ConsumerTuning,
     FailureConfig, GroupConfig, Member, Millis, NetworkConfig, ProducerConfig, RocketMqVersion, SizeDist,
-    StrategyName, TimelineEntry, TopicConfig, TopicQueues,
+    Strategy, TimelineEntry, TopicConfig, TopicQueues,
 };
 use rmqsim::cluster::directory::{Directory, TopicKind};
 use rmqsim::cluster::fact::{Fact, Observer};
@@ -52,6 +52,7 @@ pub fn cluster(recording: &Recording, repeat: usize, duration: u64) -> ClusterCo
     let brokers: Vec<BrokerConfig> = brokers
         .map(|name| BrokerConfig {
             name: format!("broker-{}", text(name)),
+            machine_room: String::new(),
         })
         .collect();
     let queues = number(recording.setup("topic_queues_per_broker")) as u32;
@@ -91,7 +92,7 @@ pub fn cluster(recording: &Recording, repeat: usize, duration: u64) -> ClusterCo
         groups: vec![GroupConfig {
             name: format!("G_{}", name.trim_start_matches("T_")),
             subscribe: vec![TopicId(0)],
-            strategy: StrategyName::Avg,
+            strategy: Strategy::Avg,
             consume_from_where: ConsumeFromWhere::FirstOffset,
             tuning: ConsumerTuning {
                 startup_time: Millis(LOADING),
@@ -127,6 +128,8 @@ pub fn consumer(config: &mut ClusterConfig, name: &str, created: u64, threads: u
             poison: 0.0,
             fail_first_attempts: 0,
         },
+        strategy: None,
+        machine_room: String::new(),
     });
 }
 

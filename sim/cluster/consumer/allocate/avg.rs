@@ -7,18 +7,26 @@
 //! Source: `AllocateMessageQueueAveragely`.
 
 use crate::cluster::consumer::allocate::{
-    AllocateError, AllocateMessageQueueStrategy, Allocation, rank_of, share_of,
+    AllocateError, AllocateMessageQueueStrategy, Allocation, rank_of, share_of, shares_from,
 };
 
 /// The strategy named `AVG`.
 pub struct AllocateMessageQueueAveragely;
 
-impl<Q: Clone, C: PartialEq> AllocateMessageQueueStrategy<Q, C> for AllocateMessageQueueAveragely {
-    fn name(&self) -> &'static str {
+impl<Q: Clone, C: Ord> AllocateMessageQueueStrategy<Q, C> for AllocateMessageQueueAveragely {
+    fn name(&self) -> &str {
         "AVG"
     }
     fn allocate(&self, ask: &Allocation<'_, Q, C>) -> Result<Vec<Q>, AllocateError> {
         share_of(ask, |rank| block(ask.mq_all, ask.cid_all.len(), rank).to_vec())
+    }
+    fn allocate_all(&self, ask: &Allocation<'_, Q, C>) -> Result<Vec<Vec<Q>>, AllocateError> {
+        shares_from(ask, || {
+            let members = ask.cid_all.len();
+            Ok((0..members)
+                .map(|rank| block(ask.mq_all, members, rank).to_vec())
+                .collect())
+        })
     }
 }
 
@@ -30,7 +38,7 @@ pub fn averagely<'q, Q, C: PartialEq>(queues: &'q [Q], clients: &[C], me: &C) ->
 }
 
 /// The block at position `rank` of `clients` blocks.
-fn block<Q>(queues: &[Q], clients: usize, rank: usize) -> &[Q] {
+pub(super) fn block<Q>(queues: &[Q], clients: usize, rank: usize) -> &[Q] {
     let (share, extra) = (queues.len() / clients, queues.len() % clients);
     let start = rank * share + rank.min(extra);
     let len = share + usize::from(rank < extra);

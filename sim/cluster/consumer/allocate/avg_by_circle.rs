@@ -6,19 +6,26 @@
 //! Source: `AllocateMessageQueueAveragelyByCircle`.
 
 use crate::cluster::consumer::allocate::{
-    AllocateError, AllocateMessageQueueStrategy, Allocation, rank_of, share_of,
+    AllocateError, AllocateMessageQueueStrategy, Allocation, rank_of, share_of, shares_from,
 };
 
 /// The strategy named `AVG_BY_CIRCLE`.
 pub struct AllocateMessageQueueAveragelyByCircle;
 
-impl<Q: Clone, C: PartialEq> AllocateMessageQueueStrategy<Q, C> for AllocateMessageQueueAveragelyByCircle {
-    fn name(&self) -> &'static str {
+impl<Q: Clone, C: Ord> AllocateMessageQueueStrategy<Q, C> for AllocateMessageQueueAveragelyByCircle {
+    fn name(&self) -> &str {
         "AVG_BY_CIRCLE"
     }
     fn allocate(&self, ask: &Allocation<'_, Q, C>) -> Result<Vec<Q>, AllocateError> {
         share_of(ask, |rank| {
             every_nth(ask.mq_all, ask.cid_all.len(), rank).cloned().collect()
+        })
+    }
+    fn allocate_all(&self, ask: &Allocation<'_, Q, C>) -> Result<Vec<Vec<Q>>, AllocateError> {
+        shares_from(ask, || {
+            let members = ask.cid_all.len();
+            let share = |rank| every_nth(ask.mq_all, members, rank).cloned().collect();
+            Ok((0..members).map(share).collect())
         })
     }
 }
@@ -36,7 +43,7 @@ pub fn by_circle<'q, Q, C: PartialEq>(
 }
 
 /// Those of `queues` whose position leaves the remainder `rank`.
-fn every_nth<Q>(queues: &[Q], clients: usize, rank: usize) -> impl Iterator<Item = &Q> {
+pub(super) fn every_nth<Q>(queues: &[Q], clients: usize, rank: usize) -> impl Iterator<Item = &Q> {
     queues.iter().skip(rank).step_by(clients)
 }
 

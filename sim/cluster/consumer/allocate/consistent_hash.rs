@@ -7,7 +7,7 @@
 
 use crate::cluster::consumer::allocate::md5::md5;
 use crate::cluster::consumer::allocate::{
-    AllocateError, AllocateMessageQueueStrategy, Allocation, QueueName, share_of,
+    AllocateError, AllocateMessageQueueStrategy, Allocation, by_owner, share_from, shares_from,
 };
 use std::collections::BTreeMap;
 
@@ -18,43 +18,59 @@ pub struct AllocateMessageQueueConsistentHash {
 }
 
 impl AllocateMessageQueueConsistentHash {
+    /// Places on the ring for each member unless another number is asked for.
+    pub const VIRTUAL_NODES: u32 = 10;
+
     /// With so many places on the ring for each member.
     pub const fn new(virtual_nodes: u32) -> Self {
         Self { virtual_nodes }
+    }
+
+    /// The same from a number that may be none, as Java's constructor takes it.
+    ///
+    /// # Errors
+    /// If it is negative.
+    pub fn of_count(virtual_nodes: i64) -> Result<Self, AllocateError> {
+        let count = u32::try_from(virtual_nodes);
+        count
+            .map(Self::new)
+            .map_err(|_| AllocateError::VirtualNodes(virtual_nodes))
+    }
+
+    fn deal<Q: Clone, C>(self, ask: &Allocation<'_, Q, C>) -> Vec<Vec<Q>> {
+        let ring = ConsistentHashRouter::of_members(ask, self.virtual_nodes);
+        let positions = first_positions(ask);
+        let owner = |queue| {
+            let node = ring.route(&ask.names.queue(queue).to_string())?;
+            positions.get(node).copied()
+        };
+        by_owner(ask.mq_all, ask.cid_all.len(), ask.mq_all.iter().map(owner))
     }
 }
 
 impl Default for AllocateMessageQueueConsistentHash {
     fn default() -> Self {
-        Self::new(10)
+        Self::new(Self::VIRTUAL_NODES)
     }
 }
 
-impl<Q: Clone, C: PartialEq> AllocateMessageQueueStrategy<Q, C> for AllocateMessageQueueConsistentHash {
-    fn name(&self) -> &'static str {
+impl<Q: Clone, C: Ord> AllocateMessageQueueStrategy<Q, C> for AllocateMessageQueueConsistentHash {
+    fn name(&self) -> &str {
         "CONSISTENT_HASH"
     }
     fn allocate(&self, ask: &Allocation<'_, Q, C>) -> Result<Vec<Q>, AllocateError> {
-        share_of(ask, |rank| {
-            let me = ask.names.client(&ask.cid_all[rank]);
-            let mut ring = ConsistentHashRouter::default();
-            for client in ask.cid_all {
-                ring.add_node(ask.names.client(client), self.virtual_nodes);
-            }
-            let mine = |queue: &&Q| ring.route(&queue_key(ask.names.queue(queue))) == Some(me);
-            ask.mq_all.iter().filter(mine).cloned().collect()
-        })
+        share_from(ask, || Ok(self.deal(ask)))
+    }
+    fn allocate_all(&self, ask: &Allocation<'_, Q, C>) -> Result<Vec<Vec<Q>>, AllocateError> {
+        shares_from(ask, || Ok(self.deal(ask)))
     }
 }
 
-/// `MessageQueue.toString`.
-fn queue_key(queue: QueueName<'_>) -> String {
-    let QueueName {
-        topic,
-        broker_name,
-        queue_id,
-    } = queue;
-    format!("MessageQueue [topic={topic}, brokerName={broker_name}, queueId={queue_id}]")
+/// Where each client id stands first among the members.
+pub(super) fn first_positions<'a, Q, C>(ask: &Allocation<'a, Q, C>) -> BTreeMap<&'a str, usize> {
+    let ids = ask.cid_all.iter().map(|client| ask.names.client(client));
+    // From the back, so that the first of a doubled id is put in last.
+    ids.enumerate().map(|(at, id)| (id, at)).rev().collect()
 }
 
 /// Where a key stands on the ring: the first four bytes of its MD5, most significant first.
@@ -71,16 +87,31 @@ pub struct ConsistentHashRouter<'n> {
 }
 
 impl<'n> ConsistentHashRouter<'n> {
+    /// With so many places for each member of the group that asks; a doubled id comes twice.
+    pub(super) fn of_members<Q, C>(ask: &Allocation<'n, Q, C>, virtual_nodes: u32) -> Self {
+        let mut ring = Self::default();
+        for client in ask.cid_all {
+            ring.add_node(ask.names.client(client), virtual_nodes);
+        }
+        ring
+    }
+
     /// Gives `node` so many places more. Of two nodes on one place the later stays.
     pub fn add_node(&mut self, node: &'n str, virtual_nodes: u32) {
         let existing = self.existing_replicas(node);
+        let mut gained = 0;
         for replica in 0..virtual_nodes {
             let key = format!("{node}-{}", u64::from(existing) + u64::from(replica));
-            if let Some(displaced) = self.ring.insert(ring_hash(&key), node) {
-                *self.places_of.entry(displaced).or_default() -= 1;
+            match self.ring.insert(ring_hash(&key), node) {
+                Some(displaced) if displaced == node => {}
+                Some(displaced) => {
+                    *self.places_of.entry(displaced).or_default() -= 1;
+                    gained += 1;
+                }
+                None => gained += 1,
             }
-            *self.places_of.entry(node).or_default() += 1;
         }
+        *self.places_of.entry(node).or_default() += gained;
     }
 
     /// Takes all places of `node`.
@@ -105,21 +136,23 @@ impl<'n> ConsistentHashRouter<'n> {
     pub fn places(&self) -> impl ExactSizeIterator<Item = u32> {
         self.ring.keys().copied()
     }
+
+    /// Who stands there, in the same order.
+    pub fn nodes(&self) -> impl ExactSizeIterator<Item = &'n str> {
+        self.ring.values().copied()
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cluster::message_queue::MessageQueue;
 
     /// Known places, among them a queue's.
     #[test]
     fn places_are_the_head_of_the_md5() {
-        let queue = QueueName {
-            topic: "orders",
-            broker_name: "broker-a",
-            queue_id: 0,
-        };
-        assert_eq!(ring_hash(&queue_key(queue)), 2_527_733_742);
+        let queue = MessageQueue::new("orders", "broker-a", 0);
+        assert_eq!(ring_hash(&queue.to_string()), 2_527_733_742);
         assert_eq!(ring_hash("10.0.0.1@p#1-0"), 85_133_650);
         assert_eq!(ring_hash("abc"), 2_416_005_272);
     }

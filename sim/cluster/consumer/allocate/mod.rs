@@ -1,8 +1,9 @@
 //! Who gets which queue: the allocation strategies and what they share.
 //!
 //! Every client of a group runs the same strategy over the same two sorted lists and keeps its own share. No
-//! coordinator decides, so a strategy must be a pure function of what it is asked. The rules of `AVG` and
-//! `AVG_BY_CIRCLE` live one file each.
+//! coordinator decides, so a strategy must be a pure function of what it is asked. Each rule lives in a file of
+//! its own; [`Strategy`] names them all as a scenario does. RocketMQ's own keep its names; those that Apache
+//! does not ship start with `X_` and say what they need [beyond](Beyond) RocketMQ's protocol.
 //!
 //! A strategy of your own:
 //! ```
@@ -14,7 +15,7 @@
 //! struct FirstTakesAll;
 //!
 //! impl<Q: Clone, C: PartialEq> AllocateMessageQueueStrategy<Q, C> for FirstTakesAll {
-//!     fn name(&self) -> &'static str {
+//!     fn name(&self) -> &str {
 //!         "FIRST_TAKES_ALL"
 //!     }
 //!     fn allocate(&self, ask: &Allocation<'_, Q, C>) -> Result<Vec<Q>, AllocateError> {
@@ -27,17 +28,31 @@
 
 pub mod avg;
 pub mod avg_by_circle;
+pub mod bounded_consistent_hash;
+pub mod by_config;
 pub mod consistent_hash;
+pub mod kafka_range;
+pub mod kafka_round_robin;
+pub mod kafka_sticky;
+pub mod machine_room;
+pub mod machine_room_nearby;
 mod md5;
+pub mod rotated_avg;
+pub mod sticky;
+mod strategy;
+pub mod weighted;
 
-use crate::cluster::config::StrategyName;
+pub use strategy::Strategy;
+
+use std::collections::BTreeMap;
+use std::fmt;
 
 /// A rule that divides the queues of a topic among the members of a group.
 ///
 /// `Q` names a queue, `C` a client: dense ids inside a run, texts where a person asks.
 pub trait AllocateMessageQueueStrategy<Q, C> {
     /// `getName()`: the name in scenario files.
-    fn name(&self) -> &'static str;
+    fn name(&self) -> &str;
 
     /// The share of `ask.current_cid`, in the order in which it will be taken.
     ///
@@ -45,6 +60,23 @@ pub trait AllocateMessageQueueStrategy<Q, C> {
     /// When there is nothing to divide or nobody asks. The client then keeps what it has, and the round counts as
     /// unbalanced.
     fn allocate(&self, ask: &Allocation<'_, Q, C>) -> Result<Vec<Q>, AllocateError>;
+
+    /// The shares of all members, by position in `ask.cid_all`, whoever asks.
+    ///
+    /// As [`allocate`](Self::allocate) member by member, which is what it does unless a strategy knows a shorter
+    /// way. Both positions of a doubled id have the share of the first.
+    ///
+    /// # Errors
+    /// As `allocate`, if it fails for one of them.
+    fn allocate_all(&self, ask: &Allocation<'_, Q, C>) -> Result<Vec<Vec<Q>>, AllocateError> {
+        let of = |me| {
+            self.allocate(&Allocation {
+                current_cid: Some(me),
+                ..*ask
+            })
+        };
+        ask.cid_all.iter().map(of).collect()
+    }
 }
 
 /// What a strategy is asked.
@@ -59,18 +91,68 @@ pub struct Allocation<'a, Q, C> {
     pub cid_all: &'a [C],
     /// Texts of queues and clients.
     pub names: &'a dyn Names<Q, C>,
+    /// What RocketMQ's protocol does not give; for the strategies that need it.
+    pub beyond: Beyond<'a, Q, C>,
 }
 
-/// Looks up the texts behind ids, for strategies whose answer depends on names (hashing, machine rooms).
+/// What RocketMQ's protocol does not give a client. All members must be told the same. Empty by default: nothing
+/// was held before, and there are no other topics.
+pub struct Beyond<'a, Q, C> {
+    /// Who held what of this topic before. May name members that are gone and queues that no longer exist.
+    pub previous: &'a [(C, Vec<Q>)],
+    /// Queues of the group's other topics that come before this one.
+    pub queues_before: usize,
+    /// Queues of those topics that each member got, by position in `cid_all`; empty = none.
+    pub load_before: &'a [u32],
+}
+
+impl<Q, C> Clone for Beyond<'_, Q, C> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<Q, C> Copy for Beyond<'_, Q, C> {}
+
+impl<Q, C> Default for Beyond<'_, Q, C> {
+    fn default() -> Self {
+        Self {
+            previous: &[],
+            queues_before: 0,
+            load_before: &[],
+        }
+    }
+}
+
+/// Looks up what stands behind ids, for strategies whose answer depends on it.
 pub trait Names<Q, C> {
     /// Topic, broker name and `queueId`.
     fn queue<'n>(&'n self, queue: &'n Q) -> QueueName<'n>;
     /// `clientId`.
     fn client<'n>(&'n self, client: &'n C) -> &'n str;
+
+    /// Capacity of a client, in any unit that all clients share.
+    fn weight(&self, _client: &C) -> u32 {
+        1
+    }
+    /// Machine room of a queue's broker (`MachineRoomResolver.brokerDeployIn`). Unless it is known, what stands
+    /// before the first `-` of the broker's name.
+    fn broker_room<'n>(&'n self, queue: &'n Q) -> &'n str {
+        before_dash(self.queue(queue).broker_name)
+    }
+    /// Machine room of a client (`consumerDeployIn`). Unless it is known, what stands before the first `-` of
+    /// its id.
+    fn client_room<'n>(&'n self, client: &'n C) -> &'n str {
+        before_dash(self.client(client))
+    }
+}
+
+fn before_dash(name: &str) -> &str {
+    name.split_once('-').map_or(name, |(room, _)| room)
 }
 
 /// A queue's name, borrowed; see [`MessageQueue`](crate::cluster::message_queue::MessageQueue).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct QueueName<'n> {
     /// Its topic.
     pub topic: &'n str,
@@ -78,6 +160,21 @@ pub struct QueueName<'n> {
     pub broker_name: &'n str,
     /// Its number on that broker.
     pub queue_id: i32,
+}
+
+/// `MessageQueue.toString`.
+impl fmt::Display for QueueName<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            topic,
+            broker_name,
+            queue_id,
+        } = self;
+        write!(
+            f,
+            "MessageQueue [topic={topic}, brokerName={broker_name}, queueId={queue_id}]"
+        )
+    }
 }
 
 /// Why a strategy gave no answer. The texts are those of RocketMQ's `IllegalArgumentException`.
@@ -92,26 +189,31 @@ pub enum AllocateError {
     /// The group has no member.
     #[error("cidAll is null or cidAll empty")]
     CidAllEmpty,
+    /// A number of places on the ring that is none.
+    #[error("illegal virtualNodeCnt :{0}")]
+    VirtualNodes(i64),
+    /// `MACHINE_ROOM` was never told its rooms. RocketMQ stumbles over its own null.
+    #[error("no machine room was set")]
+    RoomsNotSet,
+    /// A queue whose machine room is not known.
+    #[error("Machine room is null for mq {0}")]
+    QueueWithoutRoom(String),
+    /// A client whose machine room is not known.
+    #[error("Machine room is null for consumer id {0}")]
+    ClientWithoutRoom(String),
     /// A strategy's own reason.
     #[error("{0}")]
     Other(String),
 }
 
-/// The built-in strategy of that name.
-pub fn strategy<Q: Clone, C: PartialEq>(
-    name: StrategyName,
-) -> &'static dyn AllocateMessageQueueStrategy<Q, C> {
-    match name {
-        StrategyName::Avg => &avg::AllocateMessageQueueAveragely,
-        StrategyName::AvgByCircle => &avg_by_circle::AllocateMessageQueueAveragelyByCircle,
+impl AllocateError {
+    /// As Java names the exception: `IllegalArgumentException: currentCID is empty`.
+    pub fn exception(&self) -> String {
+        match self {
+            Self::RoomsNotSet => "NullPointerException".to_owned(),
+            error => format!("IllegalArgumentException: {error}"),
+        }
     }
-}
-
-/// The built-in strategy that answers to `name` (`AVG`); `None` if there is none.
-pub fn strategy_named(name: &str) -> Option<StrategyName> {
-    [StrategyName::Avg, StrategyName::AvgByCircle]
-        .into_iter()
-        .find(|&known| strategy::<(), ()>(known).name() == name)
 }
 
 /// Does what all strategies do first, then asks `share` for the queues of the client at its position.
@@ -125,22 +227,89 @@ pub fn share_of<Q, C: PartialEq>(
     ask: &Allocation<'_, Q, C>,
     share: impl FnOnce(usize) -> Vec<Q>,
 ) -> Result<Vec<Q>, AllocateError> {
+    try_share_of(ask, |rank| Ok(share(rank)))
+}
+
+/// As [`share_of`], for a rule that may refuse.
+fn try_share_of<Q, C: PartialEq>(
+    ask: &Allocation<'_, Q, C>,
+    share: impl FnOnce(usize) -> Result<Vec<Q>, AllocateError>,
+) -> Result<Vec<Q>, AllocateError> {
     let me = ask
         .current_cid
         .filter(|me| !ask.names.client(me).is_empty())
         .ok_or(AllocateError::CurrentCidEmpty)?;
+    lists_are_full(ask)?;
+    rank_of(ask.cid_all, me).map_or_else(|| Ok(Vec::new()), share)
+}
+
+/// The share of who asks, for a rule that `deal`s to all positions at once.
+///
+/// # Errors
+/// As [`share_of`], and what `deal` says.
+pub fn share_from<Q, C: PartialEq>(
+    ask: &Allocation<'_, Q, C>,
+    deal: impl FnOnce() -> Result<Vec<Vec<Q>>, AllocateError>,
+) -> Result<Vec<Q>, AllocateError> {
+    try_share_of(ask, |rank| Ok(deal()?.swap_remove(rank)))
+}
+
+/// The shares of all members, for a rule that `deal`s to all positions at once: does what all strategies do
+/// first, then gives every position of a doubled id the share of the first.
+///
+/// # Errors
+/// As [`share_of`], and what `deal` says.
+pub fn shares_from<Q: Clone, C: Ord>(
+    ask: &Allocation<'_, Q, C>,
+    deal: impl FnOnce() -> Result<Vec<Vec<Q>>, AllocateError>,
+) -> Result<Vec<Vec<Q>>, AllocateError> {
+    if ask
+        .cid_all
+        .iter()
+        .any(|client| ask.names.client(client).is_empty())
+    {
+        return Err(AllocateError::CurrentCidEmpty);
+    }
+    lists_are_full(ask)?;
+    let mut shares = deal()?;
+    let mut first = BTreeMap::new();
+    for (position, client) in ask.cid_all.iter().enumerate() {
+        let stands_at = *first.entry(client).or_insert(position);
+        if stands_at < position {
+            shares[position] = shares[stands_at].clone();
+        }
+    }
+    Ok(shares)
+}
+
+fn lists_are_full<Q, C>(ask: &Allocation<'_, Q, C>) -> Result<(), AllocateError> {
     if ask.mq_all.is_empty() {
         return Err(AllocateError::MqAllEmpty);
     }
     if ask.cid_all.is_empty() {
         return Err(AllocateError::CidAllEmpty);
     }
-    Ok(rank_of(ask.cid_all, me).map_or_else(Vec::new, share))
+    Ok(())
 }
 
 /// First position of `me` among `clients`.
 pub(crate) fn rank_of<C: PartialEq>(clients: &[C], me: &C) -> Option<usize> {
     clients.iter().position(|client| client == me)
+}
+
+/// Shares by position from the position of each queue's owner.
+fn by_owner<Q: Clone>(
+    queues: &[Q],
+    members: usize,
+    owners: impl IntoIterator<Item = Option<usize>>,
+) -> Vec<Vec<Q>> {
+    let mut shares = vec![Vec::new(); members];
+    for (queue, owner) in queues.iter().zip(owners) {
+        if let Some(owner) = owner {
+            shares[owner].push(queue.clone());
+        }
+    }
+    shares
 }
 
 #[cfg(test)]
@@ -175,9 +344,11 @@ mod tests {
             mq_all: queues,
             cid_all: clients,
             names: &Texts,
+            beyond: Beyond::default(),
         };
-        for name in [StrategyName::Avg, StrategyName::AvgByCircle] {
-            assert_eq!(strategy(name).allocate(&ask), expected, "{name:?}");
+        for word in Strategy::words() {
+            let strategy = Strategy::of_word(&word).unwrap().build(|_| None);
+            assert_eq!(strategy.allocate(&ask), expected, "{word}");
         }
     }
 
@@ -194,12 +365,5 @@ mod tests {
     #[test]
     fn stranger_gets_nothing() {
         check(Some("x"), &[0, 1], &["a", "b"], Ok(vec![]));
-    }
-
-    #[test]
-    fn names_lead_back_to_strategies() {
-        assert_eq!(strategy_named("AVG"), Some(StrategyName::Avg));
-        assert_eq!(strategy_named("AVG_BY_CIRCLE"), Some(StrategyName::AvgByCircle));
-        assert_eq!(strategy_named("avg"), None);
     }
 }
