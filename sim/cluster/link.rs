@@ -129,8 +129,21 @@ impl Links {
     /// One partition less; whether the link works again.
     pub fn heal(&mut self, consumer: ConsumerId, server: Server) -> bool {
         let link = self.trouble(consumer, server);
-        link.cuts -= 1;
-        link.cuts == 0
+        let was_cut = link.is_cut();
+        link.cuts = link.cuts.saturating_sub(1);
+        was_cut && link.cuts == 0
+    }
+
+    /// Cuts and delays of one client's links are another's, too.
+    pub fn inherit(&mut self, from: ConsumerId, to: ConsumerId) {
+        for slot in self.of(from) {
+            let link = self.get(slot);
+            let (server, cuts, extra) = (link.server, link.cuts, link.extra);
+            if cuts > 0 || !extra.is_zero() {
+                let heir = self.trouble(to, server);
+                (heir.cuts, heir.extra) = (cuts, extra);
+            }
+        }
     }
 
     /// Puts `event` on the link; it would arrive at `arrival` if the link were whole. Returns when the head of the

@@ -33,6 +33,7 @@ use crate::cluster::config::ClusterConfig;
 use crate::cluster::consumer::client::ConsumerClient;
 use crate::cluster::consumer::consume_concurrently::RunningTask;
 use crate::cluster::consumer::held_queue::HeldQueue;
+use crate::cluster::consumer::shared_views::SharedViews;
 use crate::cluster::consumer::{GroupClients, RunStrategy};
 use crate::cluster::core::{Core, Envelope};
 use crate::cluster::directory::Directory;
@@ -71,6 +72,8 @@ pub struct Cluster<O> {
     group_clients: Vec<GroupClients>,
     /// The strategy of each consumer in [`Self::consumers`].
     strategies: Vec<Rc<RunStrategy>>,
+    /// Shares computed once for all clients of a group that see the same; by group.
+    shared_views: Vec<SharedViews>,
     held_queues: Slab<HeldQueue>,
     tasks: Slab<RunningTask>,
     /// Group salts for the luck of messages, by group.
@@ -170,6 +173,7 @@ impl<O: Observer> Cluster<O> {
             first_consumer: consumers.first,
             group_clients: consumers.groups,
             strategies: consumers.strategies,
+            shared_views: config.groups.iter().map(|_| SharedViews::default()).collect(),
             held_queues: Slab::default(),
             tasks: Slab::default(),
             salts,

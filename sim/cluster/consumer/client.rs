@@ -52,6 +52,8 @@ pub struct ConsumerClient {
     pub group: GroupId,
     /// Its client id, as a position among the ids of the group.
     pub rank: ClientRank,
+    /// The strategy that it runs, among those of the cluster.
+    pub strategy: u32,
     /// Where it stands in its life.
     pub state: ClientState,
     /// Listener threads and their queue of tasks.
@@ -127,6 +129,7 @@ impl ConsumerClient {
             id,
             group,
             rank,
+            strategy: 0,
             state: ClientState::Absent,
             pool: ListenerPool::new(consumer.threads),
             service: Sampler::new(&consumer.service).expect("the scenario has checked the service time"),
@@ -187,6 +190,11 @@ impl ConsumerClient {
 }
 
 impl<O: Observer> Cluster<O> {
+    /// Whether the process of the client has ever started.
+    pub(in crate::cluster) fn has_begun(&self, consumer: ConsumerId) -> bool {
+        self.consumers[consumer.index()].state != ClientState::Absent
+    }
+
     /// The process starts: the client instance exists, its timers run. Whoever has started before stays as it
     /// is: who comes back is a new client.
     pub(in crate::cluster) fn consumer_start(&mut self, consumer: ConsumerId) {

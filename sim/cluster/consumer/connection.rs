@@ -336,10 +336,11 @@ impl<O: Observer> Cluster<O> {
 
     /// A cut has ended: what waited arrives.
     pub(in crate::cluster) fn link_healed(&mut self, consumer: ConsumerId, server: Server) {
-        if self.core.network.links.heal(consumer, server)
-            && let Some(link) = self.troubled(consumer, server)
-        {
-            self.core.link_release(link);
+        let healed = self.core.network.links.heal(consumer, server);
+        if let Some(link) = self.troubled(consumer, server) {
+            if healed {
+                self.core.link_release(link);
+            }
             self.core.network.links.forget_if_calm(link);
             self.core.network.links_changed();
         }

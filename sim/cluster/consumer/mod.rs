@@ -16,6 +16,7 @@ pub mod pull_message_service;
 pub mod rebalance_impl;
 pub mod rebalance_service;
 pub mod send_message_back;
+pub mod shared_views;
 pub mod shutdown;
 pub mod timer_thread;
 
@@ -43,8 +44,7 @@ pub struct Consumers {
     pub first: Vec<ConsumerId>,
     /// What strategies may know of the clients of each group.
     pub groups: Vec<GroupClients>,
-    /// The strategy that each client runs: by [`ConsumerId`]. Clients of a group share one unless they have their
-    /// own.
+    /// The strategies that clients run, by [`ConsumerClient::strategy`].
     pub strategies: Vec<Rc<RunStrategy>>,
 }
 
@@ -61,7 +61,8 @@ pub fn build(config: &ClusterConfig, streams: &mut Streams, network: &mut Networ
         let build = |strategy: &Strategy| -> Rc<RunStrategy> {
             Rc::from(strategy.build(|member| ranks.get(member).copied()))
         };
-        let of_group = build(&group.strategy);
+        // Those of this group, and where they stand among all.
+        let mut built: Vec<(&Strategy, u32)> = Vec::new();
         let all_topics = subscribed(config, at, None);
         for settings in &group.consumers {
             // The first life keeps the bare name, whatever comes after it.
@@ -79,10 +80,17 @@ pub fn build(config: &ClusterConfig, streams: &mut Streams, network: &mut Networ
                 Some(own) => subscribed(config, at, Some(own)),
             };
             let rank = known.rank(&settings.client_id);
-            clients.push(ConsumerClient::new(
-                id, group_id, rank, group, settings, topics, brokers, stream,
-            ));
-            strategies.push(settings.strategy.as_ref().map_or(Rc::clone(&of_group), build));
+            let strategy = settings.strategy.as_ref().unwrap_or(&group.strategy);
+            let known_as = built.iter().find(|(known, _)| *known == strategy);
+            let number = known_as.map_or(strategies.len() as u32, |(_, number)| *number);
+            if known_as.is_none() {
+                strategies.push(build(strategy));
+                built.push((strategy, number));
+            }
+            let mut client =
+                ConsumerClient::new(id, group_id, rank, group, settings, topics, brokers, stream);
+            client.strategy = number;
+            clients.push(client);
         }
         groups.push(known);
     }

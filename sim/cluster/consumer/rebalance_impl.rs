@@ -14,8 +14,6 @@
 
 use crate::cluster::Cluster;
 use crate::cluster::broker::consumer_manager::ClientRank;
-use crate::cluster::consumer::GroupNames;
-use crate::cluster::consumer::allocate::{Allocation, Beyond};
 use crate::cluster::consumer::flow_control::PullThresholds;
 use crate::cluster::consumer::heartbeat::HeartbeatFor;
 use crate::cluster::consumer::held_queue::HeldQueue;
@@ -172,27 +170,11 @@ impl<O: Observer> Cluster<O> {
             round.topic += 1;
             return self.round_next_topic(consumer);
         };
-        let client = &self.consumers[consumer.index()];
-        let route = Rc::clone(
-            client.routes[at]
-                .as_ref()
-                .expect("the list was asked for a known route"),
-        );
-        let settings = &self.config.groups[client.group.index()];
-        let names = GroupNames::new(&self.core.directory, &self.group_clients[client.group.index()]);
-        let share = self.strategies[consumer.index()].allocate(&Allocation {
-            consumer_group: &settings.name,
-            current_cid: Some(&client.rank),
-            mq_all: &route.read_queues,
-            cid_all: &members,
-            names: &names,
-            beyond: Beyond::default(),
-        });
-        match share {
-            Ok(share) => {
+        match self.share(consumer, at, &members) {
+            Some(share) => {
                 self.give_up_queues(consumer, at, &share);
                 let held = &self.consumers[consumer.index()].held;
-                let mut share = share;
+                let mut share = share.to_vec();
                 java_hash_order(&mut share, |queue| self.queues[queue.index()].java_hash);
                 let new = share
                     .into_iter()
@@ -204,7 +186,7 @@ impl<O: Observer> Cluster<O> {
                 self.take_next_queue(consumer);
             }
             // The strategy refused its input: everything stays as it is, the round is repeated soon.
-            Err(_) => {
+            None => {
                 if let Some(round) = &mut self.consumers[consumer.index()].rebalance.round {
                     round.balanced = false;
                     round.topic += 1;
@@ -219,14 +201,14 @@ impl<O: Observer> Cluster<O> {
         let now = self.core.now();
         let client = &self.consumers[consumer.index()];
         let topic = self.topics.resolve(client.group, client.topics[topic_at]);
-        let mut share = share.to_vec();
-        share.sort_unstable();
+        let mut sorted = share.to_vec();
+        sorted.sort_unstable();
         let gone: Vec<(QueueId, PqSlot)> = client
             .held
             .iter()
             .filter(|(queue, _)| Some(self.queues[queue.index()].topic) == topic)
             .filter(|(queue, slot)| {
-                share.binary_search(queue).is_err()
+                sorted.binary_search(queue).is_err()
                     || self.held_queues.get(slot.0).process_queue.is_pull_expired(now)
             })
             .map(|(queue, slot)| (*queue, *slot))

@@ -64,12 +64,14 @@ pub fn cluster(recording: &Recording, repeat: usize, duration: u64) -> ClusterCo
         name: name.to_owned(),
         placement: (0..brokers.len()).map(|b| (BrokerId(b as u32), both)).collect(),
     };
+    // "CONSISTENT_HASH (10 virtual nodes)": what stands in brackets is the default.
     let strategy = recording
         .setup("strategy")
         .as_str()
         .unwrap_or("AVG")
         .to_uppercase();
-    assert_eq!(strategy, "AVG");
+    let word = strategy.split(' ').next().unwrap_or_default();
+    let strategy = Strategy::of_word(word).unwrap_or_else(|| panic!("unknown strategy {word}"));
     let mut broker_tuning = BrokerTuning::default();
     if let Some(levels) = recording
         .setup("messageDelayLevel")
@@ -92,7 +94,7 @@ pub fn cluster(recording: &Recording, repeat: usize, duration: u64) -> ClusterCo
         groups: vec![GroupConfig {
             name: format!("G_{}", name.trim_start_matches("T_")),
             subscribe: vec![TopicId(0)],
-            strategy: Strategy::Avg,
+            strategy,
             consume_from_where: ConsumeFromWhere::FirstOffset,
             tuning: ConsumerTuning {
                 startup_time: Millis(LOADING),

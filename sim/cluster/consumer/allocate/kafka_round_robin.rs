@@ -10,7 +10,7 @@
 
 use crate::cluster::consumer::allocate::avg_by_circle::every_nth;
 use crate::cluster::consumer::allocate::{
-    AllocateError, AllocateMessageQueueStrategy, Allocation, share_of, shares_from,
+    AllocateError, AllocateMessageQueueStrategy, Allocation, Needs, share_of, shares_from,
 };
 
 /// The strategy named `X_KAFKA_ROUND_ROBIN`.
@@ -19,6 +19,12 @@ pub struct KafkaRoundRobinAssignor;
 impl<Q: Clone, C: Ord> AllocateMessageQueueStrategy<Q, C> for KafkaRoundRobinAssignor {
     fn name(&self) -> &str {
         "X_KAFKA_ROUND_ROBIN"
+    }
+    fn needs(&self) -> Needs {
+        Needs {
+            memory: false,
+            other_topics: true,
+        }
     }
     fn allocate(&self, ask: &Allocation<'_, Q, C>) -> Result<Vec<Q>, AllocateError> {
         share_of(ask, |rank| dealt_to(ask, rank))

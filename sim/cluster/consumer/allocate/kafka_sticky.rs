@@ -9,7 +9,7 @@
 //! topics at once ([`Beyond`](super::Beyond)); in Kafka the group's leader has both.
 
 use crate::cluster::consumer::allocate::{
-    AllocateError, AllocateMessageQueueStrategy, Allocation, share_from, shares_from, sticky,
+    AllocateError, AllocateMessageQueueStrategy, Allocation, Needs, share_from, shares_from, sticky,
 };
 
 /// The strategy named `X_KAFKA_STICKY`.
@@ -18,6 +18,12 @@ pub struct KafkaStickyAssignor;
 impl<Q: Clone + Ord, C: Ord> AllocateMessageQueueStrategy<Q, C> for KafkaStickyAssignor {
     fn name(&self) -> &str {
         "X_KAFKA_STICKY"
+    }
+    fn needs(&self) -> Needs {
+        Needs {
+            memory: true,
+            other_topics: true,
+        }
     }
     fn allocate(&self, ask: &Allocation<'_, Q, C>) -> Result<Vec<Q>, AllocateError> {
         share_from(ask, || Ok(sticky::deal(ask, ask.beyond.load_before)))

@@ -6,7 +6,8 @@
 //! Source: `AllocateMachineRoomNearby`.
 
 use crate::cluster::consumer::allocate::{
-    AllocateError, AllocateMessageQueueStrategy, Allocation, Beyond, QueueName, share_from, shares_from,
+    AllocateError, AllocateMessageQueueStrategy, Allocation, Beyond, Needs, QueueName, share_from,
+    shares_from,
 };
 use crate::cluster::message_queue::cmp_utf16;
 use std::cmp::Ordering;
@@ -68,6 +69,9 @@ impl<Q: Clone, C: Clone + Ord> AllocateMachineRoomNearby<Q, C> {
 impl<Q: Clone, C: Clone + Ord> AllocateMessageQueueStrategy<Q, C> for AllocateMachineRoomNearby<Q, C> {
     fn name(&self) -> &str {
         &self.name
+    }
+    fn needs(&self) -> Needs {
+        self.inner.needs()
     }
     fn allocate(&self, ask: &Allocation<'_, Q, C>) -> Result<Vec<Q>, AllocateError> {
         share_from(ask, || self.deal(ask))

@@ -61,6 +61,11 @@ pub trait AllocateMessageQueueStrategy<Q, C> {
     /// unbalanced.
     fn allocate(&self, ask: &Allocation<'_, Q, C>) -> Result<Vec<Q>, AllocateError>;
 
+    /// What the rule needs [beyond](Beyond) RocketMQ's protocol. Nothing, unless it says so.
+    fn needs(&self) -> Needs {
+        Needs::default()
+    }
+
     /// The shares of all members, by position in `ask.cid_all`, whoever asks.
     ///
     /// As [`allocate`](Self::allocate) member by member, which is what it does unless a strategy knows a shorter
@@ -77,6 +82,15 @@ pub trait AllocateMessageQueueStrategy<Q, C> {
         };
         ask.cid_all.iter().map(of).collect()
     }
+}
+
+/// What a strategy looks at beyond the queues and the members of a topic.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Needs {
+    /// [`Beyond::previous`].
+    pub memory: bool,
+    /// [`Beyond::queues_before`] and [`Beyond::load_before`].
+    pub other_topics: bool,
 }
 
 /// What a strategy is asked.

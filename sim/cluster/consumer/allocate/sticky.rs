@@ -9,7 +9,7 @@
 //! ([`Beyond::previous`](super::Beyond)): in RocketMQ no member knows what another one holds.
 
 use crate::cluster::consumer::allocate::{
-    AllocateError, AllocateMessageQueueStrategy, Allocation, by_owner, share_from, shares_from,
+    AllocateError, AllocateMessageQueueStrategy, Allocation, Needs, by_owner, share_from, shares_from,
 };
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
@@ -20,6 +20,12 @@ pub struct AllocateSticky;
 impl<Q: Clone + Ord, C: Ord> AllocateMessageQueueStrategy<Q, C> for AllocateSticky {
     fn name(&self) -> &str {
         "X_STICKY"
+    }
+    fn needs(&self) -> Needs {
+        Needs {
+            memory: true,
+            other_topics: false,
+        }
     }
     fn allocate(&self, ask: &Allocation<'_, Q, C>) -> Result<Vec<Q>, AllocateError> {
         share_from(ask, || Ok(deal(ask, &[])))
