@@ -18,9 +18,11 @@ pub const TOPICS: u64 = 10_000;
 pub const QUEUES: u64 = 100_000;
 /// Producer instances.
 pub const PRODUCERS: u64 = 10_000;
-/// Consumers of all groups, those that join later included. It bounds the timeline too: each joins and ends once.
+/// Consumers of all groups, those that join later included; each life of one that is restarted counts.
 pub const CONSUMERS: u64 = 100_000;
-/// Members compared with the wildcards of the timeline, all entries together: a second of work.
+/// Steps of the timeline, wildcards expanded: each thing that happens to one member, link or topic on one broker.
+pub const TIMELINE: u64 = 1_000_000;
+/// Members and servers compared with the wildcards of the timeline, all entries together: a second of work.
 pub const LOOKED_AT: u64 = 20_000_000;
 /// Points of a time series: duration ÷ sample interval.
 pub const SAMPLES: u64 = 1_000_000;
@@ -60,7 +62,8 @@ pub fn table() -> Vec<(&'static str, String)> {
         ("topics", count(TOPICS)),
         ("queues of all topics", count(QUEUES)),
         ("producer instances", count(PRODUCERS)),
-        ("consumers of all groups", count(CONSUMERS)),
+        ("consumers of all groups, each life of one", count(CONSUMERS)),
+        ("steps of the timeline, wildcards expanded", count(TIMELINE)),
         ("members × timeline entries with a wildcard", count(LOOKED_AT)),
         ("points of a time series", count(SAMPLES)),
         ("messages foreseen (`--max-messages` lifts it)", count(MESSAGES)),

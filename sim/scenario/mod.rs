@@ -264,13 +264,13 @@ mod tests {
             .map(|e| format!("{} {:?}", e.at.as_secs_f64(), e.action))
             .collect();
         let expected = [
-            "60 Join { group: GroupId(0), consumer: 3 }",
-            "90 Join { group: GroupId(0), consumer: 4 }",
-            "120 Kill { group: GroupId(0), consumer: 1 }",
-            "300 Leave { group: GroupId(0), consumer: 0 }",
-            "310 Leave { group: GroupId(0), consumer: 2 }",
-            "320 Leave { group: GroupId(0), consumer: 3 }",
-            "330 Leave { group: GroupId(0), consumer: 4 }",
+            "60 Join(Member { group: GroupId(0), consumer: 3 })",
+            "90 Join(Member { group: GroupId(0), consumer: 4 })",
+            "120 Kill(Member { group: GroupId(0), consumer: 1 })",
+            "300 Leave(Member { group: GroupId(0), consumer: 0 })",
+            "310 Leave(Member { group: GroupId(0), consumer: 2 })",
+            "320 Leave(Member { group: GroupId(0), consumer: 3 })",
+            "330 Leave(Member { group: GroupId(0), consumer: 4 })",
         ];
         assert_eq!(told, expected);
     }

@@ -31,6 +31,7 @@ pub fn resolve(file: &ScenarioFile, root: &Node) -> Result<ClusterConfig, Vec<Di
         problems: Vec::new(),
         comparisons: COMPARISONS,
         topics_known: true,
+        looked_at: 0,
     };
     let config = resolver.config();
     if resolver.problems.is_empty() {
@@ -59,6 +60,8 @@ struct Resolver<'a> {
     comparisons: usize,
     /// Whether all topics of the file were built, so that others are unknown.
     topics_known: bool,
+    /// Names compared with the wildcards of the timeline so far.
+    looked_at: u64,
 }
 
 impl Resolver<'_> {
@@ -76,7 +79,7 @@ impl Resolver<'_> {
         self.delay_levels();
         let producers = self.producers(&topics);
         let mut groups = self.groups(&topics);
-        let timeline = self.timeline(&mut groups);
+        let timeline = self.timeline(&mut groups, &topics, &brokers);
         ClusterConfig {
             seed: file.seed.0,
             duration,
@@ -89,7 +92,7 @@ impl Resolver<'_> {
             network: NetworkConfig {
                 latency: file.cluster.network.latency.clone(),
             },
-            name_servers: 1,
+            name_servers: file.cluster.name_servers,
             broker_tuning: file.cluster.tuning.clone(),
             sample_interval: file
                 .sample_interval
