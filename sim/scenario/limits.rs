@@ -64,7 +64,10 @@ pub fn table() -> Vec<(&'static str, String)> {
         ("producer instances", count(PRODUCERS)),
         ("consumers of all groups, each life of one", count(CONSUMERS)),
         ("steps of the timeline, wildcards expanded", count(TIMELINE)),
-        ("members × timeline entries with a wildcard", count(LOOKED_AT)),
+        (
+            "members and servers × timeline entries with a wildcard",
+            count(LOOKED_AT),
+        ),
         ("points of a time series", count(SAMPLES)),
         ("messages foreseen (`--max-messages` lifts it)", count(MESSAGES)),
         ("bytes of a message body", format!("{} MiB", BODY_BYTES >> 20)),

@@ -115,8 +115,10 @@ impl Resolver<'_> {
             }
             let name = &topics[topic.index()].name;
             let message = format!("the group `{}` does not subscribe to `{name}`", group.name);
+            let of_group = locate::key_span_of(self.root, &field!["groups", group.name, "subscribe"]);
             let problem = self.name_problem(&path.key(name), message);
             problem.label = "not in the group's \"subscribe\"".to_owned();
+            problem.related.push((of_group, "the group's".to_owned()));
             problem.help.push(
                 "add it there, or leave the group's \"subscribe\" out: it is then all that its consumers name"
                     .to_owned(),

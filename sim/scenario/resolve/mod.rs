@@ -216,6 +216,10 @@ impl Resolver<'_> {
         for (i, name) in names.iter().enumerate() {
             let here = path.index(i);
             self.plain_name(&here, "a broker name", name, limits::NAME, false);
+            if name == "brokers" || name.starts_with("nameserver") {
+                let problem = self.problem(&here, format!("a broker cannot be called `{name}`"));
+                problem.label = "stands for something else in the timeline".to_owned();
+            }
             if let Some(first) = names[..i].iter().position(|n| n == name) {
                 let first = locate::span_of(self.root, &path.index(first));
                 let problem = self.problem(&here, format!("the broker `{name}` is named twice"));

@@ -50,11 +50,8 @@ pub enum Trouble {
     Slow(SimDuration),
 }
 
-/// Links of one host that are in trouble.
-#[derive(Clone)]
+/// Links of one host that one entry has put in trouble.
 pub struct Faulty {
-    /// By which entry.
-    pub entry: usize,
     pub trouble: Trouble,
     /// The other ends.
     pub servers: Rc<[Server]>,
@@ -62,8 +59,34 @@ pub struct Faulty {
     pub until: Option<SimTime>,
     /// Lives of the member that have had it, by position in the group.
     pub lives: Vec<u32>,
-    /// Whether the member has left this host for another.
-    pub left: bool,
+}
+
+/// What is wrong with the links of a member's host, by entry of the timeline.
+#[derive(Default)]
+pub struct Links {
+    pub cut: BTreeMap<usize, Faulty>,
+    /// No two of them share a server.
+    pub slow: BTreeMap<usize, Faulty>,
+    /// What was wrong on hosts that it has left, and ends later.
+    pub left: BTreeMap<usize, Faulty>,
+}
+
+impl Links {
+    /// The member moves to another host.
+    pub fn leave_host(&mut self) {
+        self.left.append(&mut self.cut);
+        self.left.append(&mut self.slow);
+    }
+    /// What is wrong where it is.
+    pub fn here_mut(&mut self) -> impl Iterator<Item = &mut Faulty> {
+        self.cut.values_mut().chain(self.slow.values_mut())
+    }
+    /// Takes out what `entry` put in.
+    pub fn take(&mut self, entry: usize) -> Option<Faulty> {
+        [&mut self.cut, &mut self.slow, &mut self.left]
+            .into_iter()
+            .find_map(|faulty| faulty.remove(&entry))
+    }
 }
 
 /// A member: its latest life and its host.
@@ -75,8 +98,7 @@ pub struct Player {
     pub by: Option<(usize, u32)>,
     /// Client id without the number of the life; known from the first restart on.
     pub host: Option<String>,
-    /// What is wrong with its host's links.
-    pub faulty: Vec<Faulty>,
+    pub links: Links,
 }
 
 impl Player {
@@ -86,7 +108,7 @@ impl Player {
             phase,
             by: None,
             host: None,
-            faulty: Vec::new(),
+            links: Links::default(),
         }
     }
 }

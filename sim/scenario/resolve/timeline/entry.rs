@@ -189,14 +189,17 @@ impl<'a> Resolver<'a> {
             }
             "updateTopic" => {
                 let topic = self.topic(&here, false, target, known.topics)?;
-                let names = block.brokers.as_ref();
-                let brokers = names.map(|names| self.brokers_of(path, names, known.brokers));
-                Some(Deed::UpdateTopic(topic, brokers))
+                let Some(names) = &block.brokers else {
+                    return Some(Deed::UpdateTopic(topic, None));
+                };
+                let brokers = self.brokers_of(path, names, known.brokers);
+                let all_known = brokers.len() == names.len();
+                all_known.then_some(Deed::UpdateTopic(topic, Some(brokers)))
             }
             _ => {
                 let deed = self.member_deed(path, block, key, &known.servers);
                 let Some((group, members)) = target.split_once('/') else {
-                    self.group_without_member(&here, target, known.groups);
+                    self.no_member(&here, target, known);
                     return None;
                 };
                 let span = self.inside(&here, 0, group.len());
@@ -326,13 +329,14 @@ impl<'a> Resolver<'a> {
     }
 
     fn restart(&mut self, path: &FieldPath, block: &TimelineBlock) -> MemberDeed {
-        let times = block.times.unwrap_or(1);
+        let mut times = block.times.unwrap_or(1);
         if times > 1 && block.every.is_none_or(SimDuration::is_zero) {
             let problem = self.problem(&path.key("times"), "\"times\" needs \"every\"");
             problem.label = "at which distance?".to_owned();
             problem
                 .help
                 .push("for example \"every\": \"30s\", the time between one restart and the next".to_owned());
+            times = 1;
         }
         MemberDeed::Restart {
             shutdown: block.shutdown.unwrap_or_default(),
@@ -417,9 +421,18 @@ impl<'a> Resolver<'a> {
         ));
     }
 
-    fn group_without_member(&mut self, path: &FieldPath, target: &str, groups: &[GroupConfig]) {
+    /// Reports a target that is no member: a group, a server, or nothing that is known.
+    fn no_member(&mut self, path: &FieldPath, target: &str, known: &Known<'_>) {
+        if known.servers.iter().any(|(name, _)| name == target) {
+            let problem = self.problem(path, format!("`{target}` is a server, and servers always run"));
+            problem.label = "only members of groups can be meant".to_owned();
+            problem.help.push(format!(
+                "to cut members off from it: \"partition\": \"group/*\", \"from\": \"{target}\""
+            ));
+            return;
+        }
         let whole = self.inside(path, 0, target.len());
-        if self.group(path, whole, target, groups).is_some() {
+        if self.group(path, whole, target, known.groups).is_some() {
             let problem = self.problem(path, format!("`{target}` names a group, not its members"));
             problem.label = "which members?".to_owned();
             problem.help.push(format!(

@@ -45,14 +45,20 @@ impl Play<'_, '_> {
             self.act(at, trouble.begin(member, *server));
         }
         let until = lasting.map(|lasting| at + lasting);
-        self.cast.player_mut(role).faulty.push(Faulty {
+        let links = &mut self.cast.player_mut(role).links;
+        let faulty = match trouble {
+            Trouble::Cut => &mut links.cut,
+            Trouble::Slow(_) => &mut links.slow,
+        };
+        faulty.insert(
             entry,
-            trouble,
-            servers: Rc::clone(servers),
-            until,
-            lives: vec![member.consumer],
-            left: false,
-        });
+            Faulty {
+                trouble,
+                servers: Rc::clone(servers),
+                until,
+                lives: vec![member.consumer],
+            },
+        );
         if let Some(until) = until {
             self.plan(until, false, entry, Step::Mend(role));
         }
@@ -67,15 +73,13 @@ impl Play<'_, '_> {
         trouble: Trouble,
         servers: &[Server],
     ) -> bool {
-        let is_slow = |f: &&Faulty| {
-            let shared = || f.servers.iter().any(|server| servers.contains(server));
-            !f.left && matches!(f.trouble, Trouble::Slow(_)) && shared()
-        };
-        let before = self.cast.player(role).faulty.iter().find(is_slow);
-        let Some((by, until)) = before
-            .filter(|_| trouble != Trouble::Cut)
-            .map(|f| (f.entry, f.until))
-        else {
+        if trouble == Trouble::Cut {
+            return false;
+        }
+        let shares = |f: &Faulty| f.servers.iter().any(|server| servers.contains(server));
+        let mut slow = self.cast.player(role).links.slow.iter();
+        let before = slow.find(|(_, f)| shares(f)).map(|(by, f)| (*by, f.until));
+        let Some((by, until)) = before else {
             return false;
         };
         let until = match until {
@@ -98,9 +102,15 @@ impl Play<'_, '_> {
     /// A new life starts on a host whose links are bad.
     pub(super) fn inherit_links(&mut self, at: SimTime, entry: usize, role: Role) {
         let member = self.cast.member(role);
-        let inherited = self.cast.player(role).faulty.iter().filter(|f| !f.left);
-        let inherited: Vec<(Trouble, Rc<[Server]>, bool)> = inherited
-            .map(|f| (f.trouble, Rc::clone(&f.servers), f.until.is_some()))
+        let inherited: Vec<(Trouble, Rc<[Server]>, bool)> = self
+            .cast
+            .player_mut(role)
+            .links
+            .here_mut()
+            .map(|f| {
+                f.lives.push(member.consumer);
+                (f.trouble, Rc::clone(&f.servers), f.until.is_some())
+            })
             .collect();
         for (trouble, servers, ends) in inherited {
             if !self.afford(entry, servers.len() as u64 * (1 + u64::from(ends))) {
@@ -110,20 +120,13 @@ impl Play<'_, '_> {
                 self.act(at, trouble.begin(member, *server));
             }
         }
-        let faulty = self.cast.player_mut(role).faulty.iter_mut();
-        for f in faulty.filter(|f| !f.left) {
-            f.lives.push(member.consumer);
-        }
     }
 
     /// What `entry` did to the links of a member is over.
     pub(super) fn mend(&mut self, at: SimTime, entry: usize, role: Role) {
-        let faulty = &mut self.cast.player_mut(role).faulty;
-        let is_over = |f: &Faulty| f.entry == entry && f.until == Some(at);
-        let Some(over) = faulty.iter().position(is_over) else {
+        let Some(over) = self.cast.player_mut(role).links.take(entry) else {
             return;
         };
-        let over = faulty.remove(over);
         for consumer in over.lives {
             let member = Member {
                 group: role.group,

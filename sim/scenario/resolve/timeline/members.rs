@@ -176,7 +176,7 @@ impl Play<'_, '_> {
             NextClientId::NewHost => {
                 *host = new_host(self.resolver.file.seed.0, &life.name, life.life);
                 life.client_id = format!("{host}#{}", life.life);
-                player.faulty.iter_mut().for_each(|f| f.left = true);
+                player.links.leave_host();
             }
         }
         player.consumer = consumer;
@@ -198,7 +198,7 @@ impl Play<'_, '_> {
             (Phase::Ended(end, by), _) => (format!("it ended at {}", time(end)), Some((by, "ends it"))),
             (Phase::Running, MemberDeed::Resume) => ("it is not paused".to_owned(), None),
             (Phase::Paused { since, entry, .. }, MemberDeed::Pause(_)) => (
-                format!("it is paused since {}", time(since)),
+                format!("it has been paused since {}", time(since)),
                 Some((entry, "pauses it")),
             ),
             (
@@ -213,7 +213,7 @@ impl Play<'_, '_> {
                 Some((entry, "pauses it")),
             ),
             (Phase::Paused { since, entry, .. }, deed) if deed.needs_process() => (
-                format!("it is paused since {}, and cannot shut down", time(since)),
+                format!("it has been paused since {}, and cannot shut down", time(since)),
                 Some((entry, "pauses it")),
             ),
             _ => return false,

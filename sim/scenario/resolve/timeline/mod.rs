@@ -180,7 +180,7 @@ impl Play<'_, '_> {
 
     /// Whether a count that an entry raised is within its bound; reports the entry that breaks it.
     fn within(&mut self, entry: usize, (before, now): (u64, u64), bound: u64, what: &str) -> bool {
-        if before <= bound {
+        if before <= bound && now > bound {
             let path = self.place(entry).0;
             self.resolver.bound(&path, now, bound, what);
         }
@@ -204,7 +204,9 @@ impl Play<'_, '_> {
             MemberDeed::Restart { times, .. } => u64::from(*times),
             _ => 1,
         };
-        if matches!(deed, MemberDeed::Restart { .. }) && !self.lives(entry, count * rounds) {
+        if let MemberDeed::Restart { down_for, .. } = deed
+            && (!self.lives(entry, count * rounds) || !self.rounds_fit(entry, count, *down_for))
+        {
             return;
         }
         if !self.afford(entry, count.saturating_mul(deed.steps())) {
@@ -218,6 +220,27 @@ impl Play<'_, '_> {
                 self.plan(at, true, entry, Step::Target(*role));
             }
         }
+    }
+
+    /// Reports rounds of restarts that come back to members that are still down.
+    fn rounds_fit(&mut self, entry: usize, targets: u64, down_for: SimDuration) -> bool {
+        let block = self.block(entry);
+        let (Some(every), Some(times)) = (block.every, block.times) else {
+            return true;
+        };
+        let round = every * targets;
+        if times == 1 || targets == 0 || round >= down_for {
+            return true;
+        }
+        let message = format!(
+            "the next round begins {round} after the last ({targets} × {every}), but members are down for {down_for}"
+        );
+        let problem = self.resolver.problem(&path_of(entry).key("every"), message);
+        problem.label = "too soon".to_owned();
+        problem
+            .help
+            .push("raise \"every\" or lower \"downFor\"".to_owned());
+        false
     }
 
     /// Reports an `every` that leads beyond the end of the run.

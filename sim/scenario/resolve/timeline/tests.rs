@@ -227,6 +227,7 @@ fn ties_go_in_file_order() {
 
 #[test]
 fn servers_by_name_word_and_pattern() {
+    assert_eq!(read("").name_servers, 2);
     for (from, expected) in [
         (r#""b""#, vec!["b"]),
         (r#""brokers""#, vec!["a", "b"]),
@@ -369,7 +370,7 @@ fn only_what_runs_can_be_hit() {
         ),
         (
             r#"{ "at": "1m", "pause": "g/1" }, { "at": "2m", "pause": "g/1" }"#,
-            "it is paused since 1m",
+            "it has been paused since 1m",
         ),
         (
             r#"{ "at": "1m", "resume": "g/1" }"#,
@@ -381,7 +382,7 @@ fn only_what_runs_can_be_hit() {
         ),
         (
             r#"{ "at": "1m", "pause": "g/1" }, { "at": "2m", "leave": "g/1" }"#,
-            "it is paused since 1m, and cannot shut down",
+            "it has been paused since 1m, and cannot shut down",
         ),
         (
             r#"{ "at": "1m", "resume": "g/*" }"#,
@@ -389,7 +390,7 @@ fn only_what_runs_can_be_hit() {
         ),
         (
             r#"{ "at": "1m", "restart": "g/*", "every": "1s", "downFor": "5s", "times": 2 }"#,
-            "`g-1` cannot be restarted at 1m3s: it starts at 1m5s",
+            "the next round begins 3s after the last (3 × 1s), but members are down for 5s",
         ),
         (
             r#"{ "at": "1m", "slow": "g/1", "by": "1s" }, { "at": "2m", "slow": "g/*", "by": "2s", "from": "a" }"#,
@@ -400,7 +401,7 @@ fn only_what_runs_can_be_hit() {
     }
 }
 
-/// Whatever a wildcard and its rounds expand to stays within bounds, and is refused at once.
+/// Rounds are refused before they are expanded.
 #[test]
 fn expansion_is_bounded() {
     refused(
