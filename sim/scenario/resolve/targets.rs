@@ -108,14 +108,16 @@ impl Resolver<'_> {
         found
     }
 
-    /// Whether so many names may still be compared with a wildcard; reports it if not.
+    /// Whether so many more names may be compared with a wildcard; the first that may not are reported.
     pub(super) fn look_at(&mut self, path: &FieldPath, span: Span, names: u64) -> bool {
-        self.looked_at += names;
-        if self.looked_at > limits::LOOKED_AT && !self.is_full() {
+        let before = self.looked_at;
+        self.looked_at = before.saturating_add(names);
+        let is_within = self.looked_at <= limits::LOOKED_AT;
+        if before <= limits::LOOKED_AT && !is_within {
             let message = "the wildcards of the timeline take too long to expand";
             self.problem_at(path, span, message).label = "one too many".to_owned();
         }
-        self.looked_at <= limits::LOOKED_AT
+        is_within
     }
 
     /// Bytes `start` to `end` of the text at `path`; all of it if it was written with escapes.
