@@ -95,8 +95,9 @@ const ACTIONS: [(&str, &[&str]); 10] = [
     ("updateTopic", &["readQueueNums", "writeQueueNums", "brokers"]),
 ];
 
-/// The greatest delay of a slow link: with one it lasts longer, every client gives up.
+/// The greatest delay of a slow link: most requests give up after 3 s, so more would be a cut by another name.
 const SLOWEST: SimDuration = SimDuration::from_secs(5);
+/// The least: what is shorter belongs to `network.latency`.
 const LEAST_SLOW: SimDuration = SimDuration::from_millis(1);
 
 /// The actions of an entry, as (key, target).
@@ -322,7 +323,7 @@ impl<'a> Resolver<'a> {
             if by > SLOWEST {
                 problem
                     .help
-                    .push("beyond that every client gives up: use \"partition\"".to_owned());
+                    .push("to let nothing pass use \"partition\"".to_owned());
             }
         }
         by
