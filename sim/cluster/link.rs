@@ -134,18 +134,6 @@ impl Links {
         was_cut && link.cuts == 0
     }
 
-    /// Cuts and delays of one client's links are another's, too.
-    pub fn inherit(&mut self, from: ConsumerId, to: ConsumerId) {
-        for slot in self.of(from) {
-            let link = self.get(slot);
-            let (server, cuts, extra) = (link.server, link.cuts, link.extra);
-            if cuts > 0 || !extra.is_zero() {
-                let heir = self.trouble(to, server);
-                (heir.cuts, heir.extra) = (cuts, extra);
-            }
-        }
-    }
-
     /// Puts `event` on the link; it would arrive at `arrival` if the link were whole. Returns when the head of the
     /// queue arrives, if that is to be scheduled.
     pub fn send(

@@ -18,9 +18,11 @@ pub const TOPICS: u64 = 10_000;
 pub const QUEUES: u64 = 100_000;
 /// Producer instances.
 pub const PRODUCERS: u64 = 10_000;
-/// Consumers of all groups, those that join later included. It bounds the timeline too: each joins and ends once.
+/// Consumers of all groups, those that join later included; each life of one that is restarted counts.
 pub const CONSUMERS: u64 = 100_000;
-/// Members compared with the wildcards of the timeline, all entries together: a second of work.
+/// Steps of the timeline, wildcards expanded: each thing that happens to one member, link or topic on one broker.
+pub const TIMELINE: u64 = 1_000_000;
+/// Members and servers compared with the wildcards of the timeline, all entries together: a second of work.
 pub const LOOKED_AT: u64 = 20_000_000;
 /// Places on the ring of one group: members × `virtualNodes`; a second of work for each time that it is built.
 pub const RING_PLACES: u64 = 2_000_000;
@@ -62,8 +64,12 @@ pub fn table() -> Vec<(&'static str, String)> {
         ("topics", count(TOPICS)),
         ("queues of all topics", count(QUEUES)),
         ("producer instances", count(PRODUCERS)),
-        ("consumers of all groups", count(CONSUMERS)),
-        ("members × timeline entries with a wildcard", count(LOOKED_AT)),
+        ("consumers of all groups, each life of one", count(CONSUMERS)),
+        ("steps of the timeline, wildcards expanded", count(TIMELINE)),
+        (
+            "members and servers × timeline entries with a wildcard",
+            count(LOOKED_AT),
+        ),
         ("members of a group × `virtualNodes`", count(RING_PLACES)),
         ("points of a time series", count(SAMPLES)),
         ("messages foreseen (`--max-messages` lifts it)", count(MESSAGES)),

@@ -164,6 +164,7 @@ fn until(overrides: &Overrides, config: &ClusterConfig) -> Result<SimDuration, V
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cluster::ids::TopicId;
 
     fn shipped_scenarios() -> impl Iterator<Item = (&'static str, &'static str)> {
         shipped::names().filter_map(|name| Some((name, shipped::text(name)?)))
@@ -239,6 +240,40 @@ mod tests {
         assert_eq!(cut.normalised, whole.normalised);
     }
 
+    /// A group subscribes to what it says, else to all that its members name; members that differ say so.
+    #[test]
+    fn members_may_subscribe_to_less_than_their_group() {
+        let scenario = read(
+            "f",
+            r#"{ "title": "t", "duration": "10m", "cluster": { "topics": { "a": {}, "b": {}, "c": {} } },
+                "groups": {
+                  "of-members": { "consumers": [{ "subscribe": { "c": "*" } }, { "subscribe": { "a": " * " } }, {}] },
+                  "said": { "subscribe": { "b": "*", "a": "*" },
+                            "consumers": [{ "subscribe": { "a": "*" } }, { "subscribe": { "a": "*", "b": "*" } }] } },
+                "timeline": [{ "at": "1m", "join": "said" }] }"#,
+        );
+        let topics = |ids: &[TopicId]| ids.iter().map(|id| id.0).collect::<Vec<u32>>();
+        let subscriptions = |group: usize| {
+            let group = &scenario.config.groups[group];
+            let own = group.consumers.iter().map(|c| c.subscribe.as_deref().map(topics));
+            (topics(&group.subscribe), own.collect::<Vec<_>>())
+        };
+        assert_eq!(
+            subscriptions(0),
+            (vec![0, 2], vec![Some(vec![2]), Some(vec![0]), None])
+        );
+        // Who joins is like the first.
+        assert_eq!(
+            subscriptions(1),
+            (vec![0, 1], vec![Some(vec![0]), None, Some(vec![0])])
+        );
+        let again = read("f", &scenario.normalised.to_string());
+        assert_eq!(format!("{:?}", scenario.config), format!("{:?}", again.config));
+        assert_eq!(scenario.normalised, again.normalised);
+        let said = &scenario.normalised["groups"]["said"]["consumers"];
+        assert_eq!(said[1].get("subscribe"), None, "the same as the group's");
+    }
+
     /// Members that join are numbered on and start only by the timeline.
     #[test]
     fn the_timeline_is_expanded_in_order_of_time() {
@@ -264,13 +299,13 @@ mod tests {
             .map(|e| format!("{} {:?}", e.at.as_secs_f64(), e.action))
             .collect();
         let expected = [
-            "60 Join { group: GroupId(0), consumer: 3 }",
-            "90 Join { group: GroupId(0), consumer: 4 }",
-            "120 Kill { group: GroupId(0), consumer: 1 }",
-            "300 Leave { group: GroupId(0), consumer: 0 }",
-            "310 Leave { group: GroupId(0), consumer: 2 }",
-            "320 Leave { group: GroupId(0), consumer: 3 }",
-            "330 Leave { group: GroupId(0), consumer: 4 }",
+            "60 Join(Member { group: GroupId(0), consumer: 3 })",
+            "90 Join(Member { group: GroupId(0), consumer: 4 })",
+            "120 Kill(Member { group: GroupId(0), consumer: 1 })",
+            "300 Leave(Member { group: GroupId(0), consumer: 0 })",
+            "310 Leave(Member { group: GroupId(0), consumer: 2 })",
+            "320 Leave(Member { group: GroupId(0), consumer: 3 })",
+            "330 Leave(Member { group: GroupId(0), consumer: 4 })",
         ];
         assert_eq!(told, expected);
     }

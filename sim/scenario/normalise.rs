@@ -4,8 +4,11 @@
 //! the same normal form.
 
 use crate::cluster::config::ClusterConfig;
-use crate::scenario::schema::{ArrivalsBlock, Brokers, ConsumerBlock, Consumers, ScenarioFile};
+use crate::scenario::schema::{
+    ArrivalsBlock, Brokers, ConsumerBlock, Consumers, GroupBlock, ScenarioFile, ServersBlock, TimelineBlock,
+};
 use crate::scenario::{defaults, resolve};
+use indexmap::IndexMap;
 
 /// The normal form of `file`, which was resolved to `config`.
 pub fn normalise(file: &ScenarioFile, config: &ClusterConfig) -> ScenarioFile {
@@ -40,14 +43,7 @@ pub fn normalise(file: &ScenarioFile, config: &ClusterConfig) -> ScenarioFile {
     }
     file.producers.sort_keys();
     for (name, group) in &mut file.groups {
-        let subscribe = group.subscribe.get_or_insert_default();
-        if subscribe.is_empty() {
-            subscribe.insert(only_topic.clone(), "*".to_owned());
-        }
-        subscribe
-            .values_mut()
-            .for_each(|expression| "*".clone_into(expression));
-        subscribe.sort_keys();
+        let subscribe = subscription(group, &only_topic);
         let mut blocks: Vec<ConsumerBlock> = group.consumers.blocks().to_vec();
         let mut numbered = 0;
         for block in &mut blocks {
@@ -55,10 +51,61 @@ pub fn normalise(file: &ScenarioFile, config: &ClusterConfig) -> ScenarioFile {
             let names = (numbered + 1..=numbered + members).map(|n| format!("{name}-{n}"));
             block.client_ids.get_or_insert(names.collect());
             block.count = Some(members);
+            block.subscribe.iter_mut().for_each(spell_subscription);
+            block.subscribe.take_if(|own| *own == subscribe);
             numbered += members;
         }
         group.consumers = Consumers::Listed(blocks);
+        group.subscribe = Some(subscribe);
     }
     file.groups.sort_keys();
+    file.timeline.iter_mut().for_each(spell_entry);
     file
+}
+
+/// What a group subscribes to: what it says, else all that its consumers name, else the only topic.
+fn subscription(group: &GroupBlock, only_topic: &str) -> IndexMap<String, String> {
+    let own = || {
+        group
+            .consumers
+            .blocks()
+            .iter()
+            .filter_map(|b| b.subscribe.clone())
+    };
+    let all = |topic: &str| (topic.to_owned(), "*".to_owned());
+    let mut subscribe = match &group.subscribe {
+        Some(subscribe) => subscribe.clone(),
+        None if own().next().is_some() => own().flatten().collect(),
+        None => IndexMap::from([all(only_topic)]),
+    };
+    spell_subscription(&mut subscribe);
+    subscribe
+}
+
+fn spell_subscription(subscribe: &mut IndexMap<String, String>) {
+    subscribe
+        .values_mut()
+        .for_each(|expression| "*".clone_into(expression));
+    subscribe.sort_keys();
+}
+
+/// Fills in the defaults of an entry of the timeline.
+fn spell_entry(entry: &mut TimelineBlock) {
+    if entry.join.is_some() {
+        entry.count = Some(entry.joining());
+    }
+    if entry.restart.is_some() {
+        entry.down_for.get_or_insert(defaults::DOWN_FOR);
+        entry.shutdown.get_or_insert_default();
+        entry.client_id.get_or_insert_default();
+        entry.times.get_or_insert(1);
+    }
+    if entry.slow.is_some() {
+        entry
+            .from
+            .get_or_insert_with(|| ServersBlock::One("*".to_owned()));
+    }
+    if let Some(from) = &mut entry.from {
+        *from = ServersBlock::Several(from.names().to_vec());
+    }
 }

@@ -3,6 +3,10 @@
 //! These types hold what the file says; names are still names. `resolve` turns them into a
 //! [`ClusterConfig`](crate::cluster::config::ClusterConfig). Keys are RocketMQ's own where RocketMQ has the thing.
 
+mod timeline;
+
+pub use timeline::{NextClientId, ServersBlock, Shutdown, TimelineBlock};
+
 use crate::cluster::config::{BrokerTuning, ConsumeFromWhere, ConsumerTuning, RocketMqVersion, Strategy};
 use crate::kernel::dist::Dist;
 use crate::kernel::time::SimDuration;
@@ -75,6 +79,10 @@ pub struct ClusterBlock {
     /// Broker names, or how many (then broker-a, broker-b, …). Default one.
     #[serde(default)]
     pub brokers: Brokers,
+    /// Name servers, each of which knows all brokers; a client uses one until it fails. Default 1.
+    #[serde(default = "defaults::one")]
+    #[schemars(range(min = 1, max = 16))]
+    pub name_servers: u32,
     /// Topics by name, at least one.
     #[schemars(extend("minProperties" = 1))]
     pub topics: IndexMap<String, TopicBlock>,
@@ -221,7 +229,8 @@ pub enum SizeShape {
 #[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct GroupBlock {
-    /// Topics with the tag expression for each, so far only "*": all messages. Default the only topic.
+    /// Topics with the tag expression for each, so far only "*": all messages. Default all that its consumers
+    /// name, else the only topic.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "IndexMap<String, String>", extend("minProperties" = 1))]
     pub subscribe: Option<IndexMap<String, String>>,
@@ -309,6 +318,11 @@ pub struct ConsumerBlock {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Vec<String>", length(min = 1))]
     pub client_ids: Option<Vec<String>>,
+    /// Topics of these members if they differ from the group's, which must hold them: a mistake that RocketMQ does
+    /// not notice. Default the group's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "IndexMap<String, String>", extend("minProperties" = 1))]
+    pub subscribe: Option<IndexMap<String, String>>,
 }
 
 /// When the listener answers `RECONSUME_LATER`.
@@ -326,34 +340,6 @@ pub struct FailureBlock {
     /// Every message fails so many times first. Default 0.
     #[serde(default)]
     pub fail_first_attempts: u32,
-}
-
-/// One thing that happens: `at` and exactly one of `kill`, `leave`, `join`.
-#[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct TimelineBlock {
-    /// When; before the end of the run.
-    pub at: SimDuration,
-    /// Ends members at once, like `kill -9`: "group/n", "group/name" or with * and ?.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(with = "String")]
-    pub kill: Option<String>,
-    /// Shuts members down gracefully: "group/n", "group/name" or with * and ?.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(with = "String")]
-    pub leave: Option<String>,
-    /// Starts new members of this group, like those of its first consumer block.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(with = "String")]
-    pub join: Option<String>,
-    /// How many join. Default 1.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(with = "u32", range(min = 1, max = 100_000))]
-    pub count: Option<u32>,
-    /// Time between one target and the next. Default all at once.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(with = "SimDuration")]
-    pub every: Option<SimDuration>,
 }
 
 impl Default for Brokers {
@@ -393,6 +379,7 @@ impl Default for ConsumerBlock {
             strategy: None,
             machine_room: None,
             client_ids: None,
+            subscribe: None,
         }
     }
 }

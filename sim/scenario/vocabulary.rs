@@ -1,4 +1,4 @@
-//! Words that authors bring along: RocketMQ's names for our keys, and what RocketMQ has but rmqsim not yet.
+//! Words that authors bring along: other names for our keys, and what RocketMQ has but rmqsim not yet.
 //!
 //! What is not supported is refused with a message of its own: neither accepted silently nor called a typo.
 
@@ -20,6 +20,58 @@ const OTHER_NAMES: &[(&str, &str)] = &[
     ("defaultTopicQueueNums", "queuesPerBroker"),
     ("queues", "queuesPerBroker"),
     ("time", "at"),
+    ("topic", "updateTopic"),
+    ("readQueueNum", "readQueueNums"),
+    ("writeQueueNum", "writeQueueNums"),
+];
+
+/// What others call things of the timeline.
+const OTHER_WORDS: &[(&str, &str)] = &[
+    ("add", "join"),
+    ("start", "join"),
+    ("scaleUp", "join"),
+    ("scaleOut", "join"),
+    ("stop", "leave"),
+    ("remove", "leave"),
+    ("scaleDown", "leave"),
+    ("scaleIn", "leave"),
+    ("crash", "kill"),
+    ("sigkill", "kill"),
+    ("oom", "kill"),
+    ("powerOff", "vanish"),
+    ("hostDown", "vanish"),
+    ("unplug", "vanish"),
+    ("gc", "pause"),
+    ("gcPause", "pause"),
+    ("freeze", "pause"),
+    ("suspend", "pause"),
+    ("sigstop", "pause"),
+    ("continue", "resume"),
+    ("unpause", "resume"),
+    ("sigcont", "resume"),
+    ("bounce", "restart"),
+    ("reboot", "restart"),
+    ("deploy", "restart"),
+    ("rollingRestart", "restart"),
+    ("network", "partition"),
+    ("disconnect", "partition"),
+    ("isolate", "partition"),
+    ("cut", "partition"),
+    ("delay", "slow"),
+    ("latency", "slow"),
+    ("changeTopic", "updateTopic"),
+    ("duration", "for"),
+    ("lasts", "for"),
+    ("interval", "every"),
+    ("rounds", "times"),
+    ("repeat", "times"),
+    ("downTime", "downFor"),
+    ("servers", "from"),
+    ("readQueues", "readQueueNums"),
+    ("writeQueues", "writeQueueNums"),
+    ("nameserver", "nameServers"),
+    ("namesrv", "nameServers"),
+    ("namesrvAddr", "nameServers"),
 ];
 
 /// Keys that are planned or exist in RocketMQ: the object's pattern, the key, a way out.
@@ -58,18 +110,13 @@ const KEYS_NOT_YET: &[(&str, &str, &str)] = &[
     ),
     ("groups.*.tuning", "popInvisibleTime", "POP is not modelled"),
     ("groups.*.tuning", "popBatchNums", "POP is not modelled"),
-    ("timeline", "restart", "use \"kill\" or \"leave\", then \"join\""),
-    ("timeline", "pause", "use \"kill\" or \"leave\""),
-    ("timeline", "resume", "use \"join\""),
-    (
-        "timeline",
-        "partition",
-        "the network always delivers in this version",
-    ),
-    ("timeline", "vanish", "use \"kill\": the broker notices at once"),
     ("timeline", "rate", "use a second producer with \"start\""),
     ("timeline", "resetOffset", "choose \"consumeFromWhere\" instead"),
+    ("timeline", "killBroker", BROKERS_RUN),
+    ("timeline", "restartBroker", BROKERS_RUN),
 ];
+
+const BROKERS_RUN: &str = "brokers always run in this version; cut members off from one with \"partition\"";
 
 /// Words that RocketMQ knows: the field's pattern, the word, a way out.
 const WORDS_NOT_YET: &[(&str, &str, &str)] = &[
@@ -96,12 +143,15 @@ const EXAMPLES: &[(&str, &str)] = &[
     ("timeline.at", "\"at\": \"3m\""),
 ];
 
-/// Our key for RocketMQ's name of the same thing.
-pub fn other_name(key: &str) -> Option<&'static str> {
-    OTHER_NAMES
-        .iter()
-        .find(|(theirs, _)| *theirs == key)
-        .map(|(_, ours)| *ours)
+/// Our key, one of `keys`, for another name of the same thing; and whether that name is RocketMQ's.
+pub fn other_name<'k>(key: &str, keys: &[&'k str]) -> Option<(&'k str, bool)> {
+    let among = |table: &[(&str, &str)]| {
+        let ours = table.iter().filter(|(theirs, _)| *theirs == key);
+        ours.filter_map(|(_, ours)| keys.iter().copied().find(|k| k == ours))
+            .next()
+    };
+    let rocketmqs = among(OTHER_NAMES).map(|ours| (ours, true));
+    rocketmqs.or_else(|| among(OTHER_WORDS).map(|ours| (ours, false)))
 }
 
 /// Whether `key` of the objects at `pattern` is known but not supported; then a way out.

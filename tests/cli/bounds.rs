@@ -106,6 +106,43 @@ fn numbers_of_things() {
     });
 }
 
+/// A thousand members cut off from a thousand brokers, and one step more.
+#[test]
+fn steps_of_the_timeline() {
+    check(limits::TIMELINE, "1 000 001 steps of the timeline", |n| {
+        let cuts = "{\"at\":\"1s\",\"partition\":\"g/*\",\"from\":\"brokers\"}";
+        let kill = if n > limits::TIMELINE {
+            ",{\"at\":\"2s\",\"kill\":\"g/1\"}"
+        } else {
+            ""
+        };
+        vec![
+            "cluster.brokers=1000".to_owned(),
+            "cluster.topics.t.queuesPerBroker=1".to_owned(),
+            "groups.g.consumers.count=1000".to_owned(),
+            format!("timeline=[{cuts}{kill}]"),
+        ]
+    });
+    check(limits::CONSUMERS - 1, "100 001 consumers", |lives| {
+        vec![format!(
+            "timeline=[{{\"at\":\"1s\",\"restart\":\"g/1\",\"times\":{lives},\"every\":\"10ns\",\"downFor\":\"1ns\"}}]"
+        )]
+    });
+    check(limits::QUEUES, "between 1 and 100000", |n| {
+        vec![format!(
+            "timeline=[{{\"at\":\"1s\",\"updateTopic\":\"t\",\"writeQueueNums\":{n}}}]"
+        )]
+    });
+    check(limits::QUEUES - 1, "100 001 queues", |n| {
+        vec![
+            "cluster.topics.u={\"queuesPerBroker\":1}".to_owned(),
+            "producers={}".to_owned(),
+            "groups={}".to_owned(),
+            format!("timeline=[{{\"at\":\"1s\",\"updateTopic\":\"t\",\"readQueueNums\":{n}}}]"),
+        ]
+    });
+}
+
 #[test]
 fn quantities() {
     check(3650, "longer than 3650d", |days| {

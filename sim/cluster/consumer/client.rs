@@ -190,11 +190,6 @@ impl ConsumerClient {
 }
 
 impl<O: Observer> Cluster<O> {
-    /// Whether the process of the client has ever started.
-    pub(in crate::cluster) fn has_begun(&self, consumer: ConsumerId) -> bool {
-        self.consumers[consumer.index()].state != ClientState::Absent
-    }
-
     /// The process starts: the client instance exists, its timers run. Whoever has started before stays as it
     /// is: who comes back is a new client.
     pub(in crate::cluster) fn consumer_start(&mut self, consumer: ConsumerId) {

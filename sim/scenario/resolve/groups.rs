@@ -3,12 +3,12 @@
 use super::{Resolver, field};
 use crate::cluster::config::{ConsumerConfig, ConsumerTuning, FailureConfig, GroupConfig, TopicConfig};
 use crate::cluster::ids::TopicId;
-use crate::kernel::time::SimTime;
 use crate::scenario::diagnostic::Span;
 use crate::scenario::limits;
 use crate::scenario::locate::{self, FieldPath};
 use crate::scenario::schema::{ConsumerBlock, Consumers, GroupBlock};
-use std::collections::BTreeMap;
+use indexmap::IndexMap;
+use std::collections::BTreeSet;
 
 impl Resolver<'_> {
     pub(super) fn groups(&mut self, topics: &[TopicConfig]) -> Vec<GroupConfig> {
@@ -29,35 +29,58 @@ impl Resolver<'_> {
             let path = field!["groups", name];
             self.group_name(&path, name);
             self.consumer_tuning(&path.key("tuning"), &block.tuning);
-            groups.push(GroupConfig {
+            let mut group = GroupConfig {
                 name: name.clone(),
                 subscribe: self.subscription(&path, block, topics),
                 strategy: block.strategy.clone(),
                 consume_from_where: block.consume_from_where,
                 tuning: block.tuning.clone(),
-                consumers: if too_many {
-                    Vec::new()
-                } else {
-                    self.consumers(&path, name, block)
-                },
-            });
+                consumers: Vec::new(),
+            };
+            if !too_many {
+                group.consumers = self.consumers(&path, &group, block, topics);
+            }
+            groups.push(group);
         }
         groups
     }
 
     fn subscription(&mut self, path: &FieldPath, block: &GroupBlock, topics: &[TopicConfig]) -> Vec<TopicId> {
-        let Some(subscribe) = &block.subscribe else {
-            if topics.len() > 1 {
-                let problem =
-                    self.name_problem(path, format!("`{path}` must say which topics it subscribes to"));
-                problem.label = "\"subscribe\" is missing, and there are several topics".to_owned();
-                problem
-                    .help
-                    .push("for example \"subscribe\": { \"orders\": \"*\" }".to_owned());
-            }
-            return vec![TopicId(0)];
-        };
-        let path = path.key("subscribe");
+        if let Some(subscribe) = &block.subscribe {
+            return self.subscribed(&path.key("subscribe"), subscribe, topics);
+        }
+        let of_members = block
+            .consumers
+            .blocks()
+            .iter()
+            .filter_map(|b| b.subscribe.as_ref());
+        let names: BTreeSet<&String> = of_members.flat_map(IndexMap::keys).collect();
+        if !names.is_empty() {
+            // Those that do not exist are reported with the members.
+            let known = |name: &&String| topics.binary_search_by(|t| t.name.cmp(name)).ok();
+            return names
+                .iter()
+                .filter_map(known)
+                .map(|i| TopicId(i as u32))
+                .collect();
+        }
+        if topics.len() > 1 {
+            let problem = self.name_problem(path, format!("`{path}` must say which topics it subscribes to"));
+            problem.label = "\"subscribe\" is missing, and there are several topics".to_owned();
+            problem
+                .help
+                .push("for example \"subscribe\": { \"orders\": \"*\" }".to_owned());
+        }
+        vec![TopicId(0)]
+    }
+
+    /// The topics of a `subscribe` at `path`, sorted.
+    fn subscribed(
+        &mut self,
+        path: &FieldPath,
+        subscribe: &IndexMap<String, String>,
+        topics: &[TopicConfig],
+    ) -> Vec<TopicId> {
         let mut found = Vec::new();
         for (name, expression) in subscribe {
             let here = path.key(name);
@@ -76,58 +99,98 @@ impl Resolver<'_> {
         found
     }
 
-    fn consumers(&mut self, path: &FieldPath, group: &str, block: &GroupBlock) -> Vec<ConsumerConfig> {
-        let base = path.key("consumers");
+    /// The topics of a block's members, if they differ from the group's: some of them.
+    fn own_subscription(
+        &mut self,
+        path: &FieldPath,
+        block: &ConsumerBlock,
+        group: &GroupConfig,
+        topics: &[TopicConfig],
+    ) -> Option<Vec<TopicId>> {
+        let path = path.key("subscribe");
+        let own = self.subscribed(&path, block.subscribe.as_ref()?, topics);
+        for topic in &own {
+            if group.subscribe.binary_search(topic).is_ok() {
+                continue;
+            }
+            let name = &topics[topic.index()].name;
+            let message = format!("the group `{}` does not subscribe to `{name}`", group.name);
+            let of_group = locate::key_span_of(self.root, &field!["groups", group.name, "subscribe"]);
+            let problem = self.name_problem(&path.key(name), message);
+            problem.label = "not in the group's \"subscribe\"".to_owned();
+            problem.related.push((of_group, "the group's".to_owned()));
+            problem.help.push(
+                "add it there, or leave the group's \"subscribe\" out: it is then all that its consumers name"
+                    .to_owned(),
+            );
+        }
+        Some(own).filter(|own| *own != group.subscribe)
+    }
+
+    fn consumers(
+        &mut self,
+        path: &FieldPath,
+        group: &GroupConfig,
+        block: &GroupBlock,
+        topics: &[TopicConfig],
+    ) -> Vec<ConsumerConfig> {
         let mut members: Vec<ConsumerConfig> = Vec::new();
-        let mut ids: BTreeMap<String, Span> = BTreeMap::new();
         for (i, consumers) in block.consumers.blocks().iter().enumerate() {
-            let path = match block.consumers {
-                Consumers::Alike(_) => base.clone(),
-                Consumers::Listed(_) => base.index(i),
-            };
+            let path = block_path(path, block, i);
             self.dist(&path.key("service"), &consumers.service);
             let start = self.before_end(&path.key("start"), consumers.start, "the consumers start");
-            self.client_id_count(&path, consumers);
-            // Looked up once for the block: a group may have 100 000 members.
-            let node = locate::nearest_node(self.root, &path).0;
-            for n in 0..consumers.members() {
-                let member = member(group, members.len() as u32, consumers, n, Some(start));
-                let id = node.get("clientIds").and_then(|ids| ids.element(n as usize));
-                let (place, span) = match id {
-                    Some(id) => (path.key("clientIds").index(n as usize), id.span),
-                    None => (path.clone(), node.opening()),
-                };
-                if let Some(first) = ids.insert(member.client_id.clone(), span)
-                    && !block.allow_duplicate_client_ids
-                {
-                    self.duplicate_client_id(&place, span, first, &member.client_id);
-                }
-                members.push(member);
+            self.client_id_count(&path, consumers.client_ids.as_ref(), consumers.members());
+            let subscribe = self.own_subscription(&path, consumers, group, topics);
+            for n in 0..consumers.members() as usize {
+                let name = format!("{}-{}", group.name, members.len() + 1);
+                let given = consumers.client_ids.as_ref().and_then(|ids| ids.get(n));
+                members.push(ConsumerConfig {
+                    client_id: given.unwrap_or(&name).clone(),
+                    name,
+                    life: 1,
+                    subscribe: subscribe.clone(),
+                    start: Some(start),
+                    threads: consumers.threads,
+                    service: consumers.service.clone(),
+                    failure: FailureConfig {
+                        probability: consumers.failure.probability,
+                        poison: consumers.failure.poison,
+                        fail_first_attempts: consumers.failure.fail_first_attempts,
+                    },
+                    strategy: consumers.strategy.clone(),
+                    machine_room: consumers.machine_room.clone().unwrap_or_default(),
+                });
             }
         }
         members
     }
 
-    fn duplicate_client_id(&mut self, path: &FieldPath, span: Span, first: Span, id: &str) {
-        let problem = self.problem_at(
-            path,
-            span,
-            format!("two consumers of the group have the client id `{id}`"),
-        );
-        problem.label = "second one".to_owned();
-        problem.related.push((first, "first one".to_owned()));
-        problem.help.push(
-            "RocketMQ would leave queues without an owner; if that is what you study, set \"allowDuplicateClientIds\": true in the group"
-                .to_owned(),
-        );
+    /// Where the client id of member `number` (from 0) of a group stands, if it is one of the blocks' members: in
+    /// `clientIds`, else at its block.
+    pub(super) fn place_of_client_id(&self, group: &str, number: u32) -> Option<(FieldPath, Span)> {
+        let block = &self.file.groups[group];
+        let mut first = 0;
+        for (i, consumers) in block.consumers.blocks().iter().enumerate() {
+            let n = (number - first) as usize;
+            if n < consumers.members() as usize {
+                let path = block_path(&field!["groups", group], block, i);
+                let node = locate::nearest_node(self.root, &path).0;
+                return Some(match node.get("clientIds").and_then(|ids| ids.element(n)) {
+                    Some(id) => (path.key("clientIds").index(n), id.span),
+                    None => (path, node.opening()),
+                });
+            }
+            first += consumers.members();
+        }
+        None
     }
 
-    fn client_id_count(&mut self, path: &FieldPath, block: &ConsumerBlock) {
-        let Some(ids) = &block.client_ids else { return };
+    /// Checks the `clientIds` of the object at `path`, which stands for so many members.
+    pub(super) fn client_id_count(&mut self, path: &FieldPath, ids: Option<&Vec<String>>, members: u32) {
+        let Some(ids) = ids else { return };
         let path = path.key("clientIds");
-        if ids.len() as u32 != block.members() {
-            let (ids, members) = (ids.len(), block.members());
-            let problem = self.problem(&path, format!("{ids} client ids for {members} consumers"));
+        if ids.len() as u32 != members {
+            let problem = self.problem(&path, format!("{} client ids for {members} consumers", ids.len()));
             problem.label = "one for each is needed".to_owned();
             problem
                 .help
@@ -170,33 +233,11 @@ impl Resolver<'_> {
     }
 }
 
-/// Member number `index` (from 0) of `group`, the `n`-th of its block.
-pub(super) fn member(
-    group: &str,
-    index: u32,
-    block: &ConsumerBlock,
-    n: u32,
-    start: Option<SimTime>,
-) -> ConsumerConfig {
-    let name = format!("{group}-{}", index + 1);
-    let given = block.client_ids.as_ref().filter(|_| start.is_some());
-    ConsumerConfig {
-        client_id: given
-            .and_then(|ids| ids.get(n as usize))
-            .cloned()
-            .unwrap_or(name.clone()),
-        name,
-        life: 1,
-        subscribe: None,
-        start,
-        threads: block.threads,
-        service: block.service.clone(),
-        failure: FailureConfig {
-            probability: block.failure.probability,
-            poison: block.failure.poison,
-            fail_first_attempts: block.failure.fail_first_attempts,
-        },
-        strategy: block.strategy.clone(),
-        machine_room: block.machine_room.clone().unwrap_or_default(),
+/// Where block `i` of the consumers of the group at `path` stands.
+fn block_path(path: &FieldPath, block: &GroupBlock, i: usize) -> FieldPath {
+    let base = path.key("consumers");
+    match block.consumers {
+        Consumers::Alike(_) => base,
+        Consumers::Listed(_) => base.index(i),
     }
 }

@@ -33,6 +33,7 @@ pub fn resolve(file: &ScenarioFile, root: &Node) -> Result<ClusterConfig, Vec<Di
         problems: Vec::new(),
         comparisons: COMPARISONS,
         topics_known: true,
+        looked_at: 0,
     };
     let config = resolver.config();
     if resolver.problems.is_empty() {
@@ -61,6 +62,8 @@ struct Resolver<'a> {
     comparisons: usize,
     /// Whether all topics of the file were built, so that others are unknown.
     topics_known: bool,
+    /// Names compared with the wildcards of the timeline so far.
+    looked_at: u64,
 }
 
 impl Resolver<'_> {
@@ -79,7 +82,7 @@ impl Resolver<'_> {
         self.delay_levels();
         let producers = self.producers(&topics);
         let mut groups = self.groups(&topics);
-        let timeline = self.timeline(&mut groups);
+        let timeline = self.timeline(&mut groups, &topics, &brokers);
         self.strategies(&groups, &topics, &brokers);
         ClusterConfig {
             seed: file.seed.0,
@@ -93,7 +96,7 @@ impl Resolver<'_> {
             network: NetworkConfig {
                 latency: file.cluster.network.latency.clone(),
             },
-            name_servers: 1,
+            name_servers: file.cluster.name_servers,
             broker_tuning: file.cluster.tuning.clone(),
             sample_interval: file
                 .sample_interval
@@ -217,6 +220,10 @@ impl Resolver<'_> {
         for (i, name) in names.iter().enumerate() {
             let here = path.index(i);
             self.broker_name(&here, name);
+            if name == "brokers" || name.starts_with("nameserver") {
+                let problem = self.problem(&here, format!("a broker cannot be called `{name}`"));
+                problem.label = "stands for something else in the timeline".to_owned();
+            }
             if let Some(first) = names[..i].iter().position(|n| n == name) {
                 let first = locate::span_of(self.root, &path.index(first));
                 let problem = self.problem(&here, format!("the broker `{name}` is named twice"));

@@ -1,7 +1,7 @@
 //! Whom the timeline means: groups by name, members by number, name or pattern.
 
 use super::Resolver;
-use super::timeline::Cast;
+use super::timeline::{Cast, Phase, Role};
 use crate::cluster::config::GroupConfig;
 use crate::cluster::ids::GroupId;
 use crate::kernel::time::SimTime;
@@ -36,37 +36,37 @@ impl Resolver<'_> {
         None
     }
 
-    /// The members of `group` that `text` names: a number from 1, a name, or a pattern over those that run at `now`.
+    /// The members of `group` that `text` names: a number from 1, a name, or a pattern over those that are `wanted`.
     pub(super) fn members(
         &mut self,
         path: &FieldPath,
         span: Span,
-        cast: &mut Cast<'_>,
+        cast: &Cast<'_>,
         group: GroupId,
         text: &str,
-        now: SimTime,
-    ) -> Vec<u32> {
+        wanted: &Wanted,
+    ) -> Vec<Role> {
         if text.contains(['*', '?']) {
-            return self.matching(path, span, cast, group, text, now);
+            return self.matching(path, span, cast, group, text, wanted);
         }
-        let group = &cast.groups[group.index()];
-        let count = group.consumers.len();
+        let group_name = &cast.groups[group.index()].name;
+        let count = cast.members(group);
         let number = text
-            .strip_prefix(&group.name)
+            .strip_prefix(group_name)
             .and_then(|rest| rest.strip_prefix('-'))
             .unwrap_or(text);
         let index = number.parse::<u32>().ok().and_then(|n| n.checked_sub(1));
         // `007` is a number, but not the name of anybody.
-        let named = |i: &u32| *i < count as u32 && (i + 1).to_string() == number;
-        if let Some(found) = index.filter(named) {
-            return vec![found];
+        let named = |i: &u32| *i < count && (i + 1).to_string() == number;
+        if let Some(number) = index.filter(named) {
+            return vec![Role { group, number }];
         }
         if self.is_full() {
             return Vec::new();
         }
-        let names: Vec<&str> = group.consumers.iter().map(|c| c.name.as_str()).collect();
+        let names: Vec<&str> = cast.roles(group).map(|role| cast.name(role)).collect();
         let hint = self.hint(text, &names);
-        let message = format!("the group `{}` has no consumer `{text}`{hint}", group.name);
+        let message = format!("the group `{group_name}` has no consumer `{text}`{hint}");
         let problem = self.problem_at(path, span, message);
         problem.label = match text.parse::<u64>() {
             Ok(0) => "members count from 1".to_owned(),
@@ -83,34 +83,41 @@ impl Resolver<'_> {
         &mut self,
         path: &FieldPath,
         span: Span,
-        cast: &mut Cast<'_>,
+        cast: &Cast<'_>,
         group: GroupId,
         pattern: &str,
-        now: SimTime,
-    ) -> Vec<u32> {
-        let (group, lives) = (&cast.groups[group.index()], &cast.lives[group.index()]);
-        cast.looked_at += lives.len() as u64;
-        if cast.looked_at > limits::LOOKED_AT {
-            if !self.is_full() {
-                let message = "the wildcards of the timeline take too long to expand";
-                self.problem_at(path, span, message).label = "one too many".to_owned();
-            }
+        wanted: &Wanted,
+    ) -> Vec<Role> {
+        if !self.look_at(path, span, cast.members(group).into()) {
             return Vec::new();
         }
-        let matches = |i: &u32| {
-            let name = &group.consumers[*i as usize].name;
-            lives[*i as usize].at(now) && (glob(pattern, name) || glob(pattern, &(i + 1).to_string()))
+        let matches = |role: &Role| {
+            (wanted.phase)(cast.player(*role).phase)
+                && (glob(pattern, cast.name(*role)) || glob(pattern, &(role.number + 1).to_string()))
         };
-        let found: Vec<u32> = (0..lives.len() as u32).filter(matches).collect();
+        let found: Vec<Role> = cast.roles(group).filter(matches).collect();
         if found.is_empty() {
-            let at = now.since(SimTime::ZERO);
             let message = format!(
-                "no consumer of `{}` that runs at {at} matches `{pattern}`",
-                group.name
+                "no consumer of `{}` that {} at {} matches `{pattern}`",
+                cast.groups[group.index()].name,
+                wanted.words,
+                wanted.at.since(SimTime::ZERO),
             );
             self.problem_at(path, span, message).label = "matches nothing".to_owned();
         }
         found
+    }
+
+    /// Whether so many more names may be compared with a wildcard; the first that may not are reported.
+    pub(super) fn look_at(&mut self, path: &FieldPath, span: Span, names: u64) -> bool {
+        let before = self.looked_at;
+        self.looked_at = before.saturating_add(names);
+        let is_within = self.looked_at <= limits::LOOKED_AT;
+        if before <= limits::LOOKED_AT && !is_within {
+            let message = "the wildcards of the timeline take too long to expand";
+            self.problem_at(path, span, message).label = "one too many".to_owned();
+        }
+        is_within
     }
 
     /// Bytes `start` to `end` of the text at `path`; all of it if it was written with escapes.
@@ -136,8 +143,17 @@ impl Resolver<'_> {
     }
 }
 
+/// Whom a pattern may match.
+pub(super) struct Wanted {
+    pub(super) phase: fn(Phase) -> bool,
+    /// The same after "a consumer that".
+    pub(super) words: &'static str,
+    /// When.
+    pub(super) at: SimTime,
+}
+
 /// Whether `text` matches `pattern`, in which `*` stands for any text and `?` for one character.
-fn glob(pattern: &str, text: &str) -> bool {
+pub(super) fn glob(pattern: &str, text: &str) -> bool {
     let (pattern, text): (Vec<char>, Vec<char>) = (pattern.chars().collect(), text.chars().collect());
     let (mut p, mut t) = (0, 0);
     // Where to take up again if what follows the last star did not match: one character later.

@@ -238,8 +238,10 @@ impl Checker<'_> {
             format!("in `{}`", place.path)
         };
         let child = place.property(key);
-        let ours = vocabulary::other_name(key).and_then(|ours| keys.iter().copied().find(|k| *k == ours));
-        let near = ours.or_else(|| suggest::nearest(key, keys.iter().copied()));
+        let ours = vocabulary::other_name(key, keys);
+        let near = ours
+            .map(|(ours, _)| ours)
+            .or_else(|| suggest::nearest(key, keys.iter().copied()));
         if near.is_none()
             && let Some(way_out) = vocabulary::key_not_yet(&place.pattern, key)
         {
@@ -264,9 +266,10 @@ impl Checker<'_> {
         );
         problem.label = "no such key here".to_owned();
         match ours {
-            Some(ours) => problem
+            Some((ours, true)) => problem
                 .help
                 .push(format!("what RocketMQ calls `{key}` is called `{ours}` here")),
+            Some((ours, false)) => problem.help.push(format!("`{key}` is called `{ours}` here")),
             None => problem.help.extend(owners),
         }
         if near.is_none() && list_keys {

@@ -1,0 +1,162 @@
+//! The entries of the timeline as types: which actions there are, and what may stand beside each.
+//!
+//! `resolve::timeline` knows which key belongs to which action; to JSON Schema all of them are optional.
+
+use crate::kernel::time::SimDuration;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// One thing that happens: `at`, exactly one action, and what belongs to it.
+#[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct TimelineBlock {
+    /// When; before the end of the run.
+    pub at: SimDuration,
+    /// Action: starts new members of this group, like those of its first consumer block.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "String")]
+    pub join: Option<String>,
+    /// Action: shuts members down gracefully. Members are "group/n", "group/name" or with * and ?.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "String")]
+    pub leave: Option<String>,
+    /// Action: ends members at once, like `kill -9`; their connections close.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "String")]
+    pub kill: Option<String>,
+    /// Action: takes members' hosts away; nothing closes, brokers notice by their time-out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "String")]
+    pub vanish: Option<String>,
+    /// Action: stops members' processes (garbage collection, SIGSTOP); their connections stay open.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "String")]
+    pub pause: Option<String>,
+    /// Action: lets members go on that were paused without `for`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "String")]
+    pub resume: Option<String>,
+    /// Action: ends members and starts a new process of each.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "String")]
+    pub restart: Option<String>,
+    /// Action: cuts members off from the servers in `from`; nothing passes, nobody is told.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "String")]
+    pub partition: Option<String>,
+    /// Action: delays everything between members and the servers in `from`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "String")]
+    pub slow: Option<String>,
+    /// Action: changes the queues of this topic, as `mqadmin updateTopic` does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "String")]
+    pub update_topic: Option<String>,
+    /// How many join. Default 1, or as many as `clientIds` has.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "u32", range(min = 1, max = 100_000))]
+    pub count: Option<u32>,
+    /// Client ids of those that join, one for each. Default their names.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Vec<String>", length(min = 1))]
+    pub client_ids: Option<Vec<String>>,
+    /// Time between one target and the next. Default all at once.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "SimDuration")]
+    pub every: Option<SimDuration>,
+    /// How long `pause`, `partition` or `slow` lasts; more than 0. Default to the end of the run.
+    #[serde(rename = "for", default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "SimDuration")]
+    pub lasting: Option<SimDuration>,
+    /// The other end of `partition` or `slow`: a broker, "nameserver-n", "brokers", "nameservers", a pattern with
+    /// * and ?, or a list of such. Default "*", all servers, for `slow`; `partition` needs it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "ServersBlock")]
+    pub from: Option<ServersBlock>,
+    /// How much longer each request and each reply takes on a `slow` link; 1ms … 5s.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "SimDuration")]
+    pub by: Option<SimDuration>,
+    /// Time from the end of a member to its next start by `restart`. Default "10s".
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "SimDuration")]
+    pub down_for: Option<SimDuration>,
+    /// How `restart` ends members: as `leave`, `kill` or `vanish` does. Default "graceful".
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Shutdown")]
+    pub shutdown: Option<Shutdown>,
+    /// Client id of the process that `restart` starts. Default "newProcess".
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "NextClientId")]
+    pub client_id: Option<NextClientId>,
+    /// How often `restart` goes round its targets; more than once needs `every`. Default 1.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "u32", range(min = 1, max = 100_000))]
+    pub times: Option<u32>,
+    /// Queues on each broker that consumers are given from then on. Default as before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "u32", range(min = 1, max = 100_000))]
+    pub read_queue_nums: Option<u32>,
+    /// Queues on each broker that producers use from then on. Default as before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "u32", range(min = 1, max = 100_000))]
+    pub write_queue_nums: Option<u32>,
+    /// Brokers on which `updateTopic` changes it. Default all that hold it then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Vec<String>", length(min = 1))]
+    pub brokers: Option<Vec<String>>,
+}
+
+/// Servers by name.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(untagged)]
+pub enum ServersBlock {
+    /// One name or pattern.
+    One(String),
+    /// Several.
+    Several(#[schemars(length(min = 1))] Vec<String>),
+}
+
+/// How a member ends.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub enum Shutdown {
+    /// `shutdown()`: commits, unregisters, closes.
+    #[default]
+    Graceful,
+    /// `kill -9`.
+    Kill,
+    /// The host is gone.
+    Vanish,
+}
+
+/// The client id of the next life of a member.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub enum NextClientId {
+    /// The same host, another process: RocketMQ's default instance name is `pid#nanoTime`.
+    #[default]
+    NewProcess,
+    /// The same: a fixed instance name on a host that keeps its name.
+    Keep,
+    /// Another host: sorts anywhere.
+    NewHost,
+}
+
+impl ServersBlock {
+    /// The names, in order.
+    pub fn names(&self) -> &[String] {
+        match self {
+            Self::One(name) => std::slice::from_ref(name),
+            Self::Several(names) => names,
+        }
+    }
+}
+
+impl TimelineBlock {
+    /// How many join, if it lets some join.
+    pub fn joining(&self) -> u32 {
+        let listed = self.client_ids.as_ref().map_or(1, |ids| ids.len() as u32);
+        self.count.unwrap_or(listed)
+    }
+}
