@@ -2,6 +2,7 @@
 //!
 //! Data goes to stdout, everything else to stderr. Only [`terminal`] prints.
 
+mod allocate;
 pub mod args;
 mod check;
 mod exit;
@@ -71,6 +72,7 @@ pub enum Color {
 enum Command {
     Run(args::RunArgs),
     Check(check::Args),
+    Allocate(allocate::Args),
     Schema(schema::Args),
     List(list::Args),
     New(new::Args),
@@ -87,6 +89,7 @@ pub fn main() -> std::process::ExitCode {
     let result = match &cli.command {
         Command::Run(args) => run::run(args, &terminal),
         Command::Check(args) => check::run(args, &terminal),
+        Command::Allocate(args) => allocate::run(args, &terminal),
         Command::Schema(args) => schema::run(args, &terminal),
         Command::List(args) => list::run(args, &terminal),
         Command::New(args) => new::run(args, &terminal),

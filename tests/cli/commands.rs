@@ -3,7 +3,7 @@
 use crate::program::{command, compare, finish, here, root, run, scratch};
 use std::process::Stdio;
 
-const COMMANDS: [&str; 5] = ["run", "check", "schema", "list", "new"];
+const COMMANDS: [&str; 6] = ["run", "check", "allocate", "schema", "list", "new"];
 
 /// Each `--help` ends with two examples, and they work when pasted.
 #[test]
@@ -103,6 +103,82 @@ fn each_misuse_gets_its_message() {
             "--max-messages",
             "9999999999999999",
         ],
+        &["allocate"],
+        &["allocate", "--queues", "8"],
+        &["allocate", "--queues", "broker-a:4,broker-b", "--consumers", "2"],
+        &[
+            "allocate",
+            "--queues",
+            "broker-a:4,broker-b:x",
+            "--consumers",
+            "2",
+        ],
+        &["allocate", "--queues", "100001", "--consumers", "2"],
+        &["allocate", "--queues", "8", "--consumers", "c1,,c2"],
+        &["allocate", "--queues", "8", "--consumers", "0"],
+        &[
+            "allocate",
+            "--queues",
+            "8",
+            "--consumers",
+            "2",
+            "--strategy",
+            "STICKY",
+        ],
+        &[
+            "allocate",
+            "--queues",
+            "8",
+            "--consumers",
+            "2",
+            "--strategy",
+            "{\"CONSISTENT_HASH\":{\"virtualNodes\":-1}}",
+            "--strategy",
+            "{\"CONFIG\":",
+        ],
+        &[
+            "allocate",
+            "--queues",
+            "8",
+            "--consumers",
+            "2",
+            "--strategy",
+            "{\"X_WEIGHTED\":{\"weights\":{\"consumer1\":3}}}",
+        ],
+        &[
+            "allocate",
+            "--queues",
+            "8",
+            "--consumers",
+            "2",
+            "--strategy",
+            "{\"CONFIG\":{\"consumer-1\":[\"orders broker-a:8\"]}}",
+        ],
+        &[
+            "allocate",
+            "--queues",
+            "8",
+            "--consumers",
+            "2",
+            "--minus",
+            "consumer3",
+        ],
+        &["allocate", "--queues", "8", "--consumers", "2", "--plus", "99999"],
+        &[
+            "allocate",
+            "--queues",
+            "8",
+            "--consumers",
+            "2",
+            "--plus",
+            "1",
+            "--to-consumers",
+            "4",
+        ],
+        &["allocate", "--input", "no-such-file.json"],
+        &["allocate", "--input", "bad_files.rs"],
+        &["allocate", "--input", "bad/shape-null.json"],
+        &["allocate", "--input", "x.json", "--strategy", "AVG"],
         &["list", "--color", "sometimes"],
         &["check", "quickstart", "-q", "-v"],
     ];

@@ -2,6 +2,7 @@
 //!
 //! Expected texts are files beside the input. `UPDATE=1 cargo test --test cli` renews them; read the diff.
 
+mod allocate;
 mod bad_files;
 mod bounds;
 mod commands;

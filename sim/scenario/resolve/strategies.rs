@@ -136,8 +136,14 @@ impl Resolver<'_> {
             .map(|id| cast.brokers[id].name.as_str())
             .collect();
         if !without.is_empty() {
-            let (names, s) = (suggest::list(without.iter().copied(), 20), plural(without.len()));
-            let problem = self.problem(path, format!("no machine room is known of broker{s} {names}"));
+            let (names, has) = match without.as_slice() {
+                [one] => (format!("the broker {one}"), "has"),
+                all => (
+                    format!("the brokers {}", suggest::list(all.iter().copied(), 20)),
+                    "have",
+                ),
+            };
+            let problem = self.problem(path, format!("{names} {has} no machine room"));
             problem.label = "needs the room of every broker that the group reads".to_owned();
             let example = format!("\"machineRooms\": {{ \"hz\": [\"{}\"] }}", without[0]);
             problem.help.push(format!("for example {example} in \"cluster\""));
@@ -214,7 +220,11 @@ impl Cast<'_> {
                     queue.topic,
                     plural(*queues as usize)
                 ),
-                format!("numbers go from 0 to {}", queues.saturating_sub(1)),
+                format!(
+                    "the last one is \"{} {broker}:{}\"",
+                    queue.topic,
+                    queues.saturating_sub(1)
+                ),
             )),
             None => Err((
                 format!("`{}` has no queue on `{}`", queue.topic, queue.broker_name),

@@ -198,6 +198,17 @@ impl<'s> Forms<'s> {
         }
     }
 
+    /// The words for a message: those that differ behind a dash only, as one.
+    fn families(&self) -> Vec<String> {
+        let family = |word: &&str| match word.split_once('-') {
+            Some((head, _)) => format!("{head}-…"),
+            None => (*word).to_owned(),
+        };
+        let mut families: Vec<String> = self.words.iter().map(family).collect();
+        families.dedup();
+        families
+    }
+
     /// What is expected, as in "must be …".
     pub(super) fn expected(&self) -> String {
         let in_quotes = |names: &[&str]| format!("\"{}\"", names.join("\", \""));
@@ -208,10 +219,13 @@ impl<'s> Forms<'s> {
             Unit::Size => "a size like \"2KiB\"",
         });
         parts.extend(unit.map(str::to_owned));
-        match self.words.as_slice() {
+        match self.families().as_slice() {
             [] => {}
             [word] => parts.push(format!("\"{word}\"")),
-            words => parts.push(format!("one of {}", in_quotes(words))),
+            words => {
+                let words: Vec<&str> = words.iter().map(String::as_str).collect();
+                parts.push(format!("one of {}", in_quotes(&words)));
+            }
         }
         match self.number {
             Some(number) if number["type"] == "integer" => parts.push("a whole number".to_owned()),

@@ -25,6 +25,17 @@ impl Shapes {
         checker.value(document, self.root(), &Place::default());
         checker.problems
     }
+
+    /// The same for a strategy that stands by itself.
+    pub fn check_strategy(&self, document: &Node) -> Vec<Diagnostic> {
+        let mut checker = Checker {
+            shapes: self,
+            problems: Vec::new(),
+        };
+        let schema = &self.root()["$defs"]["Strategy"];
+        checker.value(document, schema, &Place::default().property("strategy"));
+        checker.problems
+    }
 }
 
 /// Where the walk is.

@@ -204,6 +204,7 @@ fn by_client<C: Ord, T, U>(
 /// What an object may say: one key, the name of the strategy, and its settings.
 #[derive(Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all_fields = "camelCase")]
+#[schemars(rename = "StrategySettings")]
 enum Settings {
     /// The next member on a ring.
     #[serde(rename = "CONSISTENT_HASH")]

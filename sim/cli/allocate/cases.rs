@@ -1,0 +1,375 @@
+//! Questions from a file in the form of the golden vectors, with or without answers to compare.
+//!
+//! Whole groups (`cid_sets`, each case with the shares of all clients of one of them), or single calls (each case
+//! with the share of one client). Where no resolver is given, a machine room is the text before the first `-`.
+
+use super::division::{lines, table};
+use super::topology::{Texts, compact};
+use super::{SCHEMA_VERSION, unknown};
+use crate::cli::args::Format;
+use crate::cli::terminal::Terminal;
+use crate::cli::{Exit, Failure};
+use crate::cluster::consumer::allocate::by_config::AllocateMessageQueueByConfig;
+use crate::cluster::consumer::allocate::consistent_hash::AllocateMessageQueueConsistentHash;
+use crate::cluster::consumer::allocate::machine_room::AllocateMessageQueueByMachineRoom;
+use crate::cluster::consumer::allocate::{
+    AllocateError, AllocateMessageQueueStrategy, Allocation, Beyond, Strategy,
+};
+use crate::cluster::message_queue::MessageQueue;
+use anyhow::{Context, anyhow};
+use serde::Deserialize;
+use serde_json::{Value, json};
+use std::fs::File;
+use std::io::Read;
+use std::path::Path;
+
+/// Bytes of a file at most.
+const FILE_BYTES: u64 = 64 << 20;
+
+type Built = Box<dyn AllocateMessageQueueStrategy<MessageQueue, String>>;
+type Triple = (String, String, i32);
+
+/// A file of cases.
+#[derive(Deserialize)]
+struct Cases {
+    /// Client ids of groups; without them each case is a single call.
+    cid_sets: Option<Vec<Vec<String>>>,
+    cases: Vec<Value>,
+}
+
+/// What makes a strategy.
+#[derive(Deserialize)]
+struct Settings {
+    s: String,
+    v: Option<i64>,
+    inner: Option<String>,
+    idcs: Option<Vec<String>>,
+    config: Option<Vec<Triple>>,
+}
+
+/// A question about a whole group.
+#[derive(Deserialize)]
+struct GroupCase {
+    #[serde(default)]
+    g: String,
+    t: String,
+    b: Vec<String>,
+    q: Vec<i32>,
+    c: usize,
+    r: Option<Vec<Vec<(usize, i32)>>>,
+    err: Option<String>,
+}
+
+/// A question of one client.
+#[derive(Deserialize)]
+struct SingleCase {
+    mq: Option<Vec<Triple>>,
+    c: Option<Vec<String>>,
+    cur: Option<String>,
+    r: Option<Vec<Triple>>,
+    err: Option<String>,
+}
+
+/// Who asks, and what it gets.
+type Share = (Option<String>, Vec<MessageQueue>);
+
+/// A question with its answer.
+struct Answered {
+    strategy: String,
+    found: Result<Vec<Share>, String>,
+    /// The answer that stands in the file.
+    expected: Option<Result<Vec<Vec<MessageQueue>>, String>>,
+}
+
+impl Answered {
+    /// Whether it is what the file says, if that says anything.
+    fn agrees(&self) -> Option<bool> {
+        let expected = self.expected.as_ref()?;
+        Some(match (&self.found, expected) {
+            (Ok(found), Ok(expected)) => found.iter().map(|(_, share)| share).eq(expected),
+            (Err(found), Err(expected)) => found == expected,
+            _ => false,
+        })
+    }
+}
+
+/// Answers all questions of a file; exit code 1 if an answer in it differs.
+pub fn run(path: &Path, format: Format, terminal: &Terminal) -> Result<Exit, Failure> {
+    let file = read(path)?;
+    let mut answers = Vec::new();
+    for (number, case) in file.cases.iter().enumerate() {
+        let answered = answer(case, file.cid_sets.as_deref());
+        answers.push(answered.with_context(|| format!("{}: case {number}", name(path)))?);
+    }
+    let count = |verdict| {
+        answers
+            .iter()
+            .filter(|answered| answered.agrees() == verdict)
+            .count()
+    };
+    let (agree, differ) = (count(Some(true)), count(Some(false)));
+    match format {
+        Format::Json => {
+            let cases: Vec<Value> = answers.iter().enumerate().map(as_json).collect();
+            let answer = json!({
+                "schemaVersion": SCHEMA_VERSION,
+                "cases": cases,
+                "agree": agree,
+                "differ": differ,
+                "without_answer": count(None),
+            });
+            terminal.print(&format!("{answer:#}"))?;
+        }
+        Format::Table => {
+            for (number, answered) in answers.iter().enumerate() {
+                if !terminal.is_quiet() || answered.agrees() == Some(false) {
+                    terminal.print(&block(number, answered, terminal.width()))?;
+                }
+            }
+            let total = answers.len();
+            let summary = format!(
+                "{total} cases: {agree} agree, {differ} differ, {} without an answer",
+                count(None)
+            );
+            terminal.print(&summary)?;
+        }
+    }
+    Ok(if differ == 0 { Exit::Fine } else { Exit::Found })
+}
+
+fn name(path: &Path) -> String {
+    match path.to_str() {
+        Some("-") => "standard input".to_owned(),
+        _ => path.display().to_string(),
+    }
+}
+
+fn read(path: &Path) -> anyhow::Result<Cases> {
+    let source: Box<dyn Read> = match path.to_str() {
+        Some("-") => Box::new(std::io::stdin()),
+        _ => Box::new(File::open(path).with_context(|| format!("cannot read `{}`", name(path)))?),
+    };
+    let mut bytes = Vec::new();
+    let read = source.take(FILE_BYTES + 1).read_to_end(&mut bytes);
+    read.with_context(|| format!("cannot read `{}`", name(path)))?;
+    if bytes.len() as u64 > FILE_BYTES {
+        return Err(anyhow!("{} is larger than {} MiB", name(path), FILE_BYTES >> 20));
+    }
+    serde_json::from_slice(&bytes).with_context(|| format!("{} holds no cases", name(path)))
+}
+
+/// The strategy that a case names, or what its constructor throws.
+fn built(settings: Settings) -> anyhow::Result<Result<Built, AllocateError>> {
+    let by_word = |word: &str| -> anyhow::Result<Built> {
+        let strategy = Strategy::of_word(word).ok_or_else(|| anyhow!(unknown(word)))?;
+        Ok(strategy.build(|name: &str| Some(name.to_owned())))
+    };
+    Ok(match settings.s.as_str() {
+        "CONSISTENT_HASH" => {
+            let usual = AllocateMessageQueueConsistentHash::VIRTUAL_NODES;
+            let count = settings.v.unwrap_or(usual.into());
+            if count > 100_000 {
+                return Err(anyhow!("`v` is at most 100000, but is {count}"));
+            }
+            AllocateMessageQueueConsistentHash::of_count(count).map(|ring| Box::new(ring) as Built)
+        }
+        "MACHINE_ROOM" => Ok(Box::new(AllocateMessageQueueByMachineRoom::new(settings.idcs))),
+        "MACHINE_ROOM_NEARBY" => {
+            let inner = settings
+                .inner
+                .ok_or_else(|| anyhow!("MACHINE_ROOM_NEARBY needs `inner`"))?;
+            Ok(by_word(&format!("MACHINE_ROOM_NEARBY-{inner}"))?)
+        }
+        "CONFIG" => Ok(Box::new(AllocateMessageQueueByConfig::new(
+            settings.config.map(named),
+        ))),
+        word => Ok(by_word(word)?),
+    })
+}
+
+fn named(list: Vec<Triple>) -> Vec<MessageQueue> {
+    list.into_iter()
+        .map(|(topic, broker, id)| MessageQueue::new(topic, broker, id))
+        .collect()
+}
+
+fn answer(case: &Value, cid_sets: Option<&[Vec<String>]>) -> anyhow::Result<Answered> {
+    let settings = Settings::deserialize(case)?;
+    let strategy = settings.s.clone();
+    let built = match built(settings)? {
+        Ok(built) => built,
+        Err(error) => {
+            let err = case.get("err").and_then(Value::as_str);
+            return Ok(Answered {
+                strategy,
+                found: Err(error.exception()),
+                expected: err.map(|err| Err(err.to_owned())),
+            });
+        }
+    };
+    match cid_sets {
+        Some(cid_sets) => whole_group(strategy, &built, GroupCase::deserialize(case)?, cid_sets),
+        None => single(strategy, &built, SingleCase::deserialize(case)?, case),
+    }
+}
+
+fn whole_group(
+    strategy: String,
+    built: &Built,
+    case: GroupCase,
+    cid_sets: &[Vec<String>],
+) -> anyhow::Result<Answered> {
+    let clients = cid_sets
+        .get(case.c)
+        .ok_or_else(|| anyhow!("`c` is {}, but there are {} cid_sets", case.c, cid_sets.len()))?;
+    if case.b.len() != case.q.len() {
+        return Err(anyhow!(
+            "{} brokers in `b`, but {} numbers in `q`",
+            case.b.len(),
+            case.q.len()
+        ));
+    }
+    let total: i64 = case.q.iter().map(|queues| i64::from(*queues)).sum();
+    if total > 100_000 {
+        return Err(anyhow!("`q` asks for {total} queues, more than 100000"));
+    }
+    let queue = |broker: usize, id| MessageQueue::new(case.t.as_str(), case.b[broker].as_str(), id);
+    let all: Vec<MessageQueue> = (0..case.b.len())
+        .flat_map(|broker| (0..case.q[broker]).map(move |id| queue(broker, id)))
+        .collect();
+    if let Some((broker, _)) = case
+        .r
+        .iter()
+        .flatten()
+        .flatten()
+        .find(|(broker, _)| *broker >= case.b.len())
+    {
+        return Err(anyhow!("`r` names broker {broker}, but `b` has {}", case.b.len()));
+    }
+    let share = |share: &Vec<(usize, i32)>| share.iter().map(|&(broker, id)| queue(broker, id)).collect();
+    let shares = case.r.as_ref().map(|shares| shares.iter().map(share).collect());
+    let found = built.allocate_all(&question(&case.g, None, &all, clients));
+    Ok(Answered {
+        strategy,
+        found: match found {
+            Ok(found) => Ok(clients.iter().cloned().map(Some).zip(found).collect()),
+            Err(error) => Err(error.exception()),
+        },
+        expected: case.err.map_or(shares.map(Ok), |err| Some(Err(err))),
+    })
+}
+
+fn single(strategy: String, built: &Built, case: SingleCase, raw: &Value) -> anyhow::Result<Answered> {
+    // To RocketMQ a list that is null and one that is empty are the same.
+    let (queues, clients) = (named(case.mq.unwrap_or_default()), case.c.unwrap_or_default());
+    let found = built.allocate(&question("group", case.cur.as_ref(), &queues, &clients));
+    let has_answer = raw.get("r").is_some();
+    let share = has_answer.then(|| Ok(vec![named(case.r.unwrap_or_default())]));
+    Ok(Answered {
+        strategy,
+        found: match found {
+            Ok(found) => Ok(vec![(case.cur, found)]),
+            Err(error) => Err(error.exception()),
+        },
+        expected: case.err.map_or(share, |err| Some(Err(err))),
+    })
+}
+
+fn question<'a>(
+    group: &'a str,
+    me: Option<&'a String>,
+    queues: &'a [MessageQueue],
+    clients: &'a [String],
+) -> Allocation<'a, MessageQueue, String> {
+    Allocation {
+        consumer_group: group,
+        current_cid: me,
+        mq_all: queues,
+        cid_all: clients,
+        names: &Texts,
+        beyond: Beyond::default(),
+    }
+}
+
+fn as_json((number, answered): (usize, &Answered)) -> Value {
+    let triple = |queue: &MessageQueue| json!([queue.topic, queue.broker_name, queue.queue_id]);
+    let triples = |share: &Vec<MessageQueue>| share.iter().map(triple).collect::<Vec<_>>();
+    let mut case = json!({ "case": number, "strategy": answered.strategy });
+    match &answered.found {
+        Ok(shares) => {
+            let share = |(id, share): &Share| json!({ "consumer": id, "queues": triples(share) });
+            case["shares"] = shares.iter().map(share).collect();
+        }
+        Err(error) => case["error"] = json!(error),
+    }
+    if let Some(agrees) = answered.agrees() {
+        case["agrees"] = json!(agrees);
+    }
+    if answered.agrees() == Some(false) {
+        case["expected"] = match &answered.expected {
+            Some(Ok(shares)) => json!(shares.iter().map(triples).collect::<Vec<_>>()),
+            Some(Err(error)) => json!(error),
+            None => Value::Null,
+        };
+    }
+    case
+}
+
+/// A case for people.
+fn block(number: usize, answered: &Answered, width: usize) -> String {
+    let verdict = match answered.agrees() {
+        Some(true) => ": agrees",
+        Some(false) => ": differs",
+        None => "",
+    };
+    let title = format!("case {number}, {}{verdict}", answered.strategy);
+    let expected = answered
+        .expected
+        .as_ref()
+        .filter(|_| answered.agrees() == Some(false));
+    let shares = match &answered.found {
+        Ok(shares) => shares,
+        Err(error) => {
+            let expected = expected.map(|expected| format!("\nexpected: {}", in_words(expected)));
+            return format!("{title}\nrefused: {error}{}\n", expected.unwrap_or_default());
+        }
+    };
+    let mut table = table(width, &["CONSUMER", "QUEUES", "COUNT", "EXPECTED"], &[2]);
+    for (at, (id, share)) in shares.iter().enumerate() {
+        let id = id.clone().unwrap_or_default();
+        let wanted = match expected {
+            Some(Ok(wanted)) => wanted
+                .get(at)
+                .filter(|wanted| *wanted != share)
+                .map(|wanted| compact(wanted)),
+            _ => None,
+        };
+        table.add_row([
+            id,
+            compact(share),
+            share.len().to_string(),
+            wanted.unwrap_or_default(),
+        ]);
+    }
+    if let Some(Ok(_)) = expected {
+        return format!("{title}\n{}\n", lines(&table));
+    }
+    if let Some(column) = table.column_mut(3) {
+        column.set_constraint(comfy_table::ColumnConstraint::Hidden);
+    }
+    let error = match expected {
+        Some(Err(error)) => format!("\nexpected: {error}"),
+        _ => String::new(),
+    };
+    format!("{title}\n{}{error}\n", lines(&table))
+}
+
+fn in_words(expected: &Result<Vec<Vec<MessageQueue>>, String>) -> String {
+    match expected {
+        Ok(shares) => {
+            let shares: Vec<String> = shares.iter().map(|share| compact(share)).collect();
+            shares.join(" / ")
+        }
+        Err(error) => error.clone(),
+    }
+}
