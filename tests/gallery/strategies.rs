@@ -73,12 +73,13 @@ after each change, from where this strategy had left them; one that does not car
 of those members that lived through a window of 50 s, mean over the windows. *idle*: members without a queue at the end.
 *rounds*: those that changed something.
 
-Who comes back costs more than who goes: the others let go of a queue as soon as the newcomer is known, and the
-newcomer takes it in its first round, 1 s after its start. So *no owner* counts the queues that newcomers were given. The
+A return costs more waiting than an end: the others let go of a queue as soon as the newcomer is known, and the newcomer
+takes it in its first round, 1 s after its start. So *no owner* counts the queues that newcomers were given. The
 duplicates follow the moves: each move throws away what the old owner was working on. Blocks and circles are cut anew at
-every change and move queues between members that stayed; the ring moves only what the change concerns, and pays
-in skew; memory does neither. On one topic, `X_WEIGHTED` with equal weights and `X_KAFKA_RANGE` are `AVG`,
-`X_KAFKA_ROUND_ROBIN` is `AVG_BY_CIRCLE`, and a rotation that depends on the number of members moves every queue.
+every change and move queues between members that stayed, within one room if rooms come first; the ring moves only
+what the change concerns, and pays in skew, of which a bound buys some back for moves; memory has neither price. On one
+topic, `X_WEIGHTED` with equal weights and `X_KAFKA_RANGE` are `AVG`, `X_KAFKA_ROUND_ROBIN` is `AVG_BY_CIRCLE`, and a
+rotation that depends on the number of members moves every queue.
 ";
 
 /// The whole file.
