@@ -170,7 +170,7 @@ pub enum Envelope {
     /// NOTIFY_CONSUMER_IDS_CHANGED to all members of a group, where all have the same way.
     ConsumerIdsChanged {
         /// The members.
-        members: Rc<[ConsumerId]>,
+        members: Rc<Vec<ConsumerId>>,
     },
 }
 
