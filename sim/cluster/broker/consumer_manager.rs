@@ -52,7 +52,7 @@ struct ConsumerGroupInfo {
     /// The answer to `GET_CONSUMER_LIST_BY_GROUP`, kept until the group changes.
     list: Option<Rc<[ClientRank]>>,
     /// Whom a change is told, kept until the group changes.
-    members: Option<Rc<[ConsumerId]>>,
+    members: Option<Rc<[Connection]>>,
     subscriptions: Vec<(SubscribedTopic, u64)>,
 }
 
@@ -136,12 +136,12 @@ impl ConsumerManager {
         })
     }
 
-    /// The clients of the group, one for each connection, by id.
-    pub fn members(&mut self, group: GroupId) -> Rc<[ConsumerId]> {
+    /// The connections of the group, by client.
+    pub fn members(&mut self, group: GroupId) -> Rc<[Connection]> {
         let info = &mut self.groups[group.index()];
         let members = info
             .members
-            .get_or_insert_with(|| info.channels.keys().map(|c| c.consumer).collect());
+            .get_or_insert_with(|| info.channels.keys().copied().collect());
         Rc::clone(members)
     }
 
@@ -277,7 +277,7 @@ mod tests {
         let timeout = SimDuration::from_secs(120);
         assert!(table.expire(secs(120), timeout).is_empty());
         assert_eq!(table.expire(secs(121), timeout), [(GROUP, connection(0, 1))]);
-        assert_eq!(&*table.members(GROUP), [ConsumerId(1)]);
+        assert_eq!(&*table.members(GROUP), [connection(1, 1)]);
     }
 
     #[test]

@@ -283,7 +283,7 @@ impl<O: Observer> Cluster<O> {
             }
             BrokerRequest::UpdateOffsets(offsets) => return self.update_offsets(broker, group, &offsets),
         };
-        self.core.to_consumer(broker, consumer, reply);
+        self.core.to_consumer(broker, connection, reply);
     }
 
     /// QUERY_CONSUMER_OFFSET. A group without offset is sent to 0 while the queue is young, in 4.9 also while it
@@ -433,10 +433,7 @@ impl<O: Observer> Cluster<O> {
                     let route = |topic: Option<TopicId>| self.name_server.route(topic?);
                     (version, topics.map(route).collect())
                 });
-                Envelope::ToConsumer {
-                    consumer,
-                    reply: ConsumerReply::Routes(routes),
-                }
+                Envelope::ConsumerRoutes { to: consumer, routes }
             }
         };
         self.core

@@ -188,11 +188,8 @@ impl<O: Observer> Cluster<O> {
     }
 
     /// The end of a connection, closed by the broker, reaches the client.
-    pub(super) fn connection_closed_by_broker(&mut self, consumer: ConsumerId, broker: BrokerId, epoch: u32) {
+    pub(super) fn connection_closed_by_broker(&mut self, consumer: ConsumerId, broker: BrokerId) {
         let server = Server::Broker(broker);
-        if self.consumers[consumer.index()].connections[broker.index()] != Some(epoch) {
-            return;
-        }
         self.core.network.links.trouble(consumer, server).closed = false;
         self.connection_lost(consumer, broker, |_, _| true);
     }

@@ -84,7 +84,8 @@ impl<O: Observer> Cluster<O> {
             | Event::SendBackFails(task)
             | Event::LocalRetry(task) => of_task(task),
             Event::Deliver(slot) => match self.core.envelopes.get(slot.0) {
-                Envelope::ToConsumer { consumer, .. } => Some(*consumer),
+                Envelope::ToConsumer { connection, .. } => Some(connection.consumer),
+                Envelope::ConsumerRoutes { to, .. } => Some(*to),
                 _ => None,
             },
             // A process that is stopped does not hear that it is to shut down.
