@@ -351,7 +351,9 @@ impl<O: Observer> Cluster<O> {
                 .filter(|call| call.server == server && call.ticket.is_none())
             {
                 let event = Event::CallTimeout { consumer, kind };
-                call.ticket = Some(self.core.scheduler.at(call.deadline, event));
+                // A client that is stopped may have an answer that it has not read.
+                let due = call.deadline.max(self.core.scheduler.now());
+                call.ticket = Some(self.core.scheduler.at(due, event));
             }
         }
         let Server::Broker(broker) = server else {
