@@ -29,6 +29,8 @@ pub const CONNECT_TIMEOUT: SimDuration = SimDuration::from_secs(3);
 #[derive(Clone, Copy, Debug)]
 pub struct Call {
     server: Server,
+    /// The connection to a broker; `None` if none could be made.
+    epoch: Option<u32>,
     /// When the thread waits no longer.
     deadline: SimTime,
     ticket: Option<Ticket>,
@@ -128,8 +130,14 @@ impl<O: Observer> Cluster<O> {
                 .scheduler
                 .at(deadline, Event::CallTimeout { consumer, kind })
         });
-        self.consumers[consumer.index()].calls[kind as usize] = Some(Call {
+        let client = &mut self.consumers[consumer.index()];
+        let epoch = match server {
+            Server::Broker(broker) => client.connections[broker.index()],
+            Server::NameServer(_) => None,
+        };
+        client.calls[kind as usize] = Some(Call {
             server,
+            epoch,
             deadline,
             ticket,
         });
@@ -144,7 +152,7 @@ impl<O: Observer> Cluster<O> {
         call.is_some()
     }
 
-    /// A thread has waited long enough. It closes the connection, and all that waits on it fails.
+    /// A thread has waited long enough. It closes the connection, if it has used one, and all that waits on it fails.
     pub(in crate::cluster) fn call_timeout(&mut self, consumer: ConsumerId, kind: CallKind) {
         let now = self.core.now();
         let call = self.consumers[consumer.index()].calls[kind as usize];
@@ -152,11 +160,7 @@ impl<O: Observer> Cluster<O> {
             return;
         };
         match call.server {
-            Server::Broker(broker)
-                if self.consumers[consumer.index()].connections[broker.index()].is_some() =>
-            {
-                self.close_connection(consumer, broker);
-            }
+            Server::Broker(broker) if call.epoch.is_some() => self.close_connection(consumer, broker),
             Server::Broker(_) => self.call_failed(consumer, kind),
             Server::NameServer(_) => self.name_server_lost(consumer),
         }
