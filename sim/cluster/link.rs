@@ -133,6 +133,12 @@ impl Links {
         link.cuts == 0
     }
 
+    /// The client knows that its connection has ended: the next one may be made. Whether the server had closed it.
+    pub fn reopen(&mut self, consumer: ConsumerId, server: Server) -> bool {
+        self.find(consumer, server)
+            .is_some_and(|slot| std::mem::take(&mut self.links.get_mut(slot.0).closed))
+    }
+
     /// Puts `event` on the link; it would arrive at `arrival` if the link were whole. Returns when the head of the
     /// queue arrives, if that is to be scheduled.
     pub fn send(

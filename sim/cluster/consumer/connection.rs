@@ -193,8 +193,6 @@ impl<O: Observer> Cluster<O> {
 
     /// The end of a connection, closed by the broker, reaches the client.
     pub(super) fn connection_closed_by_broker(&mut self, consumer: ConsumerId, broker: BrokerId) {
-        let server = Server::Broker(broker);
-        self.core.network.links.trouble(consumer, server).closed = false;
         self.connection_lost(consumer, broker, |_, _| true);
     }
 
@@ -213,7 +211,9 @@ impl<O: Observer> Cluster<O> {
             .filter(|&kind| client.calls[kind as usize].is_some_and(|call| call.server == server))
             .collect();
         self.core.emit(Fact::ConnectionLost { broker, consumer });
-        self.purge(consumer, server, lost);
+        // Nothing passes on a connection that the broker has closed, the news of that included.
+        let closed = self.core.network.links.reopen(consumer, server);
+        self.purge(consumer, server, |direction, event| closed || lost(direction, event));
         self.forget_held_pulls(consumer, broker);
         for kind in waiting {
             self.call_failed(consumer, kind);
