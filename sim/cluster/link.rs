@@ -39,6 +39,8 @@ pub struct Link {
     pub extra: SimDuration,
     /// The server has closed the connection and the client does not know it yet.
     pub closed: bool,
+    /// The client is gone.
+    abandoned: bool,
     up: Way,
     down: Way,
 }
@@ -67,9 +69,13 @@ impl Link {
     }
 
     /// Whether what is sent in this direction goes on its way. What a server sends on a connection that it has
-    /// closed still queues behind the end of the connection, and is dropped with it.
+    /// closed still queues behind the end of the connection, and is dropped with it. What it sends to a client that
+    /// is gone need not wait: it comes to nothing, and sooner is better than never.
     fn passes(&self, direction: Direction) -> bool {
-        self.cuts == 0 && !(self.closed && direction == Direction::Up)
+        match direction {
+            Direction::Up => self.cuts == 0 && !self.closed,
+            Direction::Down => self.cuts == 0 || self.abandoned,
+        }
     }
 
     fn is_calm(&self) -> bool {
@@ -112,6 +118,7 @@ impl Links {
                 cuts: 0,
                 extra: SimDuration::ZERO,
                 closed: false,
+                abandoned: false,
                 up: Way::default(),
                 down: Way::default(),
             }))
@@ -137,6 +144,13 @@ impl Links {
     pub fn reopen(&mut self, consumer: ConsumerId, server: Server) -> bool {
         self.find(consumer, server)
             .is_some_and(|slot| std::mem::take(&mut self.links.get_mut(slot.0).closed))
+    }
+
+    /// The client of the link is gone. Whether the server had closed the connection.
+    pub fn abandon(&mut self, slot: LinkSlot) -> bool {
+        let link = self.links.get_mut(slot.0);
+        link.abandoned = true;
+        std::mem::take(&mut link.closed)
     }
 
     /// Puts `event` on the link; it would arrive at `arrival` if the link were whole. Returns when the head of the

@@ -149,6 +149,9 @@ impl<O: Observer> Cluster<O> {
             let links = &mut self.core.network.links;
             links.trouble(consumer, Server::Broker(broker)).closed = true;
             self.core.network.links_changed();
+        } else if client.connections[broker.index()].is_none() || !client.is_alive() {
+            // What a client had sent before it gave the connection up has no place to go to any more.
+            self.purge(consumer, Server::Broker(broker), |_, _| true);
         }
     }
 

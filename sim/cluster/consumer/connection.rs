@@ -221,7 +221,12 @@ impl<O: Observer> Cluster<O> {
     }
 
     /// Takes off a link in trouble what `lost` names, and lets it fail.
-    fn purge(&mut self, consumer: ConsumerId, server: Server, lost: impl Fn(Direction, Event) -> bool) {
+    pub(in crate::cluster) fn purge(
+        &mut self,
+        consumer: ConsumerId,
+        server: Server,
+        lost: impl Fn(Direction, Event) -> bool,
+    ) {
         let Some(link) = self.troubled(consumer, server) else {
             return;
         };
@@ -318,7 +323,10 @@ impl<O: Observer> Cluster<O> {
     pub(in crate::cluster) fn link_cut(&mut self, consumer: ConsumerId, server: Server) {
         let whole_before = self.core.network.links.cut(consumer, server);
         self.core.network.links_changed();
-        if whole_before {
+        if self.consumers[consumer.index()].state == ClientState::Gone {
+            let link = self.troubled(consumer, server).expect("just cut");
+            self.core.network.links.abandon(link);
+        } else if whole_before {
             self.start_the_clock(consumer, server);
         }
     }
@@ -391,8 +399,8 @@ impl<O: Observer> Cluster<O> {
         }
         for link in self.core.network.links.of(consumer) {
             let server = self.core.network.links.get(link).server;
-            self.core.network.links.trouble(consumer, server).closed &= kernel_lives;
-            if kernel_lives {
+            let closed = self.core.network.links.abandon(link);
+            if kernel_lives && !closed {
                 self.purge(consumer, server, is_lost_with_the_connection);
             } else {
                 self.purge(consumer, server, |_, _| true);
