@@ -296,7 +296,8 @@ impl<O: Observer> Cluster<O> {
     ) -> Option<QueriedOffset> {
         let committed = self.offsets.query(group, queue);
         let consume_queue = &mut self.queues[queue.index()];
-        if self.consumers[consumer.index()].is_alive() {
+        // Who gave up waiting asks no more.
+        if self.consumers[consumer.index()].asks_for(queue) {
             consume_queue.note_asker(consumer, committed.unwrap_or(0));
         }
         match committed {

@@ -165,6 +165,12 @@ impl ConsumerClient {
         matches!(self.state, ClientState::Running | ClientState::Draining)
     }
 
+    /// Whether it waits to hear where it is to start in `queue`.
+    pub fn asks_for(&self, queue: QueueId) -> bool {
+        let round = self.rebalance.round.as_ref();
+        self.is_alive() && round.is_some_and(|round| round.asking_for() == Some(queue))
+    }
+
     /// Whether its process is stopped.
     pub fn is_paused(&self) -> bool {
         self.paused.is_some()
