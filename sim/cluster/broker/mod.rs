@@ -409,9 +409,10 @@ impl<O: Observer> Cluster<O> {
     /// look, whose time is known.
     pub(in crate::cluster) fn topic_registration(&mut self, broker: BrokerId, topic: TopicId) {
         let numbers = self.topics.numbers(topic, broker);
-        self.name_server
-            .register(topic, broker, self.topics.queues(topic, broker), numbers);
-        self.plan_route_polls(topic);
+        let queues = self.topics.queues(topic, broker);
+        if self.name_server.register(topic, broker, queues, numbers) {
+            self.plan_route_polls(topic);
+        }
     }
 
     /// The name server answers a client.
