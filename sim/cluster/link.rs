@@ -13,7 +13,7 @@
 //! TCP's retransmission, which can keep a healed link silent for as long again as it was cut.
 
 use crate::cluster::event::{Event, LinkSlot};
-use crate::cluster::ids::ConsumerId;
+use crate::cluster::ids::{BrokerId, ConsumerId};
 use crate::cluster::network::{Direction, Server};
 use crate::cluster::slab::Slab;
 use crate::kernel::time::{SimDuration, SimTime};
@@ -133,11 +133,15 @@ impl Links {
         link.cuts == 1
     }
 
-    /// One partition less; whether the link works again.
+    /// One partition less, if there is one; whether the link works again.
     pub fn heal(&mut self, consumer: ConsumerId, server: Server) -> bool {
-        let link = self.trouble(consumer, server);
-        link.cuts -= 1;
-        link.cuts == 0
+        let Some(slot) = self.find(consumer, server) else {
+            return false;
+        };
+        let link = self.links.get_mut(slot.0);
+        let was_cut = link.cuts > 0;
+        link.cuts = link.cuts.saturating_sub(1);
+        was_cut && link.cuts == 0
     }
 
     /// The client knows that its connection has ended: the next one may be made. Whether the server had closed it.
@@ -238,12 +242,20 @@ impl Links {
 
     /// The links of a client that are in trouble.
     pub fn of(&self, consumer: ConsumerId) -> Vec<LinkSlot> {
-        let first = (consumer, Server::Broker(crate::cluster::ids::BrokerId(0)));
-        self.by_ends
-            .range(first..)
-            .take_while(|((who, _), _)| *who == consumer)
+        self.troubles(consumer).collect()
+    }
+
+    /// Whether any link of a client is in trouble.
+    pub fn has_trouble(&self, consumer: ConsumerId) -> bool {
+        self.troubles(consumer).next().is_some()
+    }
+
+    fn troubles(&self, consumer: ConsumerId) -> impl Iterator<Item = LinkSlot> {
+        let first = (consumer, Server::Broker(BrokerId(0)));
+        let links = self.by_ends.range(first..);
+        links
+            .take_while(move |((who, _), _)| *who == consumer)
             .map(|(_, slot)| *slot)
-            .collect()
     }
 }
 
@@ -251,7 +263,6 @@ impl Links {
 mod tests {
     use super::*;
     use crate::cluster::event::PqSlot;
-    use crate::cluster::ids::BrokerId;
 
     const WHO: ConsumerId = ConsumerId(3);
     const SERVER: Server = Server::Broker(BrokerId(1));

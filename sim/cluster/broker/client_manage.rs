@@ -120,14 +120,11 @@ impl<O: Observer> Cluster<O> {
         }
     }
 
-    /// Whether a connection may stay without heartbeats: its client is gone, stopped, cut off or slow, or has made
-    /// another one.
+    /// Whether a connection may stay without heartbeats: its client is gone, stopped, cut off or slow, here or where
+    /// its heartbeats go first, or has made another one.
     fn is_suspect(&self, broker: BrokerId, connection: Connection) -> bool {
         let client = &self.consumers[connection.consumer.index()];
-        let in_trouble = || {
-            let links = &self.core.network.links;
-            links.find(connection.consumer, Server::Broker(broker)).is_some()
-        };
+        let in_trouble = || self.core.network.links.has_trouble(connection.consumer);
         !client.is_alive()
             || client.is_paused()
             || client.connections[broker.index()] != Some(connection.epoch)

@@ -371,6 +371,8 @@ impl<O: Observer> Cluster<O> {
         let Server::Broker(broker) = server else {
             return;
         };
+        // Heartbeats to the others wait for the one to this broker.
+        self.watch_all_for_silence(consumer);
         self.watch_for_silence(broker);
         let held = self.consumers[consumer.index()].held.iter();
         let of_broker = held.filter(|(queue, _)| self.queues[queue.index()].broker == broker);
