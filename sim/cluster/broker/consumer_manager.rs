@@ -51,9 +51,9 @@ struct ConsumerGroupInfo {
     ranks: Vec<ClientRank>,
     /// The answer to `GET_CONSUMER_LIST_BY_GROUP`, kept until the group changes.
     list: Option<Rc<[ClientRank]>>,
-    /// Whom a change is told: the client of each connection, in order of their first heartbeats. Shared with the
-    /// news on the wire, so that a change costs the group a copy only while another is under way.
-    members: Rc<Vec<ConsumerId>>,
+    /// Whom a change is told: the connections in order of their first heartbeats. Shared with the news on the wire,
+    /// so that a change costs the group a copy only while another is under way.
+    members: Rc<Vec<Connection>>,
     subscriptions: Vec<(SubscribedTopic, u64)>,
 }
 
@@ -137,8 +137,8 @@ impl ConsumerManager {
         })
     }
 
-    /// The clients of the group, one for each connection, in order of their first heartbeats.
-    pub fn members(&self, group: GroupId) -> Rc<Vec<ConsumerId>> {
+    /// The connections of the group, in order of their first heartbeats.
+    pub fn members(&self, group: GroupId) -> Rc<Vec<Connection>> {
         Rc::clone(&self.groups[group.index()].members)
     }
 
@@ -174,7 +174,7 @@ impl ConsumerGroupInfo {
         self.channels.insert(connection, Channel { rank, last_heartbeat });
         let at = self.ranks.partition_point(|&known| known < rank);
         self.ranks.insert(at, rank);
-        Rc::make_mut(&mut self.members).push(connection.consumer);
+        Rc::make_mut(&mut self.members).push(connection);
         self.list = None;
     }
 
@@ -186,7 +186,7 @@ impl ConsumerGroupInfo {
         let at = self.ranks.partition_point(|&known| known < channel.rank);
         self.ranks.remove(at);
         let members = Rc::make_mut(&mut self.members);
-        if let Some(at) = members.iter().position(|&member| member == connection.consumer) {
+        if let Some(at) = members.iter().position(|&member| member == connection) {
             members.remove(at);
         }
         self.list = None;
@@ -279,7 +279,7 @@ mod tests {
         let timeout = SimDuration::from_secs(120);
         assert!(table.expire(secs(120), timeout).is_empty());
         assert_eq!(table.expire(secs(121), timeout), [(GROUP, connection(0, 1))]);
-        assert_eq!(*table.members(GROUP), [ConsumerId(1)]);
+        assert_eq!(*table.members(GROUP), [connection(1, 1)]);
     }
 
     #[test]

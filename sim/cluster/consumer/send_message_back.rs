@@ -58,10 +58,10 @@ impl<O: Observer> Cluster<O> {
             .process_queue
             .get(offset)
             .expect("a failed message stays in the cache");
-        task.after_failure = Some(Box::new(AfterFailure::Returning {
-            message: message.into(),
-            fails: None,
-        }));
+        // The broker goes by the record that it has stored: attempts that it never heard of do not count.
+        let mut message = Record::from(message);
+        message.reconsume_times = message.reconsume_times.saturating_sub(task.local_attempts);
+        task.after_failure = Some(Box::new(AfterFailure::Returning { message, fails: None }));
         let (consumer, broker) = (held.consumer, self.queues[held.queue.index()].broker);
         let connected = self.connect(consumer, broker);
         if connected {
@@ -174,7 +174,7 @@ impl<O: Observer> Cluster<O> {
             return self.forget_task(slot);
         }
         let task = self.tasks.remove(slot.0);
-        self.resubmit(task.held_queue, task.messages, task.first_offset);
+        self.resubmit(&task);
     }
 
     /// The broker has taken a failed message back.
