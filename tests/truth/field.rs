@@ -112,7 +112,7 @@ fn judge(recording: &Recording) -> Result<Verdict, &'static str> {
     let kind = recording.id.strip_prefix("v498-").unwrap_or(&recording.id);
     let begins = |start: &str| kind.starts_with(start);
     match kind {
-        _ if begins("skew-avg") => Ok(rebalance::skew(recording)),
+        _ if begins("skew-") => Ok(rebalance::skew(recording)),
         _ if begins("rebalance-") => Ok(rebalance::steps(recording)),
         _ if begins("dup-") => Ok(duplicates::judge(recording)),
         _ if begins("retry-") => Ok(retry::judge(recording)),
@@ -126,7 +126,6 @@ fn judge(recording: &Recording) -> Result<Verdict, &'static str> {
         _ if begins("pause-") => Err("pauses"),
         _ if begins("broker-kill") => Err("brokers that fail"),
         _ if begins("tagfilter-") || begins("inconsistent-") => Err("filters"),
-        _ if begins("skew-") => Err("this strategy"),
         _ if begins("startup-stall") => Err("subscription versions"),
         _ => Err("this kind of experiment"),
     }
