@@ -8,4 +8,5 @@ mod random;
 mod retry;
 mod start_up;
 mod strategies;
+mod strategies_at_work;
 mod support;
