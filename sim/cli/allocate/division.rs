@@ -133,7 +133,7 @@ pub struct Division {
 impl Division {
     /// Asks `strategy`, and once more for the later consumers; strategies with a memory are told the first answer.
     pub fn of(strategy: &Strategy, given: &Given<'_>) -> Self {
-        let built = strategy.build(|name| Some(name.to_owned()));
+        let built = strategy.build(|name| vec![name.to_owned()]);
         let result = given.ask(&*built, given.consumers, &[]).and_then(|before| {
             let Some(later) = given.later else {
                 return Ok((before, None));

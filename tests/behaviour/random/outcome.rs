@@ -207,7 +207,7 @@ impl Judge<'_> {
             Strategy::Avg if at < extra * (share + 1) => at / (share + 1),
             Strategy::Avg => extra + (at - extra * (share + 1)) / share,
             _ => {
-                let shares = config.strategy.build(|_| None).allocate_all(&Allocation {
+                let shares = config.strategy.build(|_| Vec::new()).allocate_all(&Allocation {
                     consumer_group: &config.name,
                     current_cid: None,
                     mq_all: queues,
