@@ -123,12 +123,12 @@ const GROUP: GroupId = GroupId(0);
 const PRODUCER: ProducerId = ProducerId(0);
 
 impl Run {
-    /// All queues of `story` exist from the start; samples are a second apart.
+    /// All queues of `story` exist from the start; samples are a second apart, in a run planned for 30 s.
     pub fn new(story: Story) -> Self {
         let records = story.directory.queues.iter().map(|_| Vec::new()).collect();
         let mut run = Self {
             story,
-            observation: Observation::with_interval(SimDuration::from_secs(1)),
+            observation: Observation::with_interval(SimDuration::from_secs(1), SimDuration::from_secs(30)),
             now: SimTime::ZERO,
             sampled: 0,
             born: 0,

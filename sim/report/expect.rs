@@ -306,6 +306,7 @@ pub fn shape(config: &ClusterConfig) -> Value {
             &mut of.skew.consumer_messages,
             &mut of.skew.consumer_busy,
             &mut of.skew.consumer_queues,
+            &mut of.skew.consumer_queues_mean,
             &mut of.skew.queue_messages,
         ] {
             *skew = Some(SkewReport::default());

@@ -2,6 +2,8 @@
 
 mod cluster;
 mod groups;
+mod rebalances;
+mod skews;
 mod timeline;
 mod warnings;
 
@@ -203,7 +205,7 @@ mod tests {
                 trace_digest: String::new(),
                 end: SimTime::ZERO,
             },
-            &Observation::with_interval(SimDuration::from_secs(1)),
+            &Observation::with_interval(SimDuration::from_secs(1), SimDuration::ZERO),
             &Directory::default(),
         );
         assert_eq!(

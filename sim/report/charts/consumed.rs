@@ -6,7 +6,8 @@
 
 use crate::report::charts::axis::{self, Axis};
 use crate::report::charts::canvas::{Anchor, Canvas, svg};
-use crate::report::charts::frame::{self, FOOT, HEADING, Panel, Strip};
+use crate::report::charts::frame::{self, FOOT, HEADING, Panel};
+use crate::report::charts::strip::Strip;
 use crate::report::charts::style::{
     self, AXIS, Colour, GRID, HAIRLINE, INDENT, LABEL, QUIET, SMALL, THIN, WIDTH,
 };

@@ -10,12 +10,14 @@
 pub mod axis;
 pub mod canvas;
 mod consumed;
+mod events;
 mod frame;
 mod labels;
 mod lag;
 mod latency;
 mod ownership;
 mod retries;
+mod strip;
 pub mod style;
 pub mod text;
 mod thin;

@@ -9,7 +9,8 @@ use std::collections::BTreeSet;
 
 use crate::report::charts::axis::{self, Axis};
 use crate::report::charts::canvas::{Anchor, Canvas, svg};
-use crate::report::charts::frame::{self, FOOT, HEADING, Panel, Strip};
+use crate::report::charts::frame::{self, FOOT, HEADING, Panel};
+use crate::report::charts::strip::Strip;
 use crate::report::charts::style::{
     self, ALARM, Colour, DIM, GRID, HAIRLINE, INDENT, INK, LABEL, PAPER, QUIET, SMALL, THIN, WIDTH,
 };

@@ -107,13 +107,11 @@ impl Sample {
             .ownership
             .sort_by(|a, b| a.from_seconds.total_cmp(&b.from_seconds));
         rebalance.changes.push(MemberChangeReport {
-            at_seconds: end / 2.0,
-            consumer: member(last),
-            change: MemberChange::Killed,
             members: consumers as u64,
             moves: 1,
             moves_least: 1,
             stable_seconds: 1.0,
+            ..change(end / 2.0, &member(last), MemberChange::Killed)
         });
         report.rebalance.insert(self.group.to_owned(), rebalance);
         report
@@ -188,6 +186,24 @@ impl Sample {
         };
         group.retries.by_attempt = [(0, 1000), (1, 20), (2, 1)].into_iter().map(attempt).collect();
         group
+    }
+}
+
+/// Something happens to a consumer, and nothing comes of it.
+fn change(at_seconds: f64, consumer: &str, change: MemberChange) -> MemberChangeReport {
+    MemberChangeReport {
+        at_seconds,
+        consumer: Some(consumer.to_owned()),
+        topic: None,
+        broker: None,
+        change,
+        members: 0,
+        moves: 0,
+        moves_least: 0,
+        detected_seconds: None,
+        stable_seconds: 0.0,
+        unowned_seconds: 0.0,
+        duplicates: 0,
     }
 }
 
@@ -284,18 +300,6 @@ fn events_are_told_in_few_words() {
     let mut report = SMALL.report();
     let first = report.consumers["billing-1"].clone();
     report.consumers.insert("billing-1#2".to_owned(), first);
-    let change = |at_seconds: f64, consumer: &str, change: MemberChange| {
-        let consumer = consumer.to_owned();
-        MemberChangeReport {
-            at_seconds,
-            consumer,
-            change,
-            members: 0,
-            moves: 0,
-            moves_least: 0,
-            stable_seconds: 0.0,
-        }
-    };
     report.rebalance["billing"].changes = vec![
         change(0.0, "billing-2", MemberChange::Started),
         change(10.0, "billing-1", MemberChange::Graceful),
