@@ -406,7 +406,10 @@ mod tests {
     fn a_killed_owner_leaves_a_gap() {
         let mut ownership = one_slot();
         assert_eq!(ownership.acquired(secs(5), 0, A), Acquired::First);
-        assert_eq!(ownership.released(secs(10), 0, A, HandOver::Killed), Released::Given);
+        assert_eq!(
+            ownership.released(secs(10), 0, A, HandOver::Killed),
+            Released::Given
+        );
         assert_eq!(ownership.owner(0), None);
         assert_eq!(ownership.times(secs(12), 0).unowned, SimDuration::from_secs(2));
         assert_eq!(ownership.acquired(secs(14), 0, B), Acquired::Moved { from: A });
@@ -474,8 +477,14 @@ mod tests {
     fn taking_back_is_no_move_and_giving_up_twice_is_nothing() {
         let mut ownership = one_slot();
         ownership.acquired(secs(1), 0, A);
-        assert_eq!(ownership.released(secs(2), 0, A, HandOver::Rebalance), Released::Given);
-        assert_eq!(ownership.released(secs(2), 0, A, HandOver::Killed), Released::NotHeld);
+        assert_eq!(
+            ownership.released(secs(2), 0, A, HandOver::Rebalance),
+            Released::Given
+        );
+        assert_eq!(
+            ownership.released(secs(2), 0, A, HandOver::Killed),
+            Released::NotHeld
+        );
         assert_eq!(ownership.acquired(secs(3), 0, A), Acquired::Again);
         assert_eq!(ownership.cause(0, A), HandOver::Rebalance);
     }
@@ -492,8 +501,14 @@ mod tests {
         assert_eq!(ownership.times(secs(20), 0).paused, SimDuration::from_secs(10));
         assert_eq!(ownership.acquired(secs(40), 0, B), Acquired::Moved { from: A });
         ownership.sleeps(secs(50), A, false);
-        assert_eq!((ownership.cause(0, A), ownership.cause(0, B)), (HandOver::Paused, HandOver::Paused));
-        assert_eq!(ownership.released(secs(52), 0, A, HandOver::Rebalance), Released::Given);
+        assert_eq!(
+            (ownership.cause(0, A), ownership.cause(0, B)),
+            (HandOver::Paused, HandOver::Paused)
+        );
+        assert_eq!(
+            ownership.released(secs(52), 0, A, HandOver::Rebalance),
+            Released::Given
+        );
         assert_eq!(ownership.cause(0, B), HandOver::Paused);
         let expected = Times {
             unclaimed: SimDuration::from_secs(1),
@@ -514,8 +529,14 @@ mod tests {
         ownership.sleeps(secs(2), A, true);
         ownership.acquired(secs(3), 0, B);
         ownership.sleeps(secs(4), A, false);
-        assert_eq!(ownership.released(secs(5), 0, B, HandOver::Rebalance), Released::Back { to: A });
-        assert_eq!((ownership.owner(0), ownership.cause(0, A)), (Some(A), HandOver::Paused));
+        assert_eq!(
+            ownership.released(secs(5), 0, B, HandOver::Rebalance),
+            Released::Back { to: A }
+        );
+        assert_eq!(
+            (ownership.owner(0), ownership.cause(0, A)),
+            (Some(A), HandOver::Paused)
+        );
         assert_eq!(ownership.acquired(secs(6), 0, C), Acquired::Moved { from: A });
         assert_eq!(ownership.cause(0, C), HandOver::Overlap, "A runs");
     }
@@ -529,7 +550,10 @@ mod tests {
         ownership.released(secs(3), 0, A, HandOver::Vanished);
         ownership.acquired(secs(8), 0, B);
         let times = ownership.times(secs(9), 0);
-        assert_eq!((times.paused, times.unowned), (SimDuration::from_secs(2), SimDuration::from_secs(5)));
+        assert_eq!(
+            (times.paused, times.unowned),
+            (SimDuration::from_secs(2), SimDuration::from_secs(5))
+        );
         assert_eq!(ownership.cause(0, B), HandOver::Vanished);
     }
 

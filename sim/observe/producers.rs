@@ -96,7 +96,8 @@ impl Producers {
     /// If it is.
     pub fn check(&self, now: SimTime) {
         for (id, arrivals) in self.all.iter().enumerate() {
-            if arrivals.acknowledged > arrivals.stored || arrivals.stored + arrivals.given_up > arrivals.born {
+            if arrivals.acknowledged > arrivals.stored || arrivals.stored + arrivals.given_up > arrivals.born
+            {
                 broken(now, "L2", &format!("producer {id}: {arrivals:?}"));
             }
         }

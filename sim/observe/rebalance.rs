@@ -372,7 +372,15 @@ mod tests {
         group.changed(secs(60), Subject::Member(C), Change::Killed);
         group.finish(secs(90));
         let of: Vec<(u64, u64, u64, Option<f64>, f64)> = (group.changes.iter())
-            .map(|c| (c.members, c.moves, c.moves_least, c.detected.map(|d| d.as_secs_f64()), c.stable.as_secs_f64()))
+            .map(|c| {
+                (
+                    c.members,
+                    c.moves,
+                    c.moves_least,
+                    c.detected.map(|d| d.as_secs_f64()),
+                    c.stable.as_secs_f64(),
+                )
+            })
             .collect();
         let start = [(1, 0, 0, None, 0.0), (2, 0, 0, None, 1.0)];
         assert_eq!(of[..2], start, "nobody else was there to react");
@@ -420,8 +428,13 @@ mod tests {
         group.owners_changed(secs(11), C);
         moves(&mut group, secs(12), B, C);
         group.finish(secs(30));
-        let [.., left, joined] = group.changes[..] else { panic!() };
-        assert_eq!((left.moves_least, joined.moves_least, group.moves_least()), (0, 4, 4));
+        let [.., left, joined] = group.changes[..] else {
+            panic!()
+        };
+        assert_eq!(
+            (left.moves_least, joined.moves_least, group.moves_least()),
+            (0, 4, 4)
+        );
         assert_eq!(joined.detected, None, "B and C are the ones that changed");
     }
 
@@ -436,11 +449,17 @@ mod tests {
         moves(&mut group, secs(202), A, B);
         moves(&mut group, secs(202), A, B);
         group.finish(secs(300));
-        let [.., paused, resumed] = group.changes[..] else { panic!() };
+        let [.., paused, resumed] = group.changes[..] else {
+            panic!()
+        };
         assert_eq!((paused.members, paused.moves, paused.moves_least), (2, 2, 0));
         assert_eq!(paused.detected, Some(SimDuration::from_secs(130)));
         assert_eq!((resumed.members, resumed.moves, resumed.moves_least), (2, 2, 2));
-        assert_eq!((group.moves, group.moves_least()), (4, 0), "no member came or went");
+        assert_eq!(
+            (group.moves, group.moves_least()),
+            (4, 0),
+            "no member came or went"
+        );
     }
 
     /// Four more queues need owners and no move; B takes them all. Then the four of A leave: half of B's eight move.
@@ -457,8 +476,13 @@ mod tests {
         group.changed(secs(50), broker, Change::QueuesChanged);
         (0..4).for_each(|_| group.left(secs(50), TOPIC, Some(A), true));
         group.finish(secs(60));
-        let [.., grown, shrunk] = group.changes[..] else { panic!() };
-        assert_eq!((grown.moves_least, grown.detected), (0, Some(SimDuration::from_secs(30))));
+        let [.., grown, shrunk] = group.changes[..] else {
+            panic!()
+        };
+        assert_eq!(
+            (grown.moves_least, grown.detected),
+            (0, Some(SimDuration::from_secs(30)))
+        );
         assert_eq!(shrunk.moves_least, 4, "8 queues, all at B");
     }
 
@@ -471,7 +495,11 @@ mod tests {
         group.changed(secs(13), Subject::Member(C), Change::Killed);
         group.unowned.change(secs(14), -1);
         group.finish(secs(20));
-        let unowned: Vec<u64> = group.changes.iter().map(|c| c.unowned.as_nanos() / 1_000_000_000).collect();
+        let unowned: Vec<u64> = group
+            .changes
+            .iter()
+            .map(|c| c.unowned.as_nanos() / 1_000_000_000)
+            .collect();
         assert_eq!(unowned, [0, 0, 2, 1]);
     }
 

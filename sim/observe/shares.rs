@@ -161,7 +161,11 @@ mod tests {
             shares.sort_unstable_by(|a, b| b.cmp(a));
             let (base, extra) = (owners.len() / members.len(), owners.len() % members.len());
             let allowed = (0..members.len()).map(|rank| base + usize::from(rank < extra));
-            let surplus: usize = shares.iter().zip(allowed).map(|(&s, a)| s.saturating_sub(a)).sum();
+            let surplus: usize = shares
+                .iter()
+                .zip(allowed)
+                .map(|(&s, a)| s.saturating_sub(a))
+                .sum();
             (orphans.count() + surplus) as u64
         };
         topics.into_iter().map(of_topic).sum()

@@ -58,7 +58,8 @@ impl Observation {
             let existed = end.since(self.ownership.created(slot));
             if sum != existed {
                 let label = directory.queue_label(of.queue);
-                let text = format!("group {name}, {label}: existed for {existed}, accounted {sum}: {times:?}");
+                let text =
+                    format!("group {name}, {label}: existed for {existed}, accounted {sum}: {times:?}");
                 broken(end, "M2", &text);
             }
             if !of.is_retry {

@@ -484,11 +484,7 @@ impl Observation {
             series.put(Measure::GroupRetries, id, self.ledger.scheduled(group));
             series.put(Measure::GroupDead, id, balance.dead);
             series.put(Measure::GroupDuplicates, id, self.duplicates[id].total());
-            series.put(
-                Measure::GroupMembers,
-                id,
-                self.rebalances[id].shares.members(),
-            );
+            series.put(Measure::GroupMembers, id, self.rebalances[id].shares.members());
             series.put(Measure::GroupOldest, id, lag.oldest.as_nanos());
         }
         for slot in 0..self.slots.len() {

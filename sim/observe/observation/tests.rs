@@ -1,10 +1,11 @@
 //! Whole histories, told fact by fact.
 
 use super::*;
+use crate::cluster::fact::StopKind;
 use crate::cluster::ids::ConsumerId;
 use crate::observe::ledger::Balance;
-use crate::observe::rebalance::Change;
-use crate::observe::story::{Run, Story, crash, millis, secs};
+use crate::observe::rebalance::{Change, ChangeOutcome};
+use crate::observe::story::{Run, Story, crash, millis, secs, troubles};
 
 const GROUP: GroupId = GroupId(0);
 
@@ -166,4 +167,117 @@ fn a_wrong_time_of_storage_is_found() {
         stored: millis(500),
     });
     run.at(3_000).finish();
+}
+
+/// What each change of the troubled history led to, from the story by hand: kind, members, moves and the fewest,
+/// first reaction and last (ms), queue-time without owner (ms), duplicates.
+#[test]
+fn troubles_are_told_change_by_change() {
+    let observation = troubles().observation;
+    let group = &observation.rebalances[0];
+    let ms = |span: SimDuration| span.as_nanos() / 1_000_000;
+    let row = |c: &ChangeOutcome| {
+        let times = (c.detected.map(ms), ms(c.stable), ms(c.unowned));
+        (c.change, c.members, (c.moves, c.moves_least), times, c.duplicates)
+    };
+    let rows: Vec<_> = group.changes[2..].iter().map(row).collect();
+    let expected = [
+        // First owners: nobody else was there, nothing moved.
+        (Change::Started, 3, (0, 0), (None, 1_000, 0), 0),
+        (Change::Paused, 3, (2, 0), (Some(4_000), 4_200, 0), 2),
+        // A 3, B 3, C 0 of 6: one of each has to go back.
+        (Change::Resumed, 3, (2, 2), (Some(1_000), 1_200, 0), 0),
+        // Queues 2 and 3 for 3 s.
+        (Change::Vanished, 2, (2, 2), (Some(3_000), 3_000, 6_000), 1),
+        // A 3, C 1 of 4. Queue 2 for 0.3 s.
+        (Change::QueuesChanged, 2, (1, 1), (Some(2_000), 2_300, 300), 0),
+        // Queue 4 for 2 s; it comes from nobody.
+        (Change::QueuesChanged, 2, (0, 0), (Some(2_000), 2_000, 2_000), 0),
+    ];
+    assert_eq!(rows, expected);
+    // The pause and its end added nothing: no member came or went.
+    assert_eq!((group.moves, group.moves_least(), group.duplicates), (7, 3, 3));
+    assert_eq!(group.kinds, [3, 0, 0, 1, 0, 1, 1, 2]);
+    let causes = observation.duplicates[0];
+    assert_eq!((causes.paused, causes.vanished, causes.total()), (2, 1, 3));
+    assert_eq!((group.expired, observation.brokers[0].members_expired), (1, 1));
+    assert_eq!(group.disconnects.len(), 1);
+}
+
+/// Queue 4: claimed at 1 s, stranded from 20 to 26 s, without owner to 28 s; C slept on it from 5 to 9 s, and shared
+/// it with A from 9 to 13 s.
+#[test]
+fn every_queue_accounts_for_its_time() {
+    let observation = troubles().observation;
+    let times = observation.ownership.times(secs(30), 4);
+    let seconds = |span: SimDuration| span.as_secs_f64();
+    assert_eq!((seconds(times.unclaimed), seconds(times.owned)), (1.0, 21.0));
+    assert_eq!((seconds(times.paused), seconds(times.overlap)), (4.0, 4.0));
+    assert_eq!((seconds(times.unowned), seconds(times.stranded)), (2.0, 6.0));
+    // A from 9 to 13 s, C from 1 to 22 s and from 28 s on.
+    assert_eq!(seconds(times.held), 4.0 + 21.0 + 2.0);
+    let c = &observation.consumers[2];
+    assert_eq!((c.pauses, c.paused(secs(30))), (1, SimDuration::from_secs(7)));
+    assert_eq!((c.connections_lost, c.pulls_failed), (1, [0, 0, 1, 0, 0]));
+}
+
+/// A consumer that held a queue a second longer than the queue had an owner.
+#[test]
+#[should_panic = "invariant M2 broken at 3.000000000s: group billing: queues were held for"]
+fn time_that_no_queue_knows_of_is_found() {
+    let story = Story::new()
+        .topic("orders", 1)
+        .group("billing", &["orders"])
+        .consumer("billing-1", "billing", 1);
+    let mut run = Run::new(story);
+    run.at(0).start(0).take(0, &[0]);
+    run.observation.consumers[0].queues.change(secs(2), 1);
+    run.at(3_000).finish();
+}
+
+/// A queue that was created with the topic and is not read until the topic is changed: no owner is missing before.
+#[test]
+fn a_queue_that_only_producers_use_is_stranded_from_birth() {
+    let story = Story::new()
+        .topic("orders", 2)
+        .group("billing", &["orders"])
+        .consumer("billing-1", "billing", 1);
+    let mut run = Run::new(Story::new());
+    run.story = story;
+    run.observation.reads.insert((TopicId(0), BrokerId(0)), 1);
+    for queue in [QueueId(0), QueueId(1)] {
+        run.tell(Fact::QueueCreated { queue });
+    }
+    run.at(0).start(0).at(1_000).take(0, &[0]);
+    assert_eq!(run.observation.rebalances[0].all_owned_at, Some(secs(1)));
+    run.at(10_000).read_queues(2);
+    assert_eq!(run.observation.rebalances[0].all_owned_at, None);
+    run.at(15_000).take(0, &[1]).at(20_000).finish();
+    let times = run.observation.ownership.times(secs(20), 1);
+    let (stranded, unclaimed) = (times.stranded.as_secs_f64(), times.unclaimed.as_secs_f64());
+    assert_eq!(
+        (stranded, unclaimed, times.unowned),
+        (10.0, 5.0, SimDuration::ZERO)
+    );
+    assert_eq!(run.observation.rebalances[0].moves, 0);
+}
+
+/// A pause of a client that is gone, a second pause, an end without a beginning: nothing happens.
+#[test]
+fn a_pause_that_is_none_changes_nothing() {
+    let story = Story::new()
+        .topic("orders", 1)
+        .group("billing", &["orders"])
+        .consumer("billing-1", "billing", 1);
+    let mut run = Run::new(story);
+    run.at(0).pause(0).start(0).resume(0);
+    run.at(1_000).pause(0).pause(0);
+    run.at(4_000).stop(0, StopKind::Killed).resume(0).pause(0);
+    run.at(9_000).finish();
+    assert_eq!(run.observation.rebalances[0].kinds, [1, 0, 1, 0, 0, 1, 0, 0]);
+    let life = &run.observation.consumers[0];
+    assert_eq!(
+        (life.pauses, life.paused(secs(9))),
+        (1, SimDuration::from_secs(3))
+    );
 }

@@ -9,8 +9,8 @@ use crate::observe::lag::Level;
 use crate::observe::requests::Requests;
 use crate::report::model::{
     BrokerReport, ClusterReport, ConsumerEnd, ConsumerReport, FlowControlReport, HoldsReport, ProducerReport,
-    PullFailuresReport, PullsReport, QueueGroupReport, QueueLagReport, QueueReport, RequestsReport, SpanReport,
-    TopicPurpose, TopicReport,
+    PullFailuresReport, PullsReport, QueueGroupReport, QueueLagReport, QueueReport, RequestsReport,
+    SpanReport, TopicPurpose, TopicReport,
 };
 use indexmap::IndexMap;
 
@@ -107,7 +107,13 @@ impl View<'_> {
         let length = life.length(self.end).as_secs_f64();
         let busy = life.busy.as_secs_f64();
         let [count, size, span] = life.flow_control;
-        let [connection, timeout, illegal_queue, no_subscription, old_subscription] = life.pulls_failed;
+        let [
+            connection,
+            timeout,
+            illegal_queue,
+            no_subscription,
+            old_subscription,
+        ] = life.pulls_failed;
         ConsumerReport {
             group: self.directory.group(info.group).name.clone(),
             member: info.name.clone(),

@@ -7,8 +7,8 @@ use crate::observe::latency::Latency;
 use crate::observe::retries::{Attempt, Retries};
 use crate::report::model::{
     AttemptReport, BalanceReport, DeliveriesReport, DistributionReport, DuplicateCausesReport,
-    DuplicatesReport, GroupReport, LagReport, LatenciesReport, LatencyReport, LostReport, OldestWaitingReport,
-    RetriesReport,
+    DuplicatesReport, GroupReport, LagReport, LatenciesReport, LatencyReport, LostReport,
+    OldestWaitingReport, RetriesReport,
 };
 use indexmap::IndexMap;
 

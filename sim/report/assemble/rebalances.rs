@@ -24,7 +24,9 @@ impl View<'_> {
             .collect();
         let sum = |of: fn(&Times) -> SimDuration| {
             let spans = times.iter().map(of);
-            spans.fold(SimDuration::ZERO, |sum, span| sum + span).as_secs_f64()
+            spans
+                .fold(SimDuration::ZERO, |sum, span| sum + span)
+                .as_secs_f64()
         };
         let longest = times.iter().map(|times| times.unowned_max).max();
         let (stranded_queues, stranded_messages) = self.stranded(group);
@@ -50,9 +52,15 @@ impl View<'_> {
             members_expired: rebalances.expired,
             released_unfinished: rebalances.released_unfinished,
             changes_by_kind: kinds(rebalances),
-            changes: rebalances.changes.iter().map(|change| self.change(change)).collect(),
+            changes: rebalances
+                .changes
+                .iter()
+                .map(|change| self.change(change))
+                .collect(),
             events: rebalances.events.iter().map(|round| self.event(round)).collect(),
-            disconnects: (rebalances.disconnects.iter()).map(|lost| self.disconnect(lost)).collect(),
+            disconnects: (rebalances.disconnects.iter())
+                .map(|lost| self.disconnect(lost))
+                .collect(),
             events_omitted: rebalances.omitted,
             ownership: self.ownership(group),
             ownership_omitted: self.observation.ownership.omitted(),

@@ -47,7 +47,9 @@ impl View<'_> {
 
     fn skew_windows(&self, group: GroupId) -> Vec<SkewWindowReport> {
         let windows = self.observation.windows.iter();
-        windows.map(|(from, to)| self.skew_window(group, from, to)).collect()
+        windows
+            .map(|(from, to)| self.skew_window(group, from, to))
+            .collect()
     }
 
     fn skew_window(&self, group: GroupId, from: &Row, to: &Row) -> SkewWindowReport {
@@ -56,7 +58,12 @@ impl View<'_> {
             life.started.is_some_and(|at| at <= from.at) && life.stopped.is_none_or(|(at, _)| at >= to.at)
         };
         let members: Vec<(Done, Done)> = (self.members(group).filter(lived))
-            .map(|id| (from.consumers.get(id).copied().unwrap_or_default(), to.consumers[id]))
+            .map(|id| {
+                (
+                    from.consumers.get(id).copied().unwrap_or_default(),
+                    to.consumers[id],
+                )
+            })
             .collect();
         let over = |of: fn(&Done) -> u64| members.iter().map(|(a, b)| of(b) - of(a)).collect();
         let span = to.at.since(from.at).as_nanos();

@@ -1,12 +1,15 @@
 //! What happened to the members of a group and to its queues, in a few words.
 //!
 //! Neighbours of one kind within half a per cent of the run are made one; who leaves and returns within a tenth of
-//! the run restarts. What happens at the very start is no event.
+//! the run restarts. Restarts in a row are told once where there is a crowd of events. What happens at the very
+//! start is no event.
 
 use crate::report::charts::style::{ALARM, Colour, QUIET, SMALL};
 use crate::report::charts::{Subject, text};
 use crate::report::model::{MemberChange, MemberChangeReport};
 
+/// From here on events are a crowd.
+pub const CROWD: usize = 24;
 /// Room for a name in a label, in pixels.
 const NAME: f64 = 130.0;
 
@@ -32,15 +35,15 @@ pub struct Event {
     /// How many more did the same at (nearly) the same time.
     pub others: u64,
     /// Whether the other half of a restart stands beside: then one label is enough.
-    pub restart: Option<Half>,
+    restart: Option<Half>,
+    /// How many restarts in a row it stands for; 0 if the first of them tells of it.
+    row: u64,
 }
 
 /// A restart is a leave and, soon after, a return.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Half {
-    /// It leaves.
+enum Half {
     Leave,
-    /// It is back.
     Return,
 }
 
@@ -49,7 +52,10 @@ impl Event {
     pub fn of(subject: &Subject<'_>, change: &MemberChangeReport) -> Self {
         let consumer = change.consumer.as_ref();
         let known = consumer.and_then(|key| subject.report.consumers.get(key));
-        let who = known.map(|known| &known.member).or(consumer).or(change.topic.as_ref());
+        let who = known
+            .map(|known| &known.member)
+            .or(consumer)
+            .or(change.topic.as_ref());
         Self {
             at: change.at_seconds,
             kind: Kind::Change(change.change),
@@ -57,7 +63,13 @@ impl Event {
             again: change.change == MemberChange::Started && who != consumer,
             others: 0,
             restart: None,
+            row: 1,
         }
+    }
+
+    /// Whether it has a label of its own.
+    pub fn is_named(&self) -> bool {
+        (self.restart != Some(Half::Return) || self.others > 0) && self.row > 0
     }
 
     /// What happens, without to whom.
@@ -89,6 +101,9 @@ impl Event {
 
     /// What happens and to whom.
     pub fn label(&self) -> String {
+        if self.row > 1 {
+            return format!("{} restarts, one by one", text::grouped(self.row));
+        }
         let name = text::fitted(&self.who, SMALL, NAME);
         match (self.kind, self.others) {
             (_, 0) | (Kind::Change(MemberChange::QueuesChanged), _) => format!("{name} {}", self.verb()),
@@ -118,7 +133,10 @@ pub fn events(subject: &Subject<'_>) -> Vec<Event> {
     let mut events: Vec<Event> = Vec::new();
     for mut event in all(subject) {
         let since = |earlier: &Event| event.at - earlier.at;
-        let same = events.iter_mut().rev().take_while(|e| since(e) <= duration / 200.0);
+        let same = events
+            .iter_mut()
+            .rev()
+            .take_while(|e| since(e) <= duration / 200.0);
         if let Some(same) = same.into_iter().find(|earlier| earlier.takes_in(&event)) {
             same.others += 1;
             continue;
@@ -135,7 +153,27 @@ pub fn events(subject: &Subject<'_>) -> Vec<Event> {
         }
         events.push(event);
     }
+    if events.len() > CROWD {
+        line_up(&mut events);
+    }
     events
+}
+
+/// Has the first of three or more restarts in a row tell of all.
+fn line_up(events: &mut [Event]) {
+    let restarts = |event: &Event| event.restart.is_some() && event.others == 0;
+    for row in events.chunk_by_mut(|a, b| restarts(a) && restarts(b)) {
+        let leaves = row
+            .iter()
+            .filter(|event| event.restart == Some(Half::Leave))
+            .count() as u64;
+        if leaves > 2 {
+            row.iter_mut().for_each(|event| event.row = 0);
+            if let Some(first) = row.iter_mut().find(|event| event.restart == Some(Half::Leave)) {
+                first.row = leaves;
+            }
+        }
+    }
 }
 
 /// Changes and lost connections after the very start, each for itself.
@@ -153,6 +191,7 @@ fn all(subject: &Subject<'_>) -> Vec<Event> {
         again: false,
         others: 0,
         restart: None,
+        row: 1,
     });
     let changes = rebalance.changes.iter().map(|change| Event::of(subject, change));
     let mut all: Vec<Event> = changes.chain(lost).filter(|event| event.at > 0.0).collect();

@@ -3,14 +3,14 @@
 use crate::report::charts::Subject;
 use crate::report::charts::axis::Axis;
 use crate::report::charts::canvas::{Anchor, Canvas};
-use crate::report::charts::events::{Half, events};
+use crate::report::charts::events::{CROWD, events};
 use crate::report::charts::style::{Colour, HAIRLINE, PAPER, SMALL, WIDTH};
 use crate::report::charts::text;
 
 const ROWS: usize = 4;
 const ROW: f64 = 14.0;
-/// From here on, lines through the whole chart would hide it: short ones above it remain.
-const LINES_MAX: usize = 24;
+/// Height of the short lines that a crowd has: lines through the whole chart would hide it.
+const SHORT: f64 = 6.0;
 
 /// Markers with places for their labels.
 pub struct Strip {
@@ -44,9 +44,8 @@ impl Strip {
                 (row < ROWS && end < WIDTH - 4.0).then_some((row, text))
             };
             // A bare verb still tells a join from a leave; among many it would be noise.
-            let terse = || place(event.verb().to_owned()).filter(|_| events.len() <= LINES_MAX);
-            let named = event.restart != Some(Half::Return) || event.others > 0;
-            let label = if named {
+            let terse = || place(event.verb().to_owned()).filter(|_| events.len() <= CROWD);
+            let label = if event.is_named() {
                 place(event.label()).or_else(terse)
             } else {
                 None
@@ -62,30 +61,35 @@ impl Strip {
 
     /// How much room it takes above the panel, in pixels.
     pub fn height(&self) -> f64 {
+        let lift = if self.marks.len() > CROWD { SHORT } else { 0.0 };
         let row = |mark: &Mark| mark.label.as_ref().map_or(1, |(row, _)| row + 1);
         self.marks
             .iter()
             .map(row)
             .max()
-            .map_or(0.0, |rows| rows as f64 * ROW + 6.0)
+            .map_or(0.0, |rows| rows as f64 * ROW + SHORT + lift)
     }
 
     /// Draws lines down to `bottom` and labels above a panel that begins at `top`.
     pub fn draw(&self, canvas: &mut Canvas<'_>, top: f64, bottom: f64) {
-        let bottom = if self.marks.len() > LINES_MAX { top } else { bottom };
+        // Labels stand above the short lines, or none would be free of them.
+        let (bottom, lift) = match self.marks.len() > CROWD {
+            true => (top, SHORT),
+            false => (bottom, 0.0),
+        };
         for mark in &self.marks {
             let rows = mark
                 .label
                 .as_ref()
-                .map_or(0.0, |(row, _)| *row as f64 * ROW + 8.0);
+                .map_or(0.0, |(row, _)| *row as f64 * ROW + 8.0 + lift);
             canvas.line(
-                (mark.x, top - 6.0 - rows),
+                (mark.x, top - SHORT - rows),
                 (mark.x, bottom),
                 mark.colour.mixed(PAPER, 40),
                 HAIRLINE,
             );
             if let Some((row, text)) = &mark.label {
-                let y = top - 9.0 - *row as f64 * ROW;
+                let y = top - 9.0 - lift - *row as f64 * ROW;
                 canvas.text(text, (mark.x + 5.0, y), Anchor::Start, SMALL, mark.colour);
             }
         }
