@@ -6,6 +6,7 @@ use crate::cluster::ids::ConsumerId;
 use crate::observe::ledger::Balance;
 use crate::observe::rebalance::{Change, ChangeOutcome};
 use crate::observe::story::{Run, Story, crash, millis, secs, troubles};
+use proptest::prelude::*;
 
 const GROUP: GroupId = GroupId(0);
 
@@ -280,4 +281,102 @@ fn a_pause_that_is_none_changes_nothing() {
         (life.pauses, life.paused(secs(9))),
         (1, SimDuration::from_secs(3))
     );
+}
+
+/// What a step of a random history does: (what, consumer, queue).
+type Step = (u8, u32, u32);
+
+/// Plays steps a second apart, and beside them the plainest model of what each queue is in at each second.
+/// Returns seconds without owner, with stopped owners only, with two or more, and stranded, of both.
+fn play(steps: &[Step]) -> [[u64; 4]; 2] {
+    let mut story = Story::new().topic("orders", 4).group("billing", &["orders"]);
+    for name in ["a", "b", "c"] {
+        story = story.consumer(name, "billing", 1);
+    }
+    let mut run = Run::new(story);
+    let (mut alive, mut asleep, mut read) = ([None::<bool>; 3], [false; 3], 4);
+    let mut owners: [Vec<u32>; 4] = Default::default();
+    let (mut claimed, mut plain) = ([false; 4], [0; 4]);
+    for (second, &(what, consumer, queue)) in steps.iter().enumerate() {
+        run.at(1_000 * second as u64);
+        let (who, at) = (consumer as usize, queue as usize);
+        let holds = owners[at].contains(&consumer);
+        match (what, alive[who]) {
+            (0..=2, None) => {
+                alive[who] = Some(true);
+                run.start(consumer);
+            }
+            (0..=3, Some(true)) if !asleep[who] && !holds => {
+                owners[at].push(consumer);
+                claimed[at] = true;
+                run.round(consumer, &[queue], &[]);
+            }
+            (4..=5, Some(true)) if !asleep[who] && holds => {
+                owners[at].retain(|&owner| owner != consumer);
+                run.round(consumer, &[], &[queue]);
+            }
+            (6, Some(true)) => {
+                asleep[who] = !asleep[who];
+                if asleep[who] {
+                    run.pause(consumer)
+                } else {
+                    run.resume(consumer)
+                };
+            }
+            (7, Some(true)) => {
+                alive[who] = Some(false);
+                asleep[who] = false;
+                owners
+                    .iter_mut()
+                    .for_each(|of| of.retain(|&owner| owner != consumer));
+                run.stop(consumer, StopKind::Vanished);
+            }
+            (8, _) => {
+                read = queue + 1;
+                run.read_queues(read);
+            }
+            _ => {}
+        }
+        for (queue, of) in owners.iter().enumerate() {
+            let stopped = of.iter().all(|&owner| asleep[owner as usize]);
+            if queue as u32 >= read {
+                plain[3] += 1;
+                continue;
+            }
+            plain[0] += u64::from(of.is_empty() && claimed[queue]);
+            plain[1] += u64::from(!of.is_empty() && stopped);
+            plain[2] += u64::from(of.len() > 1);
+        }
+    }
+    let end = secs(steps.len() as u64);
+    // Ends with the check of all sums.
+    run.at(1_000 * steps.len() as u64).finish();
+    let mut counted = [0; 4];
+    for slot in 0..4 {
+        let times = run.observation.ownership.times(end, slot);
+        for (sum, span) in
+            counted
+                .iter_mut()
+                .zip([times.unowned, times.paused, times.overlap, times.stranded])
+        {
+            *sum += span.as_nanos() / 1_000_000_000;
+        }
+    }
+    let by_change: u64 = (run.observation.rebalances[0].changes.iter())
+        .map(|change| change.unowned.as_nanos() / 1_000_000_000)
+        .sum();
+    assert_eq!(by_change, counted[0], "gaps lie between changes");
+    [counted, plain]
+}
+
+proptest! {
+    /// Whoever comes, goes, stops, takes and gives up, and whatever queues there are: the times are those that a
+    /// look at every second finds.
+    #[test]
+    fn times_are_what_a_look_at_every_second_finds(
+        steps in prop::collection::vec((0..9_u8, 0..3_u32, 0..4_u32), 1..150),
+    ) {
+        let [counted, plain] = play(&steps);
+        prop_assert_eq!(counted, plain);
+    }
 }
