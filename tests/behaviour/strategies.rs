@@ -9,7 +9,7 @@ use rmqsim::cluster::consumer::allocate::{
 };
 use rmqsim::cluster::ids::{ConsumerId, TopicId};
 use rmqsim::cluster::message_queue::MessageQueue;
-use rmqsim::observe::rebalance::{Held, least_moves};
+use rmqsim::observe::shares;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// A strategy over names.
@@ -205,12 +205,12 @@ proptest! {
                 let at = clients.iter().position(|known| known == client);
                 ConsumerId(at.unwrap_or(clients.len()) as u32)
             };
-            let living: Vec<ConsumerId> = clients.iter().map(number).collect();
-            let held_before = all.iter().map(|queue| Held {
-                topic: TopicId(0),
-                by: before.get(queue).map(|owner| number(owner)),
-            });
-            prop_assert_eq!(moves.count() as u64, least_moves(&living, held_before));
+            let mut held_before = shares::Shares::default();
+            clients.iter().map(number).for_each(|living| held_before.join(living));
+            for queue in &all {
+                held_before.enter(TopicId(0), before.get(queue).map(|owner| number(owner)));
+            }
+            prop_assert_eq!(moves.count() as u64, held_before.distance());
             previous = held(&clients, &now);
         }
     }
