@@ -28,6 +28,8 @@ pub enum AfterFailure {
     Returning {
         /// As the broker will see it.
         message: Record,
+        /// Whether there was a connection to send it on.
+        sent: bool,
         /// When the client waits no longer, if the link is in trouble.
         fails: Option<(SimTime, Ticket)>,
     },
@@ -61,12 +63,14 @@ impl<O: Observer> Cluster<O> {
         // The broker goes by the record that it has stored: attempts that it never heard of do not count.
         let mut message = Record::from(message);
         message.reconsume_times = message.reconsume_times.saturating_sub(task.local_attempts);
-        task.after_failure = Some(Box::new(AfterFailure::Returning {
-            message,
-            fails: None,
-        }));
         let (consumer, broker) = (held.consumer, self.queues[held.queue.index()].broker);
         let connected = self.connect(consumer, broker);
+        let task = self.tasks.get_mut(slot.0);
+        task.after_failure = Some(Box::new(AfterFailure::Returning {
+            message,
+            sent: connected,
+            fails: None,
+        }));
         if connected {
             self.core.travel(
                 Endpoint::Consumer(consumer),
@@ -125,13 +129,15 @@ impl<O: Observer> Cluster<O> {
         };
         let Some(AfterFailure::Returning {
             fails: Some((due, _)),
+            sent,
             ..
         }) = task.after_failure.as_deref()
         else {
             return;
         };
-        // The client may have been stopped when the time came, and read the answer since.
-        if *due > now || task.abandoned {
+        // The client may have been stopped when the time came, and read the answer since. What is on the wire of a
+        // client that is gone comes to its end by itself.
+        if *due > now || (task.abandoned && *sent) {
             return;
         }
         let held = self.held_queues.get(task.held_queue.0);
