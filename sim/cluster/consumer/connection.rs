@@ -213,7 +213,9 @@ impl<O: Observer> Cluster<O> {
         self.core.emit(Fact::ConnectionLost { broker, consumer });
         // Nothing passes on a connection that the broker has closed, the news of that included.
         let closed = self.core.network.links.reopen(consumer, server);
-        self.purge(consumer, server, |direction, event| closed || lost(direction, event));
+        self.purge(consumer, server, |direction, event| {
+            closed || lost(direction, event)
+        });
         self.forget_held_pulls(consumer, broker);
         for kind in waiting {
             self.call_failed(consumer, kind);

@@ -247,4 +247,3 @@ fn timeline(c: &mut Chooser, groups: &[GroupConfig]) -> Vec<TimelineEntry> {
     entries.sort_by_key(|entry| entry.at);
     entries
 }
-

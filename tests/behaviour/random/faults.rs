@@ -169,7 +169,11 @@ impl Faults {
 
     /// Topics grow and shrink, for readers and writers together or one after the other; a broker may be new to them.
     fn topic_updates(&mut self, config: &ClusterConfig) {
-        let most = if config.topics.iter().all(|t| t.placement.iter().all(|(_, n)| n.write <= 2)) {
+        let most = if config
+            .topics
+            .iter()
+            .all(|t| t.placement.iter().all(|(_, n)| n.write <= 2))
+        {
             2
         } else {
             6
@@ -183,7 +187,14 @@ impl Faults {
                     read: self.c.within(least, most) as u32,
                     write: self.c.within(least, most) as u32,
                 };
-                self.add(time, Action::UpdateTopic { topic, broker, numbers });
+                self.add(
+                    time,
+                    Action::UpdateTopic {
+                        topic,
+                        broker,
+                        numbers,
+                    },
+                );
             }
         }
     }

@@ -70,23 +70,3 @@ fn what_is_on_the_wire_keeps_records() {
         assert!(holds(cases::case, number, version));
     }
 }
-
-#[test]
-fn debug_one() {
-    let n: u64 = std::env::var("CASE").unwrap().parse().unwrap();
-    let version = if std::env::var("V").unwrap() == "5" { RocketMqVersion::V5_3 } else { RocketMqVersion::V4_9 };
-    let config = faults::case(n, version);
-    for e in &config.timeline { println!("{} {:?}", e.at, e.action); }
-    println!("{:?} {:?}", config.network.latency, config.broker_tuning);
-    let done = Cluster::new(config.clone(), Recorder::default()).run(|_, _| {});
-    println!("{:?}", done.leftovers);
-    let mut gone = std::collections::BTreeSet::new();
-    for (t, f) in &done.observer.0 {
-        use rmqsim::cluster::fact::Fact::*;
-        match f { ConsumerStopped{consumer,..} => {gone.insert(*consumer); println!("{t} {f:?}")},
-          ConsumerStarted{..}|ConsumerPaused{..}|ConsumerResumed{..}|MemberExpired{..}|ConnectionLost{..} => println!("{t} {f:?}"),
-          PullHeld{consumer,..}|PullAnswered{consumer,..} if gone.contains(consumer) => println!("{t} {f:?}"),
-          DeadLettered{..} if *t > done.end - cases::ms(2000) => println!("{t} {f:?}"),
-          _=>{} }
-    }
-}

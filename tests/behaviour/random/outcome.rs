@@ -122,7 +122,11 @@ impl Judge<'_> {
 
     /// L1: whatever was stored in a queue that somebody is given was delivered or skipped, finished and committed.
     fn all_is_delivered(&mut self, group: GroupId, topics: &[TopicId]) {
-        for queue in self.queues(group, topics).into_iter().flat_map(|(given, _)| given) {
+        for queue in self
+            .queues(group, topics)
+            .into_iter()
+            .flat_map(|(given, _)| given)
+        {
             let label = self.done.directory.queue_label(queue);
             let records = self.stored.range((queue, 0)..(queue, u64::MAX)).count() as u64;
             let lowest = self.lowest_unfinished(group, queue);
@@ -143,7 +147,10 @@ impl Judge<'_> {
         let id = |member: ConsumerId| &self.done.directory.consumer(member).client_id;
         let place = |member: ConsumerId| members.iter().position(|other| id(*other) == id(member));
         // A strategy refuses an empty list: then everybody keeps what he has.
-        let topics = self.queues(group, topics).into_iter().filter(|(given, _)| !given.is_empty());
+        let topics = self
+            .queues(group, topics)
+            .into_iter()
+            .filter(|(given, _)| !given.is_empty());
         for (queues, not_given) in topics {
             let owner = |at: usize| match self.config.groups[group.index()].strategy {
                 StrategyName::AvgByCircle => at % members.len(),
@@ -165,7 +172,12 @@ impl Judge<'_> {
                 let owner = owner(at);
                 let owners = members.iter().filter(|member| place(**member) == Some(owner));
                 let owners: Vec<ConsumerId> = owners.copied().collect();
-                assert_eq!(holders(*queue), owners, "{}", self.done.directory.queue_label(*queue));
+                assert_eq!(
+                    holders(*queue),
+                    owners,
+                    "{}",
+                    self.done.directory.queue_label(*queue)
+                );
             }
             for queue in not_given {
                 assert_eq!(holders(queue), [], "{}", self.done.directory.queue_label(queue));
@@ -195,7 +207,10 @@ impl Judge<'_> {
                 complete
                     && self.ids(&members).len() == members.len()
                     && !self.paused.iter().any(stopped)
-                    && self.queues(*group, &topics).iter().any(|(given, _)| given.contains(&queue))
+                    && self
+                        .queues(*group, &topics)
+                        .iter()
+                        .any(|(given, _)| given.contains(&queue))
             };
             // Two owners of a retry queue send everything back twice: dead letters may rain to the end.
             let last_dead = self.last_dead.get(&queue).copied().unwrap_or_default();
@@ -211,7 +226,9 @@ impl Judge<'_> {
         let mut expected = BTreeMap::<BrokerId, u64>::new();
         for consumer in self.alive.difference(&self.paused) {
             let topics = self.subscription(*consumer);
-            let placed = topics.iter().flat_map(|topic| &self.config.topics[topic.index()].placement);
+            let placed = topics
+                .iter()
+                .flat_map(|topic| &self.config.topics[topic.index()].placement);
             let brokers: BTreeSet<BrokerId> = placed.map(|(broker, _)| *broker).collect();
             for broker in brokers {
                 *expected.entry(broker).or_default() += 3;
@@ -219,7 +236,11 @@ impl Judge<'_> {
         }
         for (broker, least) in expected {
             let came = self.heartbeats.get(&broker).copied().unwrap_or(0);
-            assert!(came >= least, "{:?}: {came} heartbeats, not {least}", Server::Broker(broker));
+            assert!(
+                came >= least,
+                "{:?}: {came} heartbeats, not {least}",
+                Server::Broker(broker)
+            );
         }
     }
 }

@@ -186,8 +186,14 @@ impl<'a> Judge<'a> {
             Fact::QueueReleased { consumer, .. } => *consumer,
             _ => return,
         };
-        assert!(self.alive.contains(&consumer), "{fact:?} of a client that is gone");
-        assert!(!self.paused.contains(&consumer), "{fact:?} of a client that is stopped");
+        assert!(
+            self.alive.contains(&consumer),
+            "{fact:?} of a client that is gone"
+        );
+        assert!(
+            !self.paused.contains(&consumer),
+            "{fact:?} of a client that is stopped"
+        );
     }
 
     fn processes(&mut self, now: SimTime, fact: &Fact) {
@@ -255,13 +261,17 @@ impl<'a> Judge<'a> {
         match self.threads[&consumer] {
             Thread::Sleeps(since) => {
                 let since = since.max(self.resumed.get(&consumer).copied().unwrap_or_default());
-                let most = self.group_of(consumer).tuning.startup_time.duration() + SimDuration::from_secs(20);
+                let most =
+                    self.group_of(consumer).tuning.startup_time.duration() + SimDuration::from_secs(20);
                 assert!(now.since(since) <= most, "no round since {since}, now {now}");
             }
             Thread::Works(since) => {
                 if let Some(well) = self.well_since(consumer) {
                     let since = since.max(well);
-                    assert!(now.since(since) <= LONGEST_ROUND, "a round never ends: {since}, {now}");
+                    assert!(
+                        now.since(since) <= LONGEST_ROUND,
+                        "a round never ends: {since}, {now}"
+                    );
                 }
             }
         }
@@ -300,7 +310,10 @@ impl<'a> Judge<'a> {
         }
         match fact {
             Fact::PullHeld { .. } => {
-                assert!(!std::mem::replace(&mut hold.at_broker, true), "two pulls are held");
+                assert!(
+                    !std::mem::replace(&mut hold.at_broker, true),
+                    "two pulls are held"
+                );
             }
             Fact::PullAnswered { result, .. } => {
                 hold.at_broker = false;
@@ -321,7 +334,11 @@ impl<'a> Judge<'a> {
             return;
         };
         let since = hold.last_sign.max(well);
-        let most = if hold.started { LONGEST_PULL } else { LONGEST_FIRST_PULL };
+        let most = if hold.started {
+            LONGEST_PULL
+        } else {
+            LONGEST_FIRST_PULL
+        };
         assert!(
             now.since(since) <= most,
             "{}: no sign of its pull loop at {consumer:?} since {since}, now {now}",
@@ -366,13 +383,16 @@ impl<'a> Judge<'a> {
         match fact {
             Fact::MemberExpired { broker, consumer } => {
                 self.expired.insert((*broker, *consumer));
-                let well = self.well_since(*consumer).filter(|_| self.alive.contains(consumer));
+                let well = self
+                    .well_since(*consumer)
+                    .filter(|_| self.alive.contains(consumer));
                 let silent = well.is_none_or(|since| now.since(since) < SimDuration::from_secs(40));
                 assert!(silent, "a healthy client expired");
             }
             Fact::ConnectionLost { broker, consumer } => {
                 let calm = self.trouble.link_calm_since(*consumer, *broker);
-                let disturbed = calm.is_none_or(|since| now.since(since) <= AFTERMATH && since > SimTime::ZERO);
+                let disturbed =
+                    calm.is_none_or(|since| now.since(since) <= AFTERMATH && since > SimTime::ZERO);
                 let expired = self.expired.remove(&(*broker, *consumer));
                 assert!(disturbed || expired, "a healthy connection breaks");
             }
@@ -382,8 +402,12 @@ impl<'a> Judge<'a> {
                 cause: PullFailure::Timeout,
             } => {
                 let calm = self.trouble.link_calm_since(*consumer, self.broker_of(*queue));
-                let disturbed = calm.is_none_or(|since| now.since(since) <= AFTERMATH && since > SimTime::ZERO);
-                assert!(disturbed || self.resumed.contains_key(consumer), "a pull fails on a healthy link");
+                let disturbed =
+                    calm.is_none_or(|since| now.since(since) <= AFTERMATH && since > SimTime::ZERO);
+                assert!(
+                    disturbed || self.resumed.contains_key(consumer),
+                    "a pull fails on a healthy link"
+                );
             }
             Fact::Request {
                 broker,
@@ -438,7 +462,9 @@ impl<'a> Judge<'a> {
                     "P1: {new} is committed, but {lowest} is not finished"
                 );
             }
-            Fact::QueueAcquired { .. } | Fact::Delivered { .. } | Fact::Consumed { .. } => self.consuming(now, fact),
+            Fact::QueueAcquired { .. } | Fact::Delivered { .. } | Fact::Consumed { .. } => {
+                self.consuming(now, fact)
+            }
             Fact::RetryScheduled { .. } | Fact::DeadLettered { .. } => self.sent_back(fact),
             _ => {}
         }

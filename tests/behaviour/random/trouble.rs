@@ -38,7 +38,12 @@ impl<'a> Trouble<'a> {
 
     /// Takes note of what the timeline does up to `now`.
     pub fn advance(&mut self, now: SimTime) {
-        while let Some(entry) = self.config.timeline.get(self.next).filter(|entry| entry.at <= now) {
+        while let Some(entry) = self
+            .config
+            .timeline
+            .get(self.next)
+            .filter(|entry| entry.at <= now)
+        {
             self.next += 1;
             let (member, server) = match entry.action {
                 Action::Cut { member, server }
