@@ -37,7 +37,7 @@ impl<O: Observer> Cluster<O> {
         if consumers.heartbeat(now, group, connection, rank, subscriptions) {
             self.notify_consumer_ids_changed(broker, group);
         }
-        if self.is_silent_by_setting(group) {
+        if self.is_silent_by_setting(group) || self.is_suspect(broker, connection) {
             self.watch_for_silence(broker);
         }
     }

@@ -38,7 +38,9 @@ pub fn case(number: u64, version: RocketMqVersion) -> ClusterConfig {
             consumer,
         })
     });
-    for member in members.collect::<Vec<_>>() {
+    // Most clusters have a fault or two, some have nothing else.
+    let rounds = faults.c.pick(&[1, 1, 1, 3]);
+    for member in members.collect::<Vec<_>>().repeat(rounds) {
         faults.of_member(&config, member);
     }
     faults.topic_updates(&config);
@@ -180,9 +182,10 @@ impl Faults {
             for _ in 0..self.c.pick(&[0, 0, 0, 1, 1, 2, 3]) {
                 let (time, topic) = (self.begin(), TopicId(topic));
                 let broker = BrokerId(self.c.below(config.brokers.len() as u64) as u32);
+                let least = u64::from(!self.c.percent(15));
                 let numbers = TopicQueues {
-                    read: self.c.within(1, most) as u32,
-                    write: self.c.within(1, most) as u32,
+                    read: self.c.within(least, most) as u32,
+                    write: self.c.within(least, most) as u32,
                 };
                 self.add(
                     time,

@@ -85,9 +85,11 @@ pub struct Judge<'a> {
     failed: BTreeMap<(GroupId, QueueId, u64), u32>,
     sent_back: BTreeMap<(GroupId, QueueId, u64), u32>,
     threads: BTreeMap<ConsumerId, Thread>,
-    pub retries_waiting: i64,
+    pub retries_waiting: BTreeMap<GroupId, i64>,
     pub born: u64,
     pub given_up: u64,
+    /// When a dead letter last came to a queue.
+    pub last_dead: BTreeMap<QueueId, SimTime>,
     /// Numbers of queues that are read, by topic and broker.
     pub read: BTreeMap<(u32, BrokerId), u32>,
     /// Heartbeats that reached a broker in the last part of the rest.
@@ -119,9 +121,10 @@ impl<'a> Judge<'a> {
             failed: BTreeMap::new(),
             sent_back: BTreeMap::new(),
             threads: BTreeMap::new(),
-            retries_waiting: 0,
+            retries_waiting: BTreeMap::new(),
             born: 0,
             given_up: 0,
+            last_dead: BTreeMap::new(),
             read: read.collect(),
             heartbeats: BTreeMap::new(),
         }
@@ -149,6 +152,9 @@ impl<'a> Judge<'a> {
             self.rounds(*time, fact);
             self.pull_loops(*time, fact);
             self.connections(*time, fact);
+            if let Fact::DeadLettered { dlq_queue, .. } = fact {
+                self.last_dead.insert(*dlq_queue, *time);
+            }
         }
         let end = self.done.end;
         self.trouble.advance(end);
@@ -423,13 +429,14 @@ impl<'a> Judge<'a> {
                 assert!(self.stored.insert((*queue, *offset), 0).is_none());
             }
             Fact::RetryStored {
+                group,
                 queue,
                 offset,
                 reconsume_times,
                 ..
             } => {
                 assert!(self.stored.insert((*queue, *offset), *reconsume_times).is_none());
-                self.retries_waiting -= 1;
+                *self.retries_waiting.entry(*group).or_default() -= 1;
             }
             Fact::OffsetsSkipped {
                 group,
@@ -548,7 +555,7 @@ impl<'a> Judge<'a> {
                     *delay,
                     SimDuration::from_secs(LEVEL_SECONDS[usize::from(*level) - 1])
                 );
-                self.retries_waiting += 1;
+                *self.retries_waiting.entry(*group).or_default() += 1;
                 (*group, *queue, *offset, *reconsume_times, Some(*level))
             }
             Fact::DeadLettered {
