@@ -190,7 +190,8 @@ fn main() {
     println!("{messages} messages, {batch} to a pull; ns a message");
     for round in 1..=5 {
         let deaf = measure(&mut Deaf(0), messages, batch);
-        let mut observation = Observation::with_interval(SimDuration::from_secs(1));
+        let mut observation =
+            Observation::with_interval(SimDuration::from_secs(1), SimDuration::from_secs(60));
         let observed = measure(&mut observation, messages, batch);
         println!(
             "round {round}: {observed:.1} observed, {deaf:.1} ignored, {:.1} for observing",

@@ -115,10 +115,14 @@ impl<O: Observer> Core<O> {
     }
 
     /// Sends from a broker to a consumer client.
-    pub fn to_consumer(&mut self, broker: BrokerId, consumer: ConsumerId, reply: ConsumerReply) {
-        let envelope = Envelope::ToConsumer { consumer, reply };
+    pub fn to_consumer(&mut self, broker: BrokerId, connection: Connection, reply: ConsumerReply) {
+        let envelope = Envelope::ToConsumer {
+            broker,
+            connection,
+            reply,
+        };
         self.send(
-            Endpoint::Consumer(consumer),
+            Endpoint::Consumer(connection.consumer),
             Server::Broker(broker),
             Direction::Down,
             envelope,
@@ -139,10 +143,12 @@ pub enum Envelope {
         /// What.
         request: BrokerRequest,
     },
-    /// A server to a consumer client.
+    /// A broker to a consumer client. Whoever has given the connection up hears nothing.
     ToConsumer {
+        /// From.
+        broker: BrokerId,
         /// To.
-        consumer: ConsumerId,
+        connection: Connection,
         /// What.
         reply: ConsumerReply,
     },
@@ -152,6 +158,13 @@ pub enum Envelope {
         from: Endpoint,
         /// Which name server.
         number: u32,
+    },
+    /// The name server's answer to a consumer client.
+    ConsumerRoutes {
+        /// Who asked.
+        to: ConsumerId,
+        /// The routes of its topics.
+        routes: Option<Routes>,
     },
     /// The name server's answer to a producer.
     ProducerRoute {
@@ -169,8 +182,10 @@ pub enum Envelope {
     },
     /// NOTIFY_CONSUMER_IDS_CHANGED to all members of a group, where all have the same way.
     ConsumerIdsChanged {
+        /// Who tells.
+        broker: BrokerId,
         /// The members.
-        members: Rc<[ConsumerId]>,
+        members: Rc<Vec<Connection>>,
     },
 }
 
@@ -195,11 +210,13 @@ pub enum BrokerRequest {
     ConnectionClosed,
 }
 
-/// What a server tells a consumer client.
+/// The state of the name server, and the routes in the order of the client's topics. Not sent at all if nothing
+/// has changed since the state that the client knows.
+pub type Routes = (u64, Vec<Option<Rc<KnownRoute>>>);
+
+/// What a broker tells a consumer client.
 #[derive(Debug)]
 pub enum ConsumerReply {
-    /// Routes in the order of the client's topics; `None` as a whole if nothing changed since its version.
-    Routes(Option<(u64, Vec<Option<Rc<KnownRoute>>>)>),
     /// Answer to a heartbeat.
     HeartbeatDone,
     /// Answer to the unregistration.
@@ -213,12 +230,7 @@ pub enum ConsumerReply {
     /// NOTIFY_CONSUMER_IDS_CHANGED, one way.
     ConsumerIdsChanged,
     /// Not an answer: the broker closed the connection.
-    ConnectionClosed {
-        /// Which broker.
-        broker: BrokerId,
-        /// Which connection.
-        epoch: u32,
-    },
+    ConnectionClosed,
 }
 
 /// The broker's answer to QUERY_CONSUMER_OFFSET when it is not "not found".

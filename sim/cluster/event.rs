@@ -183,6 +183,14 @@ impl Event {
         kind << 32 | id as u64
     }
 
+    /// Whether a client has waited long enough for something.
+    pub const fn is_time_out(self) -> bool {
+        matches!(
+            self,
+            Self::CallTimeout { .. } | Self::PullFails(_) | Self::SendBackFails(_)
+        )
+    }
+
     /// The event that has this [`code`](Self::code).
     ///
     /// # Panics

@@ -111,7 +111,8 @@ pub enum Fact {
         latency: SimDuration,
     },
 
-    /// A broker refused a message (its queue is no more); the producer tries another queue, or gives up.
+    /// A broker refused a message (its queue is no more), or the topic has none to write to; the producer tries
+    /// another queue, or gives up.
     SendRefused {
         /// Who.
         producer: ProducerId,

@@ -13,7 +13,7 @@
 //! TCP's retransmission, which can keep a healed link silent for as long again as it was cut.
 
 use crate::cluster::event::{Event, LinkSlot};
-use crate::cluster::ids::ConsumerId;
+use crate::cluster::ids::{BrokerId, ConsumerId};
 use crate::cluster::network::{Direction, Server};
 use crate::cluster::slab::Slab;
 use crate::kernel::time::{SimDuration, SimTime};
@@ -39,6 +39,8 @@ pub struct Link {
     pub extra: SimDuration,
     /// The server has closed the connection and the client does not know it yet.
     pub closed: bool,
+    /// The client is gone.
+    abandoned: bool,
     up: Way,
     down: Way,
 }
@@ -67,9 +69,13 @@ impl Link {
     }
 
     /// Whether what is sent in this direction goes on its way. What a server sends on a connection that it has
-    /// closed still queues behind the end of the connection, and is dropped with it.
+    /// closed still queues behind the end of the connection, and is dropped with it. What it sends to a client that
+    /// is gone need not wait: it comes to nothing, and sooner is better than never.
     fn passes(&self, direction: Direction) -> bool {
-        self.cuts == 0 && !(self.closed && direction == Direction::Up)
+        match direction {
+            Direction::Up => self.cuts == 0 && !self.closed,
+            Direction::Down => self.cuts == 0 || self.abandoned,
+        }
     }
 
     fn is_calm(&self) -> bool {
@@ -112,6 +118,7 @@ impl Links {
                 cuts: 0,
                 extra: SimDuration::ZERO,
                 closed: false,
+                abandoned: false,
                 up: Way::default(),
                 down: Way::default(),
             }))
@@ -126,12 +133,28 @@ impl Links {
         link.cuts == 1
     }
 
-    /// One partition less; whether the link works again.
+    /// One partition less, if there is one; whether the link works again.
     pub fn heal(&mut self, consumer: ConsumerId, server: Server) -> bool {
-        let link = self.trouble(consumer, server);
-        let was_cut = link.is_cut();
+        let Some(slot) = self.find(consumer, server) else {
+            return false;
+        };
+        let link = self.links.get_mut(slot.0);
+        let was_cut = link.cuts > 0;
         link.cuts = link.cuts.saturating_sub(1);
         was_cut && link.cuts == 0
+    }
+
+    /// The client knows that its connection has ended: the next one may be made. Whether the server had closed it.
+    pub fn reopen(&mut self, consumer: ConsumerId, server: Server) -> bool {
+        self.find(consumer, server)
+            .is_some_and(|slot| std::mem::take(&mut self.links.get_mut(slot.0).closed))
+    }
+
+    /// The client of the link is gone. Whether the server had closed the connection.
+    pub fn abandon(&mut self, slot: LinkSlot) -> bool {
+        let link = self.links.get_mut(slot.0);
+        link.abandoned = true;
+        std::mem::take(&mut link.closed)
     }
 
     /// Puts `event` on the link; it would arrive at `arrival` if the link were whole. Returns when the head of the
@@ -219,12 +242,20 @@ impl Links {
 
     /// The links of a client that are in trouble.
     pub fn of(&self, consumer: ConsumerId) -> Vec<LinkSlot> {
-        let first = (consumer, Server::Broker(crate::cluster::ids::BrokerId(0)));
-        self.by_ends
-            .range(first..)
-            .take_while(|((who, _), _)| *who == consumer)
+        self.troubles(consumer).collect()
+    }
+
+    /// Whether any link of a client is in trouble.
+    pub fn has_trouble(&self, consumer: ConsumerId) -> bool {
+        self.troubles(consumer).next().is_some()
+    }
+
+    fn troubles(&self, consumer: ConsumerId) -> impl Iterator<Item = LinkSlot> {
+        let first = (consumer, Server::Broker(BrokerId(0)));
+        let links = self.by_ends.range(first..);
+        links
+            .take_while(move |((who, _), _)| *who == consumer)
             .map(|(_, slot)| *slot)
-            .collect()
     }
 }
 
@@ -232,7 +263,6 @@ impl Links {
 mod tests {
     use super::*;
     use crate::cluster::event::PqSlot;
-    use crate::cluster::ids::BrokerId;
 
     const WHO: ConsumerId = ConsumerId(3);
     const SERVER: Server = Server::Broker(BrokerId(1));

@@ -390,11 +390,16 @@ impl<O: Observer> Cluster<O> {
                 broker,
                 request,
             } => self.broker_request(broker, connection, request),
-            Envelope::ToConsumer { consumer, reply } => self.consumer_reply(consumer, reply),
+            Envelope::ToConsumer {
+                broker,
+                connection,
+                reply,
+            } => self.consumer_reply(broker, connection, reply),
+            Envelope::ConsumerRoutes { to, routes } => self.consumer_routes(to, routes),
             Envelope::RouteRequest { from, number } => self.route_request(from, number),
             Envelope::ProducerRoute { to, route } => self.producer_route(to, &route),
             Envelope::TopicRegistration { broker, topic } => self.topic_registration(broker, topic),
-            Envelope::ConsumerIdsChanged { members } => self.consumer_ids_changed(&members),
+            Envelope::ConsumerIdsChanged { broker, members } => self.consumer_ids_changed(broker, &members),
         }
     }
 

@@ -44,11 +44,17 @@ pub struct NameServer {
 }
 
 impl NameServer {
-    /// A broker registers its queues of a topic: `queues` are all of them, from id 0.
+    /// A broker registers its queues of a topic: `queues` are all of them, from id 0. Whether that is news.
     ///
     /// Brokers are sorted by name, and ids of brokers follow their names, so the order of ids is the order of
     /// `MessageQueue`.
-    pub fn register(&mut self, topic: TopicId, broker: BrokerId, queues: &[QueueId], numbers: TopicQueues) {
+    pub fn register(
+        &mut self,
+        topic: TopicId,
+        broker: BrokerId,
+        queues: &[QueueId],
+        numbers: TopicQueues,
+    ) -> bool {
         if self.routes.len() <= topic.index() {
             self.routes.resize(topic.index() + 1, None);
         }
@@ -60,7 +66,7 @@ impl NameServer {
             numbers,
         };
         match route.entries.get_mut(at).filter(|known| known.broker == broker) {
-            Some(known) if *known == entry => return,
+            Some(known) if *known == entry => return false,
             Some(known) => *known = entry,
             None => route.entries.insert(at, entry),
         }
@@ -71,6 +77,7 @@ impl NameServer {
         (route.read_queues, route.write_queues) = (list(|n| n.read), list(|n| n.write));
         self.routes[topic.index()] = Some(Rc::new(route));
         self.version += 1;
+        true
     }
 
     /// The route of a topic; `None` if no broker has registered it.

@@ -1,6 +1,6 @@
 //! Consumers: what each client did in its life.
 
-use crate::cluster::fact::{FlowControlCause, StopKind};
+use crate::cluster::fact::{FlowControlCause, PullFailure, StopKind};
 use crate::kernel::time::{SimDuration, SimTime};
 use crate::observe::lag::Level;
 
@@ -31,6 +31,14 @@ pub struct Life {
     pub cached_max: u32,
     /// Pulls put off by count, size, span.
     pub flow_control: [u64; 3],
+    /// Pulls that failed, in the order of `PullFailure`.
+    pub pulls_failed: [u64; 5],
+    /// Connections that it lost.
+    pub connections_lost: u64,
+    /// Times its process was stopped for a while.
+    pub pauses: u64,
+    /// 1 while its process is stopped.
+    stopped_for_now: Level,
 }
 
 impl Life {
@@ -49,6 +57,33 @@ impl Life {
     /// Listener results, good and bad.
     pub fn consumed(&self) -> u64 {
         self.succeeded + self.failed
+    }
+
+    /// The process stops for a while, or goes on; whether that is news.
+    pub fn sleeps(&mut self, now: SimTime, asleep: bool) -> bool {
+        if !self.is_alive() || self.is_asleep() == asleep {
+            return false;
+        }
+        self.pauses += u64::from(asleep);
+        self.stopped_for_now.change(now, if asleep { 1 } else { -1 });
+        true
+    }
+
+    /// Whether the process is stopped for a while.
+    pub fn is_asleep(&self) -> bool {
+        self.stopped_for_now.value() > 0
+    }
+
+    /// How long the process was stopped, to its end or to `now`.
+    pub fn paused(&self, now: SimTime) -> SimDuration {
+        let end = self.stopped.map_or(now, |(at, _)| at);
+        let paused = self.stopped_for_now.integral(end);
+        SimDuration::from_nanos(u64::try_from(paused).unwrap_or(u64::MAX))
+    }
+
+    /// A pull failed.
+    pub fn pull_failed(&mut self, cause: PullFailure) {
+        self.pulls_failed[cause as usize] += 1;
     }
 
     /// A pull was put off.

@@ -19,6 +19,8 @@ pub struct Duplicates {
     pub rebalance: u64,
     /// Two consumers held the queue at once.
     pub overlap: u64,
+    /// The owner before was a stopped process, or this one was and others took the queue meanwhile.
+    pub paused: u64,
     /// The queue did not change hands.
     pub other: u64,
 }
@@ -32,12 +34,13 @@ impl Duplicates {
             HandOver::Graceful => &mut self.graceful,
             HandOver::Rebalance => &mut self.rebalance,
             HandOver::Overlap => &mut self.overlap,
+            HandOver::Paused => &mut self.paused,
             HandOver::None => &mut self.other,
         } += 1;
     }
 
     /// All of them.
     pub fn total(&self) -> u64 {
-        self.killed + self.vanished + self.graceful + self.rebalance + self.overlap + self.other
+        self.killed + self.vanished + self.graceful + self.rebalance + self.overlap + self.paused + self.other
     }
 }

@@ -19,7 +19,9 @@ pub mod requests;
 pub mod retries;
 pub mod series;
 pub mod settled;
+pub mod shares;
 pub mod skew;
 pub mod slots;
 #[cfg(test)]
 pub(crate) mod story;
+pub mod windows;

@@ -17,6 +17,10 @@ pub struct Arrivals {
     pub stored: u64,
     /// Messages acknowledged.
     pub acknowledged: u64,
+    /// Attempts that a broker refused.
+    pub refused: u64,
+    /// Messages given up after their last attempt was refused.
+    pub given_up: u64,
     /// Bodies, bytes.
     pub bytes: u64,
     /// Sum of all send times, nanoseconds.
@@ -31,6 +35,13 @@ pub struct Arrivals {
 #[derive(Debug, Default)]
 pub struct Producers {
     all: Vec<Arrivals>,
+}
+
+impl Arrivals {
+    /// Messages whose send still lasts: neither acknowledged nor given up.
+    pub fn in_flight(&self) -> u64 {
+        self.born - self.acknowledged - self.given_up
+    }
 }
 
 impl Producers {
@@ -71,13 +82,22 @@ impl Producers {
         arrivals.send_max = arrivals.send_max.max(latency);
     }
 
-    /// Nothing is stored that was not made, nothing acknowledged that was not stored (invariant L2).
+    /// A broker refused a message; whether that was its last attempt.
+    pub fn refused(&mut self, producer: ProducerId, gave_up: bool) {
+        let arrivals = &mut self.all[producer.index()];
+        arrivals.refused += 1;
+        arrivals.given_up += u64::from(gave_up);
+    }
+
+    /// Born = stored + given up + on its way to a broker, and nothing is acknowledged that was not stored
+    /// (invariant L2).
     ///
     /// # Panics
     /// If it is.
     pub fn check(&self, now: SimTime) {
         for (id, arrivals) in self.all.iter().enumerate() {
-            if arrivals.acknowledged > arrivals.stored || arrivals.stored > arrivals.born {
+            if arrivals.acknowledged > arrivals.stored || arrivals.stored + arrivals.given_up > arrivals.born
+            {
                 broken(now, "L2", &format!("producer {id}: {arrivals:?}"));
             }
         }
@@ -180,6 +200,40 @@ mod tests {
         let mut producers = Producers::default();
         producers.grow(1);
         producers.stored(MessageId::new(ProducerId(0), 0));
+        producers.check(secs(1));
+    }
+
+    /// Three made; one refused and stored elsewhere, one given up after two refusals, one on its way.
+    #[test]
+    fn what_is_given_up_is_not_on_its_way() {
+        let mut producers = Producers::default();
+        producers.grow(1);
+        let id = ProducerId(0);
+        for number in 0..3 {
+            producers.born(secs(1), id, MessageId::new(id, number), 1, 1);
+        }
+        producers.refused(id, false);
+        producers.stored(MessageId::new(id, 0));
+        producers.acknowledged(id, SimDuration::from_millis(1));
+        producers.refused(id, false);
+        producers.refused(id, true);
+        producers.check(secs(2));
+        let of = producers.get(id);
+        assert_eq!((of.refused, of.given_up, of.in_flight()), (3, 1, 1));
+    }
+
+    /// Two made: one is given up, and both are stored.
+    #[test]
+    #[should_panic = "invariant L2 broken at 1.000000000s: producer 0"]
+    fn what_is_given_up_lies_nowhere() {
+        let mut producers = Producers::default();
+        producers.grow(1);
+        let id = ProducerId(0);
+        for number in 0..2 {
+            producers.born(secs(0), id, MessageId::new(id, number), 1, 1);
+            producers.stored(MessageId::new(id, number));
+        }
+        producers.refused(id, true);
         producers.check(secs(1));
     }
 }

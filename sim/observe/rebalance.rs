@@ -1,21 +1,29 @@
-//! Rebalances: rounds, moves, and what each change of members led to.
+//! Rebalances: rounds, moves, and what each change led to.
 //!
-//! A *change* is the start or the end of a member. Whatever changes hands before the next change is put down
-//! to it. The fewest moves that a change requires follow from the owners at that instant, topic by topic: every
-//! queue whose owner is gone has to move, and so has what a living member holds beyond an even share.
-//! Changes at one instant are looked at together and put down to the last of them.
+//! A *change* is whatever gives a group reason to share its queues out anew: a member starts, ends, stops for a
+//! while or goes on, or the queues of its topics change. A member that is stopped or cut off stays a member until
+//! it is gone. What happens before the next change is put down to it: moves, gaps, and the time to the first
+//! reaction and to the last. Duplicates are put down to the change that last moved their queue, however late
+//! they come.
+//!
+//! The fewest moves that a change requires are the [distance](Shares::distance) of the owners at that instant from
+//! even shares. Changes at one instant are looked at together and put down to the last of them. In sum, a change
+//! counts for what it added to the distance just before it: a queue that lost its owner twice before anybody could
+//! take it has to move once, and a strategy that never reaches even shares is not charged for that anew each time.
 
 use crate::cluster::fact::RebalanceTrigger;
-use crate::cluster::ids::{ConsumerId, TopicId};
+use crate::cluster::ids::{BrokerId, ConsumerId, TopicId};
 use crate::kernel::time::{SimDuration, SimTime};
+use crate::observe::lag::Level;
+use crate::observe::shares::Shares;
 
-/// Changes and events kept at most, each; what comes later is counted only.
+/// Changes, events and lost connections kept at most, each; what comes later is counted only.
 const LISTED: usize = 10_000;
 
-/// What happened to a member.
+/// What happened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Change {
-    /// It started.
+    /// A member started.
     Started,
     /// It shut down.
     Graceful,
@@ -25,25 +33,52 @@ pub enum Change {
     Vanished,
     /// Its start failed.
     StartFailed,
+    /// Its process stopped for a while.
+    Paused,
+    /// It went on.
+    Resumed,
+    /// Consumers are given other queues of a topic.
+    QueuesChanged,
 }
 
-/// A change of members and what came of it.
+impl Change {
+    /// Number of kinds.
+    pub const KINDS: usize = Self::QueuesChanged as usize + 1;
+}
+
+/// To whom or what it happened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct MemberChange {
+pub enum Subject {
+    /// A member.
+    Member(ConsumerId),
+    /// A topic on a broker.
+    Queues(TopicId, BrokerId),
+}
+
+/// A change and what came of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ChangeOutcome {
     /// When.
     pub at: SimTime,
-    /// Who.
-    pub consumer: ConsumerId,
+    /// To whom or what.
+    pub subject: Subject,
     /// What.
     pub change: Change,
-    /// Living members after it.
+    /// Members after it.
     pub members: u64,
     /// Moves until the next change.
     pub moves: u64,
-    /// Fewest moves that could have restored an even share.
+    /// Fewest moves that could have led to even shares.
     pub moves_least: u64,
+    /// From the change to the first change of owners by somebody to whom nothing had happened; `None` if there
+    /// was none before the next change.
+    pub detected: Option<SimDuration>,
     /// From the change to the last change of owners before the next.
     pub stable: SimDuration,
+    /// Queue-time without an owner until the next change.
+    pub unowned: SimDuration,
+    /// Deliveries of records seen before, from queues that this change moved last.
+    pub duplicates: u64,
 }
 
 /// A round that changed something.
@@ -63,88 +98,174 @@ pub struct Round {
     pub balanced: bool,
 }
 
-/// One queue of a subscribed topic, for [`least_moves`].
-#[derive(Clone, Copy, Debug)]
-pub struct Held {
-    /// Its topic.
-    pub topic: TopicId,
-    /// Who took it last; `None` if nobody ever did.
-    pub by: Option<ConsumerId>,
+/// A client lost its connection to a broker.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Disconnect {
+    /// When.
+    pub at: SimTime,
+    /// Who.
+    pub consumer: ConsumerId,
+    /// To which broker.
+    pub broker: BrokerId,
 }
 
 /// What one group has been through.
 #[derive(Clone, Debug, Default)]
 pub struct Rebalances {
-    /// Living members in order of their starts.
-    pub members: Vec<ConsumerId>,
+    /// Members and what they have of the subscribed topics.
+    pub shares: Shares,
     /// Rounds by trigger, in the order of `RebalanceTrigger`.
     pub rounds: [u64; 5],
     /// Rounds that changed something.
     pub rounds_with_change: u64,
     /// Queues of subscribed topics that went from one consumer to another.
     pub moves: u64,
-    /// Sum of the fewest moves of all changes.
-    pub moves_least: u64,
-    /// Queues of subscribed topics that have had an owner.
-    pub ever_owned: u64,
-    /// When all of them had had one.
+    /// Queues of subscribed topics without an owner, after the first.
+    pub unowned: Level,
+    /// When all queues of subscribed topics had had an owner; `None` if one has had none.
     pub all_owned_at: Option<SimTime>,
     /// Messages cached and not finished when a queue was given up.
     pub released_unfinished: u64,
+    /// The longest time to the first reaction.
+    pub detected_max: Option<SimDuration>,
     /// The longest time to stability.
     pub stable_max: Option<SimDuration>,
-    /// Changes of members, the first 10 000.
-    pub changes: Vec<MemberChange>,
+    /// Deliveries of records seen before, from queues that some change moved last.
+    pub duplicates: u64,
+    /// Members that a broker gave up, each broker counted.
+    pub expired: u64,
+    /// Changes by kind, in the order of `Change`.
+    pub kinds: [u64; Change::KINDS],
+    /// Changes, the first 10 000.
+    pub changes: Vec<ChangeOutcome>,
     /// Rounds that changed something, the first 10 000.
     pub events: Vec<Round>,
-    /// Changes and events beyond those.
+    /// Lost connections, the first 10 000.
+    pub disconnects: Vec<Disconnect>,
+    /// Changes, events and lost connections beyond those.
     pub omitted: u64,
-    current: Option<MemberChange>,
+    /// Queues that consumers are given.
+    queues: u64,
+    /// Of these, those that have had an owner.
+    claimed: u64,
+    current: Option<ChangeOutcome>,
+    /// Members to whom something happened at the instant of the current change.
+    struck: Vec<ConsumerId>,
+    /// Integral of `unowned` at the current change.
+    unowned_before: i128,
     /// The fewest moves of the current change are still to be found.
     least_pending: bool,
+    /// The distance from even shares just before the instant of the current change.
+    distance_before: u64,
+    /// What all changes added to the distance.
+    distance_added: i128,
 }
 
 impl Rebalances {
-    /// A member started or ended.
-    pub fn changed(&mut self, now: SimTime, consumer: ConsumerId, change: Change) {
-        self.close();
-        match change {
-            Change::Started => self.members.push(consumer),
-            _ => self.members.retain(|&member| member != consumer),
+    /// Something happened to `subject`.
+    pub fn changed(&mut self, now: SimTime, subject: Subject, change: Change) {
+        if self.current.is_none_or(|current| current.at != now) {
+            self.find_least_moves();
+            self.struck.clear();
         }
-        self.current = Some(MemberChange {
+        if !self.least_pending {
+            self.distance_before = self.shares.distance();
+            self.least_pending = true;
+        }
+        self.close(now);
+        if let Subject::Member(consumer) = subject {
+            self.struck.push(consumer);
+            match change {
+                Change::Started => self.shares.join(consumer),
+                Change::Paused | Change::Resumed => {}
+                _ => self.shares.leave(consumer),
+            }
+        }
+        self.kinds[change as usize] += 1;
+        self.unowned_before = self.unowned.integral(now);
+        self.current = Some(ChangeOutcome {
             at: now,
-            consumer,
+            subject,
             change,
-            members: self.members.len() as u64,
+            members: self.shares.members(),
             moves: 0,
             moves_least: 0,
+            detected: None,
             stable: SimDuration::ZERO,
+            unowned: SimDuration::ZERO,
+            duplicates: 0,
         });
-        self.least_pending = true;
     }
 
-    /// Whether [`Self::least`] must be called before owners change, or members at a later instant than this.
-    pub fn wants_least(&self, now: Option<SimTime>) -> bool {
-        self.least_pending && self.current.is_some_and(|change| Some(change.at) != now)
-    }
-
-    /// Finds the fewest moves that the current change requires.
-    pub fn least(&mut self, queues: impl Iterator<Item = Held>) {
-        self.least_pending = false;
-        let least = least_moves(&self.members, queues);
-        self.moves_least += least;
-        if let Some(change) = &mut self.current {
-            change.moves_least = least;
+    /// A queue of `topic` is given to consumers from now on; `claimed` if it has had an owner.
+    pub fn entered(&mut self, topic: TopicId, owner: Option<ConsumerId>, claimed: bool) {
+        self.shares.enter(topic, owner);
+        self.queues += 1;
+        self.claimed += u64::from(claimed);
+        if !claimed {
+            self.all_owned_at = None;
         }
     }
 
-    /// A queue of a subscribed topic changed its owner; `moved` if it came from another consumer.
-    pub fn owners_changed(&mut self, now: SimTime, moved: bool) {
-        self.moves += u64::from(moved);
-        if let Some(change) = &mut self.current {
-            change.moves += u64::from(moved);
-            change.stable = now.since(change.at);
+    /// A queue of `topic` is given to nobody any more.
+    pub fn left(&mut self, now: SimTime, topic: TopicId, owner: Option<ConsumerId>, claimed: bool) {
+        self.shares.exit(topic, owner);
+        self.queues -= 1;
+        self.claimed -= u64::from(claimed);
+        self.look_whether_all_are_owned(now);
+    }
+
+    /// A queue got its first owner.
+    pub fn claimed(&mut self, now: SimTime, topic: TopicId, by: ConsumerId) {
+        self.passed(topic, None, by);
+        self.claimed += 1;
+        self.look_whether_all_are_owned(now);
+    }
+
+    fn look_whether_all_are_owned(&mut self, now: SimTime) {
+        if self.all_owned_at.is_none() && self.claimed == self.queues && self.queues > 0 {
+            self.all_owned_at = Some(now);
+        }
+    }
+
+    /// A queue of `topic` has a new owner; it is a move if it had one before.
+    pub fn passed(&mut self, topic: TopicId, from: Option<ConsumerId>, to: ConsumerId) {
+        self.find_least_moves();
+        self.shares.pass(topic, from, Some(to));
+        if from.is_some_and(|from| from != to) {
+            self.moves += 1;
+            if let Some(change) = &mut self.current {
+                change.moves += 1;
+            }
+        }
+    }
+
+    /// `consumer` took a queue of a subscribed topic or gave one up.
+    pub fn owners_changed(&mut self, now: SimTime, consumer: ConsumerId) {
+        let Some(change) = &mut self.current else {
+            return;
+        };
+        change.stable = now.since(change.at);
+        if change.detected.is_none() && !self.struck.contains(&consumer) {
+            change.detected = Some(change.stable);
+        }
+    }
+
+    /// The number of the current change, from 0; `None` before the first.
+    pub fn number(&self) -> Option<u32> {
+        let closed = self.kinds.iter().sum::<u64>().checked_sub(1)?;
+        u32::try_from(closed).ok()
+    }
+
+    /// A record was delivered again from a queue that change `number` moved last.
+    pub fn duplicate(&mut self, number: u32) {
+        self.duplicates += 1;
+        if self.number() == Some(number)
+            && let Some(current) = &mut self.current
+        {
+            current.duplicates += 1;
+        } else if let Some(change) = self.changes.get_mut(number as usize) {
+            change.duplicates += 1;
         }
     }
 
@@ -155,133 +276,246 @@ impl Rebalances {
             return;
         }
         self.rounds_with_change += 1;
-        if self.events.len() < LISTED {
-            self.events.push(round);
-        } else {
-            self.omitted += 1;
+        list(&mut self.events, round, &mut self.omitted);
+    }
+
+    /// A connection was lost.
+    pub fn disconnected(&mut self, disconnect: Disconnect) {
+        list(&mut self.disconnects, disconnect, &mut self.omitted);
+    }
+
+    /// Fewest moves that led to even shares after all changes, if they are even at the end.
+    pub fn moves_least(&self) -> u64 {
+        self.distance_added.max(0) as u64
+    }
+
+    /// No more facts will come.
+    pub fn finish(&mut self, end: SimTime) {
+        self.find_least_moves();
+        self.close(end);
+    }
+
+    /// Looks at the owners as the current change met them; must come before the first of them changes.
+    fn find_least_moves(&mut self) {
+        if !std::mem::take(&mut self.least_pending) {
+            return;
+        }
+        let distance = self.shares.distance();
+        self.distance_added += i128::from(distance) - i128::from(self.distance_before);
+        if let Some(change) = &mut self.current {
+            change.moves_least = distance;
         }
     }
 
-    /// No more facts will come: the current change is over.
-    pub fn close(&mut self) {
-        let Some(change) = self.current.take() else {
+    /// The current change is over.
+    fn close(&mut self, now: SimTime) {
+        let Some(mut change) = self.current.take() else {
             return;
         };
+        let unowned = self.unowned.integral(now) - self.unowned_before;
+        change.unowned = SimDuration::from_nanos(u64::try_from(unowned).unwrap_or(u64::MAX));
+        self.detected_max = self.detected_max.max(change.detected);
         self.stable_max = self.stable_max.max(Some(change.stable));
-        if self.changes.len() < LISTED {
-            self.changes.push(change);
-        } else {
-            self.omitted += 1;
-        }
+        list(&mut self.changes, change, &mut self.omitted);
     }
 }
 
-/// The fewest queues that must move so that `members` share the queues of each topic evenly.
-///
-/// Queues that nobody ever held need no move. Without members nothing can move.
-pub fn least_moves(members: &[ConsumerId], queues: impl Iterator<Item = Held>) -> u64 {
-    if members.is_empty() {
-        return 0;
+fn list<T>(items: &mut Vec<T>, item: T, omitted: &mut u64) {
+    if items.len() < LISTED {
+        items.push(item);
+    } else {
+        *omitted += 1;
     }
-    let mut queues: Vec<Held> = queues.collect();
-    queues.sort_unstable_by_key(|held| (held.topic, held.by));
-    let mut members = members.to_vec();
-    members.sort_unstable();
-    queues
-        .chunk_by(|a, b| a.topic == b.topic)
-        .map(|topic| {
-            let mut orphans = 0;
-            let mut shares: Vec<usize> = Vec::new();
-            for of_one in topic.chunk_by(|a, b| a.by == b.by) {
-                match of_one[0].by {
-                    Some(owner) if members.binary_search(&owner).is_ok() => shares.push(of_one.len()),
-                    Some(_) => orphans += of_one.len(),
-                    None => {}
-                }
-            }
-            shares.sort_unstable_by(|a, b| b.cmp(a));
-            let (base, extra) = (topic.len() / members.len(), topic.len() % members.len());
-            let surplus: usize = shares
-                .iter()
-                .enumerate()
-                .map(|(rank, &share)| share.saturating_sub(base + usize::from(rank < extra)))
-                .sum();
-            (orphans + surplus) as u64
-        })
-        .sum()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::observe::story::secs;
+    use crate::observe::story::{millis, secs};
 
-    /// Queues of one topic by the number of their owner; −1 = never owned.
-    #[track_caller]
-    fn check(members: &[u32], owners: &[i32], least: u64) {
-        let members: Vec<ConsumerId> = members.iter().map(|&id| ConsumerId(id)).collect();
-        let queues = owners.iter().map(|&owner| Held {
-            topic: TopicId(0),
-            by: u32::try_from(owner).ok().map(ConsumerId),
-        });
-        assert_eq!(least_moves(&members, queues), least);
-    }
+    const A: ConsumerId = ConsumerId(0);
+    const B: ConsumerId = ConsumerId(1);
+    const C: ConsumerId = ConsumerId(2);
+    const TOPIC: TopicId = TopicId(0);
 
-    /// 8 queues on two members; a third may have 2 at least: 8 = 3 + 3 + 2, so each old one gives up one.
-    #[test]
-    fn a_joining_member_takes_only_its_share() {
-        check(&[0, 1, 2], &[0, 0, 0, 0, 1, 1, 1, 1], 2);
-    }
-
-    /// Three members with 3, 3 and 2 queues; the last goes: its two queues move, nothing else.
-    #[test]
-    fn only_the_orphans_of_a_leaving_member_move() {
-        check(&[0, 1], &[0, 0, 0, 1, 1, 1, 2, 2], 2);
-    }
-
-    #[test]
-    fn more_members_than_queues_need_no_move() {
-        check(&[0, 1, 2, 3], &[0, 1], 0);
-        check(&[0, 1, 2, 3], &[0, 0], 1);
-    }
-
-    #[test]
-    fn the_first_owner_is_no_move_and_nobody_can_move_nothing() {
-        check(&[0, 1], &[-1, -1, -1, -1], 0);
-        check(&[], &[0, 0], 0);
-    }
-
-    /// Shares are even within each topic, not over all: two topics of three queues, all at member 0.
-    #[test]
-    fn topics_count_one_by_one() {
-        let queues = (0..6).map(|i| Held {
-            topic: TopicId(i / 3),
-            by: Some(ConsumerId(0)),
-        });
-        assert_eq!(least_moves(&[ConsumerId(0), ConsumerId(1)], queues), 2);
-    }
-
-    /// A second start at 10 s leads to two moves, the last at 12.5 s; the end at 60 s to none.
-    #[test]
-    fn moves_and_stability_belong_to_the_change_before() {
+    /// Members A and B, started at once, with `a` and `b` queues from 1 s on.
+    fn pair(a: u64, b: u64) -> Rebalances {
         let mut group = Rebalances::default();
-        group.changed(secs(0), ConsumerId(0), Change::Started);
-        for _ in 0..4 {
-            group.owners_changed(secs(1), false);
+        for _ in 0..a + b {
+            group.entered(TOPIC, None, false);
         }
-        assert!(group.wants_least(None) && !group.wants_least(Some(secs(0))));
-        group.changed(secs(10), ConsumerId(1), Change::Started);
-        group.owners_changed(secs(11), true);
-        group.owners_changed(SimTime::from_nanos(12_500_000_000), true);
-        group.changed(secs(60), ConsumerId(1), Change::Killed);
-        group.close();
-        let of: Vec<(u64, u64, f64)> = group
+        group.changed(secs(0), Subject::Member(A), Change::Started);
+        group.changed(secs(0), Subject::Member(B), Change::Started);
+        for n in 0..a + b {
+            let owner = if n < a { A } else { B };
+            group.claimed(secs(1), TOPIC, owner);
+            group.owners_changed(secs(1), owner);
+        }
+        group
+    }
+
+    fn moves(group: &mut Rebalances, now: SimTime, from: ConsumerId, to: ConsumerId) {
+        group.passed(TOPIC, Some(from), to);
+        group.owners_changed(now, to);
+    }
+
+    /// A third member at 10 s: of 4 + 4 two must move. A lets go at 11 s, the last move comes at 12.5 s; the kill at
+    /// 60 s leads to nothing, though two queues have to move.
+    #[test]
+    fn what_happens_belongs_to_the_change_before() {
+        let mut group = pair(4, 4);
+        assert_eq!(group.all_owned_at, Some(secs(1)));
+        group.changed(secs(10), Subject::Member(C), Change::Started);
+        group.owners_changed(secs(11), A);
+        moves(&mut group, millis(12_000), A, C);
+        moves(&mut group, millis(12_500), B, C);
+        group.changed(secs(60), Subject::Member(C), Change::Killed);
+        group.finish(secs(90));
+        let of: Vec<(u64, u64, u64, Option<f64>, f64)> = (group.changes.iter())
+            .map(|c| {
+                (
+                    c.members,
+                    c.moves,
+                    c.moves_least,
+                    c.detected.map(|d| d.as_secs_f64()),
+                    c.stable.as_secs_f64(),
+                )
+            })
+            .collect();
+        let start = [(1, 0, 0, None, 0.0), (2, 0, 0, None, 1.0)];
+        assert_eq!(of[..2], start, "nobody else was there to react");
+        assert_eq!(of[2..], [(3, 2, 2, Some(1.0), 2.5), (2, 0, 2, None, 0.0)]);
+        assert_eq!((group.moves, group.moves_least()), (2, 4));
+        assert_eq!(group.stable_max, Some(SimDuration::from_millis(2_500)));
+        assert_eq!(group.detected_max, Some(SimDuration::from_secs(1)));
+    }
+
+    /// 3 + 3 + 2 queues; C is killed, and B half a second later, before anybody took over: five must move, all to A.
+    /// Each change is told what was to be done then, 2 and 5; the sum counts each queue once.
+    #[test]
+    fn a_queue_that_waits_for_its_move_counts_once() {
+        let mut group = pair(4, 4);
+        group.changed(secs(10), Subject::Member(C), Change::Started);
+        moves(&mut group, secs(11), A, C);
+        moves(&mut group, secs(11), B, C);
+        group.changed(secs(20), Subject::Member(C), Change::Killed);
+        group.changed(millis(20_500), Subject::Member(B), Change::Killed);
+        (0..2).for_each(|_| moves(&mut group, secs(21), C, A));
+        (0..3).for_each(|_| moves(&mut group, secs(21), B, A));
+        group.finish(secs(30));
+        let least: Vec<u64> = group.changes.iter().map(|change| change.moves_least).collect();
+        assert_eq!(least, [0, 0, 2, 2, 5]);
+        assert_eq!((group.moves, group.moves_least()), (7, 7));
+    }
+
+    /// A member joins and is killed before anything moved: nothing had to.
+    #[test]
+    fn what_comes_to_nothing_needs_no_move() {
+        let mut group = pair(4, 4);
+        group.changed(secs(10), Subject::Member(C), Change::Started);
+        group.changed(secs(11), Subject::Member(C), Change::Killed);
+        group.finish(secs(30));
+        assert_eq!((group.changes[2].moves_least, group.moves_least()), (2, 0));
+    }
+
+    /// At one instant B goes and C comes: its four queues may all go to C, and the last change is told.
+    #[test]
+    fn changes_at_one_instant_are_one() {
+        let mut group = pair(4, 4);
+        group.changed(secs(10), Subject::Member(B), Change::Graceful);
+        group.owners_changed(secs(10), B);
+        group.changed(secs(10), Subject::Member(C), Change::Started);
+        group.owners_changed(secs(11), C);
+        moves(&mut group, secs(12), B, C);
+        group.finish(secs(30));
+        let [.., left, joined] = group.changes[..] else {
+            panic!()
+        };
+        assert_eq!(
+            (left.moves_least, joined.moves_least, group.moves_least()),
+            (0, 4, 4)
+        );
+        assert_eq!(joined.detected, None, "B and C are the ones that changed");
+    }
+
+    /// A pause moves no member; what the others take over while it lasts is a move all the same.
+    #[test]
+    fn who_is_stopped_stays_a_member() {
+        let mut group = pair(2, 2);
+        group.changed(secs(10), Subject::Member(B), Change::Paused);
+        moves(&mut group, secs(140), B, A);
+        moves(&mut group, secs(140), B, A);
+        group.changed(secs(200), Subject::Member(B), Change::Resumed);
+        moves(&mut group, secs(202), A, B);
+        moves(&mut group, secs(202), A, B);
+        group.finish(secs(300));
+        let [.., paused, resumed] = group.changes[..] else {
+            panic!()
+        };
+        assert_eq!((paused.members, paused.moves, paused.moves_least), (2, 2, 0));
+        assert_eq!(paused.detected, Some(SimDuration::from_secs(130)));
+        assert_eq!((resumed.members, resumed.moves, resumed.moves_least), (2, 2, 2));
+        assert_eq!(
+            (group.moves, group.moves_least()),
+            (4, 0),
+            "no member came or went"
+        );
+    }
+
+    /// Four more queues need owners and no move; B takes them all. Then the four of A leave: half of B's eight move.
+    #[test]
+    fn queues_come_and_go() {
+        let broker = Subject::Queues(TOPIC, BrokerId(0));
+        let mut group = pair(4, 4);
+        group.changed(secs(10), broker, Change::QueuesChanged);
+        (0..4).for_each(|_| group.entered(TOPIC, None, false));
+        assert_eq!(group.all_owned_at, None);
+        (0..4).for_each(|_| group.claimed(secs(40), TOPIC, B));
+        group.owners_changed(secs(40), B);
+        assert_eq!(group.all_owned_at, Some(secs(40)));
+        group.changed(secs(50), broker, Change::QueuesChanged);
+        (0..4).for_each(|_| group.left(secs(50), TOPIC, Some(A), true));
+        group.finish(secs(60));
+        let [.., grown, shrunk] = group.changes[..] else {
+            panic!()
+        };
+        assert_eq!(
+            (grown.moves_least, grown.detected),
+            (0, Some(SimDuration::from_secs(30)))
+        );
+        assert_eq!(shrunk.moves_least, 4, "8 queues, all at B");
+    }
+
+    /// A gap from 11 to 14 s; the change at 13 s parts it.
+    #[test]
+    fn gaps_are_parted_between_changes() {
+        let mut group = pair(2, 2);
+        group.changed(secs(10), Subject::Member(C), Change::Started);
+        group.unowned.change(secs(11), 1);
+        group.changed(secs(13), Subject::Member(C), Change::Killed);
+        group.unowned.change(secs(14), -1);
+        group.finish(secs(20));
+        let unowned: Vec<u64> = group
             .changes
             .iter()
-            .map(|change| (change.members, change.moves, change.stable.as_secs_f64()))
+            .map(|c| c.unowned.as_nanos() / 1_000_000_000)
             .collect();
-        assert_eq!(of, [(1, 0, 1.0), (2, 2, 2.5), (1, 0, 0.0)]);
-        assert_eq!(group.stable_max, Some(SimDuration::from_millis(2_500)));
-        assert_eq!(group.moves, 2);
+        assert_eq!(unowned, [0, 0, 2, 1]);
+    }
+
+    /// Duplicates go to the change that moved their queue, also when it is long over.
+    #[test]
+    fn duplicates_find_their_change() {
+        let mut group = pair(2, 2);
+        let kill = group.number().map(|n| n + 1);
+        group.changed(secs(10), Subject::Member(B), Change::Killed);
+        assert_eq!(group.number(), kill);
+        group.duplicate(2);
+        group.changed(secs(20), Subject::Member(C), Change::Started);
+        group.duplicate(2);
+        group.duplicate(3);
+        group.finish(secs(30));
+        let duplicates: Vec<u64> = group.changes.iter().map(|change| change.duplicates).collect();
+        assert_eq!((duplicates, group.duplicates), (vec![0, 0, 2, 1], 3));
     }
 }

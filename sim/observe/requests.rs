@@ -21,6 +21,8 @@ pub struct Requests {
     pub woken: u64,
     /// Holds that ran out.
     pub expired: u64,
+    /// Clients that it gave up because they had been silent for too long.
+    pub members_expired: u64,
     /// Sum of all answered holds, nanoseconds.
     pub hold_sum: u128,
     /// The longest.

@@ -36,8 +36,6 @@ struct GroupSlots {
     first: u32,
     /// Slots of user topics by queue − `first`, with holes where a topic is not subscribed.
     user: Vec<u32>,
-    /// Number of slots of user topics.
-    user_queues: u64,
     /// All slots of the group in order of creation.
     all: Vec<u32>,
 }
@@ -94,7 +92,6 @@ impl Slots {
                 slots.retry = slot;
                 continue;
             }
-            of_group.user_queues += 1;
             if of_group.user.is_empty() {
                 of_group.first = queue.0;
             }
@@ -144,13 +141,6 @@ impl Slots {
             .get(group.index())
             .into_iter()
             .flat_map(|of_group| of_group.all.iter().map(|&slot| slot as usize))
-    }
-
-    /// Number of queues of user topics that `group` reads.
-    pub fn user_queues(&self, group: GroupId) -> u64 {
-        self.by_group
-            .get(group.index())
-            .map_or(0, |of_group| of_group.user_queues)
     }
 
     /// What a slot stands for.

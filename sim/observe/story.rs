@@ -2,7 +2,8 @@
 
 use crate::cluster::directory::{ConsumerInfo, Directory, GroupInfo, QueueInfo, TopicInfo, TopicKind};
 use crate::cluster::fact::{
-    CommitVia, Fact, Observer, PullResult, RebalanceTrigger, RequestKind, StartOffsetRule, StopKind,
+    CommitVia, Fact, Observer, PullFailure, PullResult, RebalanceTrigger, RequestKind, StartOffsetRule,
+    StopKind,
 };
 use crate::cluster::ids::{BrokerId, ConsumerId, GroupId, MessageId, ProducerId, QueueId, TopicId};
 use crate::kernel::time::{SimDuration, SimTime};
@@ -123,12 +124,12 @@ const GROUP: GroupId = GroupId(0);
 const PRODUCER: ProducerId = ProducerId(0);
 
 impl Run {
-    /// All queues of `story` exist from the start; samples are a second apart.
+    /// All queues of `story` exist from the start; samples are a second apart, in a run planned for 30 s.
     pub fn new(story: Story) -> Self {
         let records = story.directory.queues.iter().map(|_| Vec::new()).collect();
         let mut run = Self {
             story,
-            observation: Observation::with_interval(SimDuration::from_secs(1)),
+            observation: Observation::with_interval(SimDuration::from_secs(1), SimDuration::from_secs(30)),
             now: SimTime::ZERO,
             sampled: 0,
             born: 0,
@@ -179,6 +180,30 @@ impl Run {
         })
     }
 
+    /// The process of a consumer stops for a while.
+    pub fn pause(&mut self, consumer: u32) -> &mut Self {
+        self.tell(Fact::ConsumerPaused {
+            consumer: ConsumerId(consumer),
+        })
+    }
+
+    /// It goes on.
+    pub fn resume(&mut self, consumer: u32) -> &mut Self {
+        self.tell(Fact::ConsumerResumed {
+            consumer: ConsumerId(consumer),
+        })
+    }
+
+    /// Consumers are given the first `read` queues of the first topic.
+    pub fn read_queues(&mut self, read: u32) -> &mut Self {
+        self.tell(Fact::TopicUpdated {
+            topic: TopicId(0),
+            broker: BrokerId(0),
+            read,
+            write: 6,
+        })
+    }
+
     /// A consumer takes queues in one round.
     pub fn take(&mut self, consumer: u32, queues: &[u32]) -> &mut Self {
         self.round(consumer, queues, &[])
@@ -216,6 +241,25 @@ impl Run {
 
     /// A message is born, stored, visible and acknowledged, all at once.
     pub fn send(&mut self, queue: u32) -> &mut Self {
+        let message = self.bear();
+        self.store(message, queue)
+    }
+
+    /// A message is born and refused by a broker; the next attempt stores it in `retry`, or there is none.
+    pub fn send_in_vain(&mut self, retry: Option<u32>) -> &mut Self {
+        let message = self.bear();
+        self.tell(Fact::SendRefused {
+            producer: PRODUCER,
+            message,
+            gave_up: retry.is_none(),
+        });
+        match retry {
+            Some(queue) => self.store(message, queue),
+            None => self,
+        }
+    }
+
+    fn bear(&mut self) -> MessageId {
         let message = MessageId::new(PRODUCER, self.born);
         let luck = self.born ^ 0xABCD;
         self.born += 1;
@@ -229,6 +273,10 @@ impl Run {
             broker: BrokerId(0),
             kind: RequestKind::Send,
         });
+        message
+    }
+
+    fn store(&mut self, message: MessageId, queue: u32) -> &mut Self {
         let offset = self.append(queue, (message, self.now, self.now, 0));
         self.tell(Fact::Stored {
             queue: QueueId(queue),
@@ -398,6 +446,70 @@ pub fn crash() -> Run {
     run.at(15_000).commit(1, 3).commit(retry, 1);
     run.at(29_990).send(0);
     run.at(29_995).deliver(0, 0, 3);
+    run.at(30_000).finish();
+    run
+}
+
+/// Three consumers (A, B, C) of six queues, 30 s; a message a queue at 2 s, done at 2.055 s, never committed.
+///
+/// C stops at 5 s, with queues 4 and 5. The broker gives it up at 8 s; A takes queue 4 at 9 s and B queue 5 at 9.2 s.
+/// C goes on at 12 s, finds its connection lost, and is a member again: A lets go at 13 s, B at 13.2 s. At 15 s the
+/// host of B is lost; A takes queue 2 and C queue 3 at 18 s. At 20 s consumers are given four queues only; C lets go
+/// of 4 and 5 at 22 s, and A of 2, which C takes at 22.3 s. At 26 s queue 4 is given again; C takes it at 28 s. Three
+/// messages come twice: of queue 4 to A at 9.1 s, of 5 to C at 12.1 s, of 3 to C at 18.1 s. One is sent to queue 5
+/// at 20.1 s and stays there. Two more are refused at 24 s, the first of them finds queue 0.
+pub fn troubles() -> Run {
+    let story = Story::new()
+        .topic("orders", 6)
+        .group("billing", &["orders"])
+        .retry_topic("billing")
+        .consumer("billing-1", "billing", 1)
+        .consumer("billing-2", "billing", 1)
+        .consumer("billing-3", "billing", 1)
+        .producer("shop", "orders");
+    let (a, b, c) = (0, 1, 2);
+    let mut run = Run::new(story);
+    run.at(0).start(a).start(b).start(c);
+    run.at(1_000).take(a, &[0, 1]).take(b, &[2, 3]).take(c, &[4, 5]);
+    run.at(2_000);
+    (0..6).for_each(|queue| _ = run.send(queue));
+    run.at(2_005);
+    (0..6).for_each(|queue| _ = run.deliver(queue / 2, queue, 0));
+    run.at(2_055);
+    (0..6).for_each(|queue| _ = run.consume(queue / 2, queue, 0, true));
+    run.at(5_000).pause(c);
+    run.at(8_000).tell(Fact::MemberExpired {
+        broker: BrokerId(0),
+        consumer: ConsumerId(c),
+    });
+    run.at(9_000).take(a, &[4]);
+    run.at(9_100).deliver(a, 4, 0);
+    run.at(9_150).consume(a, 4, 0, true);
+    run.at(9_200).take(b, &[5]);
+    run.at(12_000).resume(c).tell(Fact::ConnectionLost {
+        broker: BrokerId(0),
+        consumer: ConsumerId(c),
+    });
+    run.at(12_100).deliver(c, 5, 0);
+    run.at(12_150).consume(c, 5, 0, true);
+    run.at(13_000).round(a, &[], &[4]);
+    run.at(13_200).round(b, &[], &[5]);
+    run.at(15_000).stop(b, StopKind::Vanished);
+    run.at(18_000).take(a, &[2]).take(c, &[3]);
+    run.at(18_100).deliver(c, 3, 0);
+    run.at(18_150).consume(c, 3, 0, true);
+    run.at(20_000).read_queues(4);
+    run.at(20_100).send(5);
+    run.at(21_000).tell(Fact::PullFailed {
+        consumer: ConsumerId(c),
+        queue: QueueId(4),
+        cause: PullFailure::IllegalQueue,
+    });
+    run.at(22_000).round(c, &[], &[4, 5]).round(a, &[], &[2]);
+    run.at(22_300).take(c, &[2]);
+    run.at(24_000).send_in_vain(Some(0)).send_in_vain(None);
+    run.at(26_000).read_queues(5);
+    run.at(28_000).take(c, &[4]);
     run.at(30_000).finish();
     run
 }

@@ -306,6 +306,7 @@ pub fn shape(config: &ClusterConfig) -> Value {
             &mut of.skew.consumer_messages,
             &mut of.skew.consumer_busy,
             &mut of.skew.consumer_queues,
+            &mut of.skew.consumer_queues_mean,
             &mut of.skew.queue_messages,
         ] {
             *skew = Some(SkewReport::default());
@@ -652,5 +653,39 @@ mod tests {
             );
         }
         assert!(report.judge(&parsed[1..2]));
+    }
+
+    /// What rebalances cost can be bounded, in words that a scenario may use before its run.
+    #[test]
+    fn costs_of_rebalances_can_be_expected() {
+        let mut blank = Report::default();
+        let mut group = GroupReport::default();
+        group.skew.consumer_queues_mean = Some(SkewReport::default());
+        blank.groups.insert("billing".into(), group);
+        blank
+            .rebalance
+            .insert("billing".into(), RebalanceReport::default());
+        blank
+            .consumers
+            .insert("billing-3".into(), ConsumerReport::default());
+        blank.producers.insert("shop".into(), ProducerReport::default());
+        let shape = measured(&blank);
+        let texts = [
+            "rebalance.billing.moves <= 7",
+            "rebalance.billing.unowned_seconds < 8500ms",
+            "rebalance.billing.paused_seconds < 10s",
+            "rebalance.billing.stranded_messages == 1",
+            "rebalance.billing.detected_max_seconds <= 4s",
+            "rebalance.billing.duplicates == 3",
+            "rebalance.billing.changes_by_kind.vanished == 1",
+            "groups.billing.duplicates.by_cause.paused == 2",
+            "groups.billing.skew.consumer_queues_mean.max_over_mean < 1.05",
+            "consumers.billing-3.pulls_failed.illegal_queue == 1",
+            "producers.shop.given_up == 1",
+        ];
+        let read = |text: &&str| Expectation::parse(text, &shape).unwrap();
+        let expectations: Vec<Expectation> = texts.iter().map(read).collect();
+        let mut report = crate::report::assemble::troubles_report();
+        assert!(report.judge(&expectations), "{:#?}", report.expect);
     }
 }

@@ -178,8 +178,14 @@ mod tests {
     /// The normal form says everything: nothing is left to a default, and nothing is lost.
     #[test]
     fn the_normal_form_reads_back_to_the_same_configuration() {
-        let template = std::iter::once(("template", shipped::TEMPLATE));
-        for (name, text) in shipped_scenarios().chain(template) {
+        let strategies = r#"{ "title": "t", "duration": "1h",
+            "cluster": { "brokers": 2, "machineRooms": { "sh": ["broker-b"], "hz": ["broker-a"] }, "topics": { "a": {} } },
+            "groups": { "g": { "strategy": "MACHINE_ROOM_NEARBY-CONSISTENT_HASH", "consumers": [
+                { "machineRoom": "hz", "strategy": { "CONFIG": { "g-2": ["a broker-b:3"] } } },
+                { "machineRoom": "sh", "strategy": { "X_BOUNDED_CONSISTENT_HASH": { "loadBound": 1.5 } } },
+                { "machineRoom": "sh", "strategy": { "X_WEIGHTED": { "weights": { "g-1": 3 } } } } ] } } }"#;
+        let others = [("template", shipped::TEMPLATE), ("strategies", strategies)];
+        for (name, text) in shipped_scenarios().chain(others) {
             let first = read(name, text);
             let second = read(name, &first.normalised.to_string());
             assert_eq!(

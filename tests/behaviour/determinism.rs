@@ -1,7 +1,10 @@
 //! Same scenario, same seed: the same events. Another setting here: the same luck there.
 
-use crate::support::{Recording, run, run_with};
+use crate::support::{Experiment, Recording, broker, cut, heal, member, run, run_with, slow};
+use rmqsim::cluster::config::{Action, TopicQueues};
 use rmqsim::cluster::fact::Fact;
+use rmqsim::cluster::ids::{BrokerId, TopicId};
+use rmqsim::cluster::network::Server;
 use std::collections::BTreeMap;
 
 const MIXED: &str = r#"{
@@ -94,4 +97,66 @@ fn a_message_costs_the_same_under_every_strategy() {
     let common: Vec<_> = base.iter().filter(|(key, _)| other.contains_key(*key)).collect();
     assert!(common.len() > 20_000, "{}", common.len());
     assert!(common.iter().all(|(key, busy)| other[*key] == **busy));
+}
+
+/// Every kind of fault, on members of `audit`, the first group by name.
+fn faults(experiment: Experiment) -> Experiment {
+    let update = Action::UpdateTopic {
+        topic: TopicId(0),
+        broker: BrokerId(0),
+        numbers: TopicQueues { read: 5, write: 5 },
+    };
+    experiment
+        .then("5s", cut(1, broker(0)))
+        .then("6s", slow(0, broker(1), "1700ms"))
+        .then("10s", update)
+        .then("12s", cut(0, Server::NameServer(0)))
+        .then("20s", Action::Pause(member(1)))
+        .then("45s", heal(1, broker(0)))
+        .then("50s", Action::Resume(member(1)))
+        .then("55s", slow(0, broker(1), "0s"))
+        .then("56s", heal(0, Server::NameServer(0)))
+        .then("70s", Action::Vanish(member(1)))
+}
+
+fn without_timeline() -> Experiment {
+    let mut experiment = Experiment::new(MIXED, &[]);
+    experiment.0.timeline.clear();
+    experiment
+}
+
+#[test]
+fn faults_are_deterministic() {
+    let (a, b) = (faults(without_timeline()).run(), faults(without_timeline()).run());
+    assert_eq!(a.digest, b.digest);
+    assert_eq!(format!("{:?}", a.facts), format!("{:?}", b.facts));
+}
+
+/// What happens to clients of one group moves no arrival, and nothing of another group on links of its own: `billing`
+/// is given the same messages at the same times. (Queues that are added do move messages.)
+#[test]
+fn a_fault_of_one_client_is_nobody_elses_luck() {
+    let base = without_timeline().run();
+    let faulty = without_timeline()
+        .then("5s", cut(1, broker(0)))
+        .then("6s", slow(0, broker(1), "1700ms"))
+        .then("20s", Action::Pause(member(0)))
+        .then("70s", Action::Vanish(member(1)))
+        .run();
+    assert_eq!(arrivals(&faulty), arrivals(&base));
+    let billing = |run: &Recording| {
+        let group = run
+            .directory
+            .groups
+            .iter()
+            .position(|group| group.name == "billing")
+            .unwrap();
+        let mut deliveries = run.deliveries();
+        deliveries.retain(|(_, (consumer, ..))| run.directory.consumer(*consumer).group.index() == group);
+        // Retry topics are numbered in the order in which they come into being.
+        deliveries.retain(|(_, (_, queue, _))| queue.0 < 6);
+        deliveries
+    };
+    assert!(billing(&base).len() > 10_000);
+    assert_eq!(billing(&faulty), billing(&base));
 }

@@ -9,7 +9,7 @@ use rmqsim::cluster::consumer::allocate::{
 };
 use rmqsim::cluster::ids::{ConsumerId, TopicId};
 use rmqsim::cluster::message_queue::MessageQueue;
-use rmqsim::observe::rebalance::{Held, least_moves};
+use rmqsim::observe::shares;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// A strategy over names.
@@ -51,7 +51,7 @@ fn all_built() -> Vec<(String, Built)> {
         .map(|strategy| {
             (
                 format!("{strategy:?}"),
-                strategy.build(|name| Some(name.to_owned())),
+                strategy.build(|name| vec![name.to_owned()]),
             )
         })
         .collect()
@@ -128,7 +128,7 @@ fn is_level(sizes: &[usize]) -> bool {
 }
 
 fn built(word: &str) -> Built {
-    Strategy::of_word(word).unwrap().build(|_| None)
+    Strategy::of_word(word).unwrap().build(|_| Vec::new())
 }
 
 /// A crowd of members, by number.
@@ -205,12 +205,12 @@ proptest! {
                 let at = clients.iter().position(|known| known == client);
                 ConsumerId(at.unwrap_or(clients.len()) as u32)
             };
-            let living: Vec<ConsumerId> = clients.iter().map(number).collect();
-            let held_before = all.iter().map(|queue| Held {
-                topic: TopicId(0),
-                by: before.get(queue).map(|owner| number(owner)),
-            });
-            prop_assert_eq!(moves.count() as u64, least_moves(&living, held_before));
+            let mut held_before = shares::Shares::default();
+            clients.iter().map(number).for_each(|living| held_before.join(living));
+            for queue in &all {
+                held_before.enter(TopicId(0), before.get(queue).map(|owner| number(owner)));
+            }
+            prop_assert_eq!(moves.count() as u64, held_before.distance());
             previous = held(&clients, &now);
         }
     }
@@ -245,7 +245,7 @@ proptest! {
     #[test]
     fn bounded_hash_respects_its_bound(n in 1usize..80, crowd in members(20), thousandths in 1000u64..3000) {
         let (all, clients) = (queues(n), ids(crowd));
-        let strategy = |load_bound| Strategy::BoundedConsistentHash { virtual_nodes: 10, load_bound }.build(|_| None);
+        let strategy = |load_bound| Strategy::BoundedConsistentHash { virtual_nodes: 10, load_bound }.build(|_| Vec::new());
         let bounded = shares(&strategy(thousandths as f64 / 1000.0), &all, &clients, &[]);
         let bound = (thousandths * n as u64).div_ceil(1000 * clients.len() as u64);
         prop_assert!(sizes(&bounded).iter().all(|size| *size as u64 <= bound));
@@ -319,6 +319,6 @@ fn single_queues_of_many_topics_spread() {
 fn weights_decide_how_many() {
     let clients: Vec<String> = ["a", "b", "c"].map(str::to_owned).to_vec();
     let strategy: Strategy = serde_json::from_str(r#"{ "X_WEIGHTED": { "weights": { "a": 3 } } }"#).unwrap();
-    let built = strategy.build(|name| Some(name.to_owned()));
+    let built = strategy.build(|name| vec![name.to_owned()]);
     assert_eq!(sizes(&shares(&built, &queues(10), &clients, &[])), [6, 2, 2]);
 }

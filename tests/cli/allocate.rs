@@ -1,6 +1,6 @@
 //! `rmqsim allocate`: shares and moves without a simulation, and questions from files.
 
-use crate::program::{Outcome, command, finish, root, run, scratch};
+use crate::program::{Outcome, command, compare, finish, root, run, scratch};
 use serde_json::Value;
 use std::process::Stdio;
 
@@ -180,4 +180,34 @@ fn questions_come_from_standard_input_too() {
     let file = std::fs::File::open(root().join("tests/truth/oracle/alloc_edge.json")).unwrap();
     child.stdin(Stdio::from(file));
     assert_eq!(finish(child).code, 0);
+}
+
+/// What the documentation prints is what the program prints.
+#[test]
+fn the_documentation_shows_what_is_printed() {
+    let path = root().join("docs/strategies.md");
+    let written = std::fs::read_to_string(&path).unwrap();
+    let mut text = String::new();
+    let mut blocks = 0;
+    for (at, part) in written.split("```").enumerate() {
+        if at > 0 {
+            text += "```";
+        }
+        let Some(block) = part.strip_prefix("console\n") else {
+            text += part;
+            continue;
+        };
+        blocks += 1;
+        text += "console\n";
+        for line in block
+            .lines()
+            .filter(|line| line.starts_with("$ rmqsim allocate "))
+        {
+            let outcome = allocate(line.trim_start_matches("$ rmqsim allocate "));
+            assert_eq!(outcome.code, 0, "{line}");
+            text += &format!("{line}\n{}", outcome.stdout);
+        }
+    }
+    assert_eq!(blocks, 3);
+    compare(&path, &text).unwrap();
 }

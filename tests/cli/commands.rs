@@ -228,6 +228,17 @@ fn overrides_reach_every_field() {
         service["groups"]["billing"]["consumers"][0]["service"]["gamma"]["cv"],
         2.0
     );
+    let sticky = data(&["groups.billing.strategy=X_STICKY"]);
+    assert_eq!(sticky["groups"]["billing"]["strategy"], "X_STICKY");
+    for set in [
+        "groups.billing.strategy={\"CONSISTENT_HASH\":{\"virtualNodes\":7}}",
+        "groups.billing.strategy.CONSISTENT_HASH.virtualNodes=7",
+    ] {
+        let ring = &data(&["groups.billing.strategy=CONSISTENT_HASH"])["groups"]["billing"]["strategy"];
+        assert_eq!(ring["CONSISTENT_HASH"]["virtualNodes"], 10);
+        let ring = &data(&[set])["groups"]["billing"]["strategy"];
+        assert_eq!(ring["CONSISTENT_HASH"]["virtualNodes"], 7);
+    }
     let mean = data(&["groups.billing.consumers.service.exponential.mean=1ms"]);
     assert_eq!(
         mean["groups"]["billing"]["consumers"][0]["service"]["exponential"]["mean"],

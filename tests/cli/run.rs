@@ -59,7 +59,7 @@ fn the_report_depends_on_scenario_and_seed_alone() {
     run(&here, &shipped);
     run(&there, &copied);
     let read = |folder: &Path, file: &str| fs::read_to_string(folder.join("out").join(file)).unwrap();
-    assert_eq!(files(&here.join("out")).len(), 6);
+    assert_eq!(files(&here.join("out")).len(), 7);
     for file in files(&here.join("out")) {
         assert_eq!(read(&here, &file), read(&there, &file), "{file}");
     }

@@ -52,10 +52,10 @@ fn built(settings: Settings) -> Option<Result<Built, AllocateError>> {
         "MACHINE_ROOM" => Box::new(AllocateMessageQueueByMachineRoom::new(settings.idcs)),
         "MACHINE_ROOM_NEARBY" => {
             let inner = Strategy::of_word(&settings.inner?)?;
-            Box::new(AllocateMachineRoomNearby::new(inner.build(|_| None)))
+            Box::new(AllocateMachineRoomNearby::new(inner.build(|_| Vec::new())))
         }
         "CONFIG" => Box::new(AllocateMessageQueueByConfig::new(settings.config.map(named))),
-        word => Strategy::of_word(word)?.build(|_| None),
+        word => Strategy::of_word(word)?.build(|_| Vec::new()),
     }))
 }
 

@@ -10,6 +10,7 @@ mod pulls;
 mod rebalance;
 mod rebuild;
 mod retry;
+mod scenario_file;
 
 use serde_json::Value;
 use std::fmt::{Debug, Display};
@@ -127,7 +128,7 @@ fn judge(recording: &Recording) -> Result<Verdict, &'static str> {
         _ if begins("pause-") => Ok(pause::judge(recording)),
         _ if begins("broker-kill") => Err("brokers that fail"),
         _ if begins("tagfilter-") || begins("inconsistent-") => Err("filters"),
-        _ if begins("startup-stall") => Err("subscription versions"),
+        _ if begins("startup-stall") => Err("a race of two heartbeats that was met by chance"),
         _ => Err("this kind of experiment"),
     }
 }

@@ -162,7 +162,7 @@ fn read(path: &Path) -> anyhow::Result<Cases> {
 fn built(settings: Settings) -> anyhow::Result<Result<Built, AllocateError>> {
     let by_word = |word: &str| -> anyhow::Result<Built> {
         let strategy = Strategy::of_word(word).ok_or_else(|| anyhow!(unknown(word)))?;
-        Ok(strategy.build(|name: &str| Some(name.to_owned())))
+        Ok(strategy.build(|name: &str| vec![name.to_owned()]))
     };
     Ok(match settings.s.as_str() {
         "CONSISTENT_HASH" => {

@@ -6,7 +6,7 @@ use crate::cluster::consumer::allocate::{
 };
 use crate::cluster::ids::{ConsumerId, TopicId};
 use crate::cluster::message_queue::MessageQueue;
-use crate::observe::rebalance::{Held, least_moves};
+use crate::observe::shares;
 use crate::scenario::suggest;
 use anyhow::anyhow;
 use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
@@ -133,7 +133,7 @@ pub struct Division {
 impl Division {
     /// Asks `strategy`, and once more for the later consumers; strategies with a memory are told the first answer.
     pub fn of(strategy: &Strategy, given: &Given<'_>) -> Self {
-        let built = strategy.build(|name| Some(name.to_owned()));
+        let built = strategy.build(|name| vec![name.to_owned()]);
         let result = given.ask(&*built, given.consumers, &[]).and_then(|before| {
             let Some(later) = given.later else {
                 return Ok((before, None));
@@ -245,15 +245,15 @@ impl Change {
             let next = ConsumerId(numbers.len() as u32);
             numbers.entry(id.as_str()).or_insert(next);
         }
-        let members: Vec<ConsumerId> = numbers.values().copied().collect();
-        let gone = ConsumerId(members.len() as u32);
-        let held = queues.iter().map(|queue| Held {
-            topic: TopicId(0),
-            by: old
-                .get(queue)
-                .map(|owner| numbers.get(owner).copied().unwrap_or(gone)),
-        });
-        let least = least_moves(&members, held);
+        let mut shares = shares::Shares::default();
+        numbers.values().for_each(|member| shares.join(*member));
+        let gone = ConsumerId(numbers.len() as u32);
+        for queue in queues {
+            let owner = old.get(queue);
+            let owner = owner.map(|owner| numbers.get(owner).copied().unwrap_or(gone));
+            shares.enter(TopicId(0), owner);
+        }
+        let least = shares.distance();
         Self { after, moves, least }
     }
 

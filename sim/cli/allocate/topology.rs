@@ -3,6 +3,7 @@
 use crate::cluster::consumer::allocate::{Names, QueueName};
 use crate::cluster::message_queue::{MessageQueue, cmp_utf16};
 use crate::scenario::estimate::grouped;
+use std::collections::BTreeSet;
 use std::str::FromStr;
 
 /// Queues, and consumers, at most.
@@ -71,9 +72,9 @@ impl Consumers {
     /// If these are too many.
     pub fn plus(&self, more: u32) -> Result<Self, String> {
         within_bound(self.0.len() as u64 + u64::from(more), "consumers")?;
-        // Those that are there have names of any kind; so many more names are free in any case.
+        let taken: BTreeSet<&String> = self.0.iter().collect();
         let numbered = (self.0.len() + 1..).map(|n| format!("consumer-{n}"));
-        let free = numbered.filter(|name| !self.0.contains(name));
+        let free = numbered.filter(|name| !taken.contains(name));
         Ok(Self::sorted(
             self.0.iter().cloned().chain(free.take(more as usize)).collect(),
         ))

@@ -14,7 +14,7 @@ use crate::cluster::broker::consumer_manager::{Connection, Subscriptions};
 use crate::cluster::core::{ConsumerReply, Envelope};
 use crate::cluster::event::{EnvelopeSlot, Event};
 use crate::cluster::fact::{Fact, Observer};
-use crate::cluster::ids::{BrokerId, ConsumerId, GroupId};
+use crate::cluster::ids::{BrokerId, GroupId};
 use crate::cluster::network::Server;
 use crate::kernel::time::SimDuration;
 
@@ -37,7 +37,7 @@ impl<O: Observer> Cluster<O> {
         if consumers.heartbeat(now, group, connection, rank, subscriptions) {
             self.notify_consumer_ids_changed(broker, group);
         }
-        if self.is_silent_by_setting(group) {
+        if self.is_silent_by_setting(group) || self.is_suspect(broker, connection) {
             self.watch_for_silence(broker);
         }
     }
@@ -69,7 +69,7 @@ impl<O: Observer> Cluster<O> {
             return;
         }
         if let Some(delay) = self.core.network.constant() {
-            let envelope = Envelope::ConsumerIdsChanged { members };
+            let envelope = Envelope::ConsumerIdsChanged { broker, members };
             let slot = EnvelopeSlot(self.core.envelopes.insert(envelope));
             let now = self.core.now();
             self.core.scheduler.at_in_order(now + delay, Event::Deliver(slot));
@@ -120,14 +120,11 @@ impl<O: Observer> Cluster<O> {
         }
     }
 
-    /// Whether a connection may stay without heartbeats: its client is gone, stopped, cut off or slow, or has made
-    /// another one.
+    /// Whether a connection may stay without heartbeats: its client is gone, stopped, cut off or slow, here or where
+    /// its heartbeats go first, or has made another one.
     fn is_suspect(&self, broker: BrokerId, connection: Connection) -> bool {
         let client = &self.consumers[connection.consumer.index()];
-        let in_trouble = || {
-            let links = &self.core.network.links;
-            links.find(connection.consumer, Server::Broker(broker)).is_some()
-        };
+        let in_trouble = || self.core.network.links.has_trouble(connection.consumer);
         !client.is_alive()
             || client.is_paused()
             || client.connections[broker.index()] != Some(connection.epoch)
@@ -144,27 +141,31 @@ impl<O: Observer> Cluster<O> {
         }
         let client = &self.consumers[consumer.index()];
         if client.is_alive() && client.connections[broker.index()] == Some(connection.epoch) {
-            let epoch = connection.epoch;
-            let end = ConsumerReply::ConnectionClosed { broker, epoch };
-            self.core.to_consumer(broker, consumer, end);
+            self.core
+                .to_consumer(broker, connection, ConsumerReply::ConnectionClosed);
             let links = &mut self.core.network.links;
             links.trouble(consumer, Server::Broker(broker)).closed = true;
             self.core.network.links_changed();
+        } else if client.connections[broker.index()].is_none() || !client.is_alive() {
+            // What a client had sent before it gave the connection up has no place to go to any more.
+            self.purge(consumer, Server::Broker(broker), |_, _| true);
         }
     }
 
     /// The news of a change reaches all members of a group at once.
-    pub(in crate::cluster) fn consumer_ids_changed(&mut self, members: &[ConsumerId]) {
-        for &member in members {
-            if self.consumers[member.index()].is_paused() {
+    pub(in crate::cluster) fn consumer_ids_changed(&mut self, broker: BrokerId, members: &[Connection]) {
+        for &connection in members {
+            let reply = ConsumerReply::ConsumerIdsChanged;
+            if self.consumers[connection.consumer.index()].is_paused() {
                 let envelope = Envelope::ToConsumer {
-                    consumer: member,
-                    reply: ConsumerReply::ConsumerIdsChanged,
+                    broker,
+                    connection,
+                    reply,
                 };
                 let slot = EnvelopeSlot(self.core.envelopes.insert(envelope));
                 self.defer(Event::Deliver(slot));
             } else {
-                self.consumer_reply(member, ConsumerReply::ConsumerIdsChanged);
+                self.consumer_reply(broker, connection, reply);
             }
         }
     }

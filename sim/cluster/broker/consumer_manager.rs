@@ -51,8 +51,9 @@ struct ConsumerGroupInfo {
     ranks: Vec<ClientRank>,
     /// The answer to `GET_CONSUMER_LIST_BY_GROUP`, kept until the group changes.
     list: Option<Rc<[ClientRank]>>,
-    /// Whom a change is told, kept until the group changes.
-    members: Option<Rc<[ConsumerId]>>,
+    /// Whom a change is told: the connections in order of their first heartbeats. Shared with the news on the wire,
+    /// so that a change costs the group a copy only while another is under way.
+    members: Rc<Vec<Connection>>,
     subscriptions: Vec<(SubscribedTopic, u64)>,
 }
 
@@ -136,13 +137,9 @@ impl ConsumerManager {
         })
     }
 
-    /// The clients of the group, one for each connection, by id.
-    pub fn members(&mut self, group: GroupId) -> Rc<[ConsumerId]> {
-        let info = &mut self.groups[group.index()];
-        let members = info
-            .members
-            .get_or_insert_with(|| info.channels.keys().map(|c| c.consumer).collect());
-        Rc::clone(members)
+    /// The connections of the group, in order of their first heartbeats.
+    pub fn members(&self, group: GroupId) -> Rc<Vec<Connection>> {
+        Rc::clone(&self.groups[group.index()].members)
     }
 
     /// The client ids of the group, sorted as the asking client will sort them, one for each connection; `None`
@@ -177,7 +174,8 @@ impl ConsumerGroupInfo {
         self.channels.insert(connection, Channel { rank, last_heartbeat });
         let at = self.ranks.partition_point(|&known| known < rank);
         self.ranks.insert(at, rank);
-        (self.list, self.members) = (None, None);
+        Rc::make_mut(&mut self.members).push(connection);
+        self.list = None;
     }
 
     /// Whether the connection was known. A group that is empty forgets its subscriptions.
@@ -187,7 +185,11 @@ impl ConsumerGroupInfo {
         };
         let at = self.ranks.partition_point(|&known| known < channel.rank);
         self.ranks.remove(at);
-        (self.list, self.members) = (None, None);
+        let members = Rc::make_mut(&mut self.members);
+        if let Some(at) = members.iter().position(|&member| member == connection) {
+            members.remove(at);
+        }
+        self.list = None;
         if self.channels.is_empty() {
             self.subscriptions.clear();
         }
@@ -277,7 +279,7 @@ mod tests {
         let timeout = SimDuration::from_secs(120);
         assert!(table.expire(secs(120), timeout).is_empty());
         assert_eq!(table.expire(secs(121), timeout), [(GROUP, connection(0, 1))]);
-        assert_eq!(&*table.members(GROUP), [ConsumerId(1)]);
+        assert_eq!(*table.members(GROUP), [connection(1, 1)]);
     }
 
     #[test]

@@ -283,7 +283,7 @@ impl<O: Observer> Cluster<O> {
             }
             BrokerRequest::UpdateOffsets(offsets) => return self.update_offsets(broker, group, &offsets),
         };
-        self.core.to_consumer(broker, consumer, reply);
+        self.core.to_consumer(broker, connection, reply);
     }
 
     /// QUERY_CONSUMER_OFFSET. A group without offset is sent to 0 while the queue is young, in 4.9 also while it
@@ -296,7 +296,8 @@ impl<O: Observer> Cluster<O> {
     ) -> Option<QueriedOffset> {
         let committed = self.offsets.query(group, queue);
         let consume_queue = &mut self.queues[queue.index()];
-        if self.consumers[consumer.index()].is_alive() {
+        // Who gave up waiting asks no more.
+        if self.consumers[consumer.index()].asks_for(queue) {
             consume_queue.note_asker(consumer, committed.unwrap_or(0));
         }
         match committed {
@@ -408,9 +409,10 @@ impl<O: Observer> Cluster<O> {
     /// look, whose time is known.
     pub(in crate::cluster) fn topic_registration(&mut self, broker: BrokerId, topic: TopicId) {
         let numbers = self.topics.numbers(topic, broker);
-        self.name_server
-            .register(topic, broker, self.topics.queues(topic, broker), numbers);
-        self.plan_route_polls(topic);
+        let queues = self.topics.queues(topic, broker);
+        if self.name_server.register(topic, broker, queues, numbers) {
+            self.plan_route_polls(topic);
+        }
     }
 
     /// The name server answers a client.
@@ -433,10 +435,7 @@ impl<O: Observer> Cluster<O> {
                     let route = |topic: Option<TopicId>| self.name_server.route(topic?);
                     (version, topics.map(route).collect())
                 });
-                Envelope::ToConsumer {
-                    consumer,
-                    reply: ConsumerReply::Routes(routes),
-                }
+                Envelope::ConsumerRoutes { to: consumer, routes }
             }
         };
         self.core

@@ -28,27 +28,18 @@ impl<O: Observer> Cluster<O> {
     /// A pull has come: the piggy-backed commit counts now, whether or not the pull is then held.
     #[inline]
     pub(in crate::cluster) fn pull_arrives(&mut self, slot: PqSlot) {
-        let held = self.held_queues.get_mut(slot.0);
+        let held = self.held_queues.get(slot.0);
         let (group, queue, offset, commit) = (held.group, held.queue, held.next_offset, held.request_commit);
-        let (consumer, topic_at, version) = (held.consumer, held.topic_at, held.request_version);
-        let consume_queue = &self.queues[queue.index()];
-        let broker = consume_queue.broker;
-        let topic = self.consumers[consumer.index()].topics[topic_at as usize];
-        let refusal = if consume_queue.readable {
-            self.brokers[broker.index()]
-                .consumers
-                .check(group, topic, version)
-        } else {
-            Err(PullFailure::IllegalQueue)
-        };
-        if let Err(cause) = refusal {
-            return self.refuse_pull(slot, broker, cause);
-        }
-        held.floor = commit.unwrap_or(held.floor);
+        let broker = self.queues[queue.index()].broker;
         self.core.emit(Fact::Request {
             broker,
             kind: RequestKind::Pull,
         });
+        if let Err(cause) = self.check_pull(slot) {
+            return self.refuse_pull(slot, cause);
+        }
+        let held = self.held_queues.get_mut(slot.0);
+        held.floor = commit.unwrap_or(held.floor);
         if let Some(commit) = commit {
             self.commit_offset(group, queue, commit, CommitVia::Pull);
         }
@@ -60,19 +51,32 @@ impl<O: Observer> Cluster<O> {
         }
     }
 
+    /// Whether the queue is there to be pulled, and the group subscribes to its topic as the client does.
+    #[inline]
+    fn check_pull(&self, slot: PqSlot) -> Result<(), PullFailure> {
+        let held = self.held_queues.get(slot.0);
+        let queue = &self.queues[held.queue.index()];
+        if !queue.readable {
+            return Err(PullFailure::IllegalQueue);
+        }
+        let topic = self.consumers[held.consumer.index()].topics[held.topic_at as usize];
+        self.brokers[queue.broker.index()]
+            .consumers
+            .check(held.group, topic, held.request_version)
+    }
+
     /// The pull is not served; what it carries does not count.
     #[inline(never)]
-    fn refuse_pull(&mut self, slot: PqSlot, broker: BrokerId, cause: PullFailure) {
-        self.core.emit(Fact::Request {
-            broker,
-            kind: RequestKind::Pull,
-        });
+    fn refuse_pull(&mut self, slot: PqSlot, cause: PullFailure) {
         let held = self.held_queues.get_mut(slot.0);
         held.reply = PullReply {
             result: Err(cause),
             next_offset: held.next_offset,
         };
-        let client = Endpoint::Consumer(held.consumer);
+        let (client, broker) = (
+            Endpoint::Consumer(held.consumer),
+            self.queues[held.queue.index()].broker,
+        );
         let event = Event::PullReplyArrives(slot);
         self.core
             .travel(client, Server::Broker(broker), Direction::Down, event);
@@ -139,13 +143,17 @@ impl<O: Observer> Cluster<O> {
         }
     }
 
+    /// Held pulls are looked at anew: what has changed since they came may refuse them.
     #[inline]
     fn answer_held(&mut self, woken: &mut Vec<HeldPull>) {
         let now = self.core.now();
         for held in woken.drain(..) {
             let broker = self.queues[self.held_queues.get(held.pull.0).queue.index()].broker;
             self.brokers[broker.index()].held -= 1;
-            self.answer_pull(held.pull, now.since(held.since));
+            match self.check_pull(held.pull) {
+                Ok(()) => self.answer_pull(held.pull, now.since(held.since)),
+                Err(cause) => self.refuse_pull(held.pull, cause),
+            }
         }
     }
 

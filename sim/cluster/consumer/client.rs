@@ -8,7 +8,7 @@
 //! Source: `MQClientInstance`, `DefaultMQPushConsumerImpl.start`.
 
 use crate::cluster::Cluster;
-use crate::cluster::broker::consumer_manager::{ClientRank, SubscribedTopic, Subscriptions};
+use crate::cluster::broker::consumer_manager::{ClientRank, Connection, SubscribedTopic, Subscriptions};
 use crate::cluster::config::{ConsumerConfig, FailureConfig, GroupConfig};
 use crate::cluster::consumer::connection::Call;
 use crate::cluster::consumer::consume_concurrently::ListenerPool;
@@ -16,7 +16,7 @@ use crate::cluster::consumer::flow_control::PullThresholds;
 use crate::cluster::consumer::heartbeat::{HeartbeatFor, Heartbeats};
 use crate::cluster::consumer::rebalance_service::RebalanceService;
 use crate::cluster::consumer::timer_thread::TimerThread;
-use crate::cluster::core::ConsumerReply;
+use crate::cluster::core::{ConsumerReply, Routes};
 use crate::cluster::event::{CallKind, Event, PqSlot};
 use crate::cluster::fact::{Fact, Observer, RebalanceTrigger, StopKind};
 use crate::cluster::ids::{BrokerId, ConsumerId, GroupId, QueueId};
@@ -168,6 +168,12 @@ impl ConsumerClient {
         matches!(self.state, ClientState::Running | ClientState::Draining)
     }
 
+    /// Whether it waits to hear where it is to start in `queue`.
+    pub fn asks_for(&self, queue: QueueId) -> bool {
+        let round = self.rebalance.round.as_ref();
+        self.is_alive() && round.is_some_and(|round| round.asking_for() == Some(queue))
+    }
+
     /// Whether its process is stopped.
     pub fn is_paused(&self) -> bool {
         self.paused.is_some()
@@ -233,17 +239,20 @@ impl<O: Observer> Cluster<O> {
         }
     }
 
-    /// A reply or notification has reached a client. One that is gone hears nothing.
-    pub(in crate::cluster) fn consumer_reply(&mut self, consumer: ConsumerId, reply: ConsumerReply) {
-        if !self.consumers[consumer.index()].is_alive() {
+    /// A reply or notification of a broker has reached a client. One that is gone hears nothing, nor does one that
+    /// has given the connection up: it waits for something else by now.
+    pub(in crate::cluster) fn consumer_reply(
+        &mut self,
+        broker: BrokerId,
+        connection: Connection,
+        reply: ConsumerReply,
+    ) {
+        let consumer = connection.consumer;
+        let client = &self.consumers[consumer.index()];
+        if !client.is_alive() || client.connections[broker.index()] != Some(connection.epoch) {
             return;
         }
         match reply {
-            ConsumerReply::Routes(routes) => {
-                if self.answered(consumer, CallKind::Route) {
-                    self.routes_arrive(consumer, routes);
-                }
-            }
             ConsumerReply::HeartbeatDone => {
                 if self.answered(consumer, CallKind::Heartbeat) {
                     self.next_heartbeat(consumer, true);
@@ -257,9 +266,7 @@ impl<O: Observer> Cluster<O> {
             ConsumerReply::ConsumerIdsChanged => {
                 self.wake_rebalance(consumer, RebalanceTrigger::Notification)
             }
-            ConsumerReply::ConnectionClosed { broker, epoch } => {
-                self.connection_closed_by_broker(consumer, broker, epoch);
-            }
+            ConsumerReply::ConnectionClosed => self.connection_closed_by_broker(consumer, broker),
             ConsumerReply::ConsumerList(members) => {
                 if self.answered(consumer, CallKind::Rebalance) {
                     self.member_list_arrives(consumer, members);
@@ -279,7 +286,10 @@ impl<O: Observer> Cluster<O> {
     }
 
     /// Routes have come, for whoever has asked: the start, the timer, a rebalance round that lacked one.
-    fn routes_arrive(&mut self, consumer: ConsumerId, routes: Option<(u64, Vec<Option<Rc<KnownRoute>>>)>) {
+    pub(in crate::cluster) fn consumer_routes(&mut self, consumer: ConsumerId, routes: Option<Routes>) {
+        if !self.consumers[consumer.index()].is_alive() || !self.answered(consumer, CallKind::Route) {
+            return;
+        }
         let client = &mut self.consumers[consumer.index()];
         if let Some((version, routes)) = routes {
             client.route_version = version;

@@ -29,6 +29,8 @@ pub const CONNECT_TIMEOUT: SimDuration = SimDuration::from_secs(3);
 #[derive(Clone, Copy, Debug)]
 pub struct Call {
     server: Server,
+    /// The connection to a broker; `None` if none could be made.
+    epoch: Option<u32>,
     /// When the thread waits no longer.
     deadline: SimTime,
     ticket: Option<Ticket>,
@@ -128,8 +130,14 @@ impl<O: Observer> Cluster<O> {
                 .scheduler
                 .at(deadline, Event::CallTimeout { consumer, kind })
         });
-        self.consumers[consumer.index()].calls[kind as usize] = Some(Call {
+        let client = &mut self.consumers[consumer.index()];
+        let epoch = match server {
+            Server::Broker(broker) => client.connections[broker.index()],
+            Server::NameServer(_) => None,
+        };
+        client.calls[kind as usize] = Some(Call {
             server,
+            epoch,
             deadline,
             ticket,
         });
@@ -144,7 +152,7 @@ impl<O: Observer> Cluster<O> {
         call.is_some()
     }
 
-    /// A thread has waited long enough. It closes the connection, and all that waits on it fails.
+    /// A thread has waited long enough. It closes the connection, if it has used one, and all that waits on it fails.
     pub(in crate::cluster) fn call_timeout(&mut self, consumer: ConsumerId, kind: CallKind) {
         let now = self.core.now();
         let call = self.consumers[consumer.index()].calls[kind as usize];
@@ -152,11 +160,7 @@ impl<O: Observer> Cluster<O> {
             return;
         };
         match call.server {
-            Server::Broker(broker)
-                if self.consumers[consumer.index()].connections[broker.index()].is_some() =>
-            {
-                self.close_connection(consumer, broker);
-            }
+            Server::Broker(broker) if call.epoch.is_some() => self.close_connection(consumer, broker),
             Server::Broker(_) => self.call_failed(consumer, kind),
             Server::NameServer(_) => self.name_server_lost(consumer),
         }
@@ -188,12 +192,7 @@ impl<O: Observer> Cluster<O> {
     }
 
     /// The end of a connection, closed by the broker, reaches the client.
-    pub(super) fn connection_closed_by_broker(&mut self, consumer: ConsumerId, broker: BrokerId, epoch: u32) {
-        let server = Server::Broker(broker);
-        if self.consumers[consumer.index()].connections[broker.index()] != Some(epoch) {
-            return;
-        }
-        self.core.network.links.trouble(consumer, server).closed = false;
+    pub(super) fn connection_closed_by_broker(&mut self, consumer: ConsumerId, broker: BrokerId) {
         self.connection_lost(consumer, broker, |_, _| true);
     }
 
@@ -212,7 +211,11 @@ impl<O: Observer> Cluster<O> {
             .filter(|&kind| client.calls[kind as usize].is_some_and(|call| call.server == server))
             .collect();
         self.core.emit(Fact::ConnectionLost { broker, consumer });
-        self.purge(consumer, server, lost);
+        // Nothing passes on a connection that the broker has closed, the news of that included.
+        let closed = self.core.network.links.reopen(consumer, server);
+        self.purge(consumer, server, |direction, event| {
+            closed || lost(direction, event)
+        });
         self.forget_held_pulls(consumer, broker);
         for kind in waiting {
             self.call_failed(consumer, kind);
@@ -220,7 +223,12 @@ impl<O: Observer> Cluster<O> {
     }
 
     /// Takes off a link in trouble what `lost` names, and lets it fail.
-    fn purge(&mut self, consumer: ConsumerId, server: Server, lost: impl Fn(Direction, Event) -> bool) {
+    pub(in crate::cluster) fn purge(
+        &mut self,
+        consumer: ConsumerId,
+        server: Server,
+        lost: impl Fn(Direction, Event) -> bool,
+    ) {
         let Some(link) = self.troubled(consumer, server) else {
             return;
         };
@@ -317,7 +325,10 @@ impl<O: Observer> Cluster<O> {
     pub(in crate::cluster) fn link_cut(&mut self, consumer: ConsumerId, server: Server) {
         let whole_before = self.core.network.links.cut(consumer, server);
         self.core.network.links_changed();
-        if whole_before {
+        if self.consumers[consumer.index()].state == ClientState::Gone {
+            let link = self.troubled(consumer, server).expect("just cut");
+            self.core.network.links.abandon(link);
+        } else if whole_before {
             self.start_the_clock(consumer, server);
         }
     }
@@ -355,12 +366,16 @@ impl<O: Observer> Cluster<O> {
                 .filter(|call| call.server == server && call.ticket.is_none())
             {
                 let event = Event::CallTimeout { consumer, kind };
-                call.ticket = Some(self.core.scheduler.at(call.deadline, event));
+                // A client that is stopped may have an answer that it has not read.
+                let due = call.deadline.max(self.core.scheduler.now());
+                call.ticket = Some(self.core.scheduler.at(due, event));
             }
         }
         let Server::Broker(broker) = server else {
             return;
         };
+        // Heartbeats to the others wait for the one to this broker.
+        self.watch_all_for_silence(consumer);
         self.watch_for_silence(broker);
         let held = self.consumers[consumer.index()].held.iter();
         let of_broker = held.filter(|(queue, _)| self.queues[queue.index()].broker == broker);
@@ -389,8 +404,8 @@ impl<O: Observer> Cluster<O> {
         }
         for link in self.core.network.links.of(consumer) {
             let server = self.core.network.links.get(link).server;
-            self.core.network.links.trouble(consumer, server).closed &= kernel_lives;
-            if kernel_lives {
+            let closed = self.core.network.links.abandon(link);
+            if kernel_lives && !closed {
                 self.purge(consumer, server, is_lost_with_the_connection);
             } else {
                 self.purge(consumer, server, |_, _| true);

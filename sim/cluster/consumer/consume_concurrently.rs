@@ -35,9 +35,14 @@ pub struct ListenerPool {
 #[derive(Clone, Copy, Debug)]
 struct ConsumeRequest {
     held_queue: PqSlot,
-    messages: u32,
+    /// At most 1024.
+    messages: u16,
+    /// How often they have failed here and could not be sent back.
+    local_attempts: u16,
     first_offset: u64,
 }
+
+const _: () = assert!(size_of::<ConsumeRequest>() <= 16, "one for each cached message");
 
 /// A listener call under way.
 #[derive(Debug)]
@@ -46,6 +51,8 @@ pub struct RunningTask {
     pub held_queue: PqSlot,
     pub(super) messages: u32,
     pub(super) first_offset: u64,
+    /// How often its messages failed before and could not be sent back.
+    pub(super) local_attempts: u16,
     began: SimTime,
     fails: bool,
     /// The client is gone; what is left is the event.
@@ -133,7 +140,8 @@ impl<O: Observer> Cluster<O> {
             let first_offset = first + u64::from(at);
             pool.waiting.push_back(ConsumeRequest {
                 held_queue: slot,
-                messages: size,
+                messages: size as u16,
+                local_attempts: 0,
                 first_offset,
             });
             held.calls += 1;
@@ -195,8 +203,9 @@ impl<O: Observer> Cluster<O> {
         }
         let task = self.tasks.insert(RunningTask {
             held_queue: request.held_queue,
-            messages: request.messages,
+            messages: u32::from(request.messages),
             first_offset: request.first_offset,
+            local_attempts: request.local_attempts,
             began: now,
             fails: any_fails,
             abandoned: false,
@@ -335,7 +344,8 @@ impl<O: Observer> Cluster<O> {
     }
 
     /// Puts messages that could not be sent back in front of the listener again, unless it takes no more.
-    pub(super) fn resubmit(&mut self, held_queue: PqSlot, messages: u32, first_offset: u64) {
+    pub(super) fn resubmit(&mut self, failed: &RunningTask) {
+        let held_queue = failed.held_queue;
         let consumer = self.held_queues.get(held_queue.0).consumer;
         let pool = &mut self.consumers[consumer.index()].pool;
         if pool.closed {
@@ -343,8 +353,9 @@ impl<O: Observer> Cluster<O> {
         }
         pool.waiting.push_back(ConsumeRequest {
             held_queue,
-            messages,
-            first_offset,
+            messages: failed.messages as u16,
+            local_attempts: failed.local_attempts.saturating_add(1),
+            first_offset: failed.first_offset,
         });
         self.run_tasks(consumer);
     }

@@ -59,7 +59,7 @@ pub fn build(config: &ClusterConfig, streams: &mut Streams, network: &mut Networ
         let known = GroupClients::of(group, &broker_rooms);
         let ranks = known.ranks(group);
         let build = |strategy: &Strategy| -> Rc<RunStrategy> {
-            Rc::from(strategy.build(|member| ranks.get(member).copied()))
+            Rc::from(strategy.build(|member| ranks.get(member).cloned().unwrap_or_default()))
         };
         // Those of this group, and where they stand among all.
         let mut built: Vec<(&Strategy, u32)> = Vec::new();
@@ -132,12 +132,16 @@ impl GroupClients {
         rank.expect("every id is in the list of all ids") as ClientRank
     }
 
-    /// Ranks of the members by name.
-    fn ranks<'c>(&self, group: &'c GroupConfig) -> BTreeMap<&'c str, ClientRank> {
-        let members = group.consumers.iter();
-        members
-            .map(|member| (member.name.as_str(), self.rank(&member.client_id)))
-            .collect()
+    /// Ranks of the members by name: a member has one for each of its client ids.
+    fn ranks<'c>(&self, group: &'c GroupConfig) -> BTreeMap<&'c str, Vec<ClientRank>> {
+        let mut ranks: BTreeMap<&str, Vec<ClientRank>> = BTreeMap::new();
+        for member in &group.consumers {
+            ranks
+                .entry(&member.name)
+                .or_default()
+                .push(self.rank(&member.client_id));
+        }
+        ranks
     }
 }
 

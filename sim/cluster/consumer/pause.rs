@@ -2,8 +2,9 @@
 //!
 //! Nothing of it runs, but its kernel goes on: connections stay open, what arrives waits in the socket. When the
 //! process goes on, all that came due meanwhile happens at once, in its order: answers are read, timers fire, a
-//! connection that a broker has closed is found to be closed. Listener calls that were to end meanwhile end then.
-//! Left out: a call that computes would need the rest of its time.
+//! connection that a broker has closed is found to be closed. Only then does it look for answers that have not come
+//! in time (in RocketMQ the two race). Listener calls that were to end meanwhile end then. Left out: a call that
+//! computes would need the rest of its time.
 
 use crate::cluster::Cluster;
 use crate::cluster::config::Action;
@@ -46,11 +47,14 @@ impl<O: Observer> Cluster<O> {
         }
     }
 
-    /// Ends a pause, if there is one, and tells what came due in it.
+    /// Ends a pause, if there is one, and tells what came due in it: time-outs last, since an answer that lies in
+    /// the socket by then is an answer.
     pub(super) fn end_pause(&mut self, consumer: ConsumerId) -> Vec<Event> {
         let due = self.consumers[consumer.index()].paused.take();
         self.paused -= u32::from(due.is_some());
-        due.unwrap_or_default()
+        let mut due = due.unwrap_or_default();
+        due.sort_by_key(|event| event.is_time_out());
+        due
     }
 
     /// Keeps an event of a stopped client until it goes on; false if the event concerns nobody who is stopped.
@@ -84,7 +88,8 @@ impl<O: Observer> Cluster<O> {
             | Event::SendBackFails(task)
             | Event::LocalRetry(task) => of_task(task),
             Event::Deliver(slot) => match self.core.envelopes.get(slot.0) {
-                Envelope::ToConsumer { consumer, .. } => Some(*consumer),
+                Envelope::ToConsumer { connection, .. } => Some(connection.consumer),
+                Envelope::ConsumerRoutes { to, .. } => Some(*to),
                 _ => None,
             },
             // A process that is stopped does not hear that it is to shut down.

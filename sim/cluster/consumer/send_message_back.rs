@@ -28,6 +28,8 @@ pub enum AfterFailure {
     Returning {
         /// As the broker will see it.
         message: Record,
+        /// When it was sent; `None` if there was no connection for it.
+        sent: Option<SimTime>,
         /// When the client waits no longer, if the link is in trouble.
         fails: Option<(SimTime, Ticket)>,
     },
@@ -51,19 +53,25 @@ impl RunningTask {
 impl<O: Observer> Cluster<O> {
     /// Sends the next failed message of a task back; the thread waits for the answer.
     pub(super) fn send_back_next(&mut self, slot: TaskSlot) {
-        let task = self.tasks.get_mut(slot.0);
+        let now = self.core.now();
+        let task = self.tasks.get(slot.0);
         let held = self.held_queues.get(task.held_queue.0);
         let offset = task.first_offset + u64::from(task.sent_back);
         let message = held
             .process_queue
             .get(offset)
             .expect("a failed message stays in the cache");
-        task.after_failure = Some(Box::new(AfterFailure::Returning {
-            message: message.into(),
-            fails: None,
-        }));
+        // The broker goes by the record that it has stored: attempts that it never heard of do not count.
+        let mut message = Record::from(message);
+        message.reconsume_times = message.reconsume_times.saturating_sub(task.local_attempts);
         let (consumer, broker) = (held.consumer, self.queues[held.queue.index()].broker);
         let connected = self.connect(consumer, broker);
+        let task = self.tasks.get_mut(slot.0);
+        task.after_failure = Some(Box::new(AfterFailure::Returning {
+            message,
+            sent: connected.then_some(now),
+            fails: None,
+        }));
         if connected {
             self.core.travel(
                 Endpoint::Consumer(consumer),
@@ -73,20 +81,17 @@ impl<O: Observer> Cluster<O> {
             );
         }
         if self.troubled(consumer, Server::Broker(broker)).is_some() {
-            self.time_send_back(
-                slot,
-                if connected {
-                    SEND_BACK_TIMEOUT
-                } else {
-                    CONNECT_TIMEOUT
-                },
-            );
+            let limit = if connected {
+                SEND_BACK_TIMEOUT
+            } else {
+                CONNECT_TIMEOUT
+            };
+            self.time_send_back(slot, now + limit);
         }
     }
 
     /// Schedules the failure of a message on its way back over a link in trouble.
-    fn time_send_back(&mut self, slot: TaskSlot, limit: SimDuration) {
-        let due = self.core.now() + limit;
+    fn time_send_back(&mut self, slot: TaskSlot, due: SimTime) {
         let ticket = self.core.scheduler.at(due, Event::SendBackFails(slot));
         if let Some(AfterFailure::Returning { fails, .. }) =
             self.tasks.get_mut(slot.0).after_failure.as_deref_mut()
@@ -97,20 +102,21 @@ impl<O: Observer> Cluster<O> {
 
     /// The link got into trouble: the clock runs for what is on its way back over it.
     pub(super) fn time_send_backs(&mut self, consumer: ConsumerId, broker: BrokerId) {
-        let concerned = |task: &RunningTask| {
+        let now = self.core.now();
+        let sent = |task: &RunningTask| {
             let held = self.held_queues.get(task.held_queue.0);
-            let untimed = matches!(
-                task.after_failure.as_deref(),
-                Some(AfterFailure::Returning { fails: None, .. })
-            );
-            untimed
-                && !task.abandoned
-                && held.consumer == consumer
-                && self.queues[held.queue.index()].broker == broker
+            let here = held.consumer == consumer && self.queues[held.queue.index()].broker == broker;
+            match task.after_failure.as_deref() {
+                Some(AfterFailure::Returning {
+                    sent, fails: None, ..
+                }) if here && !task.abandoned => *sent,
+                _ => None,
+            }
         };
-        let tasks = self.tasks.iter().filter(|(_, task)| concerned(task));
-        for slot in tasks.map(|(slot, _)| TaskSlot(slot)).collect::<Vec<_>>() {
-            self.time_send_back(slot, SEND_BACK_TIMEOUT);
+        let tasks = self.tasks.iter();
+        let tasks = tasks.filter_map(|(slot, task)| Some((TaskSlot(slot), sent(task)?)));
+        for (slot, sent) in tasks.collect::<Vec<_>>() {
+            self.time_send_back(slot, (sent + SEND_BACK_TIMEOUT).max(now));
         }
     }
 
@@ -122,13 +128,15 @@ impl<O: Observer> Cluster<O> {
         };
         let Some(AfterFailure::Returning {
             fails: Some((due, _)),
+            sent,
             ..
         }) = task.after_failure.as_deref()
         else {
             return;
         };
-        // The client may have been stopped when the time came, and read the answer since.
-        if *due > now || task.abandoned {
+        // The client may have been stopped when the time came, and read the answer since. What is on the wire of a
+        // client that is gone comes to its end by itself.
+        if *due > now || (task.abandoned && sent.is_some()) {
             return;
         }
         let held = self.held_queues.get(task.held_queue.0);
@@ -174,7 +182,7 @@ impl<O: Observer> Cluster<O> {
             return self.forget_task(slot);
         }
         let task = self.tasks.remove(slot.0);
-        self.resubmit(task.held_queue, task.messages, task.first_offset);
+        self.resubmit(&task);
     }
 
     /// The broker has taken a failed message back.

@@ -91,7 +91,6 @@ impl<O: Observer> Cluster<O> {
         let connections = self.consumers[consumer.index()].connections.clone();
         self.watch_all_for_silence(consumer);
         self.abandon_tasks(consumer);
-        self.forget_links(consumer, how == StopKind::Killed);
         self.consumer_gone(consumer, how);
         if how == StopKind::Killed {
             let connections = connections.into_iter().enumerate();
@@ -125,5 +124,6 @@ impl<O: Observer> Cluster<O> {
         for slot in round.taken {
             self.request_ended(slot);
         }
+        self.forget_links(consumer, how != StopKind::Vanished);
     }
 }

@@ -49,6 +49,8 @@ pub struct Producer {
     /// When it starts; its looks for a new route count from here.
     start: SimTime,
     publish: Option<TopicPublishInfo<BrokerId, QueueId>>,
+    /// It will look for a new route at its next tick.
+    will_look: bool,
     /// Messages made before the route was known.
     waiting: Vec<SendSlot>,
 }
@@ -84,6 +86,7 @@ pub fn build(config: &ClusterConfig, streams: &mut Streams, network: &mut Networ
             first_queue: streams.stream(&settings.name, "first queue"),
             start: settings.start,
             publish: None,
+            will_look: false,
             waiting: Vec::new(),
         }
     };
@@ -143,12 +146,13 @@ impl<O: Observer> Cluster<O> {
         );
     }
 
-    /// The route of `topic` has changed: who has one looks again at its next tick.
+    /// The route of `topic` has changed: who has asked for it looks again at its next tick.
     pub(super) fn plan_route_polls(&mut self, topic: TopicId) {
         let now = self.core.now();
         for at in 0..self.producers.len() {
-            let producer = &self.producers[at];
-            if producer.topic == topic && producer.publish.is_some() {
+            let producer = &mut self.producers[at];
+            let has_asked = producer.start <= now;
+            if producer.topic == topic && has_asked && !std::mem::replace(&mut producer.will_look, true) {
                 let next = now.next_on_grid(producer.start + FIRST_ROUTE_POLL, ROUTE_POLL_PERIOD);
                 let poll = Event::ProducerRoutePoll(ProducerId(at as u32));
                 self.core.scheduler.at(next, poll);
@@ -158,6 +162,7 @@ impl<O: Observer> Cluster<O> {
 
     /// 30 s tick after a change of the route.
     pub(super) fn producer_route_poll(&mut self, id: ProducerId) {
+        self.producers[id.index()].will_look = false;
         self.ask_route(id);
     }
 
@@ -226,7 +231,9 @@ impl<O: Observer> Cluster<O> {
         } else {
             publish.select_one()
         };
-        let position = position.expect("a topic has at least one queue to write to");
+        let Some(position) = position else {
+            return self.nowhere_to_send(slot);
+        };
         let (broker, queue) = publish.queues()[position];
         (send.queue, send.refused) = (queue, false);
         let event = Event::SendArrives(slot);
@@ -236,6 +243,17 @@ impl<O: Observer> Cluster<O> {
             Direction::Up,
             event,
         );
+    }
+
+    /// The topic has no queue to write to: the application is told at once.
+    #[inline(never)]
+    fn nowhere_to_send(&mut self, slot: SendSlot) {
+        let send = self.sends.remove(slot.0);
+        self.core.emit(Fact::SendRefused {
+            producer: send.producer,
+            message: send.record.id,
+            gave_up: true,
+        });
     }
 
     /// The broker's answer has come.

@@ -9,7 +9,8 @@ use crate::observe::lag::Level;
 use crate::observe::requests::Requests;
 use crate::report::model::{
     BrokerReport, ClusterReport, ConsumerEnd, ConsumerReport, FlowControlReport, HoldsReport, ProducerReport,
-    PullsReport, QueueGroupReport, QueueLagReport, QueueReport, RequestsReport, TopicPurpose, TopicReport,
+    PullFailuresReport, PullsReport, QueueGroupReport, QueueLagReport, QueueReport, RequestsReport,
+    SpanReport, TopicPurpose, TopicReport,
 };
 use indexmap::IndexMap;
 
@@ -69,7 +70,10 @@ impl View<'_> {
                     born: arrivals.born,
                     stored: arrivals.stored,
                     acknowledged: arrivals.acknowledged,
-                    in_flight: arrivals.born - arrivals.acknowledged,
+                    refused: arrivals.refused,
+                    retried: arrivals.refused - arrivals.given_up,
+                    given_up: arrivals.given_up,
+                    in_flight: arrivals.in_flight(),
                     bytes: arrivals.bytes,
                     send_mean_seconds: mean_secs(arrivals.send_sum, arrivals.acknowledged),
                     send_max_seconds: max_secs(arrivals.send_max, arrivals.acknowledged),
@@ -103,6 +107,13 @@ impl View<'_> {
         let length = life.length(self.end).as_secs_f64();
         let busy = life.busy.as_secs_f64();
         let [count, size, span] = life.flow_control;
+        let [
+            connection,
+            timeout,
+            illegal_queue,
+            no_subscription,
+            old_subscription,
+        ] = life.pulls_failed;
         ConsumerReport {
             group: self.directory.group(info.group).name.clone(),
             member: info.name.clone(),
@@ -134,6 +145,16 @@ impl View<'_> {
             cached: life.cached,
             cached_max: life.cached_max.into(),
             flow_control: FlowControlReport { count, size, span },
+            pauses: life.pauses,
+            paused_seconds: life.paused(self.end).as_secs_f64(),
+            connections_lost: life.connections_lost,
+            pulls_failed: PullFailuresReport {
+                connection,
+                timeout,
+                illegal_queue,
+                subscription_not_exist: no_subscription,
+                subscription_not_latest: old_subscription,
+            },
         }
     }
 
@@ -153,6 +174,12 @@ impl View<'_> {
                     id: info.index,
                     max_offset: self.observation.ledger.end(queue),
                     stored_bytes: self.observation.stored_bytes[queue.index()],
+                    stranded: (self.observation.stranded[queue.index()].iter())
+                        .map(|(from, to)| SpanReport {
+                            from_seconds: from.as_secs_f64(),
+                            to_seconds: to.unwrap_or(self.end).as_secs_f64(),
+                        })
+                        .collect(),
                     groups: groups.collect(),
                 };
                 (self.directory.queue_label(queue), report)
@@ -163,7 +190,7 @@ impl View<'_> {
     fn queue_of_group(&self, slot: usize) -> QueueGroupReport {
         let observation = self.observation;
         let lag = observation.lag.slot(slot);
-        let gaps = observation.ownership.gaps(self.end, slot);
+        let times = observation.ownership.times(self.end, slot);
         let level = |level: &Level| QueueLagReport {
             last: level.value(),
             max: level.max(),
@@ -181,8 +208,13 @@ impl View<'_> {
                 .ownership
                 .owner(slot)
                 .map(|owner| self.consumer_key(owner)),
-            unowned_seconds: gaps.unowned.as_secs_f64(),
-            overlap_seconds: gaps.overlap.as_secs_f64(),
+            unclaimed_seconds: times.unclaimed.as_secs_f64(),
+            owned_seconds: times.owned.as_secs_f64(),
+            paused_seconds: times.paused.as_secs_f64(),
+            overlap_seconds: times.overlap.as_secs_f64(),
+            unowned_seconds: times.unowned.as_secs_f64(),
+            unowned_max_seconds: times.unowned_max.as_secs_f64(),
+            stranded_seconds: times.stranded.as_secs_f64(),
         }
     }
 }
@@ -220,5 +252,6 @@ fn broker(requests: &Requests) -> BrokerReport {
         stored_bytes: 0,
         sent: requests.messages,
         sent_bytes: requests.bytes,
+        members_expired: requests.members_expired,
     }
 }

@@ -2,6 +2,8 @@
 
 mod cluster;
 mod groups;
+mod rebalances;
+mod skews;
 mod timeline;
 mod warnings;
 
@@ -167,10 +169,20 @@ fn ratio(part: u64, whole: u64) -> f64 {
 /// The report of a short history in which a consumer is killed.
 #[cfg(test)]
 pub(crate) fn crash_report() -> Report {
-    let run = crate::observe::story::crash();
+    report_of("A consumer is killed", &crate::observe::story::crash())
+}
+
+/// The report of a short history with every other kind of trouble.
+#[cfg(test)]
+pub(crate) fn troubles_report() -> Report {
+    report_of("Whatever can happen", &crate::observe::story::troubles())
+}
+
+#[cfg(test)]
+fn report_of(title: &str, run: &crate::observe::story::Run) -> Report {
     let identity = Identity {
         name: "crash".to_owned(),
-        title: Some("A consumer is killed".to_owned()),
+        title: Some(title.to_owned()),
         scenario: serde_json::json!({ "seed": 7 }),
         seed: 7,
         events: 64,
@@ -203,7 +215,7 @@ mod tests {
                 trace_digest: String::new(),
                 end: SimTime::ZERO,
             },
-            &Observation::with_interval(SimDuration::from_secs(1)),
+            &Observation::with_interval(SimDuration::from_secs(1), SimDuration::ZERO),
             &Directory::default(),
         );
         assert_eq!(
@@ -281,5 +293,124 @@ mod tests {
         assert_eq!(hash, scenario_hash(&json!({ "b": 1, "a": [{ "y": 2, "x": 1 }] })));
         assert_ne!(hash, scenario_hash(&json!({ "a": [{ "x": 1, "y": 2 }], "b": 2 })));
         assert_ne!(hash, scenario_hash(&json!({ "a": [{ "x": 2, "y": 1 }], "b": 1 })));
+    }
+
+    /// All of it from the story by hand. Held: A 16 + 12 + 10 + 12 + 16 = 66 queue-seconds in 30 s, B 16.4 + 12 + 3.6 =
+    /// 32 in 15 s, C 34 + 12 + 0.3 + 11.4 + 6 = 63.7 in 30 s.
+    #[test]
+    fn skews_are_told_by_every_index() {
+        let skew = &troubles_report().groups["billing"].skew;
+        let near = |found: f64, expected: f64| assert!((found - expected).abs() < 1e-6, "{found} {expected}");
+        // Deliveries: A 3, B 2, C 4; queues 3 to 5 twice each.
+        let of = skew.consumer_messages.unwrap();
+        assert_eq!((of.count, of.mean, of.max_over_mean), (3, 3.0, 4.0 / 3.0));
+        near(of.gini, 2.0 * (1.0 + 1.0 + 2.0) / (2.0 * 9.0 * 3.0));
+        assert_eq!(skew.queue_messages.unwrap().max_over_mean, 2.0 / 1.5);
+        // At the end A has 2 and C 3.
+        assert_eq!(skew.consumer_queues.unwrap().max_over_mean, 1.2);
+        let mean = (66.0 / 30.0 + 32.0 / 15.0 + 63.7 / 30.0) / 3.0;
+        let of = skew.consumer_queues_mean.unwrap();
+        near(of.mean, mean);
+        near(of.max_over_mean, 2.2 / mean);
+    }
+
+    /// Twelfths of 30 s, cut at the samples that follow: 0, 3, 5, 8, 10, 13, 15, 18, 20, 23, 25, 28, 30 s.
+    #[test]
+    fn windows_are_told_by_every_index() {
+        let skew = &troubles_report().groups["billing"].skew;
+        let from: Vec<f64> = skew.windows.iter().map(|window| window.from_seconds).collect();
+        assert_eq!(
+            from,
+            [0.0, 3.0, 5.0, 8.0, 10.0, 13.0, 15.0, 18.0, 20.0, 23.0, 25.0, 28.0]
+        );
+        // All six messages, 50 ms each; two queues each from 1 s on.
+        let first = &skew.windows[0];
+        assert_eq!(first.consumer_messages.unwrap().max_over_mean, 1.0);
+        assert_eq!((first.consumer_busy.unwrap().mean * 1e3).round(), 100.0);
+        assert!((first.consumer_queues.unwrap().mean - 4.0 / 3.0).abs() < 1e-5);
+        // From 8 to 10 s the one message of queue 4, by A: one of six queues has all.
+        let taken = &skew.windows[3];
+        assert_eq!(taken.queue_messages.unwrap().max_over_mean, 6.0);
+        assert_eq!(taken.consumer_messages.unwrap().jain, 1.0 / 3.0);
+        // From 10 to 13 s A and B have three queues, C two.
+        assert_eq!(skew.windows[4].consumer_queues.unwrap().max_over_mean, 9.0 / 8.0);
+        // From 18 s on B is gone; C has the second delivery of queue 3.
+        let without = &skew.windows[7];
+        assert_eq!(without.consumer_queues.unwrap().count, 2);
+        assert_eq!(without.consumer_messages.unwrap().max_over_mean, 2.0);
+        // From 20 to 23 s nothing is delivered; queues 4 and 5 are not given.
+        assert_eq!(skew.windows[8].queue_messages, None);
+        assert!(skew.windows.iter().all(|window| window.idle_consumers == 0));
+    }
+
+    /// Two consumers of one queue: the second holds nothing, in every window and at the end.
+    #[test]
+    fn idle_consumers_are_told_window_by_window() {
+        let story = Story::new()
+            .topic("orders", 1)
+            .group("billing", &["orders"])
+            .consumer("billing-1", "billing", 1)
+            .consumer("billing-2", "billing", 1);
+        let mut run = crate::observe::story::Run::new(story);
+        run.at(0)
+            .start(0)
+            .start(1)
+            .at(100)
+            .take(0, &[0])
+            .at(30_000)
+            .finish();
+        let skew = report_of("One too many", &run).groups["billing"].skew.clone();
+        assert_eq!(skew.windows.len(), 12);
+        assert!(skew.windows.iter().all(|window| window.idle_consumers == 1));
+        assert_eq!(
+            (skew.idle_consumers, skew.consumer_queues.unwrap().gini),
+            (1, 0.5)
+        );
+    }
+
+    #[test]
+    fn troubles_reach_the_report() {
+        let report = troubles_report();
+        let of = &report.rebalance["billing"];
+        // Six queues for 30 s.
+        let sum = of.unclaimed_seconds + of.owned_seconds + of.unowned_seconds + of.stranded_seconds;
+        assert!((sum - 180.0).abs() < 1e-9, "{sum}");
+        assert_eq!(
+            (of.unclaimed_seconds, of.unowned_seconds, of.stranded_seconds),
+            (6.0, 8.3, 16.0)
+        );
+        assert_eq!((of.paused_seconds, of.overlap_seconds), (8.2, 8.0));
+        assert_eq!((of.stranded_queues, of.stranded_messages), (1, 1));
+        assert_eq!(
+            (of.detected_max_seconds, of.stable_max_seconds),
+            (Some(4.0), Some(4.2))
+        );
+        let last = of.changes.last().unwrap();
+        assert_eq!(
+            (&last.consumer, last.topic.as_deref(), last.broker.as_deref()),
+            (&None, Some("orders"), Some("broker-a"))
+        );
+        let spans: Vec<(f64, f64)> = (report.queues["orders broker-a:4"].stranded.iter())
+            .map(|span| (span.from_seconds, span.to_seconds))
+            .collect();
+        assert_eq!(spans, [(20.0, 26.0)]);
+        let shop = &report.producers["shop"];
+        // Six, one that stays, two refused of which one is given up.
+        assert_eq!(
+            (
+                shop.born,
+                shop.stored,
+                shop.refused,
+                shop.retried,
+                shop.given_up,
+                shop.in_flight
+            ),
+            (9, 8, 2, 1, 1, 0)
+        );
+        assert_eq!(report.consumers["billing-3"].pulls_failed.illegal_queue, 1);
+        assert_eq!(
+            report.consumers["billing-2"].end,
+            Some(crate::report::model::ConsumerEnd::Vanished)
+        );
     }
 }

@@ -1,16 +1,11 @@
-//! Series, and the skew of windows that follows from them.
+//! Series.
 
 use super::View;
-use super::groups::shares;
 use crate::cluster::directory::TopicKind;
 use crate::cluster::ids::GroupId;
 use crate::observe::series::Measure;
-use crate::observe::skew::skew;
-use crate::report::model::{BrokerSeries, GroupSeries, SkewWindowReport, TimelineReport, TopicSeries};
+use crate::report::model::{BrokerSeries, GroupSeries, TimelineReport, TopicSeries};
 use indexmap::IndexMap;
-
-/// Windows of the skew over time.
-const WINDOWS: usize = 12;
 
 impl View<'_> {
     pub(super) fn timeline(&self) -> TimelineReport {
@@ -79,40 +74,6 @@ impl View<'_> {
                 (self.consumer_keys[id].clone(), column)
             })
             .filter(|(_, column)| !column.is_empty())
-            .collect()
-    }
-
-    /// Results over the consumers that lived through each of up to twelve windows.
-    pub(super) fn skew_windows(&self, group: GroupId) -> Vec<SkewWindowReport> {
-        let series = &self.observation.series;
-        let times = series.times();
-        let rows = times.len();
-        if rows < 2 {
-            return Vec::new();
-        }
-        let windows = WINDOWS.min(rows - 1);
-        let edge = |window: usize| window * (rows - 1) / windows;
-        let columns: Vec<(usize, Vec<u64>)> = (0..self.directory.consumers.len())
-            .filter(|&id| self.directory.consumers[id].group == group)
-            .map(|id| (id, series.column(Measure::ConsumerConsumed, id)))
-            .filter(|(_, column)| !column.is_empty())
-            .collect();
-        (0..windows)
-            .map(|window| {
-                let (first, last) = (edge(window), edge(window + 1));
-                let lived = |id: usize| {
-                    let life = &self.observation.consumers[id];
-                    life.started.is_some_and(|at| at <= times[first])
-                        && life.stopped.is_none_or(|(at, _)| at >= times[last])
-                };
-                let consumed = columns.iter().filter(|(id, _)| lived(*id));
-                let consumed = consumed.map(|(_, column)| column[last] - column[first]).collect();
-                SkewWindowReport {
-                    from_seconds: times[first].as_secs_f64(),
-                    to_seconds: times[last].as_secs_f64(),
-                    consumer_messages: skew(consumed).map(shares(1.0)),
-                }
-            })
             .collect()
     }
 }

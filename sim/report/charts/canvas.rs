@@ -21,6 +21,9 @@ const UNITS: f64 = 4.0;
 /// Coordinates beyond this many pixels are cut: nothing that far off is visible, and it cannot overflow.
 const FAR: f64 = 100_000.0;
 
+/// Lines of one hatching at most: enough for the widest sheet.
+const HATCH_MAX: f64 = 1_000.0;
+
 /// Where the given point lies in a text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Anchor {
@@ -103,6 +106,27 @@ impl Canvas<'_> {
             colour,
             width,
         );
+    }
+
+    /// Lines from lower left to upper right, `step` pixels apart, within a rectangle.
+    pub fn hatch(
+        &mut self,
+        (x0, y0): (f64, f64),
+        (x1, y1): (f64, f64),
+        step: f64,
+        colour: Colour,
+        width: f64,
+    ) {
+        // On a line x + y is constant. Multiples of the step: neighbours join without a seam.
+        let (first, last) = (((x0 + y0) / step).ceil(), ((x1 + y1) / step).floor());
+        let lines = (last - first).clamp(-1.0, HATCH_MAX) as i64;
+        for line in 0..=lines {
+            let sum = (first + line as f64) * step;
+            let (from, to) = ((sum - y1).max(x0), (sum - y0).min(x1));
+            if to > from {
+                self.line((from, sum - from), (to, sum - to), colour, width);
+            }
+        }
     }
 
     /// A filled disc.

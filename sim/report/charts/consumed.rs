@@ -2,16 +2,18 @@
 //!
 //! Sixteen lines on top of each other cannot be told apart; sixteen lanes can, and show at a glance who came,
 //! who went and who stood idle. A lane belongs to a member: the lives of a restarted one share it. Beyond 40
-//! members, the 20 that consumed most and the 20 that consumed least are shown.
+//! members, the 20 that consumed most and the 20 that consumed least are shown. Two lanes below tell how unevenly
+//! they shared the work in each twelfth of the run, each from even to its own highest.
 
 use crate::report::charts::axis::{self, Axis};
 use crate::report::charts::canvas::{Anchor, Canvas, svg};
-use crate::report::charts::frame::{self, FOOT, HEADING, Panel, Strip};
+use crate::report::charts::frame::{self, FOOT, HEADING, Panel};
+use crate::report::charts::strip::Strip;
 use crate::report::charts::style::{
     self, AXIS, Colour, GRID, HAIRLINE, INDENT, LABEL, QUIET, SMALL, THIN, WIDTH,
 };
 use crate::report::charts::{Drawing, Subject, span, text};
-use crate::report::model::GroupSeries;
+use crate::report::model::{GroupSeries, SkewReport};
 
 /// Lanes that fit on one sheet.
 const LANES_MAX: usize = 40;
@@ -21,6 +23,9 @@ const LANES_MANY: usize = 12;
 /// Height that all lanes share, in pixels, as long as none gets thinner than [`LANE_MIN`].
 const LANES_HEIGHT: f64 = 280.0;
 const LANE_MIN: f64 = 20.0;
+/// Height of the lane of an index of skew, and its distance from those of the consumers, in pixels.
+const INDEX_HEIGHT: f64 = 38.0;
+const INDEX_GAP: f64 = 14.0;
 /// A lane at least this high has an axis of its own.
 const LANE_WITH_AXIS: f64 = 56.0;
 
@@ -96,6 +101,51 @@ impl Lane {
         }
         runs
     }
+}
+
+/// One index of skew, window by window.
+struct Index {
+    name: &'static str,
+    /// From, to (seconds), value.
+    steps: Vec<(f64, f64, f64)>,
+    /// Value where all have the same; the lane begins there.
+    even: f64,
+    /// Greatest of all windows.
+    max: f64,
+}
+
+impl Index {
+    fn remark(&self) -> String {
+        format!("up to {:.2}", self.max)
+    }
+}
+
+/// The indices of skew, if there are consumers and windows to compare.
+fn indices(subject: &Subject<'_>) -> Vec<Index> {
+    let skew = &subject.group.skew;
+    let index = |name, even, of: fn(&SkewReport) -> f64| {
+        let windows = skew.windows.iter();
+        let steps: Vec<(f64, f64, f64)> = windows
+            .filter_map(|window| {
+                let skew = (window.consumer_messages.as_ref()).filter(|skew| skew.count > 1)?;
+                Some((window.from_seconds, window.to_seconds, of(skew)))
+            })
+            .collect();
+        Index {
+            name,
+            even,
+            max: steps.iter().map(|step| step.2).fold(even, f64::max),
+            steps,
+        }
+    };
+    let indices = [
+        index("max ÷ mean", 1.0, |skew| skew.max_over_mean),
+        index("Gini", 0.0, |skew| skew.gini),
+    ];
+    indices
+        .into_iter()
+        .filter(|index| index.steps.len() > 1)
+        .collect()
 }
 
 fn lanes(subject: &Subject<'_>, series: &GroupSeries) -> Vec<Lane> {
@@ -214,6 +264,7 @@ struct Picture {
     rate: Axis,
     rate_max: f64,
     lanes: Vec<Lane>,
+    indices: Vec<Index>,
     /// Width of the names, pixels.
     names: f64,
     left: f64,
@@ -233,8 +284,13 @@ impl Picture {
             .fold(0.0, f64::max);
         let rate = axis::linear(rate_max);
         let widest = |widths: &mut dyn Iterator<Item = f64>| widths.fold(0.0, f64::max);
-        let names = widest(&mut lanes.iter().map(|lane| text::width(&lane.name, LABEL))).min(190.0);
-        let remarks = widest(&mut lanes.iter().map(|lane| text::width(&lane.remark(total), SMALL)));
+        let indices = indices(subject);
+        let named = lanes.iter().map(|lane| lane.name.as_str());
+        let named = named.chain(indices.iter().map(|index| index.name));
+        let names = widest(&mut named.map(|name| text::width(name, LABEL))).min(190.0);
+        let remarked = lanes.iter().map(|lane| lane.remark(total));
+        let remarked = remarked.chain(indices.iter().map(Index::remark));
+        let remarks = widest(&mut remarked.map(|remark| text::width(&remark, SMALL)));
         let ticks = if lane_height(lanes.len()) >= LANE_WITH_AXIS {
             widest(&mut rate.ticks.iter().map(|tick| text::width(&tick.label, SMALL))) + 14.0
         } else {
@@ -247,6 +303,7 @@ impl Picture {
             rate,
             rate_max,
             lanes,
+            indices,
             names,
             left,
             right,
@@ -261,7 +318,16 @@ impl Picture {
     }
 
     fn height(&self) -> f64 {
-        self.panel(0, self.lanes.len()).bottom + FOOT
+        self.bottom() + FOOT
+    }
+
+    /// Lower edge of the last lane, in pixels.
+    fn bottom(&self) -> f64 {
+        let lanes = self.panel(0, self.lanes.len()).bottom;
+        match self.indices.len() {
+            0 => lanes,
+            indices => lanes + INDEX_GAP + INDEX_HEIGHT * indices as f64,
+        }
     }
 
     fn note(&self) -> String {
@@ -272,6 +338,9 @@ impl Picture {
         );
         if !self.has_axes() {
             note.push_str(&format!("; full height: {} /s", text::number(self.rate_max)));
+        }
+        if !self.indices.is_empty() {
+            note.push_str("; below: skew of the messages");
         }
         if self.members > self.lanes.len() {
             let half = LANES_MAX / 2;
@@ -297,7 +366,8 @@ impl Picture {
     }
 
     fn draw(&self, canvas: &mut Canvas<'_>) {
-        let whole = self.panel(0, self.lanes.len());
+        let mut whole = self.panel(0, self.lanes.len());
+        whole.bottom = self.bottom();
         for tick in &whole.x.ticks {
             let x = whole.px(tick.at);
             canvas.line((x, whole.top), (x, whole.bottom), GRID, HAIRLINE);
@@ -309,7 +379,43 @@ impl Picture {
             panel.top += ((panel.bottom - panel.top) * 0.12).min(14.0);
             self.draw_lane(canvas, &panel, lane);
         }
+        for (i, index) in self.indices.iter().enumerate() {
+            let bottom = whole.bottom - INDEX_HEIGHT * (self.indices.len() - 1 - i) as f64;
+            self.draw_index(canvas, index, bottom);
+        }
         whole.foot(canvas, frame::TIME);
+    }
+
+    fn draw_index(&self, canvas: &mut Canvas<'_>, index: &Index, bottom: f64) {
+        let mut panel = self.panel(0, 1);
+        (panel.top, panel.bottom) = (bottom - INDEX_HEIGHT + 8.0, bottom);
+        panel.y = axis::linear(index.max - index.even);
+        for run in index.steps.chunk_by(|a, b| a.1 == b.0) {
+            let steps = run
+                .iter()
+                .flat_map(|&(from, to, value)| [(from, value - index.even), (to, value - index.even)]);
+            let outline: Vec<(f64, f64)> = steps.map(|p| panel.at(p)).collect();
+            let (first, last) = (outline[0].0, outline[outline.len() - 1].0);
+            let floor = [(last, panel.bottom), (first, panel.bottom)];
+            canvas.area(outline.iter().copied().chain(floor), QUIET, 20);
+            canvas.path(outline, QUIET, THIN);
+        }
+        canvas.line((panel.left, bottom), (panel.right, bottom), AXIS, HAIRLINE);
+        let middle = (panel.top + panel.bottom) / 2.0;
+        canvas.text(
+            index.name,
+            (INDENT + self.names, middle),
+            Anchor::End,
+            LABEL,
+            QUIET,
+        );
+        canvas.text(
+            &index.remark(),
+            (panel.right + 8.0, middle),
+            Anchor::Start,
+            SMALL,
+            QUIET,
+        );
     }
 
     fn draw_lane(&self, canvas: &mut Canvas<'_>, panel: &Panel, lane: &Lane) {

@@ -7,8 +7,9 @@
 
 use crate::report::charts::axis::{self, Axis};
 use crate::report::charts::canvas::{Canvas, svg};
-use crate::report::charts::frame::{self, FOOT, HEADING, Panel, Strip};
+use crate::report::charts::frame::{self, FOOT, HEADING, Panel};
 use crate::report::charts::labels::{self, Label};
+use crate::report::charts::strip::Strip;
 use crate::report::charts::style::{
     self, Colour, DIM, HAIRLINE, LABEL, LINES_MAX, MAIN, PAPER, RIGHT_MARGIN, SECOND, SMALL, THICK, THIN,
     WIDTH,

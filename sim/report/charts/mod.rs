@@ -1,7 +1,7 @@
 //! Charts of one run, as SVG: what a report shows when a table would not.
 //!
 //! Each group gets its lag, its consumption, its queue owners, its latency and its retries; a chart whose
-//! data are empty says so in one line. The same report yields the same bytes on every system: no clock, no
+//! data are empty says so in one line. What changes of members cost is drawn if there were any. The same report yields the same bytes on every system: no clock, no
 //! counter, no platform maths, fixed order. Fonts are the reader's; nothing depends on their widths but the
 //! look.
 //!
@@ -10,12 +10,15 @@
 pub mod axis;
 pub mod canvas;
 mod consumed;
+mod events;
 mod frame;
 mod labels;
 mod lag;
 mod latency;
 mod ownership;
+mod rebalance;
 mod retries;
+mod strip;
 pub mod style;
 pub mod text;
 mod thin;
@@ -90,13 +93,14 @@ fn span(seconds: f64) -> String {
 
 /// All charts of a report, group by group.
 pub fn draw_all(report: &Report) -> Vec<Chart> {
-    type Draw = fn(&Subject<'_>) -> Drawing;
-    let kinds: [(&str, Draw); 5] = [
-        ("lag", lag::draw),
-        ("consumed", consumed::draw),
-        ("ownership", ownership::draw),
-        ("latency", latency::draw),
-        ("retries", retries::draw),
+    type Draw = fn(&Subject<'_>) -> Option<Drawing>;
+    let kinds: [(&str, Draw); 6] = [
+        ("lag", |subject| Some(lag::draw(subject))),
+        ("consumed", |subject| Some(consumed::draw(subject))),
+        ("ownership", |subject| Some(ownership::draw(subject))),
+        ("rebalance", rebalance::draw),
+        ("latency", |subject| Some(latency::draw(subject))),
+        ("retries", |subject| Some(retries::draw(subject))),
     ];
     let mut taken = BTreeSet::new();
     let mut charts = Vec::new();
@@ -104,12 +108,11 @@ pub fn draw_all(report: &Report) -> Vec<Chart> {
         let subject = Subject { report, name, group };
         let stem = file_stem(name, &mut taken);
         for (kind, draw) in kinds {
-            let (title, svg) = draw(&subject);
-            charts.push(Chart {
+            charts.extend(draw(&subject).map(|(title, svg)| Chart {
                 file_name: format!("{kind}-{stem}.svg"),
                 title,
                 svg,
-            });
+            }));
         }
     }
     charts

@@ -1,19 +1,22 @@
 //! Who owned which queue when: one lane a queue, one colour an owner.
 //!
-//! A blank lane is a queue that nobody reads; two owners at once share the height of the lane and are framed
-//! in red, however short it was. Queues stand in the order in which RocketMQ sorts them (topic, broker, queue
+//! Two owners at once share the height of the lane and are framed in red, a queue without an owner is black: both
+//! are seen however short they were. A hatched bar is held by a stopped process, so nobody works on it. Grey is a
+//! queue that consumers are not given (beyond `readQueueNums`), blank one before its first owner. Queues stand in the order in which RocketMQ sorts them (topic, broker, queue
 //! id), because that order decides who gets which. Beyond 40 queues, those that changed hands most are shown,
 //! filled up by an even choice of the others. Left out: retry queues, of which each broker has one a group.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::report::charts::axis::{self, Axis};
 use crate::report::charts::canvas::{Anchor, Canvas, svg};
-use crate::report::charts::frame::{self, FOOT, HEADING, Panel, Strip};
+use crate::report::charts::frame::{self, FOOT, HEADING, Panel};
+use crate::report::charts::strip::Strip;
 use crate::report::charts::style::{
     self, ALARM, Colour, DIM, GRID, HAIRLINE, INDENT, INK, LABEL, PAPER, QUIET, SMALL, THIN, WIDTH,
 };
 use crate::report::charts::{Drawing, Subject, span, text, thin};
+use crate::report::model::MemberChange;
 
 /// Lanes that fit on one sheet.
 const LANES_MAX: usize = 40;
@@ -21,6 +24,12 @@ const LANES_MAX: usize = 40;
 const INTERVALS_MAX: usize = 1000;
 /// Least width of the frame around two owners, in pixels.
 const FRAME_MIN: f64 = 3.0;
+/// Least width of a gap, in pixels.
+const GAP_MIN: f64 = 2.0;
+/// A gap at least this wide is hatched rather than filled.
+const GAP_HATCHED: f64 = 8.0;
+/// Distance of the lines of a hatching, in pixels.
+const HATCH: f64 = 6.0;
 
 /// Draws the owners of the queues of one group.
 pub fn draw(subject: &Subject<'_>) -> Drawing {
@@ -47,7 +56,7 @@ struct Owners {
     names: Vec<String>,
     short: Vec<String>,
     /// Which member a key of `consumers` is.
-    lives: std::collections::BTreeMap<String, usize>,
+    lives: BTreeMap<String, usize>,
 }
 
 impl Owners {
@@ -94,9 +103,85 @@ fn tails(names: &[String]) -> Vec<String> {
 /// One queue.
 struct Lane {
     label: String,
-    /// Owner (a number of [`Owners`]), from, to (seconds); in order of the start.
-    held: Vec<(usize, f64, f64)>,
+    /// In order of the start.
+    held: Vec<Bar>,
+    /// When consumers were not given it: from, to (seconds).
+    stranded: Vec<(f64, f64)>,
+    /// When nobody held it after its first owner, although it should have been: from, to (seconds).
+    gaps: Vec<(f64, f64)>,
     final_owner: Option<String>,
+}
+
+/// One owner for a while; times in seconds.
+#[derive(Clone, Debug, PartialEq)]
+struct Bar {
+    /// A number of [`Owners`].
+    owner: usize,
+    from: f64,
+    to: f64,
+    /// When its process was stopped: from, to.
+    paused: Vec<(f64, f64)>,
+}
+
+/// When each consumer's process was stopped, by its key: from, to (seconds).
+fn pauses(subject: &Subject<'_>) -> BTreeMap<String, Vec<(f64, f64)>> {
+    let mut pauses: BTreeMap<String, Vec<(f64, f64)>> = BTreeMap::new();
+    let changes = subject.report.rebalance.get(subject.name).map(|r| &r.changes);
+    for change in changes.into_iter().flatten() {
+        let Some(consumer) = &change.consumer else {
+            continue;
+        };
+        let of = pauses.entry(consumer.clone()).or_default();
+        match (change.change, of.last_mut()) {
+            (MemberChange::Paused, _) => of.push((change.at_seconds, f64::INFINITY)),
+            // It goes on, or is gone.
+            (_, Some(pause)) if pause.1 == f64::INFINITY => pause.1 = change.at_seconds,
+            _ => {}
+        }
+    }
+    pauses
+}
+
+/// The parts of `spans` that lie within `from` … `to`.
+fn within(spans: &[(f64, f64)], (from, to): (f64, f64)) -> Vec<(f64, f64)> {
+    let cut = spans.iter().map(|&(a, b)| (a.max(from), b.min(to)));
+    cut.filter(|(a, b)| a < b).collect()
+}
+
+/// The parts of `from` … `to` outside of `spans`, which come in order.
+fn outside(spans: &[(f64, f64)], (from, to): (f64, f64)) -> Vec<(f64, f64)> {
+    let mut found = Vec::new();
+    let mut start = from;
+    for (a, b) in within(spans, (from, to)) {
+        if start < a {
+            found.push((start, a));
+        }
+        start = start.max(b);
+    }
+    if start < to {
+        found.push((start, to));
+    }
+    found
+}
+
+/// Where a lane has had an owner and has none, up to `end` if that is known.
+fn gaps(held: &[Bar], stranded: &[(f64, f64)], end: Option<f64>) -> Vec<(f64, f64)> {
+    let mut found = Vec::new();
+    let Some(first) = held.first() else {
+        return found;
+    };
+    let mut until = first.to;
+    for next in held[1..]
+        .iter()
+        .map(|bar| (bar.from, bar.to))
+        .chain(end.map(|end| (end, end)))
+    {
+        if until < next.0 {
+            found.extend(outside(stranded, (until, next.0)));
+        }
+        until = until.max(next.1);
+    }
+    found
 }
 
 fn lanes(subject: &Subject<'_>, owners: &Owners) -> Vec<Lane> {
@@ -107,29 +192,38 @@ fn lanes(subject: &Subject<'_>, owners: &Owners) -> Vec<Lane> {
         .filter(|(_, queue)| subject.group.topics.contains(&queue.topic))
         .collect();
     queues.sort_by(|(_, a), (_, b)| (&a.topic, &a.broker, a.id).cmp(&(&b.topic, &b.broker, b.id)));
-    let intervals = subject
-        .report
-        .rebalance
-        .get(subject.name)
-        .map_or(&[][..], |r| &r.ownership);
-    let mut by_queue: std::collections::BTreeMap<&str, Vec<(usize, f64, f64)>> =
-        std::collections::BTreeMap::new();
-    for interval in intervals {
+    let rebalance = subject.report.rebalance.get(subject.name);
+    let pauses = pauses(subject);
+    let mut by_queue: BTreeMap<&str, Vec<Bar>> = BTreeMap::new();
+    for interval in rebalance.map_or(&[][..], |r| &r.ownership) {
         if let Some(&owner) = owners.lives.get(&interval.consumer) {
-            by_queue.entry(&interval.queue).or_default().push((
+            let (from, to) = (interval.from_seconds, interval.to_seconds);
+            let paused = pauses.get(&interval.consumer).map_or(&[][..], |spans| spans);
+            by_queue.entry(&interval.queue).or_default().push(Bar {
                 owner,
-                interval.from_seconds,
-                interval.to_seconds,
-            ));
+                from,
+                to,
+                paused: within(paused, (from, to)),
+            });
         }
     }
-    let lane = |(label, queue): (&String, &crate::report::model::QueueReport)| Lane {
-        label: label.clone(),
-        held: by_queue.remove(label.as_str()).unwrap_or_default(),
-        final_owner: queue
-            .groups
-            .get(subject.name)
-            .and_then(|group| group.owner.clone()),
+    let is_whole = rebalance.is_none_or(|rebalance| rebalance.ownership_omitted == 0);
+    let end = Some(subject.report.run.duration_seconds).filter(|_| is_whole);
+    let lane = |(label, queue): (&String, &crate::report::model::QueueReport)| {
+        let held = by_queue.remove(label.as_str()).unwrap_or_default();
+        let stranded: Vec<(f64, f64)> = (queue.stranded.iter())
+            .map(|span| (span.from_seconds, span.to_seconds))
+            .collect();
+        Lane {
+            label: label.clone(),
+            gaps: gaps(&held, &stranded, end),
+            held,
+            stranded,
+            final_owner: queue
+                .groups
+                .get(subject.name)
+                .and_then(|group| group.owner.clone()),
+        }
     };
     queues.into_iter().map(lane).collect()
 }
@@ -175,6 +269,9 @@ fn summary(subject: &Subject<'_>) -> String {
     if rebalance.overlap_seconds > 0.0 {
         parts.push(format!("{} with two", span(rebalance.overlap_seconds)));
     }
+    if rebalance.paused_seconds > 0.0 {
+        parts.push(format!("{} with a stopped one", span(rebalance.paused_seconds)));
+    }
     let idle = subject.group.skew.idle_consumers;
     if idle > 0 {
         parts.push(format!("{} without a queue", text::count(idle, "consumer")));
@@ -202,7 +299,24 @@ fn note(subject: &Subject<'_>, all: usize, lanes: &[Lane]) -> String {
             "{shown} of {all} queues: the most moved, then an even choice"
         ));
     }
-    parts.push("blank: no owner; red frame: two owners".to_owned());
+    let has = |what: fn(&Lane) -> bool| lanes.iter().any(what);
+    let signs = [
+        ("black: no owner", has(|lane| !lane.gaps.is_empty())),
+        (
+            "red frame: two owners",
+            has(|lane| !overlaps(&lane.held).is_empty()),
+        ),
+        (
+            "hatched: owner stopped",
+            has(|lane| lane.held.iter().any(|bar| !bar.paused.is_empty())),
+        ),
+        (
+            "grey: not given to consumers",
+            has(|lane| !lane.stranded.is_empty()),
+        ),
+    ];
+    let signs = signs.iter().filter(|(_, seen)| *seen);
+    parts.extend(signs.map(|(sign, _)| (*sign).to_owned()));
     if rebalance.is_some_and(|rebalance| rebalance.ownership_omitted > 0) {
         parts.push("later owners were too many to keep".to_owned());
     }
@@ -291,51 +405,140 @@ impl Picture {
     fn draw_lane(&self, canvas: &mut Canvas<'_>, panel: &Panel, lane: &Lane, (upper, lower): (f64, f64)) {
         let middle = (upper + lower) / 2.0;
         canvas.line((panel.left, middle), (panel.right, middle), DIM, HAIRLINE);
-        let held = &lane.held[..lane.held.len().min(INTERVALS_MAX)];
-        for &(owner, from, to) in held {
-            let (x0, x1) = (panel.px(from), panel.px(to));
-            let colour = style::hue(owner);
-            canvas.rect((x0, upper), (x1, lower), colour);
-            // A seam of paper keeps two bars of one colour apart.
-            canvas.line((x0, upper), (x0, lower), PAPER, THIN);
-            self.name_bar(canvas, owner, (x0, x1), (upper, lower));
+        for &(from, to) in &lane.stranded {
+            canvas.rect((panel.px(from), upper), (panel.px(to), lower), GRID);
         }
-        for (from, to, lower_owner) in overlaps(held) {
-            let (x0, x1) = (panel.px(from), panel.px(to));
-            canvas.rect((x0, middle), (x1, lower), style::hue(lower_owner));
+        let held = &lane.held[..lane.held.len().min(INTERVALS_MAX)];
+        for bar in held {
+            fill(canvas, panel, bar, (bar.from, bar.to), (upper, lower));
+            // A seam of paper keeps two bars of one colour apart.
+            let x = panel.px(bar.from);
+            canvas.line((x, upper), (x, lower), PAPER, THIN);
+            // Who still holds a queue that it is not given gets nothing from it.
+            for (from, to) in within(&lane.stranded, (bar.from, bar.to)) {
+                canvas.rect((panel.px(from), middle), (panel.px(to), lower), GRID);
+            }
+        }
+        let overlaps = overlaps(held);
+        for overlap in &overlaps {
+            let (earlier, later) = (&held[overlap.earlier], &held[overlap.later]);
+            fill(
+                canvas,
+                panel,
+                earlier,
+                (overlap.from, overlap.to),
+                (upper, middle),
+            );
+            fill(canvas, panel, later, (overlap.from, overlap.to), (middle, lower));
+            let (x0, x1) = (panel.px(overlap.from), panel.px(overlap.to));
             let widen = ((FRAME_MIN - (x1 - x0)) / 2.0).max(0.0);
             canvas.outline((x0 - widen, upper - 0.5), (x1 + widen, lower + 0.5), ALARM, 1.5);
         }
+        for (i, bar) in held.iter().enumerate() {
+            self.name_bar(
+                canvas,
+                panel,
+                bar,
+                &covers(i, bar, &overlaps, &lane.stranded),
+                (upper, lower),
+            );
+        }
+        let last = held.last().filter(|_| held.len() < lane.held.len());
+        let shown = |gap: &&(f64, f64)| last.is_none_or(|last| gap.1 <= last.from);
+        for &(from, to) in lane.gaps.iter().filter(shown) {
+            draw_gap(canvas, (panel.px(from), upper), (panel.px(to), lower));
+        }
     }
 
-    /// Writes the owner's name into its bar: in full, or what tells it from the others, or not at all.
+    /// Writes the owner's name where its bar is plain: in full, or what tells it from the others, or not at all.
     fn name_bar(
         &self,
         canvas: &mut Canvas<'_>,
-        owner: usize,
-        (x0, x1): (f64, f64),
+        panel: &Panel,
+        bar: &Bar,
+        covers: &[(f64, f64)],
         (upper, lower): (f64, f64),
     ) {
-        let room = x1 - x0 - 8.0;
-        let names = [&self.owners.names[owner], &self.owners.short[owner]];
-        if let Some(name) = names.into_iter().find(|name| text::width(name, SMALL) <= room) {
-            let at = (x0 + 5.0, (upper + lower) / 2.0);
-            canvas.text(name, at, Anchor::Start, SMALL, style::hue(owner).ink());
+        let plain = outside(covers, (bar.from, bar.to));
+        let plain: Vec<(f64, f64)> = plain.iter().map(|&(a, b)| (panel.px(a), panel.px(b))).collect();
+        for name in [&self.owners.names[bar.owner], &self.owners.short[bar.owner]] {
+            let fits = |&&(x0, x1): &&(f64, f64)| text::width(name, SMALL) <= x1 - x0 - 8.0;
+            if let Some((x0, _)) = plain.iter().find(fits) {
+                let at = (x0 + 5.0, (upper + lower) / 2.0);
+                canvas.text(name, at, Anchor::Start, SMALL, style::hue(bar.owner).ink());
+                return;
+            }
         }
     }
 }
 
-/// Where two intervals of a lane lie over each other: from, to, and the owner that came later.
-fn overlaps(held: &[(usize, f64, f64)]) -> Vec<(f64, f64, usize)> {
+/// Where bar `i` of a lane is not plain: stopped, shared, stranded; in order.
+fn covers(i: usize, bar: &Bar, overlaps: &[Overlap], stranded: &[(f64, f64)]) -> Vec<(f64, f64)> {
+    let shared = overlaps
+        .iter()
+        .filter(|overlap| overlap.earlier == i || overlap.later == i);
+    let mut covers: Vec<(f64, f64)> = shared.map(|overlap| (overlap.from, overlap.to)).collect();
+    covers.extend(&bar.paused);
+    covers.extend(stranded);
+    covers.sort_by(|a, b| a.0.total_cmp(&b.0));
+    covers
+}
+
+/// Paints the part of a bar from one time to another; hatched where its owner is stopped.
+fn fill(
+    canvas: &mut Canvas<'_>,
+    panel: &Panel,
+    bar: &Bar,
+    (from, to): (f64, f64),
+    (upper, lower): (f64, f64),
+) {
+    let colour = style::hue(bar.owner);
+    canvas.rect((panel.px(from), upper), (panel.px(to), lower), colour);
+    for (from, to) in within(&bar.paused, (from, to)) {
+        let (corner, opposite) = ((panel.px(from), upper), (panel.px(to), lower));
+        canvas.rect(corner, opposite, colour.mixed(PAPER, 70));
+        canvas.hatch(corner, opposite, HATCH, colour, THIN);
+    }
+}
+
+/// A stretch without an owner: black, or hatched in black where there is room.
+fn draw_gap(canvas: &mut Canvas<'_>, (x0, upper): (f64, f64), (x1, lower): (f64, f64)) {
+    let widen = ((GAP_MIN - (x1 - x0)) / 2.0).max(0.0);
+    let (corner, opposite) = ((x0 - widen, upper), (x1 + widen, lower));
+    if x1 - x0 < GAP_HATCHED {
+        canvas.rect(corner, opposite, INK);
+        return;
+    }
+    canvas.rect(corner, opposite, PAPER);
+    canvas.hatch(corner, opposite, HATCH, INK, THIN);
+    canvas.outline(corner, opposite, INK, THIN);
+}
+
+/// Two bars of a lane (by position) lie over each other; times in seconds.
+#[derive(Clone, Debug, PartialEq)]
+struct Overlap {
+    from: f64,
+    to: f64,
+    earlier: usize,
+    later: usize,
+}
+
+/// Where bars of a lane lie over each other.
+fn overlaps(held: &[Bar]) -> Vec<Overlap> {
     let mut found = Vec::new();
-    // The interval that lasts longest so far: whoever starts before its end overlaps it.
-    let mut longest: Option<(usize, f64)> = None;
-    for &(owner, from, to) in held {
-        if let Some((_, until)) = longest.filter(|&(other, until)| from < until && other != owner) {
-            found.push((from, to.min(until), owner));
+    // The bar that lasts longest so far: whoever starts before its end overlaps it.
+    let mut longest: Option<usize> = None;
+    for (later, bar) in held.iter().enumerate() {
+        if let Some(earlier) = longest.filter(|&i| bar.from < held[i].to && held[i].owner != bar.owner) {
+            found.push(Overlap {
+                from: bar.from,
+                to: bar.to.min(held[earlier].to),
+                earlier,
+                later,
+            });
         }
-        if longest.is_none_or(|(_, until)| to > until) {
-            longest = Some((owner, to));
+        if longest.is_none_or(|i| bar.to > held[i].to) {
+            longest = Some(later);
         }
     }
     found
@@ -356,16 +559,51 @@ mod tests {
         assert_eq!(tails(&names), ["一", "二"]);
     }
 
+    fn bars(held: &[(usize, f64, f64)]) -> Vec<Bar> {
+        let bar = |&(owner, from, to)| Bar {
+            owner,
+            from,
+            to,
+            paused: Vec::new(),
+        };
+        held.iter().map(bar).collect()
+    }
+
+    /// Nobody from 5 to 6 s and from 9 s to the end; before 1 s it is no gap, nor from 12 s on, when it is stranded.
+    #[test]
+    fn gaps_are_where_an_owner_is_missing() {
+        let held = bars(&[(0, 1.0, 5.0), (1, 6.0, 9.0), (2, 7.0, 8.0)]);
+        assert_eq!(gaps(&held, &[], Some(20.0)), [(5.0, 6.0), (9.0, 20.0)]);
+        assert_eq!(
+            gaps(&held, &[(12.0, 20.0)], Some(20.0)),
+            [(5.0, 6.0), (9.0, 12.0)]
+        );
+        assert_eq!(gaps(&held, &[(3.0, 5.5)], None), [(5.5, 6.0)]);
+        assert_eq!(gaps(&[], &[], Some(20.0)), []);
+    }
+
+    #[test]
+    fn spans_are_cut_to_what_is_asked_for() {
+        let spans = [(1.0, 3.0), (5.0, f64::INFINITY)];
+        assert_eq!(within(&spans, (2.0, 9.0)), [(2.0, 3.0), (5.0, 9.0)]);
+        assert_eq!(outside(&spans, (0.0, 9.0)), [(0.0, 1.0), (3.0, 5.0)]);
+        assert_eq!(outside(&spans, (5.0, 9.0)), []);
+    }
+
     /// B starts 1 s before A ends; C starts when B ends, which is no overlap.
     #[test]
     fn overlaps_are_where_two_hold_one_queue() {
+        let of = |held: &[(usize, f64, f64)]| -> Vec<(f64, f64, usize, usize)> {
+            let found = overlaps(&bars(held));
+            found.iter().map(|o| (o.from, o.to, o.earlier, o.later)).collect()
+        };
         assert_eq!(
-            overlaps(&[(0, 0.0, 5.0), (1, 4.0, 9.0), (2, 9.0, 10.0)]),
-            [(4.0, 5.0, 1)]
+            of(&[(0, 0.0, 5.0), (1, 4.0, 9.0), (2, 9.0, 10.0)]),
+            [(4.0, 5.0, 0, 1)]
         );
         assert_eq!(
-            overlaps(&[(0, 0.0, 9.0), (1, 2.0, 3.0), (2, 4.0, 5.0)]),
-            [(2.0, 3.0, 1), (4.0, 5.0, 2)]
+            of(&[(0, 0.0, 9.0), (1, 2.0, 3.0), (2, 4.0, 5.0)]),
+            [(2.0, 3.0, 0, 1), (4.0, 5.0, 0, 2)]
         );
     }
 }

@@ -3,6 +3,7 @@
 use indexmap::IndexMap;
 
 use super::{Chart, draw_all};
+use crate::report::assemble::troubles_report;
 use crate::report::model::{
     AttemptReport, ConsumerEnd, ConsumerReport, DistributionReport, GroupReport, GroupSeries, LagReport,
     LatencyReport, MemberChange, MemberChangeReport, OwnershipReport, QueueGroupReport, QueueReport,
@@ -107,13 +108,11 @@ impl Sample {
             .ownership
             .sort_by(|a, b| a.from_seconds.total_cmp(&b.from_seconds));
         rebalance.changes.push(MemberChangeReport {
-            at_seconds: end / 2.0,
-            consumer: member(last),
-            change: MemberChange::Killed,
             members: consumers as u64,
             moves: 1,
             moves_least: 1,
             stable_seconds: 1.0,
+            ..change(end / 2.0, &member(last), MemberChange::Killed)
         });
         report.rebalance.insert(self.group.to_owned(), rebalance);
         report
@@ -191,6 +190,24 @@ impl Sample {
     }
 }
 
+/// Something happens to a consumer, and nothing comes of it.
+fn change(at_seconds: f64, consumer: &str, change: MemberChange) -> MemberChangeReport {
+    MemberChangeReport {
+        at_seconds,
+        consumer: Some(consumer.to_owned()),
+        topic: None,
+        broker: None,
+        change,
+        members: 0,
+        moves: 0,
+        moves_least: 0,
+        detected_seconds: None,
+        stable_seconds: 0.0,
+        unowned_seconds: 0.0,
+        duplicates: 0,
+    }
+}
+
 /// Draws, and checks what must hold for any chart; returns the charts.
 #[track_caller]
 fn check(report: &Report) -> Vec<Chart> {
@@ -239,8 +256,8 @@ fn chart(charts: &[Chart], kind: &str) -> Chart {
 fn the_small_sample_has_the_bytes_that_it_always_had() {
     let charts = check(&SMALL.report());
     let names: Vec<&str> = charts.iter().map(|chart| chart.file_name.as_str()).collect();
-    let expected =
-        ["lag", "consumed", "ownership", "latency", "retries"].map(|kind| format!("{kind}-billing.svg"));
+    let expected = ["lag", "consumed", "ownership", "rebalance", "latency", "retries"]
+        .map(|kind| format!("{kind}-billing.svg"));
     assert_eq!(names, expected);
     let mut hasher = blake3::Hasher::new();
     charts.iter().for_each(|chart| {
@@ -248,7 +265,7 @@ fn the_small_sample_has_the_bytes_that_it_always_had() {
     });
     assert_eq!(
         &hasher.finalize().to_hex()[..16],
-        "2fb4b8d713b3db60",
+        "d693598c0cd50272",
         "the charts look different now"
     );
 }
@@ -264,6 +281,7 @@ fn titles_say_what_is_seen() {
             "Lag of billing — max 40 messages at 31 s",
             "Consumption of billing — most by billing-2 (53.3 %), least by billing-1 (46.7 %)",
             "Queue owners of billing — 1 move, 3 s without owner, 500 ms with two",
+            "Rebalance cost of billing — 1 move, 0 needed, 3 s without owner",
             "Latency of billing — from send to success: p50 36 ms, p99 1.2 s, max 4.5 s",
             "Retries of billing — 1 retry, 1 dead letter",
         ]
@@ -284,18 +302,6 @@ fn events_are_told_in_few_words() {
     let mut report = SMALL.report();
     let first = report.consumers["billing-1"].clone();
     report.consumers.insert("billing-1#2".to_owned(), first);
-    let change = |at_seconds: f64, consumer: &str, change: MemberChange| {
-        let consumer = consumer.to_owned();
-        MemberChangeReport {
-            at_seconds,
-            consumer,
-            change,
-            members: 0,
-            moves: 0,
-            moves_least: 0,
-            stable_seconds: 0.0,
-        }
-    };
     report.rebalance["billing"].changes = vec![
         change(0.0, "billing-2", MemberChange::Started),
         change(10.0, "billing-1", MemberChange::Graceful),
@@ -313,6 +319,28 @@ fn events_are_told_in_few_words() {
             .all(|text| !svg.contains(text)),
         "{svg}"
     );
+}
+
+/// Forty restarts in a row are told once; each has its two marks.
+#[test]
+fn a_rolling_restart_is_told_once() {
+    let mut report = SMALL.report();
+    let mut changes = Vec::new();
+    for n in 0..40 {
+        let (name, at) = (format!("billing-{n}"), 1.0 + n as f64);
+        let again = ConsumerReport {
+            group: "billing".to_owned(),
+            member: name.clone(),
+            ..ConsumerReport::default()
+        };
+        report.consumers.insert(format!("{name}#2"), again);
+        changes.push(change(at, &name, MemberChange::Graceful));
+        changes.push(change(at + 0.5, &format!("{name}#2"), MemberChange::Started));
+    }
+    report.rebalance["billing"].changes = changes;
+    let svg = chart(&check(&report), "lag").svg;
+    assert_eq!(svg.matches("restarts").count(), 1, "{svg}");
+    assert!(svg.contains("40 restarts, one by one"), "{svg}");
 }
 
 /// 1 to 60 consumers, 1 to 100 queues: the sheet stays a sheet and says what it leaves out.
@@ -354,6 +382,98 @@ fn two_owners_at_once_are_framed_in_red() {
         ..first
     });
     assert_eq!(count(&report), before + 1);
+}
+
+/// The bars of one lane by what the legend calls them, in a history that has all.
+#[test]
+fn the_ownership_chart_names_what_it_shows() {
+    let charts = check(&troubles_report());
+    let svg = chart(&charts, "ownership").svg;
+    for sign in [
+        "black: no owner",
+        "red frame: two owners",
+        "hatched: owner stopped",
+        "grey: not given",
+    ] {
+        assert!(svg.contains(sign), "{sign}");
+    }
+    for event in [
+        "billing-3 paused",
+        "billing-3 goes on",
+        "billing-2 vanished",
+        "orders queues change",
+    ] {
+        assert!(svg.contains(event), "{event}");
+    }
+    let calm = chart(&check(&SMALL.report()), "ownership").svg;
+    assert!(!calm.contains("hatched") && !calm.contains("grey: "), "{calm}");
+}
+
+/// A gap of 3 ms in a run of 15 minutes, less than a hundredth of a pixel, is black and 2 px wide.
+#[test]
+fn the_shortest_gap_is_seen() {
+    let mut report = Sample {
+        seconds: 900,
+        ..SMALL
+    }
+    .report();
+    let ink = "fill=\"#222222\" stroke=\"none\"";
+    let count = |report: &Report| chart(&check(report), "ownership").svg.matches(ink).count();
+    let rebalance = &mut report.rebalance["billing"];
+    let whole = rebalance.ownership[0].clone();
+    rebalance.ownership[0].to_seconds = 600.0;
+    rebalance.ownership.push(OwnershipReport {
+        from_seconds: 600.0,
+        ..whole
+    });
+    let before = count(&report);
+    report.rebalance["billing"]
+        .ownership
+        .last_mut()
+        .unwrap()
+        .from_seconds = 600.003;
+    assert_eq!(count(&report), before + 1);
+}
+
+/// A rolling restart of 40 members is 80 changes, of which 60 fit; changes of one instant share a column.
+#[test]
+fn the_costliest_changes_are_shown() {
+    let mut report = SMALL.report();
+    let rolling = (0..80).map(|n| MemberChangeReport {
+        moves: n,
+        moves_least: n / 2,
+        unowned_seconds: n as f64 / 10.0,
+        ..change(0.5 + n as f64 / 2.0, "billing-1", MemberChange::Graceful)
+    });
+    report.rebalance["billing"].changes = rolling.collect();
+    let svg = chart(&check(&report), "rebalance").svg;
+    assert!(svg.contains("the 60 costliest of 80 changes"), "{svg}");
+    report.rebalance["billing"]
+        .changes
+        .iter_mut()
+        .for_each(|change| change.at_seconds = 1.0);
+    assert!(chart(&check(&report), "rebalance").svg.contains("and 79 more"));
+    report.rebalance["billing"]
+        .changes
+        .iter_mut()
+        .for_each(|change| change.at_seconds = 0.0);
+    assert!(
+        check(&report)
+            .iter()
+            .all(|chart| !chart.file_name.starts_with("rebalance"))
+    );
+}
+
+/// Two lanes below the consumers' own, if there are two windows to compare.
+#[test]
+fn skew_is_drawn_window_by_window() {
+    let svg = |report: &Report| chart(&check(report), "consumed").svg;
+    let mut report = troubles_report();
+    // From 8 to 10 s one of three had all.
+    assert!(svg(&report).contains("up to 3.00"), "{}", svg(&report));
+    assert!(svg(&report).contains("Gini"));
+    report.groups["billing"].skew.windows.truncate(1);
+    assert!(!svg(&report).contains("Gini"));
 }
 
 #[test]
@@ -414,6 +534,7 @@ fn no_data_break_a_chart() {
         report.run.duration_seconds = odd;
         report.timeline.time_seconds[3] = odd;
         report.rebalance["billing"].changes[0].at_seconds = odd;
+        report.rebalance["billing"].changes[0].unowned_seconds = odd;
         report.rebalance["billing"].ownership[0].to_seconds = odd;
         report.groups["billing"].lag.max_at_seconds = Some(odd);
         report.groups["billing"].latency.success.p99_seconds = Some(odd);

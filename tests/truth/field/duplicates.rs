@@ -1,6 +1,7 @@
 //! What is delivered twice when a consumer with a backlog is killed, leaves, or is joined by another.
 
 use crate::field::rebuild::{Run, at, cluster, consumer, created, end, messages, run};
+use crate::field::scenario_file::{as_scenario, through_file};
 use crate::field::{Recording, Verdict, list, number, text};
 use rmqsim::cluster::config::{ClusterConfig, Millis};
 use rmqsim::cluster::fact::Fact;
@@ -117,7 +118,7 @@ fn repeat_run(recording: &Recording, repeat: usize, kind: &str) -> Run {
     let cost = number(recording.setup("consume_cost_ms"));
     consumer(&mut config, "c1", BASE + when("c1") - backlog_at, threads, cost);
     let first = |config: &ClusterConfig| {
-        action_time(recording, &run(config))
+        action_time(recording, &run(&as_scenario(recording, config)))
             .since(SimTime::ZERO)
             .as_millis()
     };
@@ -135,7 +136,7 @@ fn repeat_run(recording: &Recording, repeat: usize, kind: &str) -> Run {
         let action = first(&config);
         end(&mut config, action, 0, kind.starts_with("dup-graceful"));
     }
-    run(&config)
+    run(&through_file(recording, Some(repeat), &config))
 }
 
 /// A set time after the first delivery to c1, in whole ms.

@@ -1,6 +1,7 @@
 //! A consumer that is stopped for longer than the brokers wait, and goes on.
 
 use crate::field::rebuild::{at, cluster, consumer, created, messages, pause, recorded_map, run};
+use crate::field::scenario_file::through_file;
 use crate::field::{Recording, Verdict, list, number, text};
 use rmqsim::cluster::config::Millis;
 use rmqsim::cluster::fact::Fact;
@@ -41,7 +42,7 @@ pub fn judge(recording: &Recording) -> Verdict {
     let gap = SimDuration::from_millis(interval);
     messages(&mut config, producing, sent, Arrivals::Constant { gap });
     pause(&mut config, stop, go_on, stopped);
-    let run = run(&config);
+    let run = run(&through_file(recording, None, &config));
 
     let mut verdict = Verdict::default();
     verdict.same(

@@ -1,6 +1,7 @@
 //! Who holds what, and how fast the others react.
 
 use crate::field::rebuild::{LOADING, at, cluster, consumer, end, messages, recorded_map, run};
+use crate::field::scenario_file::through_file;
 use crate::field::{Recording, Verdict, list, number, text};
 use rmqsim::cluster::fact::Fact;
 use rmqsim::cluster::producer::workload::Arrivals;
@@ -37,7 +38,7 @@ pub fn steps(recording: &Recording) -> Verdict {
             }
         }
     }
-    let run = run(&config);
+    let run = run(&through_file(recording, None, &config));
 
     let mut verdict = Verdict::default();
     let brokers = list(recording.setup("brokers")).len();
@@ -109,7 +110,7 @@ pub fn skew(recording: &Recording) -> Verdict {
             Arrivals::AtOnce,
         );
     }
-    let run = run(&config);
+    let run = run(&through_file(recording, None, &config));
 
     let mut verdict = Verdict::default();
     for (size, map) in recording.derived("map_by_size").as_object().into_iter().flatten() {

@@ -206,8 +206,10 @@ impl Run {
         self.facts.iter().filter_map(pick).collect()
     }
 
+    /// The name in the recording: what follows the address in the client id.
     pub fn consumer(&self, consumer: ConsumerId) -> &str {
-        &self.directory.consumer(consumer).name
+        let id = &self.directory.consumer(consumer).client_id;
+        id.split_once('@').map_or(id, |(_, name)| name)
     }
 
     pub fn kind(&self, queue: QueueId) -> TopicKind {

@@ -361,7 +361,7 @@ mod tests {
             beyond: Beyond::default(),
         };
         for word in Strategy::words() {
-            let strategy = Strategy::of_word(&word).unwrap().build(|_| None);
+            let strategy = Strategy::of_word(&word).unwrap().build(|_| Vec::new());
             assert_eq!(strategy.allocate(&ask), expected, "{word}");
         }
     }

@@ -122,7 +122,7 @@ impl Strategy {
 
     /// `getName()`.
     pub fn name(&self) -> String {
-        self.build::<(), ()>(|_| None).name().to_owned()
+        self.build::<(), ()>(|_| Vec::new()).name().to_owned()
     }
 
     /// Places on the ring for each member; 0 without a ring.
@@ -136,18 +136,18 @@ impl Strategy {
         }
     }
 
-    /// The rule itself. `client`: the id of the member of that name; settings of members that do not exist are
-    /// passed over.
+    /// The rule itself. `clients`: the ids of the member of that name, of all its lives; settings of members that do
+    /// not exist are passed over.
     pub fn build<Q: Clone + Ord + 'static, C: Clone + Ord + 'static>(
         &self,
-        client: impl Fn(&str) -> Option<C>,
+        clients: impl Fn(&str) -> Vec<C>,
     ) -> Box<dyn AllocateMessageQueueStrategy<Q, C>> {
-        self.build_for(&client)
+        self.build_for(&clients)
     }
 
     fn build_for<Q: Clone + Ord + 'static, C: Clone + Ord + 'static>(
         &self,
-        client: &dyn Fn(&str) -> Option<C>,
+        clients: &dyn Fn(&str) -> Vec<C>,
     ) -> Box<dyn AllocateMessageQueueStrategy<Q, C>> {
         match self {
             Self::Avg => Box::new(AllocateMessageQueueAveragely),
@@ -159,14 +159,14 @@ impl Strategy {
                 Box::new(AllocateMessageQueueByMachineRoom::new(Some(rooms.clone())))
             }
             Self::MachineRoomNearby(inner) => {
-                Box::new(AllocateMachineRoomNearby::new(inner.build_for(client)))
+                Box::new(AllocateMachineRoomNearby::new(inner.build_for(clients)))
             }
             Self::Config(lists) => {
                 let list = |labels: &Vec<String>| {
                     let queues = labels.iter().filter_map(|label| MessageQueue::of_label(label));
                     queues.collect()
                 };
-                Box::new(ConfiguredLists::new(by_client(lists, client, list)))
+                Box::new(ConfiguredLists::new(by_client(lists, clients, list)))
             }
             Self::Sticky => Box::new(AllocateSticky),
             Self::BoundedConsistentHash {
@@ -174,7 +174,7 @@ impl Strategy {
                 load_bound,
             } => Box::new(AllocateBoundedConsistentHash::new(*virtual_nodes, *load_bound)),
             Self::Weighted { weights } => {
-                Box::new(AllocateWeighted::new(by_client(weights, client, |weight| {
+                Box::new(AllocateWeighted::new(by_client(weights, clients, |weight| {
                     *weight
                 })))
             }
@@ -189,12 +189,12 @@ impl Strategy {
 /// Settings by member name as settings by client id. Of members that share an id the first counts.
 fn by_client<C: Ord, T, U>(
     settings: &BTreeMap<String, T>,
-    client: &dyn Fn(&str) -> Option<C>,
+    clients: &dyn Fn(&str) -> Vec<C>,
     value: impl Fn(&T) -> U,
 ) -> BTreeMap<C, U> {
     let mut found = BTreeMap::new();
     for (member, setting) in settings {
-        if let Some(client) = client(member) {
+        for client in clients(member) {
             found.entry(client).or_insert_with(|| value(setting));
         }
     }

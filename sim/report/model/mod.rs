@@ -6,6 +6,13 @@
 //! `groups.billing.lag.final` finds its number. Every number is finite; what was not measured is `null`.
 //! Digests and seeds are strings, because other languages round integers above 2⁵³.
 
+mod rebalance;
+
+pub use rebalance::{
+    ChangesReport, DisconnectReport, MemberChange, MemberChangeReport, OwnershipReport, RebalanceEventReport,
+    RebalanceReport, Trigger, TriggersReport,
+};
+
 use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
 
@@ -105,6 +112,8 @@ pub struct BrokerReport {
     pub sent: u64,
     /// Their records, headers included, bytes.
     pub sent_bytes: u64,
+    /// Clients that it gave up because they had been silent for too long (a count of clients).
+    pub members_expired: u64,
 }
 
 /// Requests by kind; counts of requests.
@@ -199,7 +208,13 @@ pub struct ProducerReport {
     pub stored: u64,
     /// Messages whose send succeeded.
     pub acknowledged: u64,
-    /// Messages whose send still lasts at the end.
+    /// Attempts to send that a broker refused (not messages).
+    pub refused: u64,
+    /// Of these, attempts after which it tried another queue.
+    pub retried: u64,
+    /// Messages whose last attempt was refused: no broker has stored them.
+    pub given_up: u64,
+    /// Messages whose send still lasts at the end: neither acknowledged nor given up.
     pub in_flight: u64,
     /// Bodies, bytes.
     pub bytes: u64,
@@ -416,6 +431,8 @@ pub struct DuplicateCausesReport {
     pub rebalance: u64,
     /// Two consumers held the queue at once.
     pub overlap: u64,
+    /// The owner before was a stopped process, or this one was and others took the queue meanwhile.
+    pub paused: u64,
     /// The queue did not change hands.
     pub other: u64,
 }
@@ -429,11 +446,13 @@ pub struct GroupSkewReport {
     pub consumer_busy: Option<SkewReport>,
     /// Queues of subscribed topics held at the end over living consumers.
     pub consumer_queues: Option<SkewReport>,
+    /// Mean number of queues of subscribed topics held while alive, over consumers.
+    pub consumer_queues_mean: Option<SkewReport>,
     /// Deliveries over queues of subscribed topics.
     pub queue_messages: Option<SkewReport>,
     /// Living consumers without a queue of a subscribed topic at the end (a count of consumers).
     pub idle_consumers: u64,
-    /// Listener results over consumers in up to twelve windows of the run.
+    /// The same in up to twelve windows of the run.
     pub windows: Vec<SkewWindowReport>,
 }
 
@@ -456,15 +475,24 @@ pub struct SkewReport {
     pub jain: f64,
 }
 
-/// Skew of listener results over the consumers that lived through one window.
+/// How unevenly the work of one window lay, over the consumers that lived through it and the queues that existed
+/// at its start. `null` where all shares are 0.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct SkewWindowReport {
     /// Start of the window.
     pub from_seconds: f64,
     /// End of the window.
     pub to_seconds: f64,
-    /// Results over consumers; `null` if there was none.
+    /// Listener results over consumers.
     pub consumer_messages: Option<SkewReport>,
+    /// Listener time over consumers, seconds.
+    pub consumer_busy: Option<SkewReport>,
+    /// Mean number of queues of subscribed topics held in the window, over consumers.
+    pub consumer_queues: Option<SkewReport>,
+    /// Deliveries over queues of subscribed topics, without those that consumers were not given at all.
+    pub queue_messages: Option<SkewReport>,
+    /// Consumers that held no queue of a subscribed topic all the while (a count of consumers).
+    pub idle_consumers: u64,
 }
 
 /// How a consumer ended.
@@ -527,6 +555,29 @@ pub struct ConsumerReport {
     pub cached_max: u64,
     /// Pulls put off.
     pub flow_control: FlowControlReport,
+    /// Times that its process was stopped for a while (a count of pauses).
+    pub pauses: u64,
+    /// How long in all.
+    pub paused_seconds: f64,
+    /// Connections to brokers that it lost while it lived (a count of connections).
+    pub connections_lost: u64,
+    /// Pulls that failed.
+    pub pulls_failed: PullFailuresReport,
+}
+
+/// Pulls that failed, by cause; counts of pulls.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct PullFailuresReport {
+    /// The connection was lost, or could not be made.
+    pub connection: u64,
+    /// No answer in time.
+    pub timeout: u64,
+    /// The queue is beyond `readQueueNums`.
+    pub illegal_queue: u64,
+    /// SUBSCRIPTION_NOT_EXIST.
+    pub subscription_not_exist: u64,
+    /// SUBSCRIPTION_NOT_LATEST.
+    pub subscription_not_latest: u64,
 }
 
 /// Pulls put off, by what was exceeded; counts of pulls.
@@ -553,8 +604,19 @@ pub struct QueueReport {
     pub max_offset: u64,
     /// Bodies that producers sent, bytes.
     pub stored_bytes: u64,
+    /// When it lay beyond `readQueueNums`, so that consumers were not given it.
+    pub stranded: Vec<SpanReport>,
     /// By group that reads it.
     pub groups: IndexMap<String, QueueGroupReport>,
+}
+
+/// A stretch of time.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct SpanReport {
+    /// From when.
+    pub from_seconds: f64,
+    /// To when; the end of the run if it still lasts.
+    pub to_seconds: f64,
 }
 
 /// One queue as one group sees it.
@@ -577,10 +639,21 @@ pub struct QueueGroupReport {
     pub duplicates: u64,
     /// Who holds it at the end; `null` if nobody.
     pub owner: Option<String>,
+    /// Time without an owner before its first.
+    pub unclaimed_seconds: f64,
+    /// Time with one owner or more.
+    pub owned_seconds: f64,
+    /// Of `owned_seconds`: every owner was a stopped process, so nobody worked on it.
+    pub paused_seconds: f64,
+    /// Of `owned_seconds`: two owners or more.
+    pub overlap_seconds: f64,
     /// Time without an owner after its first.
     pub unowned_seconds: f64,
-    /// Time with two owners or more.
-    pub overlap_seconds: f64,
+    /// The longest stretch of that.
+    pub unowned_max_seconds: f64,
+    /// Time beyond `readQueueNums`, held or not. The queue existed for
+    /// `unclaimed_seconds` + `owned_seconds` + `unowned_seconds` + `stranded_seconds`.
+    pub stranded_seconds: f64,
 }
 
 /// A queue's lag or backlog.
@@ -593,141 +666,6 @@ pub struct QueueLagReport {
     pub max: u64,
     /// Mean over time.
     pub mean: f64,
-}
-
-/// How a group shared its queues out.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct RebalanceReport {
-    /// Rounds of all clients (a count of rounds).
-    pub rounds: u64,
-    /// Rounds by what woke them.
-    pub rounds_by_trigger: TriggersReport,
-    /// Rounds that changed something.
-    pub rounds_with_change: u64,
-    /// Queues that went from one consumer to another (a count of queues). The first owner is no move.
-    pub moves: u64,
-    /// Fewest moves that could have restored an even share after each change of members, from the owners at
-    /// that instant, topic by topic.
-    pub moves_least: u64,
-    /// When every queue of the subscribed topics had had an owner; `null` if never.
-    pub all_owned_seconds: Option<f64>,
-    /// Queue-time without an owner after the first, subscribed topics only.
-    pub unowned_seconds: f64,
-    /// Longest such time of one queue.
-    pub unowned_max_seconds: f64,
-    /// Queue-time with two owners or more, subscribed topics only.
-    pub overlap_seconds: f64,
-    /// Longest time from a change of members to the last change of owners that followed before the next
-    /// change of members; `null` if members never changed.
-    pub stable_max_seconds: Option<f64>,
-    /// Messages in the caches of consumers that gave a queue up, unfinished.
-    pub released_unfinished: u64,
-    /// Each change of members and what came of it.
-    pub changes: Vec<MemberChangeReport>,
-    /// Every round that changed something.
-    pub events: Vec<RebalanceEventReport>,
-    /// Changes and events beyond the first 10 000 of each, counted but not listed.
-    pub events_omitted: u64,
-    /// Who held which queue when, retry queues included, in order of the start.
-    pub ownership: Vec<OwnershipReport>,
-    /// Intervals beyond the first 100 000, counted but not listed.
-    pub ownership_omitted: u64,
-}
-
-/// Rebalance rounds by what woke them; counts of rounds.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct TriggersReport {
-    /// The client's own start.
-    pub start: u64,
-    /// A broker said that members changed.
-    pub notification: u64,
-    /// The period.
-    pub period: u64,
-    /// A second after a round that did not reach its aim.
-    pub unbalanced: u64,
-    /// A broker was connected to anew.
-    pub reconnect: u64,
-}
-
-/// What happened to a member.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum MemberChange {
-    /// It started.
-    Started,
-    /// It shut down.
-    Graceful,
-    /// It was killed.
-    Killed,
-    /// Its host was lost.
-    Vanished,
-    /// Its start failed.
-    StartFailed,
-}
-
-/// A change of members.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct MemberChangeReport {
-    /// When.
-    pub at_seconds: f64,
-    /// Who.
-    pub consumer: String,
-    /// What.
-    pub change: MemberChange,
-    /// Living members after it (a count of consumers).
-    pub members: u64,
-    /// Moves until the next change of members.
-    pub moves: u64,
-    /// Fewest moves that could have restored an even share.
-    pub moves_least: u64,
-    /// Time to the last change of owners before the next change of members; 0 if none followed.
-    pub stable_seconds: f64,
-}
-
-/// What woke a rebalance round.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Trigger {
-    /// The client's own start.
-    Start,
-    /// A broker said that members changed.
-    Notification,
-    /// The period.
-    Period,
-    /// A second after a round that did not reach its aim.
-    Unbalanced,
-    /// A broker was connected to anew.
-    Reconnect,
-}
-
-/// A rebalance round that changed something.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct RebalanceEventReport {
-    /// When it ended.
-    pub at_seconds: f64,
-    /// Who ran it.
-    pub consumer: String,
-    /// What woke it.
-    pub trigger: Trigger,
-    /// Queues taken (a count of queues).
-    pub added: u64,
-    /// Queues given up.
-    pub removed: u64,
-    /// Whether the client counted itself as balanced.
-    pub balanced: bool,
-}
-
-/// One consumer holds one queue for a while.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct OwnershipReport {
-    /// Label of the queue.
-    pub queue: String,
-    /// Key of the consumer in `consumers`.
-    pub consumer: String,
-    /// From when.
-    pub from_seconds: f64,
-    /// To when; the end of the run if it still holds it.
-    pub to_seconds: f64,
 }
 
 /// Series: the value of each at each of `time_seconds`. Counts that only grow are totals since the start.

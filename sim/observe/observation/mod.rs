@@ -3,24 +3,28 @@
 //! What happens for every message is inlined; the rest is one call away. At every sample the message accounts
 //! are checked and the series get a row; at the end sums that were counted in two ways must agree.
 
+mod checks;
+mod members;
+
 use crate::cluster::config::ClusterConfig;
 use crate::cluster::directory::Directory;
-use crate::cluster::fact::{Fact, Observer, RebalanceTrigger, StopKind};
-use crate::cluster::ids::{ConsumerId, GroupId, QueueId};
+use crate::cluster::fact::{Fact, Observer, RebalanceTrigger};
+use crate::cluster::ids::{BrokerId, GroupId, QueueId, TopicId};
 use crate::kernel::time::{SimDuration, SimTime};
 use crate::observe::consumers::Life;
 use crate::observe::duplicates::Duplicates;
-use crate::observe::invariant::broken;
 use crate::observe::lag::Lag;
 use crate::observe::latency::Latency;
 use crate::observe::ledger::{Ledger, Outcome};
-use crate::observe::ownership::{Acquired, HandOver, Ownership};
+use crate::observe::ownership::{HandOver, Ownership};
 use crate::observe::producers::Producers;
-use crate::observe::rebalance::{Change, Held, Rebalances, Round};
+use crate::observe::rebalance::{Disconnect, Rebalances, Round};
 use crate::observe::requests::Requests;
 use crate::observe::retries::Retries;
 use crate::observe::series::{Measure, Series};
 use crate::observe::slots::Slots;
+use crate::observe::windows::{Done, Row, Windows};
+use std::collections::BTreeMap;
 
 /// The spans of a message's life in one group.
 #[derive(Clone, Debug, Default)]
@@ -71,6 +75,14 @@ pub struct Observation {
     pub stored_bytes: Vec<u64>,
     /// The grid.
     pub series: Series,
+    /// Totals at each twelfth of the run.
+    pub windows: Windows,
+    /// From when to when each queue lay beyond `readQueueNums`, by queue.
+    pub stranded: Vec<Vec<(SimTime, Option<SimTime>)>>,
+    /// `readQueueNums` by topic and broker, as far as told.
+    reads: BTreeMap<(TopicId, BrokerId), u32>,
+    /// The change that each slot changed hands after, by its number in the group.
+    moved_by: Vec<Option<u32>>,
     waiting: Vec<Waiting>,
     /// Sum of the instants of storage, nanoseconds, by queue.
     stored_at: Vec<u128>,
@@ -131,6 +143,9 @@ impl Observer for Observation {
                     }
                 } else {
                     self.duplicates[group.index()].count(self.ownership.cause(slot, consumer));
+                    if let Some(change) = self.moved_by[slot] {
+                        self.rebalances[group.index()].duplicate(change);
+                    }
                 }
                 if reconsume_times > 0 {
                     self.retries[group.index()].delivered(reconsume_times);
@@ -211,17 +226,27 @@ impl Observer for Observation {
         if self.series.sampled(lag_max) {
             self.row(now, directory);
         }
+        if self.windows.is_due(now) {
+            self.windows.take(self.totals(now));
+        }
     }
 }
 
 impl Observation {
     /// An observer for one run of `config`.
     pub fn new(config: &ClusterConfig) -> Self {
-        Self::with_interval(config.sample_interval)
+        let mut observation = Self::with_interval(config.sample_interval, config.duration);
+        for (topic, of) in config.topics.iter().enumerate() {
+            for (broker, queues) in &of.placement {
+                let place = (TopicId(topic as u32), *broker);
+                observation.reads.insert(place, queues.read);
+            }
+        }
+        observation
     }
 
-    /// An observer that is asked to sample every `interval`.
-    pub fn with_interval(interval: SimDuration) -> Self {
+    /// An observer that is asked to sample every `interval` in a run that is to last for `horizon`.
+    pub fn with_interval(interval: SimDuration, horizon: SimDuration) -> Self {
         Self {
             slots: Slots::default(),
             ledger: Ledger::default(),
@@ -236,6 +261,10 @@ impl Observation {
             duplicates: Vec::new(),
             stored_bytes: Vec::new(),
             series: Series::new(interval),
+            windows: Windows::new(horizon),
+            stranded: Vec::new(),
+            reads: BTreeMap::new(),
+            moved_by: Vec::new(),
             waiting: Vec::new(),
             stored_at: Vec::new(),
             triggers: Vec::new(),
@@ -255,9 +284,8 @@ impl Observation {
         if self.series.times().last() != Some(&end) {
             self.row(end, directory);
         }
-        for group in (0..directory.groups.len() as u32).map(GroupId) {
-            self.find_least_moves(group);
-            self.rebalances[group.index()].close();
+        for group in &mut self.rebalances {
+            group.finish(end);
         }
         self.check_sums(end, directory);
     }
@@ -267,10 +295,7 @@ impl Observation {
     fn observe_rare(&mut self, now: SimTime, directory: &Directory, fact: &Fact) {
         match *fact {
             Fact::FlowControlled { consumer, by, .. } => self.consumers[consumer.index()].put_off(by),
-            Fact::QueueCreated { queue } => {
-                self.slots.add_queue(queue, directory);
-                self.grow(now, directory);
-            }
+            Fact::QueueCreated { queue } => self.queue_created(now, directory, queue),
             Fact::ConsumerStarted { consumer } => self.consumer_started(now, directory, consumer),
             Fact::ConsumerStopped { consumer, how } => self.consumer_stopped(now, directory, consumer, how),
             Fact::QueueAcquired { consumer, queue, .. } => {
@@ -287,13 +312,20 @@ impl Observation {
                 let slot = self.slots.slot(group, queue);
                 self.release(now, slot, consumer, HandOver::Rebalance);
             }
-            Fact::ConsumerPaused { .. }
-            | Fact::ConsumerResumed { .. }
-            | Fact::MemberExpired { .. }
-            | Fact::ConnectionLost { .. }
-            | Fact::TopicUpdated { .. }
-            | Fact::PullFailed { .. }
-            | Fact::SendRefused { .. } => {}
+            Fact::ConsumerPaused { consumer } => self.consumer_sleeps(now, directory, consumer, true),
+            Fact::ConsumerResumed { consumer } => self.consumer_sleeps(now, directory, consumer, false),
+            Fact::MemberExpired { broker, consumer } => self.member_expired(directory, broker, consumer),
+            Fact::ConnectionLost { broker, consumer } => {
+                let at = now;
+                self.connection_lost(directory, Disconnect { at, consumer, broker });
+            }
+            Fact::TopicUpdated {
+                topic, broker, read, ..
+            } => self.topic_updated(now, directory, (topic, broker), read),
+            Fact::PullFailed { consumer, cause, .. } => self.consumers[consumer.index()].pull_failed(cause),
+            Fact::SendRefused {
+                producer, gave_up, ..
+            } => self.producers.refused(producer, gave_up),
             Fact::RebalanceBegan { consumer, trigger } => {
                 self.consumers[consumer.index()].rounds += 1;
                 self.triggers[consumer.index()] = trigger;
@@ -390,7 +422,8 @@ impl Observation {
         let groups = directory.groups.len();
         self.ledger.grow(&self.slots, groups);
         self.lag.grow(now, &self.slots, groups);
-        self.ownership.grow(self.slots.len());
+        self.ownership
+            .grow(now, self.slots.len(), directory.consumers.len());
         self.producers.grow(directory.producers.len());
         self.consumers
             .resize_with(directory.consumers.len(), Life::default);
@@ -405,78 +438,23 @@ impl Observation {
         self.stored_bytes.resize(self.slots.queues(), 0);
         self.stored_at.resize(self.slots.queues(), 0);
         self.waiting.resize_with(self.slots.len(), Waiting::default);
+        self.stranded.resize_with(self.slots.queues(), Vec::new);
+        self.moved_by.resize(self.slots.len(), None);
     }
 
-    fn consumer_started(&mut self, now: SimTime, directory: &Directory, consumer: ConsumerId) {
-        self.grow(now, directory);
-        self.consumers[consumer.index()].started = Some(now);
-        let group = directory.consumer(consumer).group;
-        self.member_changed(now, group, consumer, Change::Started);
-    }
-
-    fn consumer_stopped(&mut self, now: SimTime, directory: &Directory, consumer: ConsumerId, how: StopKind) {
-        self.consumers[consumer.index()].stopped = Some((now, how));
-        let group = directory.consumer(consumer).group;
-        let (change, by) = match how {
-            StopKind::Graceful => (Change::Graceful, HandOver::Graceful),
-            StopKind::Killed => (Change::Killed, HandOver::Killed),
-            StopKind::Vanished => (Change::Vanished, HandOver::Vanished),
-            StopKind::StartFailed => (Change::StartFailed, HandOver::Graceful),
-        };
-        // Before the queues go, so that they go on the account of this change.
-        self.member_changed(now, group, consumer, change);
-        for slot in self.slots.of_group(group).collect::<Vec<_>>() {
-            self.release(now, slot, consumer, by);
-            self.ownership.left_for_good(slot, consumer, by);
-        }
-    }
-
-    fn member_changed(&mut self, now: SimTime, group: GroupId, consumer: ConsumerId, change: Change) {
-        if self.rebalances[group.index()].wants_least(Some(now)) {
-            self.find_least_moves(group);
-        }
-        self.rebalances[group.index()].changed(now, consumer, change);
-    }
-
-    fn find_least_moves(&mut self, group: GroupId) {
-        if !self.rebalances[group.index()].wants_least(None) {
-            return;
-        }
-        let held = self
-            .slots
-            .of_group(group)
-            .filter(|&slot| !self.slots.get(slot).is_retry)
-            .map(|slot| Held {
-                topic: self.slots.get(slot).topic,
-                by: self.ownership.newest(slot),
-            });
-        self.rebalances[group.index()].least(held);
-    }
-
-    fn queue_acquired(&mut self, now: SimTime, group: GroupId, queue: QueueId, consumer: ConsumerId) {
-        let slot = self.slots.slot(group, queue);
-        if self.slots.get(slot).is_retry {
-            self.ownership.acquired(now, slot, consumer);
-            return;
-        }
-        self.find_least_moves(group);
-        let acquired = self.ownership.acquired(now, slot, consumer);
-        self.consumers[consumer.index()].queues.change(now, 1);
-        let queues = self.slots.user_queues(group);
-        let group = &mut self.rebalances[group.index()];
-        group.owners_changed(now, acquired == Acquired::Moved);
-        if acquired == Acquired::First {
-            group.ever_owned += 1;
-            if group.ever_owned == queues {
-                group.all_owned_at = Some(now);
-            }
-        }
-    }
-
-    fn release(&mut self, now: SimTime, slot: usize, consumer: ConsumerId, by: HandOver) {
-        if self.ownership.released(now, slot, consumer, by) && !self.slots.get(slot).is_retry {
-            self.consumers[consumer.index()].queues.change(now, -1);
-            self.rebalances[self.slots.get(slot).group.index()].owners_changed(now, false);
+    /// What consumers and queues have done so far.
+    fn totals(&self, now: SimTime) -> Row {
+        let consumers = self.consumers.iter().map(|life| Done {
+            consumed: life.consumed(),
+            busy: life.busy.as_nanos(),
+            held: life.queues.integral(now),
+        });
+        Row {
+            at: now,
+            consumers: consumers.collect(),
+            deliveries: (0..self.slots.len())
+                .map(|slot| self.ledger.deliveries(slot))
+                .collect(),
         }
     }
 
@@ -506,11 +484,7 @@ impl Observation {
             series.put(Measure::GroupRetries, id, self.ledger.scheduled(group));
             series.put(Measure::GroupDead, id, balance.dead);
             series.put(Measure::GroupDuplicates, id, self.duplicates[id].total());
-            series.put(
-                Measure::GroupMembers,
-                id,
-                self.rebalances[id].members.len() as u64,
-            );
+            series.put(Measure::GroupMembers, id, self.rebalances[id].shares.members());
             series.put(Measure::GroupOldest, id, lag.oldest.as_nanos());
         }
         for slot in 0..self.slots.len() {
@@ -555,212 +529,7 @@ impl Observation {
         let waited = self.waiting[slot].delivered_at - self.waiting[slot].stored_at;
         (delivered > 0).then(|| waited as f64 / delivered as f64 / 1e9)
     }
-
-    /// Sums that two ways of counting must share (invariants M1, M2).
-    fn check_sums(&self, end: SimTime, directory: &Directory) {
-        for (id, info) in directory.groups.iter().enumerate() {
-            let group = GroupId(id as u32);
-            let by_queue = self.deliveries(group);
-            let of_group = |consumer: &usize| directory.consumers[*consumer].group == group;
-            let by_consumer: u64 = (0..self.consumers.len())
-                .filter(of_group)
-                .map(|consumer| self.consumers[consumer].deliveries)
-                .sum();
-            let first: u64 = self
-                .slots
-                .of_group(group)
-                .map(|slot| self.ledger.delivered_once(slot))
-                .sum();
-            let (measured, duplicates) = (self.latencies[id].wait.count(), self.duplicates[id].total());
-            if by_queue != by_consumer || first != measured || first + duplicates != by_queue {
-                let text = format!(
-                    "group {}: {by_queue} deliveries by queue, {by_consumer} by consumer; {first} first \
-                     deliveries, {measured} measured, {duplicates} duplicates",
-                    info.name
-                );
-                broken(end, "M2", &text);
-            }
-        }
-        for (slot, of) in self.slots.iter() {
-            if self.ledger.delivered_once(slot) != self.ledger.end(of.queue) {
-                continue;
-            }
-            let waited = self.waiting[slot].delivered_at as i128 - self.waiting[slot].stored_at as i128;
-            let integral = self.waiting_integral(slot, end);
-            if integral != waited {
-                let label = directory.queue_label(of.queue);
-                let text = format!("{label}: integral {integral} ns, but its messages waited {waited} ns");
-                broken(end, "M1", &text);
-            }
-        }
-    }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::observe::ledger::Balance;
-    use crate::observe::story::{Run, Story, crash, millis, secs};
-
-    const GROUP: GroupId = GroupId(0);
-
-    /// Seven stored: five succeeded, one dead, one in flight.
-    #[test]
-    fn the_account_of_a_crash_adds_up() {
-        let run = crash();
-        assert_eq!(
-            run.observation.ledger.balance(&run.observation.slots, GROUP),
-            Balance {
-                produced: 7,
-                in_flight: 1,
-                succeeded: 5,
-                dead: 1,
-                ..Balance::default()
-            }
-        );
-    }
-
-    /// Seven originals, one copy, two again after the kill; consumer 1 had three of them.
-    #[test]
-    fn deliveries_are_counted_by_kind_and_by_consumer() {
-        let observation = crash().observation;
-        assert_eq!(observation.deliveries(GROUP), 10);
-        assert_eq!(observation.latencies[0].first_delivery.count(), 7);
-        assert_eq!(observation.latencies[0].wait.count(), 8);
-        assert_eq!(
-            (
-                observation.consumers[0].deliveries,
-                observation.consumers[1].deliveries
-            ),
-            (7, 3)
-        );
-        assert_eq!(
-            (
-                observation.duplicates[0].killed,
-                observation.duplicates[0].total()
-            ),
-            (2, 2)
-        );
-        // Six originals and the copy came to an end, and the two duplicates; all but the two failures well.
-        let (a, b) = (&observation.consumers[0], &observation.consumers[1]);
-        assert_eq!((a.succeeded, a.failed, b.succeeded), (4, 2, 3));
-        assert_eq!(a.busy, SimDuration::from_millis(6 * 50));
-    }
-
-    /// First deliveries 5 ms after birth; successes 55 ms after; the copy waits 5 ms for its delivery.
-    #[test]
-    fn latencies_are_exact() {
-        let observation = crash().observation;
-        let latencies = &observation.latencies[0];
-        assert_eq!(latencies.first_delivery.sum_nanos(), 7 * 5_000_000);
-        assert_eq!(latencies.wait.sum_nanos(), 8 * 5_000_000);
-        assert_eq!(
-            (latencies.success.count(), latencies.success.sum_nanos()),
-            (5, 5 * 55_000_000)
-        );
-    }
-
-    /// Queue 1 had no owner from 10 to 10.2 s: one move, and one is the least. From the change to the move: 0.2 s.
-    #[test]
-    fn a_kill_is_a_change_with_its_consequences() {
-        let mut run = crash();
-        let group = &run.observation.rebalances[0];
-        assert_eq!((group.moves, group.moves_least), (1, 1));
-        assert_eq!(group.all_owned_at, Some(millis(100)));
-        let kill = group.changes.last().unwrap();
-        assert_eq!((kill.change, kill.members, kill.moves), (Change::Killed, 1, 1));
-        assert_eq!(kill.stable, SimDuration::from_millis(200));
-        assert_eq!(group.stable_max, Some(SimDuration::from_millis(200)));
-        run.at(30_000);
-        let gaps = run.observation.ownership.gaps(secs(30), 1);
-        assert_eq!(gaps.unowned, SimDuration::from_millis(200));
-        // Owned and unowned time of a queue fill the time from its first owner to the end.
-        let owned: SimDuration = (run.observation.ownership.intervals().iter())
-            .filter(|interval| interval.slot == 1)
-            .map(|interval| interval.to.unwrap_or(secs(30)).since(interval.from))
-            .fold(SimDuration::ZERO, |sum, span| sum + span);
-        assert_eq!(owned + gaps.unowned, SimDuration::from_millis(29_900));
-    }
-
-    /// Queue 0 is committed at 3 of 4, queue 1 at 3 of 3, the retry queue at 1 of 1.
-    #[test]
-    fn lag_at_the_end_is_what_is_not_committed() {
-        let observation = crash().observation;
-        assert_eq!(observation.lag.group(GROUP).lag.value(), 1);
-        assert_eq!(observation.lag.group(GROUP).backlog.value(), 1);
-        // Before the first commit at 8 s all six were lag.
-        assert_eq!(observation.lag.group(GROUP).lag.max(), 6);
-        assert_eq!(observation.lag.group(GROUP).lag.max_at(), Some(secs(6)));
-    }
-
-    /// Every queue's waiting count, integrated, is the sum of its messages' waiting times: n × 5 ms.
-    #[test]
-    fn little_holds_for_each_queue() {
-        let observation = crash().observation;
-        for (slot, records) in [(0, 4.0), (1, 3.0), (2, 1.0)] {
-            let mean = observation.waiting_mean(slot, secs(30));
-            assert!((mean - records * 0.005 / 30.0).abs() < 1e-15, "{mean}");
-            assert_eq!(observation.wait_mean_secs(slot), Some(0.005));
-        }
-    }
-
-    /// Samples from 0 to 30 s; the last row is the end of the run.
-    #[test]
-    fn the_series_has_a_row_for_each_second() {
-        let observation = crash().observation;
-        let times = observation.series.times();
-        assert_eq!((times.len(), times[30]), (31, secs(30)));
-        let members = observation.series.column(Measure::GroupMembers, 0);
-        assert_eq!((members[0], members[10], members[11]), (0, 2, 1));
-        let duplicates = observation.series.column(Measure::GroupDuplicates, 0);
-        assert_eq!((duplicates[10], duplicates[11], duplicates[30]), (0, 2, 2));
-    }
-
-    /// A copy is handed out before it came back: the listener's record was never stored.
-    #[test]
-    #[should_panic = "invariant L4"]
-    fn a_delivery_out_of_nowhere_is_found() {
-        let story = Story::new()
-            .topic("orders", 1)
-            .group("billing", &["orders"])
-            .consumer("billing-1", "billing", 1)
-            .producer("shop", "orders");
-        let mut run = Run::new(story);
-        run.at(0).start(0).take(0, &[0]).send(0).deliver(0, 0, 0);
-        run.tell(Fact::Delivered {
-            consumer: ConsumerId(0),
-            group: GROUP,
-            queue: QueueId(0),
-            offset: 1,
-            message: Default::default(),
-            reconsume_times: 0,
-            born: SimTime::ZERO,
-            stored: SimTime::ZERO,
-        });
-    }
-
-    /// The record was stored at 1 s, but the delivery claims 0.5 s: the sums disagree at the end.
-    #[test]
-    #[should_panic = "invariant M1 broken at 3.000000000s: orders broker-a:0"]
-    fn a_wrong_time_of_storage_is_found() {
-        let story = Story::new()
-            .topic("orders", 1)
-            .group("billing", &["orders"])
-            .consumer("billing-1", "billing", 1)
-            .producer("shop", "orders");
-        let mut run = Run::new(story);
-        run.at(0).start(0).take(0, &[0]);
-        run.at(1_000).send(0);
-        run.tell(Fact::Delivered {
-            consumer: ConsumerId(0),
-            group: GROUP,
-            queue: QueueId(0),
-            offset: 0,
-            message: Default::default(),
-            reconsume_times: 0,
-            born: millis(1_000),
-            stored: millis(500),
-        });
-        run.at(3_000).finish();
-    }
-}
+mod tests;

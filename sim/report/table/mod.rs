@@ -1,0 +1,43 @@
+//! The terminal summary: what a run came to, at a glance, in at most 100 columns.
+//!
+//! One block a group, one table of its consumers, retries by attempt if there were any, then expectations and
+//! warnings. Names are cut in the middle of nothing but their end; long lines break between their parts. Colours
+//! are escape sequences; whoever prints takes them out where they are not wanted.
+
+mod consumers;
+mod group;
+mod head;
+mod page;
+mod rebalance;
+mod retries;
+mod verdicts;
+mod words;
+
+use crate::report::model::Report;
+use page::Page;
+pub use words::wrapped;
+
+/// Columns of a line at most.
+pub const WIDTH: usize = 100;
+/// Columns of the words at the start of the lines of a group.
+const LABEL: usize = 14;
+/// Columns of a name at most.
+const NAME: usize = 36;
+
+/// The summary of a report, with a line feed at the end.
+pub fn summary(report: &Report, colour: bool) -> String {
+    let mut page = Page {
+        text: String::new(),
+        colour,
+    };
+    page.header(report);
+    for (name, group) in &report.groups {
+        page.group(report, name, group);
+    }
+    page.expectations(&report.expect);
+    page.warnings(&report.warnings);
+    page.text
+}
+
+#[cfg(test)]
+mod tests;

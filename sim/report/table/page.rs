@@ -1,0 +1,90 @@
+//! A text under construction.
+
+use super::words::columns;
+use super::{LABEL, WIDTH};
+use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
+
+/// A text under construction.
+pub(super) struct Page {
+    pub(super) text: String,
+    pub(super) colour: bool,
+}
+
+/// Escape sequences.
+pub(super) const BOLD: &str = "\x1b[1m";
+pub(super) const DIM: &str = "\x1b[2m";
+pub(super) const GREEN: &str = "\x1b[32m";
+pub(super) const RED: &str = "\x1b[31m";
+pub(super) const YELLOW: &str = "\x1b[33m";
+
+impl Page {
+    pub(super) fn paint(&self, style: &str, text: &str) -> String {
+        if self.colour {
+            format!("{style}{text}\x1b[0m")
+        } else {
+            text.to_owned()
+        }
+    }
+
+    pub(super) fn line(&mut self, line: &str) {
+        // Thin spaces are for pictures: in a terminal a number should be found by searching for it.
+        self.text.push_str(&line.replace('\u{2009}', " "));
+        self.text.push('\n');
+    }
+
+    /// `label  part · part`, broken between parts where a line would be too long.
+    pub(super) fn parts(&mut self, label: &str, parts: &[String]) {
+        self.joined(label, " · ", parts);
+    }
+
+    pub(super) fn joined(&mut self, label: &str, separator: &str, parts: &[String]) {
+        let mut line = format!("  {label:<width$}", width = LABEL - 2);
+        let mut fresh = true;
+        for part in parts.iter().filter(|part| !part.is_empty()) {
+            if !fresh && columns(&line) + columns(separator) + columns(part) > WIDTH {
+                self.line(&line);
+                line = " ".repeat(LABEL);
+                fresh = true;
+            }
+            if !fresh {
+                line.push_str(separator);
+            }
+            line.push_str(part);
+            fresh = false;
+        }
+        self.line(&line);
+    }
+
+    pub(super) fn mark(&self, good: bool) -> String {
+        if good {
+            self.paint(GREEN, "✓")
+        } else {
+            self.paint(RED, "✗")
+        }
+    }
+
+    pub(super) fn table(&mut self, table: &Table) {
+        self.line("");
+        for (row, line) in table.lines().enumerate() {
+            let line = format!("  {}", line.trim_end());
+            let line = if row == 0 { self.paint(DIM, &line) } else { line };
+            self.line(&line);
+        }
+    }
+}
+
+/// A table without lines; columns in `right` are aligned to the right.
+pub(super) fn table(header: &[&str], right: &[usize]) -> Table {
+    let mut table = Table::new();
+    table
+        .load_style(presets::NOTHING)
+        .set_content_arrangement(ContentArrangement::Disabled)
+        .set_header(header.to_vec());
+    for (index, column) in table.column_iter_mut().enumerate() {
+        column.set_padding((0, 2));
+        if right.contains(&index) {
+            column.set_cell_alignment(CellAlignment::Right);
+        }
+    }
+    table
+}

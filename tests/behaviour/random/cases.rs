@@ -1,0 +1,265 @@
+//! Small clusters made at random: a minute of joins, leaves, kills and messages, then two minutes of rest.
+
+use rmqsim::cluster::config::{
+    Action, BrokerConfig, BrokerTuning, ClusterConfig, ConsumeFromWhere, ConsumerConfig, ConsumerTuning,
+    FailureConfig, GroupConfig, Member, Millis, NetworkConfig, ProducerConfig, RocketMqVersion, SizeDist,
+    Strategy, TimelineEntry, TopicConfig, TopicQueues,
+};
+use rmqsim::cluster::ids::{BrokerId, GroupId, TopicId};
+use rmqsim::cluster::producer::workload::Arrivals;
+use rmqsim::kernel::dist::{Dist, Shape};
+use rmqsim::kernel::streams::{Source, Stream, Streams};
+use rmqsim::kernel::time::{SimDuration, SimTime};
+use std::collections::BTreeMap;
+
+pub const UNREST: u64 = 60_000;
+const REST: u64 = 130_000;
+/// Level n waits as long as it says; short, so that all retries are over before the run is.
+const LEVELS: &str = "1s 1s 1s 2s 3s 4s 5s";
+pub const LEVEL_SECONDS: [u64; 7] = [1, 1, 1, 2, 3, 4, 5];
+
+/// Makes choices for one case.
+pub struct Chooser(pub Stream);
+
+impl Chooser {
+    pub fn below(&mut self, n: u64) -> u64 {
+        self.0.below(n)
+    }
+    pub fn within(&mut self, low: u64, high: u64) -> u64 {
+        low + self.below(high - low + 1)
+    }
+    pub fn percent(&mut self, chance: u64) -> bool {
+        self.below(100) < chance
+    }
+    pub fn pick<T: Clone>(&mut self, from: &[T]) -> T {
+        from[self.below(from.len() as u64) as usize].clone()
+    }
+    /// Each of `0..n` with an even chance, but at least one.
+    pub fn some_of(&mut self, n: u32) -> Vec<u32> {
+        let certain = self.below(u64::from(n)) as u32;
+        (0..n).filter(|i| *i == certain || self.percent(50)).collect()
+    }
+}
+
+pub fn ms(n: u64) -> SimDuration {
+    SimDuration::from_millis(n)
+}
+
+pub fn at(millis: u64) -> SimTime {
+    SimTime::ZERO + ms(millis)
+}
+
+fn uniform(min: SimDuration, max: SimDuration) -> Dist {
+    Dist::Shape(Shape::Uniform { min, max })
+}
+
+/// A random cluster. With a slow network (round trips of seconds) everything else is small.
+pub fn case(number: u64, version: RocketMqVersion) -> ClusterConfig {
+    let mut c = Chooser(Streams::new(number).stream("case", "choices"));
+    let slow = c.percent(25);
+    let latency = if slow {
+        c.pick(&[
+            Dist::Constant(ms(700)),
+            uniform(SimDuration::ZERO, ms(800)),
+            uniform(SimDuration::ZERO, ms(1500)),
+        ])
+    } else {
+        c.pick(&[
+            Dist::Constant(SimDuration::ZERO),
+            Dist::Constant(SimDuration::from_micros(200)),
+            uniform(SimDuration::ZERO, ms(5)),
+            Dist::Shape(Shape::Lognormal {
+                mean: ms(1),
+                p99: ms(10),
+            }),
+        ])
+    };
+    let brokers = c.within(1, 3) as u32;
+    let topics: Vec<TopicConfig> = (0..c.within(1, 3))
+        .map(|n| topic(&mut c, n, brokers, slow))
+        .collect();
+    let producers = (0..c.within(1, 3))
+        .map(|n| producer(&mut c, n, topics.len() as u64, slow))
+        .collect();
+    let groups: Vec<GroupConfig> = (0..c.below(4))
+        .map(|n| group(&mut c, n, topics.len() as u32, slow))
+        .collect();
+    let timeline = timeline(&mut c, &groups);
+    ClusterConfig {
+        seed: number,
+        duration: ms(UNREST + REST),
+        version,
+        brokers: (0..brokers)
+            .map(|n| BrokerConfig {
+                name: format!("broker-{n}"),
+                machine_room: String::new(),
+            })
+            .collect(),
+        topics,
+        producers,
+        groups,
+        timeline,
+        network: NetworkConfig { latency },
+        name_servers: 1,
+        broker_tuning: BrokerTuning {
+            long_polling_enable: c.percent(80),
+            message_delay_level: LEVELS.to_owned(),
+            retry_queue_nums: c.within(1, if slow { 1 } else { 3 }) as u32,
+            reput_interval: Millis(c.pick(&[0, 1, 20])),
+            ..BrokerTuning::default()
+        },
+        sample_interval: ms(10_000),
+    }
+}
+
+fn topic(c: &mut Chooser, number: u64, brokers: u32, slow: bool) -> TopicConfig {
+    let queues = |c: &mut Chooser| {
+        let both = c.within(1, if slow { 2 } else { 6 }) as u32;
+        let read = if c.percent(20) { both + 1 } else { both };
+        TopicQueues { read, write: both }
+    };
+    let placement = c.some_of(brokers);
+    TopicConfig {
+        name: format!("topic-{number}"),
+        placement: placement.into_iter().map(|b| (BrokerId(b), queues(c))).collect(),
+    }
+}
+
+fn producer(c: &mut Chooser, number: u64, topics: u64, slow: bool) -> ProducerConfig {
+    let messages = if slow { 500 } else { 1200 };
+    let mean_gap = ms(c.within(10, 60) * if slow { 2 } else { 1 });
+    let second = SimDuration::from_secs(1);
+    ProducerConfig {
+        name: format!("producer-{number}"),
+        topic: TopicId(c.below(topics) as u32),
+        arrivals: c.pick(&[
+            Arrivals::Constant { gap: mean_gap },
+            Arrivals::Poisson { mean_gap },
+            Arrivals::Bursts {
+                mean_gap,
+                on: second,
+                off: second * 5,
+            },
+            Arrivals::AtOnce,
+        ]),
+        body_size: match c.below(4) {
+            0 if !slow => SizeDist::Uniform(1, 400_000),
+            _ => SizeDist::Constant(c.within(1, 5000) as u32),
+        },
+        start: at(c.pick(&[0, 0, 5000, 30_000])),
+        stop: at(UNREST),
+        max_messages: c.within(1, messages),
+    }
+}
+
+fn group(c: &mut Chooser, number: u64, topics: u32, slow: bool) -> GroupConfig {
+    let name = format!("group-{number}");
+    let consumers = c.below(6);
+    let subscribe = c.some_of(topics);
+    GroupConfig {
+        subscribe: subscribe.into_iter().map(TopicId).collect(),
+        strategy: c.pick(&[
+            Strategy::Avg,
+            Strategy::AvgByCircle,
+            Strategy::ConsistentHash { virtual_nodes: 10 },
+            Strategy::BoundedConsistentHash {
+                virtual_nodes: 10,
+                load_bound: 1.25,
+            },
+            Strategy::Weighted {
+                weights: BTreeMap::new(),
+            },
+            Strategy::RotatedAvg,
+        ]),
+        consume_from_where: c.pick(&[
+            ConsumeFromWhere::FirstOffset,
+            ConsumeFromWhere::LastOffset,
+            ConsumeFromWhere::Timestamp,
+        ]),
+        tuning: tuning(c, slow),
+        consumers: (0..consumers).map(|n| consumer(c, &name, n, slow)).collect(),
+        name,
+    }
+}
+
+fn tuning(c: &mut Chooser, slow: bool) -> ConsumerTuning {
+    let few = if slow { 32 } else { 4 };
+    ConsumerTuning {
+        pull_batch_size: c.within(few, 32) as u32,
+        pull_interval: Millis(c.pick(&[0, 0, 0, 20])),
+        pull_threshold_for_queue: c.pick(&[1000, 1000, 40, 5]),
+        pull_threshold_size_for_queue: c.pick(&[100, 1]),
+        pull_threshold_for_topic: c.pick(&[-1, -1, 100]),
+        consume_concurrently_max_span: c.pick(&[2000, 2000, 30]),
+        consume_message_batch_max_size: c.pick(&[1, 1, 3, if slow { 2 } else { 50 }]),
+        max_reconsume_times: c.pick(&[if slow { 2 } else { -1 }, 3, 1, 0]),
+        delay_level_when_next_consume: c.pick(&[0, 0, 0, 2, -1]),
+        persist_consumer_offset_interval: Millis(c.pick(&[5000, 5000, 500])),
+        broker_suspend_max_time_millis: Millis(c.pick(&[15_000, 15_000, 2000])),
+        await_termination_millis_when_shutdown: Millis(c.pick(&[0, 0, 300, 5000])),
+        startup_time: Millis(c.pick(&[0, 100, 100, 2000])),
+        ..ConsumerTuning::default()
+    }
+}
+
+fn consumer(c: &mut Chooser, group: &str, number: u64, slow: bool) -> ConsumerConfig {
+    let service = c.within(0, 12);
+    let fails = c.percent(40);
+    let often = fails && !slow;
+    ConsumerConfig {
+        strategy: None,
+        machine_room: String::new(),
+        life: 1,
+        subscribe: None,
+        name: format!("{group}-{number}"),
+        // Ids sort otherwise than members are listed.
+        client_id: format!("10.0.0.{}@{number}", (number * 7 + 3) % 11),
+        start: (!c.percent(25)).then(|| at(c.pick(&[0, 0, 1000, 20_000]))),
+        threads: c.pick(&[1, 2, 20]),
+        service: c.pick(&[
+            Dist::Constant(ms(service)),
+            uniform(SimDuration::ZERO, ms(2 * service)),
+            Dist::Constant(SimDuration::ZERO),
+        ]),
+        failure: FailureConfig {
+            probability: match (fails, slow) {
+                (false, _) => 0.0,
+                (true, true) => 0.02,
+                (true, false) => 0.1,
+            },
+            poison: if often { 0.02 } else { 0.0 },
+            fail_first_attempts: u32::from(often && c.percent(20)),
+        },
+    }
+}
+
+/// Joins, leaves and kills, some of them in quick succession or at one instant.
+fn timeline(c: &mut Chooser, groups: &[GroupConfig]) -> Vec<TimelineEntry> {
+    let mut entries = Vec::new();
+    for (g, group) in groups.iter().enumerate() {
+        if group.consumers.is_empty() {
+            continue;
+        }
+        let group_id = GroupId(g as u32);
+        let mut time = 0;
+        for _ in 0..c.below(8) {
+            time += c.pick(&[0, 1, 40, 105, 600, 1010, 1500, 4000, 9000, 15_000]);
+            let consumer = c.below(group.consumers.len() as u64) as u32;
+            let member = Member {
+                group: group_id,
+                consumer,
+            };
+            let action = match c.below(3) {
+                0 => Action::Join(member),
+                1 => Action::Leave(member),
+                _ => Action::Kill(member),
+            };
+            entries.push(TimelineEntry {
+                at: at(time.min(UNREST)),
+                action,
+            });
+        }
+    }
+    entries.sort_by_key(|entry| entry.at);
+    entries
+}

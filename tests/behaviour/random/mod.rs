@@ -1,0 +1,72 @@
+//! Small clusters made at random, judged by what must hold in every one of them.
+//!
+//! The rules are checked on the facts alone. `RMQSIM_RANDOM_CASES` runs more cases than the usual ones; a failure
+//! names its case.
+
+mod cases;
+mod faults;
+mod outcome;
+mod rules;
+mod trouble;
+
+use crate::support::Recorder;
+use rmqsim::cluster::Cluster;
+use rmqsim::cluster::config::{ClusterConfig, RocketMqVersion};
+use rules::Judge;
+use std::ops::Range;
+
+type Case = fn(u64, RocketMqVersion) -> ClusterConfig;
+
+fn holds(case: Case, number: u64, version: RocketMqVersion) -> bool {
+    let config = case(number, version);
+    std::panic::catch_unwind(|| {
+        let done = Cluster::new(config.clone(), Recorder::default()).run(|_, _| {});
+        Judge::new(&config, &done).judge();
+    })
+    .inspect_err(|_| eprintln!("case {number} of {version:?}: see above"))
+    .is_ok()
+}
+
+#[track_caller]
+fn check(case: Case, numbers: Range<u64>, version: RocketMqVersion) {
+    let more = std::env::var("RMQSIM_RANDOM_CASES")
+        .ok()
+        .and_then(|n| n.parse().ok());
+    let failed: Vec<u64> = (numbers.start..numbers.end + more.unwrap_or(0))
+        .filter(|number| !holds(case, *number, version))
+        .collect();
+    assert!(failed.is_empty(), "cases that break a rule: {failed:?}");
+}
+
+#[test]
+fn random_clusters_keep_the_rules_of_5_3() {
+    check(cases::case, 0..60, RocketMqVersion::V5_3);
+}
+
+#[test]
+fn random_clusters_keep_the_rules_of_4_9() {
+    check(cases::case, 1000..1060, RocketMqVersion::V4_9);
+}
+
+#[test]
+fn random_clusters_in_trouble_keep_the_rules_of_5_3() {
+    check(faults::case, 0..60, RocketMqVersion::V5_3);
+}
+
+#[test]
+fn random_clusters_in_trouble_keep_the_rules_of_4_9() {
+    check(faults::case, 1000..1040, RocketMqVersion::V4_9);
+}
+
+/// Cases in which records were once freed although a commit or an answer on the wire led back to them.
+#[test]
+fn what_is_on_the_wire_keeps_records() {
+    for (number, version) in [
+        (318, RocketMqVersion::V5_3),
+        (1179, RocketMqVersion::V4_9),
+        (1919, RocketMqVersion::V4_9),
+        (1919, RocketMqVersion::V5_3),
+    ] {
+        assert!(holds(cases::case, number, version));
+    }
+}
