@@ -67,8 +67,8 @@ meets the same messages. One row: `rmqsim run rolling-deploy-strategy --set grou
 ";
 
 const FOOT: &str = "\
-*moves*: queues that went from one member to another. *least*: the fewest moves that could have made the shares even
-after each change, from where this strategy had left them; one that does not care for even shares may move fewer.
+*moves*: queues that went from one member to another. *least*: the fewest moves to even shares, as the sum
+of what each change of members added to the distance from them; it says little where shares are never even.
 *no owner*, *two owners*: queue-time; *longest*: the longest that one queue waited. *max/mean*, *Gini*: of the messages
 of those members that lived through a window of 50 s, mean over the windows. *idle*: members without a queue at the end.
 *rounds*: those that changed something.
@@ -78,8 +78,8 @@ takes it in its first round, 1 s after its start. So *no owner* counts the queue
 duplicates follow the moves: each move throws away what the old owner was working on. Blocks and circles are cut anew at
 every change and move queues between members that stayed, within one room if rooms come first; the ring moves only
 what the change concerns, and pays in skew, of which a bound buys some back for moves; memory has neither price. On one
-topic, `X_WEIGHTED` with equal weights and `X_KAFKA_RANGE` are `AVG`, `X_KAFKA_ROUND_ROBIN` is `AVG_BY_CIRCLE`, and a
-rotation that depends on the number of members moves every queue.
+topic, `X_WEIGHTED` with equal weights and `X_KAFKA_RANGE` are `AVG`, `X_KAFKA_ROUND_ROBIN` is `AVG_BY_CIRCLE`, and
+`X_ROTATED_AVG`, whose rotation depends on the number of members, moves every queue at every change.
 ";
 
 /// The whole file.
