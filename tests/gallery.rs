@@ -3,6 +3,9 @@
 //! `UPDATE=1 cargo test --test gallery` renews it. Then read the diff and look at the pictures: every change of a
 //! result is either meant or a bug.
 
+#[path = "gallery/strategies.rs"]
+mod strategies;
+
 use rmqsim::report::expect::{self, Expectation};
 use rmqsim::report::{charts, json, table};
 use rmqsim::scenario::{Overrides, Scenario, shipped};
@@ -57,6 +60,11 @@ fn gallery() -> BTreeMap<String, String> {
         index.push_str(&format!(
             "[scenario](../scenarios/{name}.json) · [summary]({name}/summary.txt) · `rmqsim run {name}`\n"
         ));
+        if name == strategies::SCENARIO {
+            let path = format!("{name}/{}", strategies::FILE);
+            index.push_str(&format!("\n[The same deploy under every strategy]({path})\n"));
+            files.insert(path, strategies::file());
+        }
         for chart in charts::draw_all(&report) {
             index.push_str(&format!("\n![{}]({name}/{})\n", chart.title, chart.file_name));
             files.insert(format!("{name}/{}", chart.file_name), chart.svg);

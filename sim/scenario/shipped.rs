@@ -18,13 +18,46 @@ const SHIPPED: &[(&str, &str)] = &[
         include_str!("../../scenarios/consumer-crash.json"),
     ),
     (
+        "dead-consumer-detection",
+        include_str!("../../scenarios/dead-consumer-detection.json"),
+    ),
+    (
+        "duplicate-client-id",
+        include_str!("../../scenarios/duplicate-client-id.json"),
+    ),
+    (
+        "flapping-rebalance-storm",
+        include_str!("../../scenarios/flapping-rebalance-storm.json"),
+    ),
+    ("gc-pause", include_str!("../../scenarios/gc-pause.json")),
+    (
+        "machine-room-fallback",
+        include_str!("../../scenarios/machine-room-fallback.json"),
+    ),
+    (
         "more-consumers-than-queues",
         include_str!("../../scenarios/more-consumers-than-queues.json"),
+    ),
+    (
+        "network-partition-two-views",
+        include_str!("../../scenarios/network-partition-two-views.json"),
+    ),
+    (
+        "queue-count-change",
+        include_str!("../../scenarios/queue-count-change.json"),
     ),
     ("quickstart", include_str!("../../scenarios/quickstart.json")),
     (
         "retry-to-dlq-timetable",
         include_str!("../../scenarios/retry-to-dlq-timetable.json"),
+    ),
+    (
+        "rolling-deploy-strategy",
+        include_str!("../../scenarios/rolling-deploy-strategy.json"),
+    ),
+    (
+        "scale-out-duplicates",
+        include_str!("../../scenarios/scale-out-duplicates.json"),
     ),
 ];
 
