@@ -9,8 +9,8 @@
 //! - *closed* by the server (the client was silent for too long): what either end sends is lost; the client
 //!   learns of it when the end of the connection reaches it.
 //!
-//! When the trouble is over and the queues are empty, the link is forgotten. Left out: the doubling pauses of
-//! TCP's retransmission, which can keep a healed link silent for as long again as it was cut.
+//! When the trouble is over, or the client gone, and the queues are empty, the link is forgotten. Left out: the
+//! doubling pauses of TCP's retransmission, which can keep a healed link silent for as long again as it was cut.
 
 use crate::cluster::event::{Event, LinkSlot};
 use crate::cluster::ids::{BrokerId, ConsumerId};
@@ -78,9 +78,11 @@ impl Link {
         }
     }
 
+    /// Whether nothing is left to be seen to: the trouble is over, or its client is gone.
     fn is_calm(&self) -> bool {
         let idle = |way: &Way| way.queue.is_empty() && !way.scheduled;
-        self.cuts == 0 && self.extra.is_zero() && !self.closed && idle(&self.up) && idle(&self.down)
+        let whole = self.cuts == 0 && self.extra.is_zero() && !self.closed;
+        (whole || self.abandoned) && idle(&self.up) && idle(&self.down)
     }
 }
 

@@ -323,18 +323,27 @@ impl<O: Observer> Cluster<O> {
 
     /// A link is cut: from now on the clock runs for what waits for an answer across it.
     pub(in crate::cluster) fn link_cut(&mut self, consumer: ConsumerId, server: Server) {
+        if self.has_no_link(consumer, server) {
+            return;
+        }
         let whole_before = self.core.network.links.cut(consumer, server);
         self.core.network.links_changed();
-        if self.consumers[consumer.index()].state == ClientState::Gone {
-            let link = self.troubled(consumer, server).expect("just cut");
-            self.core.network.links.abandon(link);
-        } else if whole_before {
+        if whole_before {
             self.start_the_clock(consumer, server);
         }
     }
 
+    /// Whether the client is gone and nothing of it is on the link.
+    fn has_no_link(&self, consumer: ConsumerId, server: Server) -> bool {
+        let client = &self.consumers[consumer.index()];
+        client.state == ClientState::Gone && self.troubled(consumer, server).is_none()
+    }
+
     /// A link gets slow, or as fast as it was.
     pub(in crate::cluster) fn link_slow(&mut self, consumer: ConsumerId, server: Server, by: SimDuration) {
+        if self.has_no_link(consumer, server) {
+            return;
+        }
         let links = &mut self.core.network.links;
         links.trouble(consumer, server).extra = by;
         let link = links.find(consumer, server).expect("just troubled");
