@@ -412,11 +412,13 @@ impl<O: Observer> Cluster<O> {
         }
         for link in self.core.network.links.of(consumer) {
             let server = self.core.network.links.get(link).server;
-            let closed = self.core.network.links.abandon(link);
-            if kernel_lives && !closed {
-                self.purge(consumer, server, is_lost_with_the_connection);
-            } else {
-                self.purge(consumer, server, |_, _| true);
+            let closed = self.core.network.links.abandon(link, self.core.now());
+            match server {
+                Server::Broker(broker) if kernel_lives && !closed => {
+                    self.purge(consumer, server, is_lost_with_the_connection);
+                    self.watch_for_silence(broker);
+                }
+                _ => self.purge(consumer, server, |_, _| true),
             }
         }
     }
