@@ -92,7 +92,7 @@ impl<O: Observer> Cluster<O> {
     ) {
         let mut limit = patience(&request);
         if self.connect(consumer, broker) {
-            self.to_broker(consumer, broker, request);
+            self.send_to_broker(consumer, broker, request);
         } else {
             limit = limit.min(CONNECT_TIMEOUT);
         }
@@ -102,14 +102,14 @@ impl<O: Observer> Cluster<O> {
     /// Sends a request that nobody answers. Without a connection it is lost.
     pub(super) fn one_way(&mut self, consumer: ConsumerId, broker: BrokerId, request: BrokerRequest) {
         if self.connect(consumer, broker) {
-            self.to_broker(consumer, broker, request);
+            self.send_to_broker(consumer, broker, request);
         } else {
             self.request_lost(request);
         }
     }
 
     /// Puts a request on the connection.
-    fn to_broker(&mut self, consumer: ConsumerId, broker: BrokerId, request: BrokerRequest) {
+    fn send_to_broker(&mut self, consumer: ConsumerId, broker: BrokerId, request: BrokerRequest) {
         let epoch = self.consumers[consumer.index()].connections[broker.index()]
             .expect("a request needs a connection");
         let connection = Connection { consumer, epoch };
