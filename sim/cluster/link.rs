@@ -9,8 +9,8 @@
 //! - *closed* by the server (the client was silent for too long): what either end sends is lost; the client
 //!   learns of it when the end of the connection reaches it.
 //!
-//! When the trouble is over and the queues are empty, the link is forgotten. Left out: the doubling pauses of
-//! TCP's retransmission, which can keep a healed link silent for as long again as it was cut.
+//! When the trouble is over, or the client gone, and the queues are empty, the link is forgotten. Left out: the
+//! doubling pauses of TCP's retransmission, which can keep a healed link silent for as long again as it was cut.
 
 use crate::cluster::event::{Event, LinkSlot};
 use crate::cluster::ids::{BrokerId, ConsumerId};
@@ -39,8 +39,8 @@ pub struct Link {
     pub extra: SimDuration,
     /// The server has closed the connection and the client does not know it yet.
     pub closed: bool,
-    /// The client is gone.
-    abandoned: bool,
+    /// When its client was gone.
+    abandoned: Option<SimTime>,
     up: Way,
     down: Way,
 }
@@ -74,13 +74,15 @@ impl Link {
     fn passes(&self, direction: Direction) -> bool {
         match direction {
             Direction::Up => self.cuts == 0 && !self.closed,
-            Direction::Down => self.cuts == 0 || self.abandoned,
+            Direction::Down => self.cuts == 0 || self.abandoned.is_some(),
         }
     }
 
+    /// Whether nothing is left to be seen to: the trouble is over, or its client is gone.
     fn is_calm(&self) -> bool {
         let idle = |way: &Way| way.queue.is_empty() && !way.scheduled;
-        self.cuts == 0 && self.extra.is_zero() && !self.closed && idle(&self.up) && idle(&self.down)
+        let whole = self.cuts == 0 && self.extra.is_zero() && !self.closed;
+        (whole || self.abandoned.is_some()) && idle(&self.up) && idle(&self.down)
     }
 }
 
@@ -118,7 +120,7 @@ impl Links {
                 cuts: 0,
                 extra: SimDuration::ZERO,
                 closed: false,
-                abandoned: false,
+                abandoned: None,
                 up: Way::default(),
                 down: Way::default(),
             }))
@@ -151,10 +153,18 @@ impl Links {
     }
 
     /// The client of the link is gone. Whether the server had closed the connection.
-    pub fn abandon(&mut self, slot: LinkSlot) -> bool {
+    pub fn abandon(&mut self, slot: LinkSlot, now: SimTime) -> bool {
         let link = self.links.get_mut(slot.0);
-        link.abandoned = true;
+        link.abandoned = Some(now);
         std::mem::take(&mut link.closed)
+    }
+
+    /// Clients that are gone and have left something on their links to `server`, and since when.
+    pub fn abandoned(&self, server: Server) -> Vec<(ConsumerId, SimTime)> {
+        let links = self.by_ends.iter().filter(|((_, end), _)| *end == server);
+        links
+            .filter_map(|((who, _), slot)| Some((*who, self.get(*slot).abandoned?)))
+            .collect()
     }
 
     /// Puts `event` on the link; it would arrive at `arrival` if the link were whole. Returns when the head of the

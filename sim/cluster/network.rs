@@ -49,7 +49,7 @@ struct Connections {
 pub struct Network {
     sampler: Sampler,
     /// Set if every envelope takes equally long: then no draw and no bookkeeping is needed.
-    constant: Option<SimDuration>,
+    undisturbed: Option<SimDuration>,
     mean: SimDuration,
     brokers: usize,
     name_servers: usize,
@@ -57,7 +57,7 @@ pub struct Network {
     producers: Vec<Connections>,
     /// Links that are cut, slow or half closed.
     pub links: Links,
-    /// `constant`, as long as no link is in trouble.
+    /// `undisturbed`, as long as no link is in trouble.
     calm: Option<SimDuration>,
 }
 
@@ -73,7 +73,7 @@ impl Network {
         };
         Self {
             sampler: Sampler::new(latency).expect("the scenario has checked the latency"),
-            constant,
+            undisturbed: constant,
             mean: latency.mean(),
             brokers,
             name_servers: name_servers as usize,
@@ -97,7 +97,7 @@ impl Network {
     }
 
     fn connections(&self, streams: &mut Streams, name: &str) -> Connections {
-        let servers = if self.constant.is_some() {
+        let servers = if self.undisturbed.is_some() {
             0
         } else {
             self.brokers + self.name_servers
@@ -116,7 +116,7 @@ impl Network {
 
     /// Takes note of whether any link is in trouble. To be called after each change of [`Self::links`].
     pub fn links_changed(&mut self) {
-        self.calm = self.constant.filter(|_| self.links.are_calm());
+        self.calm = self.undisturbed.filter(|_| self.links.are_calm());
     }
 
     /// When an envelope that leaves at `now` arrives.
@@ -128,7 +128,7 @@ impl Network {
         server: Server,
         direction: Direction,
     ) -> SimTime {
-        if let Some(delay) = self.constant {
+        if let Some(delay) = self.undisturbed {
             return now + delay;
         }
         let connections = match client {

@@ -228,6 +228,29 @@ fn a_client_stops_once() {
     assert_eq!(stopped, [(at("1s"), StopKind::Graceful)]);
 }
 
+/// A client that shuts down unregisters at every broker that it knows. One that cannot be reached takes 3 s, whether or
+/// not there was a connection left to lose.
+#[test]
+fn a_leave_waits_for_each_broker_that_is_cut_off() {
+    for (cut_at, leave) in [("89s", "90s"), ("50s", "90s")] {
+        let run = Experiment::new(GROUP, &[])
+            .then(cut_at, cut(0, broker(1)))
+            .then(leave, Action::Leave(member(0)))
+            .run();
+        let stopped = run.select(|fact| match fact {
+            Fact::ConsumerStopped { how, .. } => Some(*how),
+            _ => None,
+        });
+        let [(time, StopKind::Graceful)] = stopped[..] else {
+            panic!("{stopped:?}")
+        };
+        assert!(
+            (at("93s")..at("93010ms")).contains(&time),
+            "cut at {cut_at}: gone at {time}"
+        );
+    }
+}
+
 /// Routes, heartbeats and offsets share a thread. A heartbeat to a broker that does not answer takes 3 s, every 30 s:
 /// offsets for the other broker, due each second here, wait from 61 s to 64 s, from 91 s to 94 s, and so on.
 #[test]

@@ -4,7 +4,7 @@
 //! whose connection closes is a change; one that the scan gives up is not: the scan closes the connection and
 //! says nothing, so the others learn of it in their own time. The scan runs every 10 s and gives up whoever was
 //! silent for more than 120 s; it is not scheduled while nobody can be silent. Left out: the 120 s limit on idle
-//! connections, which a scan forestalls; the scan over producers, which may win a race and tell the others
+//! connections, which a scan forestalls (and does for connections of the dead that are in no group); the scan over producers, which may win a race and tell the others
 //! after all (`notifyOnExpiry`).
 //!
 //! Source: `ClientManageProcessor`, `ClientHousekeepingService`, `DefaultConsumerIdsChangeListener`.
@@ -105,19 +105,33 @@ impl<O: Observer> Cluster<O> {
         for (group, connection) in self.brokers[broker.index()].consumers.expire(now, timeout) {
             self.give_up_client(broker, group, connection);
         }
+        let waits = self.end_idle_connections(broker, timeout);
         let may_be_silent = |(group, connection): (GroupId, Connection)| {
             self.is_silent_by_setting(group) || self.is_suspect(broker, connection)
         };
         let more = self.brokers[broker.index()]
             .consumers
             .connections()
-            .any(may_be_silent);
+            .any(may_be_silent)
+            | waits;
         self.brokers[broker.index()].scan_pending = more;
         if more {
             self.core
                 .scheduler
                 .after(SCAN_PERIOD, Event::ScanNotActiveChannel(broker));
         }
+    }
+
+    /// Gives up what a client that is gone has left on its link. It may be on a connection that the broker has never
+    /// had a heartbeat on. Whether there is more.
+    fn end_idle_connections(&mut self, broker: BrokerId, timeout: SimDuration) -> bool {
+        let (now, server) = (self.core.now(), Server::Broker(broker));
+        let left = self.core.network.links.abandoned(server);
+        let (late, early): (Vec<_>, Vec<_>) = left.iter().partition(|(_, since)| now.since(*since) > timeout);
+        for (consumer, _) in late {
+            self.purge(consumer, server, |_, _| true);
+        }
+        !early.is_empty()
     }
 
     /// Whether a connection may stay without heartbeats: its client is gone, stopped, cut off or slow, here or where
@@ -146,7 +160,7 @@ impl<O: Observer> Cluster<O> {
             let links = &mut self.core.network.links;
             links.trouble(consumer, Server::Broker(broker)).closed = true;
             self.core.network.links_changed();
-        } else if client.connections[broker.index()].is_none() || !client.is_alive() {
+        } else if client.connections[broker.index()].is_none() {
             // What a client had sent before it gave the connection up has no place to go to any more.
             self.purge(consumer, Server::Broker(broker), |_, _| true);
         }

@@ -92,7 +92,7 @@ impl<O: Observer> Cluster<O> {
     ) {
         let mut limit = patience(&request);
         if self.connect(consumer, broker) {
-            self.to_broker(consumer, broker, request);
+            self.send_to_broker(consumer, broker, request);
         } else {
             limit = limit.min(CONNECT_TIMEOUT);
         }
@@ -102,14 +102,14 @@ impl<O: Observer> Cluster<O> {
     /// Sends a request that nobody answers. Without a connection it is lost.
     pub(super) fn one_way(&mut self, consumer: ConsumerId, broker: BrokerId, request: BrokerRequest) {
         if self.connect(consumer, broker) {
-            self.to_broker(consumer, broker, request);
+            self.send_to_broker(consumer, broker, request);
         } else {
             self.request_lost(request);
         }
     }
 
     /// Puts a request on the connection.
-    fn to_broker(&mut self, consumer: ConsumerId, broker: BrokerId, request: BrokerRequest) {
+    fn send_to_broker(&mut self, consumer: ConsumerId, broker: BrokerId, request: BrokerRequest) {
         let epoch = self.consumers[consumer.index()].connections[broker.index()]
             .expect("a request needs a connection");
         let connection = Connection { consumer, epoch };
@@ -323,18 +323,27 @@ impl<O: Observer> Cluster<O> {
 
     /// A link is cut: from now on the clock runs for what waits for an answer across it.
     pub(in crate::cluster) fn link_cut(&mut self, consumer: ConsumerId, server: Server) {
+        if self.has_no_link(consumer, server) {
+            return;
+        }
         let whole_before = self.core.network.links.cut(consumer, server);
         self.core.network.links_changed();
-        if self.consumers[consumer.index()].state == ClientState::Gone {
-            let link = self.troubled(consumer, server).expect("just cut");
-            self.core.network.links.abandon(link);
-        } else if whole_before {
+        if whole_before {
             self.start_the_clock(consumer, server);
         }
     }
 
+    /// Whether the client is gone and nothing of it is on the link.
+    fn has_no_link(&self, consumer: ConsumerId, server: Server) -> bool {
+        let client = &self.consumers[consumer.index()];
+        client.state == ClientState::Gone && self.troubled(consumer, server).is_none()
+    }
+
     /// A link gets slow, or as fast as it was.
     pub(in crate::cluster) fn link_slow(&mut self, consumer: ConsumerId, server: Server, by: SimDuration) {
+        if self.has_no_link(consumer, server) {
+            return;
+        }
         let links = &mut self.core.network.links;
         links.trouble(consumer, server).extra = by;
         let link = links.find(consumer, server).expect("just troubled");
@@ -404,11 +413,13 @@ impl<O: Observer> Cluster<O> {
         }
         for link in self.core.network.links.of(consumer) {
             let server = self.core.network.links.get(link).server;
-            let closed = self.core.network.links.abandon(link);
-            if kernel_lives && !closed {
-                self.purge(consumer, server, is_lost_with_the_connection);
-            } else {
-                self.purge(consumer, server, |_, _| true);
+            let closed = self.core.network.links.abandon(link, self.core.now());
+            match server {
+                Server::Broker(broker) if kernel_lives && !closed => {
+                    self.purge(consumer, server, is_lost_with_the_connection);
+                    self.watch_for_silence(broker);
+                }
+                _ => self.purge(consumer, server, |_, _| true),
             }
         }
     }

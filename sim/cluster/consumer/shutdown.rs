@@ -52,15 +52,8 @@ impl<O: Observer> Cluster<O> {
         self.persist_all(consumer);
         let client = &mut self.consumers[consumer.index()];
         client.state = ClientState::Stopping;
-        let connected = client
-            .connections
-            .iter()
-            .enumerate()
-            .filter(|(_, connection)| connection.is_some());
-        client.unregister_left = connected
-            .map(|(broker, _)| BrokerId(broker as u32))
-            .rev()
-            .collect();
+        client.unregister_left = client.known_brokers();
+        client.unregister_left.reverse();
         self.unregister_next(consumer);
     }
 
@@ -91,7 +84,6 @@ impl<O: Observer> Cluster<O> {
         let connections = self.consumers[consumer.index()].connections.clone();
         self.watch_all_for_silence(consumer);
         self.abandon_tasks(consumer);
-        self.consumer_gone(consumer, how);
         if how == StopKind::Killed {
             let connections = connections.into_iter().enumerate();
             for (broker, epoch) in connections.filter_map(|(broker, epoch)| Some((broker, epoch?))) {
@@ -100,6 +92,7 @@ impl<O: Observer> Cluster<O> {
                 self.core.to_broker(connection, BrokerId(broker as u32), closed);
             }
         }
+        self.consumer_gone(consumer, how);
         // What a stopped process had not seen yet: it ends what it refers to.
         for event in came_due {
             self.handle(event);

@@ -12,6 +12,7 @@ mod trouble;
 use crate::support::Recorder;
 use rmqsim::cluster::Cluster;
 use rmqsim::cluster::config::{ClusterConfig, RocketMqVersion};
+use rmqsim::observe::observation::Observation;
 use rules::Judge;
 use std::ops::Range;
 
@@ -22,6 +23,9 @@ fn holds(case: Case, number: u64, version: RocketMqVersion) -> bool {
     std::panic::catch_unwind(|| {
         let done = Cluster::new(config.clone(), Recorder::default()).run(|_, _| {});
         Judge::new(&config, &done).judge();
+        // The account of messages is checked at every sample.
+        let mut watched = Cluster::new(config.clone(), Observation::new(&config)).run(|_, _| {});
+        watched.observer.finish(watched.end, &watched.directory);
     })
     .inspect_err(|_| eprintln!("case {number} of {version:?}: see above"))
     .is_ok()

@@ -86,6 +86,7 @@ pub struct Judge<'a> {
     sent_back: BTreeMap<(GroupId, QueueId, u64), u32>,
     threads: BTreeMap<ConsumerId, Thread>,
     pub retries_waiting: BTreeMap<GroupId, i64>,
+    pub retries: BTreeMap<GroupId, u64>,
     pub born: u64,
     pub given_up: u64,
     /// When a dead letter last came to a queue.
@@ -122,6 +123,7 @@ impl<'a> Judge<'a> {
             sent_back: BTreeMap::new(),
             threads: BTreeMap::new(),
             retries_waiting: BTreeMap::new(),
+            retries: BTreeMap::new(),
             born: 0,
             given_up: 0,
             last_dead: BTreeMap::new(),
@@ -437,6 +439,7 @@ impl<'a> Judge<'a> {
             } => {
                 assert!(self.stored.insert((*queue, *offset), *reconsume_times).is_none());
                 *self.retries_waiting.entry(*group).or_default() -= 1;
+                *self.retries.entry(*group).or_default() += 1;
             }
             Fact::OffsetsSkipped {
                 group,
