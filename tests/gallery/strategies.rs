@@ -78,8 +78,8 @@ takes it in its first round, 1 s after its start. So *no owner* counts the queue
 duplicates follow the moves: each move throws away what the old owner was working on. Blocks and circles are cut anew at
 every change and move queues between members that stayed, within one room if rooms come first; the ring moves only
 what the change concerns, and pays in skew, of which a bound buys some back for moves; memory has neither price. On one
-topic, `X_WEIGHTED` with equal weights and `X_KAFKA_RANGE` are `AVG`, `X_KAFKA_ROUND_ROBIN` is `AVG_BY_CIRCLE`, and
-`X_ROTATED_AVG`, whose rotation depends on the number of members, moves every queue at every change.
+topic, `X_WEIGHTED` with equal weights and `X_KAFKA_RANGE` are `AVG`, and `X_KAFKA_ROUND_ROBIN` is `AVG_BY_CIRCLE`;
+`X_ROTATED_AVG` differs from `AVG` in who has one queue more.
 ";
 
 /// The whole file.
@@ -184,8 +184,6 @@ fn strategies_meet_the_same_messages() {
             "{one} is {other} on one topic"
         );
     }
-    let rotated = &of("X_ROTATED_AVG").rebalance[GROUP];
-    assert_eq!(rotated.moves, 16 * 20, "every queue moves at each change");
 }
 
 #[test]

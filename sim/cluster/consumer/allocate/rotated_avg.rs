@@ -1,13 +1,12 @@
-//! `X_ROTATED_AVG`: `AVG`, but each topic starts to deal at another client.
+//! `X_ROTATED_AVG`: `AVG`, but for each topic the remainder falls on other clients.
 //!
 //! The remainder of `AVG` falls on the clients that sort first, on every topic anew: over many topics they carry
 //! visibly more, and with few queues a topic (a retry topic has one for each broker) they carry all of them. Here
-//! the order of clients is turned by a hash of the topic's name, so that remainders spread over the group.
-//! Balance and moves within one topic are those of `AVG`.
+//! a hash of the topic's name decides from which client on the remainder is dealt out, so that remainders spread over
+//! the group. Blocks keep the order of the clients, so balance and moves within one topic are about those of `AVG`.
 //!
 //! Source: not in RocketMQ. Needs nothing that its protocol does not give: all members know the topic's name.
 
-use crate::cluster::consumer::allocate::avg::block;
 use crate::cluster::consumer::allocate::{
     AllocateError, AllocateMessageQueueStrategy, Allocation, share_of, shares_from,
 };
@@ -32,13 +31,28 @@ impl<Q: Clone, C: Ord> AllocateMessageQueueStrategy<Q, C> for AllocateRotatedAve
     }
 }
 
-/// The block of the client at `rank`, if the client at (hash of the topic mod members) is the first.
+/// The block of the client at `rank`, if the remainder falls on the clients from a place on that the topic's name
+/// decides.
 fn turned_block<'a, Q, C>(ask: &Allocation<'a, Q, C>, rank: usize) -> &'a [Q] {
     let members = ask.cid_all.len();
+    let (share, extra) = (ask.mq_all.len() / members, ask.mq_all.len() % members);
+    let first = first_with_more(ask, members);
+    let has_more = |rank: usize| (rank + members - first) % members < extra;
+    // Of the clients with one more, those up to the last stand from `first` on, the others at the head of the list.
+    let wrapped = (first + extra).saturating_sub(members);
+    let before = rank.min(wrapped) + rank.saturating_sub(first).min(extra - wrapped);
+    let start = rank * share + before;
+    &ask.mq_all[start..start + share + usize::from(has_more(rank))]
+}
+
+/// Where the remainder begins: the hash of the topic's name as a fraction of the list, so that one member more or
+/// less hardly moves it.
+fn first_with_more<Q, C>(ask: &Allocation<'_, Q, C>, members: usize) -> usize {
     let topic = ask
         .mq_all
         .first()
         .map_or("", |queue| ask.names.queue(queue).topic);
-    let first = i64::from(java_hash(topic)).rem_euclid(members as i64) as usize;
-    block(ask.mq_all, members, (rank + members - first) % members)
+    // Similar names have similar hashes; an odd factor spreads them (2³² ÷ golden ratio).
+    let hash = (java_hash(topic) as u32).wrapping_mul(0x9E37_79B9);
+    ((u64::from(hash) * members as u64) >> 32) as usize
 }
