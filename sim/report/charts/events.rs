@@ -73,6 +73,11 @@ impl Event {
     }
 
     /// What happens, without to whom.
+    pub fn is_restart(&self) -> bool {
+        self.restart.is_some()
+    }
+
+    /// What happened, in a word or two.
     pub fn verb(&self) -> &'static str {
         if self.restart.is_some() && self.others == 0 {
             return "restarts";

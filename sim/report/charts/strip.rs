@@ -43,8 +43,10 @@ impl Strip {
                     .unwrap_or(0);
                 (row < ROWS && end < WIDTH - 4.0).then_some((row, text))
             };
-            // A bare verb still tells a join from a leave; among many it would be noise.
-            let terse = || place(event.verb().to_owned()).filter(|_| events.len() <= CROWD);
+            // A bare verb still tells a join from a leave; among many it would be noise, and of a restart it tells
+            // nothing.
+            let tells = events.len() <= CROWD && !event.is_restart();
+            let terse = || place(event.verb().to_owned()).filter(|_| tells);
             let label = if event.is_named() {
                 place(event.label()).or_else(terse)
             } else {
