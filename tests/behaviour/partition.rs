@@ -142,6 +142,27 @@ fn in_4_9_a_client_loses_all_before_it_comes_back() {
     assert!(one_owner_each(&run, "270s"));
 }
 
+/// Once a request that could not connect for 3 s closed the connection that another thread had made meanwhile. The
+/// heartbeat of 91 s waits for one until 94 s; a pull makes it as soon as the link is healed.
+#[test]
+fn a_failed_connect_closes_nothing() {
+    let run = Experiment::new(GROUP, &[])
+        .then("50s", cut(0, broker(0)))
+        .then("91100ms", heal(0, broker(0)))
+        .run();
+    let pulls = run.select(|fact| match fact {
+        Fact::PullAnswered { consumer, queue, .. } => Some((consumer.0, *queue)),
+        _ => None,
+    });
+    let window = at("91100ms")..at("94s");
+    assert!(
+        pulls
+            .iter()
+            .any(|(time, pull)| window.contains(time) && *pull == (0, QueueId(0)))
+    );
+    assert!(lost(&run).iter().all(|(time, _)| *time < at("91s")));
+}
+
 /// Two seconds, between two heartbeats: no time-out ends. All comes late by 2 s at most, once.
 #[test]
 fn a_short_cut_only_delays() {

@@ -69,6 +69,18 @@ fn new_queues_are_found_within_a_look_and_a_round() {
     assert!(run.undelivered().iter().all(|(time, _)| *time > at("4m59s")));
 }
 
+/// Once a producer whose first route was on its way when the topic changed never looked again. The name server answers
+/// at 61.05 s and hears of the new queues at 61.07 s; the producer looks again at 91.01 s.
+#[test]
+fn a_change_behind_the_first_route_is_found() {
+    let set = ["cluster.network.latency=50ms", "producers.shop.start=61s"];
+    let run = Experiment::new(GROUP, &set)
+        .then("61020ms", update(0, 6, 6))
+        .run();
+    let first = stored(&run, &queues(&run, 0, 4))[0];
+    assert!((at("91010ms")..at("91300ms")).contains(&first), "{first}");
+}
+
 /// A broker that is new to the topic: it must be known (a look), have heard a heartbeat (30 s at most) and be asked
 /// (a round, at random) before its queues are taken.
 #[test]

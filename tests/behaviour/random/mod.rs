@@ -54,12 +54,12 @@ fn random_clusters_keep_the_rules_of_4_9() {
 
 #[test]
 fn random_clusters_in_trouble_keep_the_rules_of_5_3() {
-    check(faults::case, 0..60, RocketMqVersion::V5_3);
+    check(faults::case, 0..150, RocketMqVersion::V5_3);
 }
 
 #[test]
 fn random_clusters_in_trouble_keep_the_rules_of_4_9() {
-    check(faults::case, 1000..1040, RocketMqVersion::V4_9);
+    check(faults::case, 1000..1100, RocketMqVersion::V4_9);
 }
 
 /// Cases in which records were once freed although a commit or an answer on the wire led back to them.
@@ -72,5 +72,20 @@ fn what_is_on_the_wire_keeps_records() {
         (1919, RocketMqVersion::V5_3),
     ] {
         assert!(holds(cases::case, number, version));
+    }
+}
+
+/// Cases that few others are like: a message that waited for a connection to be sent back when its client vanished;
+/// a member that was registered over a slow link between two scans, and vanished; offsets on a connection that never
+/// had a heartbeat, across a cut that never ends.
+#[test]
+fn the_dead_leave_nothing() {
+    for (number, version) in [
+        (285, RocketMqVersion::V5_3),
+        (3669, RocketMqVersion::V5_3),
+        (12_019, RocketMqVersion::V4_9),
+        (15_768, RocketMqVersion::V4_9),
+    ] {
+        assert!(holds(faults::case, number, version));
     }
 }
