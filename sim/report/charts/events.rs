@@ -72,12 +72,12 @@ impl Event {
         (self.restart != Some(Half::Return) || self.others > 0) && self.row > 0
     }
 
-    /// What happens, without to whom.
+    /// Whether it is half of a restart.
     pub fn is_restart(&self) -> bool {
         self.restart.is_some()
     }
 
-    /// What happened, in a word or two.
+    /// What happens, without to whom.
     pub fn verb(&self) -> &'static str {
         if self.restart.is_some() && self.others == 0 {
             return "restarts";
