@@ -3,10 +3,11 @@
 //!     cargo bench --bench rebalance
 //!
 //! A group of n consumers shares 8.192 n queues of 64 brokers: 16 384 for 2 000. When all have joined and are at rest,
-//! members leave one by one, five seconds apart, so that each leave leads to a round of every member on equal views. The processor time of one such group
-//! round is that of the whole run, less that of the same run without leaves, shared out. It must grow no faster than
-//! (consumers + queues) · log(consumers + queues). Then the whole life of the group, `scenarios/bench/group-2000.json`,
-//! with everything that a report needs. Each run has a process of its own, so that its peak memory is its own.
+//! members leave one by one, five seconds apart, so that each leave leads to a round of every member on equal views.
+//! What such a group round costs is the processor time of the two virtual seconds in which it happens, less what two
+//! seconds cost in the rest before the next. It must grow no faster than (consumers + queues) · log(consumers + queues).
+//! Then the whole life of the group, `scenarios/bench/group-2000.json`, with everything that a report needs. Each run
+//! has a process of its own, so that its peak memory is its own; the median of five counts.
 
 mod clock;
 mod support;
@@ -20,7 +21,13 @@ use std::collections::BTreeMap;
 use std::process::Command;
 
 const SIZES: [u32; 4] = [250, 500, 1000, 2000];
-const LEAVES: u32 = 20;
+const LEAVES: u32 = 24;
+/// Virtual second of the first leave, and the distance of leaves.
+const FIRST: u32 = 60;
+const APART: u32 = 5;
+/// Seconds after a leave in which the group comes to rest.
+const ROUND: u32 = 2;
+const RUNS: usize = 5;
 /// How much faster than (n + q) · log(n + q) the cost may seem to grow over the sizes: noise of the clock.
 const NOISE: f64 = 1.5;
 
@@ -35,20 +42,25 @@ impl Observer for Rounds {
     fn sample(&mut self, _: SimTime, _: &Directory) {}
 }
 
-/// n consumers that start within 10 s, come to rest within 50 s, and then leave, or not.
-fn scenario(consumers: u32, leaves: u32) -> String {
-    let leave = |n: u32| format!(r#"{{ "at": "{}s", "leave": "fleet/{}" }}"#, 60 + 5 * n, n + 1);
-    let timeline: Vec<String> = (0..leaves).map(leave).collect();
+/// n consumers that start within 10 s, come to rest, and then leave one by one.
+fn scenario(consumers: u32) -> String {
+    let leave = |n: u32| {
+        format!(
+            r#"{{ "at": "{}s", "leave": "fleet/{}" }}"#,
+            FIRST + APART * n,
+            n + 1
+        )
+    };
+    let timeline: Vec<String> = (0..LEAVES).map(leave).collect();
     format!(
-        r#"{{ "title": "bench", "seed": 7, "duration": "{}s",
+        r#"{{ "title": "bench", "seed": 7, "duration": "{}s", "sampleInterval": "1s",
             "cluster": {{ "brokers": 64, "topics": {{ "events": {{ "queuesPerBroker": {} }} }} }},
             "groups": {{ "fleet": {{ "consumers": {{ "count": 1 }} }} }},
-            "timeline": [ {{ "at": "1s", "join": "fleet", "count": {}, "every": "{}us" }} {}{} ] }}"#,
-        60 + 5 * (LEAVES + 1),
+            "timeline": [ {{ "at": "1s", "join": "fleet", "count": {}, "every": "{}us" }}, {} ] }}"#,
+        FIRST + APART * LEAVES + 1,
         consumers * 256 / 2000,
         consumers - 1,
         10_000_000 / consumers,
-        if leaves > 0 { ", " } else { "" },
         timeline.join(", "),
     )
 }
@@ -66,13 +78,22 @@ fn peak_mib() -> f64 {
     kib.unwrap_or(f64::NAN) / 1024.0
 }
 
-/// One run in this process: prints seconds, rounds, events, peak memory.
-fn child(consumers: u32, leaves: u32) {
-    let scenario = load("bench", &scenario(consumers, leaves));
+/// One run in this process: prints seconds of a group round, seconds of the whole, events, peak memory.
+fn child(consumers: u32) {
+    let scenario = load("bench", &scenario(consumers));
     let start = clock::now();
-    let done = Cluster::new(scenario.config, Rounds::default()).run(|_, _| {});
+    // Processor time when each virtual second begins.
+    let mut at_second = Vec::new();
+    let done = Cluster::new(scenario.config, Rounds::default()).run(|_, _| at_second.push(clock::now()));
     let seconds = clock::now() - start;
-    println!("{seconds} {} {} {}", done.observer.0, done.events, peak_mib());
+    let between = |from: u32, to: u32| at_second[to as usize] - at_second[from as usize];
+    let rounds = (0..LEAVES).map(|n| {
+        let leave = FIRST + APART * n;
+        let rest = between(leave + ROUND, leave + APART) / f64::from(APART - ROUND);
+        between(leave, leave + ROUND) - rest * f64::from(ROUND)
+    });
+    let round = rounds.sum::<f64>() / f64::from(LEAVES);
+    println!("{round} {seconds} {} {}", done.observer.0, peak_mib());
 }
 
 /// The life of a large group with its report.
@@ -91,7 +112,7 @@ fn whole_life() {
     );
 }
 
-/// Seconds, rounds, events, MiB.
+/// The four numbers that a child prints.
 fn measured(arguments: &[String]) -> [f64; 4] {
     let program = std::env::current_exe().expect("a program has a path");
     let output = Command::new(program).args(arguments).output().expect("it starts");
@@ -108,46 +129,35 @@ fn measured(arguments: &[String]) -> [f64; 4] {
     numbers.try_into().expect("four numbers")
 }
 
-/// Least of three runs, since neighbours only add.
-fn run(consumers: u32, leaves: u32) -> [f64; 4] {
-    let arguments: Vec<String> = [
-        "--consumers",
-        &consumers.to_string(),
-        "--leaves",
-        &leaves.to_string(),
-    ]
-    .map(str::to_owned)
-    .to_vec();
-    let runs = (0..3).map(|_| measured(&arguments));
-    runs.min_by(|a, b| a[0].total_cmp(&b[0])).expect("three runs")
+/// The run with the median cost of a group round.
+fn run(consumers: u32) -> [f64; 4] {
+    let arguments = ["--consumers".to_owned(), consumers.to_string()];
+    let mut runs: Vec<[f64; 4]> = (0..RUNS).map(|_| measured(&arguments)).collect();
+    runs.sort_by(|a, b| a[0].total_cmp(&b[0]));
+    runs[RUNS / 2]
 }
 
 fn main() {
-    let arguments: BTreeMap<String, String> = support::arguments(&["consumers", "leaves", "life"]);
+    let arguments: BTreeMap<String, String> = support::arguments(&["consumers", "life"]);
     if arguments.contains_key("life") {
         return whole_life();
     }
-    let number = |key: &str| arguments.get(key).map(|text| support::count(text) as u32);
-    if let (Some(consumers), Some(leaves)) = (number("consumers"), number("leaves")) {
-        return child(consumers, leaves);
+    if let Some(consumers) = arguments.get("consumers") {
+        return child(support::count(consumers) as u32);
     }
     println!(
         "consumers  queues  ms a group round  µs a member's round  ns ÷ (n+q)·log2(n+q)  whole run s  peak MiB"
     );
     let mut units = Vec::new();
     for consumers in SIZES {
-        let (busy, idle) = (run(consumers, LEAVES), run(consumers, 0));
+        let [round, seconds, _, mib] = run(consumers);
         let queues = consumers * 256 / 2000 * 64;
-        let seconds = (busy[0] - idle[0]) / f64::from(LEAVES);
-        let rounds = (busy[1] - idle[1]) / f64::from(LEAVES);
         let size = f64::from(consumers + queues);
-        let unit = seconds * 1e9 / (size * rmqsim::kernel::math::ln(size) / std::f64::consts::LN_2);
+        let unit = round * 1e9 / (size * rmqsim::kernel::math::ln(size) / std::f64::consts::LN_2);
         println!(
-            "{consumers:>9}  {queues:>6}  {:>16.2}  {:>19.2}  {unit:>20.2}  {:>11.2}  {:>8.1}",
-            seconds * 1e3,
-            seconds * 1e6 / rounds,
-            busy[0],
-            busy[3],
+            "{consumers:>9}  {queues:>6}  {:>16.2}  {:>19.2}  {unit:>20.1}  {seconds:>11.2}  {mib:>8.1}",
+            round * 1e3,
+            round * 1e6 / f64::from(consumers),
         );
         units.push(unit);
     }

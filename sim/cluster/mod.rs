@@ -80,6 +80,9 @@ pub struct Cluster<O> {
     salts: Vec<LuckSalts>,
     /// How many clients are stopped.
     paused: u32,
+    /// By client: the news that its group has changed brings nothing new until then, since its rebalance thread will
+    /// wake as early as it may, or knows already that it is to run again.
+    roused: Vec<SimTime>,
     /// Scratch list of woken holds.
     woken: Vec<HeldPull>,
     /// Scratch list of the queues that a dispatch pass has touched.
@@ -157,6 +160,7 @@ impl<O: Observer> Cluster<O> {
             network,
             envelopes: Slab::default(),
         };
+        let clients = consumers.clients.len();
         let mut cluster = Self {
             core,
             profile: Profile::of(config.version),
@@ -178,6 +182,7 @@ impl<O: Observer> Cluster<O> {
             tasks: Slab::default(),
             salts,
             paused: 0,
+            roused: vec![SimTime::ZERO; clients],
             woken: Vec::new(),
             touched: Vec::new(),
             digest: TraceDigest::new(),

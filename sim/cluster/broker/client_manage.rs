@@ -168,7 +168,13 @@ impl<O: Observer> Cluster<O> {
 
     /// The news of a change reaches all members of a group at once.
     pub(in crate::cluster) fn consumer_ids_changed(&mut self, broker: BrokerId, members: &[Connection]) {
+        let now = self.core.now();
+        // A change of a large group is told by every broker: most of it is no news.
+        let is_plain = self.paused == 0 && self.core.network.links.are_calm();
         for &connection in members {
+            if is_plain && now < self.roused[connection.consumer.index()] {
+                continue;
+            }
             let reply = ConsumerReply::ConsumerIdsChanged;
             if self.consumers[connection.consumer.index()].is_paused() {
                 let envelope = Envelope::ToConsumer {

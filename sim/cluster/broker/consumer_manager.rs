@@ -46,7 +46,11 @@ pub struct ConsumerManager {
 
 #[derive(Debug, Default)]
 struct ConsumerGroupInfo {
-    channels: BTreeMap<Connection, Channel>,
+    channels: Vec<Channel>,
+    /// Where the connections of a client stand in [`Self::channels`].
+    places: BTreeMap<Connection, u32>,
+    /// Where its latest connection stands, by client: heartbeats are many, and a look here is all that most need.
+    latest: Vec<u32>,
     /// Client ids of all connections, sorted.
     ranks: Vec<ClientRank>,
     /// The answer to `GET_CONSUMER_LIST_BY_GROUP`, kept until the group changes.
@@ -59,6 +63,7 @@ struct ConsumerGroupInfo {
 
 #[derive(Clone, Copy, Debug)]
 struct Channel {
+    connection: Connection,
     rank: ClientRank,
     last_heartbeat: SimTime,
 }
@@ -95,7 +100,7 @@ impl ConsumerManager {
         subscriptions: &Subscriptions,
     ) -> bool {
         let info = &mut self.groups[group.index()];
-        let fresh = match info.channels.get_mut(&connection) {
+        let fresh = match info.channel(connection) {
             Some(channel) => {
                 channel.last_heartbeat = now;
                 false
@@ -117,8 +122,10 @@ impl ConsumerManager {
     pub fn expire(&mut self, now: SimTime, timeout: SimDuration) -> Vec<(GroupId, Connection)> {
         let mut expired = Vec::new();
         for (group, info) in self.groups.iter_mut().enumerate() {
-            let silent = |(_, channel): &(&Connection, &Channel)| now.since(channel.last_heartbeat) > timeout;
-            let silent: Vec<Connection> = info.channels.iter().filter(silent).map(|(c, _)| *c).collect();
+            let silent = |channel: &&Channel| now.since(channel.last_heartbeat) > timeout;
+            let silent = info.channels.iter().filter(silent);
+            let mut silent: Vec<Connection> = silent.map(|channel| channel.connection).collect();
+            silent.sort_unstable();
             for connection in silent {
                 info.remove(connection);
                 expired.push((GroupId(group as u32), connection));
@@ -131,7 +138,7 @@ impl ConsumerManager {
     pub fn connections(&self) -> impl Iterator<Item = (GroupId, Connection)> {
         let groups = self.groups.iter().enumerate();
         groups.flat_map(|(group, info)| {
-            info.channels
+            info.places
                 .keys()
                 .map(move |connection| (GroupId(group as u32), *connection))
         })
@@ -169,9 +176,37 @@ impl ConsumerManager {
 }
 
 impl ConsumerGroupInfo {
+    /// The entry of a connection, if it is known.
+    fn channel(&mut self, connection: Connection) -> Option<&mut Channel> {
+        let latest = self.latest.get(connection.consumer.index()).copied();
+        let is_it = |at: &u32| {
+            self.channels
+                .get(*at as usize)
+                .is_some_and(|c| c.connection == connection)
+        };
+        let at = latest
+            .filter(is_it)
+            .or_else(|| self.places.get(&connection).copied())?;
+        self.channels.get_mut(at as usize)
+    }
+
+    /// Notes where a connection stands.
+    fn place(&mut self, connection: Connection, at: u32) {
+        self.places.insert(connection, at);
+        let consumer = connection.consumer.index();
+        if self.latest.len() <= consumer {
+            self.latest.resize(consumer + 1, u32::MAX);
+        }
+        self.latest[consumer] = at;
+    }
+
     fn add(&mut self, now: SimTime, connection: Connection, rank: ClientRank) {
-        let last_heartbeat = now;
-        self.channels.insert(connection, Channel { rank, last_heartbeat });
+        self.place(connection, self.channels.len() as u32);
+        self.channels.push(Channel {
+            connection,
+            rank,
+            last_heartbeat: now,
+        });
         let at = self.ranks.partition_point(|&known| known < rank);
         self.ranks.insert(at, rank);
         Rc::make_mut(&mut self.members).push(connection);
@@ -180,9 +215,13 @@ impl ConsumerGroupInfo {
 
     /// Whether the connection was known. A group that is empty forgets its subscriptions.
     fn remove(&mut self, connection: Connection) -> bool {
-        let Some(channel) = self.channels.remove(&connection) else {
+        let Some(at) = self.places.remove(&connection) else {
             return false;
         };
+        let channel = self.channels.swap_remove(at as usize);
+        if let Some(moved) = self.channels.get(at as usize) {
+            self.place(moved.connection, at);
+        }
         let at = self.ranks.partition_point(|&known| known < channel.rank);
         self.ranks.remove(at);
         let members = Rc::make_mut(&mut self.members);

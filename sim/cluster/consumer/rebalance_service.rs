@@ -59,6 +59,9 @@ impl<O: Observer> Cluster<O> {
         let service = &mut client.rebalance;
         if service.round.is_some() {
             service.woken_meanwhile = Some(trigger);
+            if trigger == RebalanceTrigger::Notification {
+                self.roused[consumer.index()] = SimTime::MAX;
+            }
             return;
         }
         let due = (service.last + self.profile.rebalance_min_interval).max(now);
@@ -66,6 +69,8 @@ impl<O: Observer> Cluster<O> {
             self.core.scheduler.cancel(sleep.ticket);
             self.sleep(consumer, due.since(now), trigger);
         }
+        let sleep = &self.consumers[consumer.index()].rebalance.sleep;
+        self.roused[consumer.index()] = sleep.as_ref().map_or(SimTime::ZERO, |sleep| sleep.until);
     }
 
     fn sleep(&mut self, consumer: ConsumerId, time: SimDuration, trigger: RebalanceTrigger) {
@@ -80,6 +85,7 @@ impl<O: Observer> Cluster<O> {
 
     /// The thread wakes: a round begins.
     pub(in crate::cluster) fn rebalance_wake(&mut self, consumer: ConsumerId) {
+        self.roused[consumer.index()] = SimTime::ZERO;
         let client = &mut self.consumers[consumer.index()];
         let Some(sleep) = client.rebalance.sleep.take() else {
             return;
@@ -109,6 +115,7 @@ impl<O: Observer> Cluster<O> {
             balanced,
         });
         let now = self.core.now();
+        self.roused[consumer.index()] = SimTime::ZERO;
         let client = &mut self.consumers[consumer.index()];
         client.rebalance.last = now;
         let min = self.profile.rebalance_min_interval;
