@@ -100,6 +100,9 @@ impl Event {
             (MemberChange::Paused, ..) => "paused",
             (MemberChange::Resumed, false, _) => "goes on",
             (MemberChange::Resumed, true, _) => "go on",
+            (MemberChange::CutOff, ..) => "cut off",
+            (MemberChange::Reconnected, false, _) => "reaches all",
+            (MemberChange::Reconnected, true, _) => "reach all",
             (MemberChange::QueuesChanged, ..) => "queues change",
         }
     }
