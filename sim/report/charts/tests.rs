@@ -390,9 +390,9 @@ fn the_ownership_chart_names_what_it_shows() {
     let charts = check(&troubles_report());
     let svg = chart(&charts, "ownership").svg;
     for sign in [
-        "black: no owner",
+        "black or striped in black: no owner",
         "red frame: two owners",
-        "hatched: owner stopped",
+        "striped in colour: owner stopped",
         "grey: not given",
     ] {
         assert!(svg.contains(sign), "{sign}");
@@ -406,7 +406,7 @@ fn the_ownership_chart_names_what_it_shows() {
         assert!(svg.contains(event), "{event}");
     }
     let calm = chart(&check(&SMALL.report()), "ownership").svg;
-    assert!(!calm.contains("hatched") && !calm.contains("grey: "), "{calm}");
+    assert!(!calm.contains("striped") && !calm.contains("grey: "), "{calm}");
 }
 
 /// A gap of 3 ms in a run of 15 minutes, less than a hundredth of a pixel, is black and 2 px wide.
