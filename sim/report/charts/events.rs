@@ -101,8 +101,7 @@ impl Event {
             (MemberChange::Resumed, false, _) => "goes on",
             (MemberChange::Resumed, true, _) => "go on",
             (MemberChange::CutOff, ..) => "cut off",
-            (MemberChange::Reconnected, false, _) => "reaches all",
-            (MemberChange::Reconnected, true, _) => "reach all",
+            (MemberChange::Reconnected, ..) => "reachable again",
             (MemberChange::QueuesChanged, ..) => "queues change",
         }
     }

@@ -102,7 +102,7 @@ fn changes_go_on_under_their_name() {
         "{text}"
     );
     assert_eq!(
-        lines[1], "stopped for a while, 2 cut off, 1 change of queues",
+        lines[1], "1 stopped for a while, 2 cut off, 1 change of queues",
         "{text}"
     );
     assert!(lines[2].starts_with("rounds "), "{text}");
