@@ -6,6 +6,7 @@
 
 use crate::cluster::directory::Directory;
 use crate::cluster::ids::{BrokerId, ConsumerId, GroupId, MessageId, ProducerId, QueueId, TopicId};
+use crate::cluster::network::Server;
 use crate::kernel::time::{SimDuration, SimTime};
 
 /// Folds facts into measures.
@@ -44,6 +45,20 @@ pub enum Fact {
     ConsumerResumed {
         /// The client.
         consumer: ConsumerId,
+    },
+    /// Nothing passes any more between a client and a server; nobody is told. The client may be not yet there or gone.
+    LinkCut {
+        /// The client.
+        consumer: ConsumerId,
+        /// The server.
+        server: Server,
+    },
+    /// It passes again.
+    LinkHealed {
+        /// The client.
+        consumer: ConsumerId,
+        /// The server.
+        server: Server,
     },
     /// A broker gave up a client that had been silent for too long, and closed its connection.
     MemberExpired {

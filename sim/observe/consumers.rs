@@ -37,6 +37,8 @@ pub struct Life {
     pub connections_lost: u64,
     /// Times its process was stopped for a while.
     pub pauses: u64,
+    /// Servers from which it is cut off.
+    cut_off_from: u32,
     /// 1 while its process is stopped.
     stopped_for_now: Level,
 }
@@ -67,6 +69,14 @@ impl Life {
         self.pauses += u64::from(asleep);
         self.stopped_for_now.change(now, if asleep { 1 } else { -1 });
         true
+    }
+
+    /// A link is cut or whole again; whether the client, alive, reached all servers before and does not now, or
+    /// the other way round.
+    pub fn link_changes(&mut self, cut: bool) -> bool {
+        let before = self.cut_off_from;
+        self.cut_off_from = if cut { before + 1 } else { before.saturating_sub(1) };
+        self.is_alive() && (before == 0) != (self.cut_off_from == 0)
     }
 
     /// Whether the process is stopped for a while.

@@ -1,7 +1,7 @@
 //! Rebalances: rounds, moves, and what each change led to.
 //!
 //! A *change* is whatever gives a group reason to share its queues out anew: a member starts, ends, stops for a
-//! while or goes on, or the queues of its topics change. A member that is stopped or cut off stays a member until
+//! while or goes on, is cut off from a server or reaches all again, or the queues of its topics change. A member that is stopped or cut off stays a member until
 //! it is gone. What happens before the next change is put down to it: moves, gaps, and the time to the first
 //! reaction and to the last. Duplicates are put down to the change that last moved their queue, however late
 //! they come.
@@ -37,6 +37,10 @@ pub enum Change {
     Paused,
     /// It went on.
     Resumed,
+    /// It is cut off from a server; so far it reached all.
+    CutOff,
+    /// It reaches all servers again.
+    Reconnected,
     /// Consumers are given other queues of a topic.
     QueuesChanged,
 }
@@ -177,7 +181,7 @@ impl Rebalances {
             self.struck.push(consumer);
             match change {
                 Change::Started => self.shares.join(consumer),
-                Change::Paused | Change::Resumed => {}
+                Change::Paused | Change::Resumed | Change::CutOff | Change::Reconnected => {}
                 _ => self.shares.leave(consumer),
             }
         }

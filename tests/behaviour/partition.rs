@@ -6,6 +6,8 @@ use rmqsim::cluster::fact::{CommitVia, Fact, RebalanceTrigger, StopKind};
 use rmqsim::cluster::ids::{BrokerId, ConsumerId, QueueId};
 use rmqsim::cluster::network::Server;
 use rmqsim::kernel::time::SimTime;
+use rmqsim::report::model::MemberChange;
+use rmqsim::scenario::{Overrides, Scenario};
 
 /// Two brokers with three queues each: by `AVG`, client 0 has those of broker 0, client 1 those of broker 1.
 const GROUP: &str = r#"{
@@ -69,6 +71,38 @@ fn brokers_that_disagree_give_queues_two_owners() {
     let doubled: Vec<u64> = (61..360).filter(two).collect();
     assert!(doubled.iter().all(|second| at(&format!("{second}s")) > expired));
     assert!(!doubled.is_empty(), "half of its rounds ask broker 1");
+}
+
+/// The same in the report: the cut is a change of its own, once for all servers, and what it leads to is not put down
+/// to the start, 60 s before. In the end both have what they had.
+#[test]
+fn the_report_puts_the_trouble_down_to_the_cut() {
+    let partition = r#"timeline=[{"at":"60s","partition":"billing/1","from":"brokers","for":"3m"}]"#;
+    let overrides = Overrides {
+        set: vec![partition.to_owned()],
+        ..Overrides::default()
+    };
+    let scenario = Scenario::from_text("partition", GROUP, &overrides).unwrap();
+    let report = rmqsim::simulate("partition", &scenario, |_, _| {});
+    let of = &report.rebalance["billing"];
+    let kinds = &of.changes_by_kind;
+    assert_eq!((kinds.started, kinds.cut_off, kinds.reconnected), (2, 1, 1));
+    let rows: Vec<_> = (of.changes.iter())
+        .map(|change| (change.change, change.at_seconds, change.moves > 0))
+        .collect();
+    assert_eq!(
+        rows[2..],
+        [
+            (MemberChange::CutOff, 60.0, true),
+            (MemberChange::Reconnected, 240.0, true)
+        ]
+    );
+    assert!(of.changes[1].stable_seconds < 2.0, "{:?}", of.changes[1]);
+    // 31 s + 120 s, a scan every 10 s, a round every 20 s.
+    let detected = of.changes[2].detected_seconds.unwrap();
+    assert!((91.0..122.0).contains(&detected), "{detected}");
+    let duplicates: u64 = of.changes[2..].iter().map(|change| change.duplicates).sum();
+    assert!(duplicates > 0 && duplicates == of.duplicates, "{of:?}");
 }
 
 /// Client 1 is cut off from broker 1, which holds its queues. Nobody reads them until broker 1 has given it up and

@@ -3,8 +3,7 @@
 //! `cargo test --test gallery -- --nocapture strategies` prints the table. A new column is a line in [`COLUMNS`], a new
 //! strategy one in [`STRATEGIES`].
 //!
-//! Left out: `CONFIG`, whose lists name who is gone after the first restart, and `MACHINE_ROOM`, which wants the room
-//! in the names of the brokers.
+//! Two need more than a name, see [`settings`]: `CONFIG` its lists, `MACHINE_ROOM` the room in the names of the brokers.
 
 use rmqsim::report::model::{GroupReport, RebalanceReport, Report, SkewReport};
 use rmqsim::scenario::{Overrides, Scenario};
@@ -17,11 +16,13 @@ pub const FILE: &str = "strategies.md";
 const GROUP: &str = "billing";
 
 /// RocketMQ's own first.
-const STRATEGIES: [&str; 11] = [
+const STRATEGIES: [&str; 13] = [
     "AVG",
     "AVG_BY_CIRCLE",
     "CONSISTENT_HASH",
+    "MACHINE_ROOM",
     "MACHINE_ROOM_NEARBY-AVG",
+    "CONFIG",
     "X_STICKY",
     "X_BOUNDED_CONSISTENT_HASH",
     "X_WEIGHTED",
@@ -77,8 +78,10 @@ A return costs more waiting than an end: the others let go of a queue as soon as
 takes it in its first round, 1 s after its start. So *no owner* counts the queues that newcomers were given. The
 duplicates follow the moves: each move throws away what the old owner was working on. Blocks and circles are cut anew at
 every change and move queues between members that stayed, within one room if rooms come first; the ring moves only
-what the change concerns, and pays in skew, of which a bound buys some back for moves; memory has neither price. On one
-topic, `X_WEIGHTED` with equal weights and `X_KAFKA_RANGE` are `AVG`, and `X_KAFKA_ROUND_ROBIN` is `AVG_BY_CIRCLE`;
+what the change concerns, and pays in skew, of which a bound buys some back for moves; memory has neither price. Lists
+(`CONFIG`, written for all ten) move nothing but to the next life of the same member: nobody steps in, and each queue
+waits for its owner's return. `MACHINE_ROOM` deals what is left over behind the blocks; where blocks are of one queue, as
+here, that is dealing in turn. On one topic, `X_WEIGHTED` with equal weights and `X_KAFKA_RANGE` are `AVG`, and `X_KAFKA_ROUND_ROBIN` is `AVG_BY_CIRCLE`;
 `X_ROTATED_AVG` differs from `AVG` in who has one queue more.
 ";
 
@@ -87,10 +90,39 @@ pub fn file() -> String {
     format!("{HEAD}\n{}\n{FOOT}", table(&runs()))
 }
 
+/// What `--set` needs for a strategy.
+fn settings(strategy: &str) -> Vec<String> {
+    let with = |settings: &str| vec![format!("groups.{GROUP}.strategy={settings}")];
+    match strategy {
+        "MACHINE_ROOM" => {
+            let mut set = with(r#"{ "MACHINE_ROOM": { "rooms": ["hz", "sh"] } }"#);
+            set.push(r#"cluster.brokers=["hz@broker-a", "sh@broker-b"]"#.to_owned());
+            set.push("cluster.machineRooms={}".to_owned());
+            set
+        }
+        "CONFIG" => with(&format!(r#"{{ "CONFIG": {{ {} }} }}"#, lists())),
+        word => with(word),
+    }
+}
+
+/// One or two queues of 16 for each of ten members, and the retry queues for the first.
+fn lists() -> String {
+    let queue = |at: usize| format!(r#""orders broker-{}:{}""#, ["a", "b"][at / 8], at % 8);
+    let list = |member: usize| {
+        let mut queues = vec![queue(member)];
+        queues.extend((member < 6).then(|| queue(10 + member)));
+        if member == 0 {
+            queues.extend(["a", "b"].map(|broker| format!(r#""%RETRY%{GROUP} broker-{broker}:0""#)));
+        }
+        format!(r#""{GROUP}-{}": [{}]"#, member + 1, queues.join(", "))
+    };
+    (0..10).map(list).collect::<Vec<_>>().join(", ")
+}
+
 /// Runs the scenario under each strategy.
 fn runs() -> Vec<(&'static str, Report)> {
     let run = |strategy| {
-        let set = vec![format!("groups.{GROUP}.strategy={strategy}")];
+        let set = settings(strategy);
         let scenario = Scenario::load(
             SCENARIO,
             &Overrides {
@@ -173,6 +205,10 @@ fn strategies_meet_the_same_messages() {
         assert_eq!(rebalance.moves, rebalance.moves_least, "{sticky}");
         assert!(rebalance.moves < of("AVG").rebalance[GROUP].moves, "{sticky}");
     }
+    // Each queue to the next life of its owner, 20 s and a first round later.
+    let listed = &of("CONFIG").rebalance[GROUP];
+    assert_eq!((listed.moves, listed.moves_least), (16, 16));
+    assert!((21.0..21.1).contains(&listed.unowned_max_seconds), "{listed:?}");
     for (one, other) in [
         ("X_WEIGHTED", "AVG"),
         ("X_KAFKA_RANGE", "AVG"),

@@ -329,6 +329,7 @@ impl<O: Observer> Cluster<O> {
         let whole_before = self.core.network.links.cut(consumer, server);
         self.core.network.links_changed();
         if whole_before {
+            self.core.emit(Fact::LinkCut { consumer, server });
             self.start_the_clock(consumer, server);
         }
     }
@@ -357,6 +358,9 @@ impl<O: Observer> Cluster<O> {
     /// A cut has ended: what waited arrives.
     pub(in crate::cluster) fn link_healed(&mut self, consumer: ConsumerId, server: Server) {
         let healed = self.core.network.links.heal(consumer, server);
+        if healed {
+            self.core.emit(Fact::LinkHealed { consumer, server });
+        }
         if let Some(link) = self.troubled(consumer, server) {
             if healed {
                 self.core.link_release(link);

@@ -121,6 +121,20 @@ impl Observation {
         }
     }
 
+    /// A link of a consumer is cut, or whole again.
+    pub(super) fn link_changes(
+        &mut self,
+        now: SimTime,
+        directory: &Directory,
+        consumer: ConsumerId,
+        cut: bool,
+    ) {
+        if self.consumers[consumer.index()].link_changes(cut) {
+            let change = if cut { Change::CutOff } else { Change::Reconnected };
+            self.member_changed(now, directory, consumer, change);
+        }
+    }
+
     fn member_changed(&mut self, now: SimTime, directory: &Directory, consumer: ConsumerId, change: Change) {
         let group = directory.consumer(consumer).group;
         self.rebalances[group.index()].changed(now, Subject::Member(consumer), change);

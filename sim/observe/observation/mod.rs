@@ -314,6 +314,8 @@ impl Observation {
             }
             Fact::ConsumerPaused { consumer } => self.consumer_sleeps(now, directory, consumer, true),
             Fact::ConsumerResumed { consumer } => self.consumer_sleeps(now, directory, consumer, false),
+            Fact::LinkCut { consumer, .. } => self.link_changes(now, directory, consumer, true),
+            Fact::LinkHealed { consumer, .. } => self.link_changes(now, directory, consumer, false),
             Fact::MemberExpired { broker, consumer } => self.member_expired(directory, broker, consumer),
             Fact::ConnectionLost { broker, consumer } => {
                 let at = now;

@@ -3,6 +3,7 @@
 use super::*;
 use crate::cluster::fact::StopKind;
 use crate::cluster::ids::ConsumerId;
+use crate::cluster::network::Server;
 use crate::observe::ledger::Balance;
 use crate::observe::rebalance::{Change, ChangeOutcome};
 use crate::observe::story::{Run, Story, crash, millis, secs, troubles};
@@ -198,11 +199,54 @@ fn troubles_are_told_change_by_change() {
     assert_eq!(rows, expected);
     // The pause and its end added nothing: no member came or went.
     assert_eq!((group.moves, group.moves_least(), group.duplicates), (7, 3, 3));
-    assert_eq!(group.kinds, [3, 0, 0, 1, 0, 1, 1, 2]);
+    assert_eq!(group.kinds, [3, 0, 0, 1, 0, 1, 1, 0, 0, 2]);
     let causes = observation.duplicates[0];
     assert_eq!((causes.paused, causes.vanished, causes.total()), (2, 1, 3));
     assert_eq!((group.expired, observation.brokers[0].members_expired), (1, 1));
     assert_eq!(group.disconnects.len(), 1);
+}
+
+/// B is cut off from two servers at 5 s and reaches the second of them at 10 s. A takes its queue at 7 s, which is
+/// no reaction to the start; when A is killed, the queue is B's again, who never let go. What is cut before A starts,
+/// and after it is gone, changes nothing in the group.
+#[test]
+fn a_cut_answers_for_what_follows() {
+    let story = Story::new()
+        .topic("orders", 2)
+        .group("billing", &["orders"])
+        .consumer("billing-1", "billing", 1)
+        .consumer("billing-2", "billing", 1);
+    let mut run = Run::new(story);
+    let (a, b) = (ConsumerId(0), ConsumerId(1));
+    let cut = |consumer, n| Fact::LinkCut {
+        consumer,
+        server: Server::NameServer(n),
+    };
+    let healed = |consumer, n| Fact::LinkHealed {
+        consumer,
+        server: Server::NameServer(n),
+    };
+    run.at(0).tell(cut(a, 0)).tell(healed(a, 0)).start(0).start(1);
+    run.at(1_000).take(0, &[0]).take(1, &[1]);
+    run.at(5_000).tell(cut(b, 0)).tell(cut(b, 1));
+    run.at(7_000).take(0, &[1]);
+    run.at(8_000).tell(healed(b, 0));
+    run.at(10_000).tell(healed(b, 1));
+    run.at(11_000).stop(0, StopKind::Killed).tell(cut(a, 0));
+    run.at(12_000).finish();
+    let group = &run.observation.rebalances[0];
+    let row = |c: &ChangeOutcome| (c.change, c.at, c.members, c.moves, c.stable);
+    let rows: Vec<_> = group.changes[1..].iter().map(row).collect();
+    let (two, zero) = (SimDuration::from_secs(2), SimDuration::ZERO);
+    assert_eq!(
+        rows,
+        [
+            (Change::Started, secs(0), 2, 0, SimDuration::from_secs(1)),
+            (Change::CutOff, secs(5), 2, 1, two),
+            (Change::Reconnected, secs(10), 2, 0, zero),
+            (Change::Killed, secs(11), 1, 1, zero),
+        ]
+    );
 }
 
 /// Queue 4: claimed at 1 s, stranded from 20 to 26 s, without owner to 28 s; C slept on it from 5 to 9 s, and shared
@@ -275,7 +319,10 @@ fn a_pause_that_is_none_changes_nothing() {
     run.at(1_000).pause(0).pause(0);
     run.at(4_000).stop(0, StopKind::Killed).resume(0).pause(0);
     run.at(9_000).finish();
-    assert_eq!(run.observation.rebalances[0].kinds, [1, 0, 1, 0, 0, 1, 0, 0]);
+    assert_eq!(
+        run.observation.rebalances[0].kinds,
+        [1, 0, 1, 0, 0, 1, 0, 0, 0, 0]
+    );
     let life = &run.observation.consumers[0];
     assert_eq!(
         (life.pauses, life.paused(secs(9))),

@@ -110,6 +110,8 @@ impl View<'_> {
                 Change::StartFailed => MemberChange::StartFailed,
                 Change::Paused => MemberChange::Paused,
                 Change::Resumed => MemberChange::Resumed,
+                Change::CutOff => MemberChange::CutOff,
+                Change::Reconnected => MemberChange::Reconnected,
                 Change::QueuesChanged => MemberChange::QueuesChanged,
             },
             members: change.members,
@@ -169,6 +171,8 @@ fn kinds(rebalances: &Rebalances) -> ChangesReport {
         start_failed: of(Change::StartFailed),
         paused: of(Change::Paused),
         resumed: of(Change::Resumed),
+        cut_off: of(Change::CutOff),
+        reconnected: of(Change::Reconnected),
         queues_changed: of(Change::QueuesChanged),
     }
 }

@@ -100,6 +100,8 @@ impl Event {
             (MemberChange::Paused, ..) => "paused",
             (MemberChange::Resumed, false, _) => "goes on",
             (MemberChange::Resumed, true, _) => "go on",
+            (MemberChange::CutOff, ..) => "cut off",
+            (MemberChange::Reconnected, ..) => "reachable again",
             (MemberChange::QueuesChanged, ..) => "queues change",
         }
     }

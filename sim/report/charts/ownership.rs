@@ -301,13 +301,13 @@ fn note(subject: &Subject<'_>, all: usize, lanes: &[Lane]) -> String {
     }
     let has = |what: fn(&Lane) -> bool| lanes.iter().any(what);
     let signs = [
-        ("black: no owner", has(|lane| !lane.gaps.is_empty())),
+        ("black or white: no owner", has(|lane| !lane.gaps.is_empty())),
         (
             "red frame: two owners",
             has(|lane| !overlaps(&lane.held).is_empty()),
         ),
         (
-            "hatched: owner stopped",
+            "hatched colour: owner stopped",
             has(|lane| lane.held.iter().any(|bar| !bar.paused.is_empty())),
         ),
         (

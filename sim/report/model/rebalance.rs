@@ -96,6 +96,10 @@ pub struct ChangesReport {
     pub paused: u64,
     /// It went on.
     pub resumed: u64,
+    /// It was cut off from a server; until then it reached all.
+    pub cut_off: u64,
+    /// It reached all servers again.
+    pub reconnected: u64,
     /// Consumers were given other queues of a topic on a broker.
     pub queues_changed: u64,
 }
@@ -118,6 +122,10 @@ pub enum MemberChange {
     Paused,
     /// It went on.
     Resumed,
+    /// It was cut off from a server; until then it reached all. It stays a member.
+    CutOff,
+    /// It reached all servers again.
+    Reconnected,
     /// Consumers were given other queues of a topic on a broker.
     QueuesChanged,
 }

@@ -19,23 +19,23 @@ impl Page {
         if changes.is_empty() && is_calm {
             let (changed, rounds) = (grouped(of.rounds_with_change), count(of.rounds, "round"));
             let rounds = format!("{changed} of {rounds} changed owners");
-            let stable = of
-                .stable_max_seconds
-                .map(|seconds| format!("stable within {}", span(seconds)));
+            // Where nobody ever took a queue there is nothing to be stable.
+            let stable = of.stable_max_seconds.filter(|_| of.owned_seconds > 0.0);
+            let stable = stable.map(|seconds| format!("stable within {}", span(seconds)));
             self.parts("rebalance", &[rounds, stable.unwrap_or_default()]);
             return;
         }
         let (changed, rounds) = (grouped(of.rounds_with_change), grouped(of.rounds));
         let rounds = format!("{rounds}, of which {changed} changed owners");
         let mut head = "rebalance";
-        for (name, text) in [("changes", changes), ("rounds", rounds)]
+        for (mut name, text) in [("changes", changes), ("rounds", rounds)]
             .into_iter()
             .chain(costs(of))
         {
             for text in wrapped(&text, WIDTH - LABEL - NAME) {
                 if !text.is_empty() {
                     self.line(&format!("  {head:<label$}{name:<NAME$}{text}", label = LABEL - 2));
-                    head = "";
+                    (head, name) = ("", "");
                 }
             }
         }
@@ -52,6 +52,7 @@ fn costs(of: &RebalanceReport) -> Vec<(&'static str, String)> {
         Some(seconds) => format!(", first reaction within {}", span(seconds)),
         None => String::new(),
     };
+    let stable = of.stable_max_seconds.filter(|_| of.owned_seconds > 0.0);
     let messages = match of.stranded_messages {
         0 => String::new(),
         n => format!(", {} in them", count(n, "message")),
@@ -73,7 +74,7 @@ fn costs(of: &RebalanceReport) -> Vec<(&'static str, String)> {
         ("stranded", time(of.stranded_seconds, messages)),
         (
             "stable",
-            of.stable_max_seconds.map_or(String::new(), |seconds| {
+            stable.map_or(String::new(), |seconds| {
                 format!("within {}{reaction}", span(seconds))
             }),
         ),
@@ -96,14 +97,14 @@ fn changes(of: &ChangesReport) -> String {
         (of.vanished, "vanished"),
         (of.start_failed, "failed to start"),
         (of.paused, "stopped for a while"),
-        (of.queues_changed, "changes of queues"),
+        (of.cut_off, "cut off"),
     ];
-    if kinds[1..].iter().all(|(n, _)| *n == 0) {
+    if kinds[1..].iter().all(|(n, _)| *n == 0) && of.queues_changed == 0 {
         return String::new();
     }
-    let named = kinds
-        .iter()
-        .filter(|(n, _)| *n > 0)
-        .map(|(n, what)| format!("{} {what}", grouped(*n)));
-    named.collect::<Vec<_>>().join(", ")
+    let named = kinds.iter().filter(|(n, _)| *n > 0);
+    let named = named.map(|(n, what)| format!("{} {what}", grouped(*n)));
+    let queues = Some(of.queues_changed).filter(|n| *n > 0);
+    let queues = queues.map(|n| format!("{} of queues", count(n, "change")));
+    named.chain(queues).collect::<Vec<_>>().join(", ")
 }

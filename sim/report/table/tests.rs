@@ -4,7 +4,7 @@ use super::*;
 use crate::report::assemble::crash_report;
 use crate::report::assemble::troubles_report;
 use crate::report::expect::{Expectation, measured};
-use crate::report::model::{ConsumerEnd, Warning, WarningLevel};
+use crate::report::model::{ConsumerEnd, RebalanceReport, Warning, WarningLevel};
 
 fn judged(texts: &[&str]) -> Report {
     let mut report = crash_report();
@@ -81,6 +81,45 @@ fn what_rebalances_cost_reads_at_a_glance() {
         text.contains("vanished at 15 s") && text.contains("stopped for 7 s"),
         "{text}"
     );
+}
+
+/// A list that needs two lines has its name once, and one change is no changes.
+#[test]
+fn changes_go_on_under_their_name() {
+    let mut report = troubles_report();
+    let kinds = &mut report.rebalance["billing"].changes_by_kind;
+    (kinds.graceful, kinds.killed, kinds.start_failed) = (1000, 1000, 1000);
+    (kinds.cut_off, kinds.queues_changed) = (2, 1);
+    let text = summary(&report, false);
+    let lines: Vec<&str> = text
+        .lines()
+        .skip_while(|line| !line.contains("rebalance   changes"))
+        .take(3)
+        .map(str::trim_start)
+        .collect();
+    assert!(
+        lines[0].starts_with("rebalance   changes     3 started, 1000 shut down"),
+        "{text}"
+    );
+    assert_eq!(
+        lines[1], "1 stopped for a while, 2 cut off, 1 change of queues",
+        "{text}"
+    );
+    assert!(lines[2].starts_with("rounds "), "{text}");
+}
+
+/// A group in which nobody ever got a queue was not stable at once.
+#[test]
+fn who_never_shares_is_not_stable() {
+    let mut report = troubles_report();
+    report.rebalance["billing"].owned_seconds = 0.0;
+    assert!(!summary(&report, false).contains("stable"));
+    let rebalance = &mut report.rebalance["billing"];
+    *rebalance = RebalanceReport {
+        stable_max_seconds: Some(0.0),
+        ..RebalanceReport::default()
+    };
+    assert!(summary(&report, false).contains("0 of 0 rounds changed owners\n"));
 }
 
 #[test]

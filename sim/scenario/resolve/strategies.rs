@@ -71,6 +71,9 @@ impl Resolver<'_> {
             Strategy::Weighted { weights } => {
                 self.weights(&path.key("X_WEIGHTED").key("weights"), weights, cast);
             }
+            Strategy::MachineRoom { rooms } => {
+                self.rooms_have_brokers(&path.key("MACHINE_ROOM").key("rooms"), rooms, cast);
+            }
             Strategy::MachineRoomNearby(_) => self.everything_has_a_room(path, cast),
             _ => {}
         }
@@ -123,6 +126,35 @@ impl Resolver<'_> {
                     problem.help.push(help);
                 }
             }
+        }
+    }
+
+    /// `MACHINE_ROOM` takes the room of a broker from its name, and leaves queues of all others to nobody, in silence.
+    fn rooms_have_brokers(&mut self, path: &FieldPath, rooms: &[String], cast: &Cast<'_>) {
+        let named = cast
+            .brokers
+            .iter()
+            .filter_map(|broker| broker.name.split_once('@'));
+        let known: BTreeSet<&str> = named.map(|(room, _)| room).collect();
+        let known: Vec<&str> = known.into_iter().collect();
+        for (i, room) in rooms.iter().enumerate() {
+            if known.contains(&room.as_str()) {
+                continue;
+            }
+            let message = format!(
+                "no broker is in a machine room `{room}`{}",
+                self.hint(room, &known)
+            );
+            let problem = self.problem(&path.index(i), message);
+            problem.label = "nobody would get a queue by it".to_owned();
+            problem.help.push(match (known.as_slice(), cast.brokers.first()) {
+                ([], Some(broker)) => format!(
+                    "the room is the part of a broker's name before \"@\": no broker has one; call it \"{}@{}\"",
+                    if room.is_empty() { "hz" } else { room },
+                    broker.name
+                ),
+                _ => format!("rooms by the names of brokers: {}", suggest::list(known.iter().copied(), 20)),
+            });
         }
     }
 
