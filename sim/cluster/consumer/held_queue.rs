@@ -49,7 +49,8 @@ pub struct HeldQueue {
     /// The least offset that may still reach the broker from here, as a commit or as a pull: what arrived
     /// last, at first the start. Nothing on the wire lies below it, since offsets in memory only rise.
     pub floor: u64,
-    /// What may still ask the broker for something: the pull request, commits on the wire.
+    /// What may still ask the broker for something: the pull request, commits on the wire; and a client that
+    /// unregisters, until it is gone.
     pub requests: u32,
     /// Listener tasks that name this, waiting or running.
     pub calls: u32,
