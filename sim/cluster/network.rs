@@ -86,24 +86,24 @@ impl Network {
 
     /// Connects the next consumer client; ids count up from 0.
     pub fn add_consumer(&mut self, streams: &mut Streams, name: &str) {
-        let connections = self.connections(streams, name);
+        let connections = self.connections(streams, name, "network");
         self.consumers.push(connections);
     }
 
-    /// Connects the next producer; ids count up from 0.
+    /// Connects the next producer; ids count up from 0. Producers may be called as consumers are.
     pub fn add_producer(&mut self, streams: &mut Streams, name: &str) {
-        let connections = self.connections(streams, name);
+        let connections = self.connections(streams, name, "producer network");
         self.producers.push(connections);
     }
 
-    fn connections(&self, streams: &mut Streams, name: &str) -> Connections {
+    fn connections(&self, streams: &mut Streams, name: &str, purpose: &str) -> Connections {
         let servers = if self.undisturbed.is_some() {
             0
         } else {
             self.brokers + self.name_servers
         };
         Connections {
-            stream: streams.stream(name, "network"),
+            stream: streams.stream(name, purpose),
             last: vec![SimTime::ZERO; servers * 2],
         }
     }

@@ -160,3 +160,12 @@ fn a_fault_of_one_client_is_nobody_elses_luck() {
     assert!(billing(&base).len() > 10_000);
     assert_eq!(billing(&faulty), billing(&base));
 }
+
+/// A producer may bear the name of a group, so that its instances are called as the consumers are. Once their
+/// connections drew from one stream, which stopped the run before it began.
+#[test]
+fn producers_may_be_called_like_groups() {
+    let twins = MIXED.replace("\"shop\"", "\"billing\"");
+    let messages = |run: &Recording| run.count(|fact| matches!(fact, Fact::Stored { .. }));
+    assert!(messages(&run(&twins)) > 15_000);
+}

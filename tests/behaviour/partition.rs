@@ -143,6 +143,29 @@ fn a_client_comes_back_from_a_partition() {
     assert!(run.undelivered().iter().all(|(time, _)| *time > at("5m59s")));
 }
 
+/// A list that was written down is followed whoever is in the group: the client of 4.9 that hears that it is not keeps
+/// its queues.
+#[test]
+fn a_client_with_a_list_keeps_it_when_it_is_not_listed() {
+    let lists = r#"groups.billing.strategy={ "CONFIG": { "billing-1": ["orders broker-a:0"], "billing-2": ["orders broker-b:0"] } }"#;
+    let mut experiment = Experiment::new(GROUP, &[lists]);
+    experiment.0.version = RocketMqVersion::V4_9;
+    for server in [broker(0), broker(1)] {
+        experiment = experiment.then("60s", cut(0, server));
+    }
+    for server in [broker(0), broker(1)] {
+        experiment = experiment.then("248s", heal(0, server));
+    }
+    let run = experiment.run();
+    let released = run.select(|fact| match fact {
+        Fact::QueueReleased { consumer, queue, .. } if consumer.0 == 0 && QUEUES.contains(queue) => {
+            Some(*queue)
+        }
+        _ => None,
+    });
+    assert_eq!(released, []);
+}
+
 /// In 4.9 no heartbeat comes with a new connection. The client hears in its next round, 20 s after the last at most,
 /// that it is not in the group, and gives all up; that is a change, and brings the heartbeat.
 #[test]
@@ -304,6 +327,32 @@ fn a_leave_waits_for_each_broker_that_is_cut_off() {
             "cut at {cut_at}: gone at {time}"
         );
     }
+}
+
+/// A consumer is out of its client's table before it unregisters: its pulls end with the answers that are under way.
+/// Else they would go on while a broker that is cut off takes its 3 s, and their commits would take back what the new
+/// owners have committed by then.
+#[test]
+fn a_client_that_unregisters_pulls_no_more() {
+    let run = Experiment::new(GROUP, &[])
+        .then("89s", cut(0, broker(1)))
+        .then("90s", Action::Leave(member(0)))
+        .run();
+    let answered = run.select(|fact| match fact {
+        Fact::PullAnswered { consumer, queue, .. } if consumer.0 == 0 => Some(*queue),
+        _ => None,
+    });
+    let mut late: Vec<QueueId> = answered
+        .into_iter()
+        .filter(|(time, queue)| *time >= at("90s") && QUEUES.contains(queue))
+        .map(|(_, queue)| queue)
+        .collect();
+    late.sort_unstable();
+    assert_eq!(late, QUEUES[..3], "one each was held");
+    let set_back =
+        run.count(|fact| matches!(fact, Fact::OffsetCommitted { old: Some(old), new, .. } if new < old));
+    assert_eq!(set_back, 0);
+    assert_eq!(run.leftovers.held_queues_of_gone, 0);
 }
 
 /// Routes, heartbeats and offsets share a thread. A heartbeat to a broker that does not answer takes 3 s, every 30 s:

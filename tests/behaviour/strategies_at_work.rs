@@ -1,6 +1,8 @@
 //! Strategies inside a run: what a scenario asks for is what its consumers hold.
 
-use crate::support::{at, run};
+use crate::support::{Experiment, at, run};
+use rmqsim::cluster::config::{Action, TopicQueues};
+use rmqsim::cluster::ids::{BrokerId, TopicId};
 
 /// What each consumer holds of `orders` a minute after the start, for a cluster, a strategy and consumers.
 #[track_caller]
@@ -151,4 +153,39 @@ fn without_places_on_the_ring_nobody_gets_anything() {
         r#"{ "count": 2 }"#,
         &[],
     );
+}
+
+/// One sequence over all topics goes on behind the queues of the topics before: when the first topic grows by a queue,
+/// those of the second, of which nothing has changed, move by one.
+#[test]
+fn a_topic_that_grows_shifts_those_behind_it() {
+    let group = r#"{ "title": "t", "duration": "3m",
+        "cluster": { "brokers": ["broker-a"],
+                     "topics": { "a": { "queuesPerBroker": 2 }, "b": { "queuesPerBroker": 3 } } },
+        "producers": { "shop": { "topic": "a", "rate": "10/s" } },
+        "groups": { "billing": { "subscribe": { "a": "*", "b": "*" }, "strategy": "X_KAFKA_ROUND_ROBIN",
+                                 "consumers": { "count": 2 } } } }"#;
+    let grown = Action::UpdateTopic {
+        topic: TopicId(0),
+        broker: BrokerId(0),
+        numbers: TopicQueues { read: 3, write: 3 },
+    };
+    let run = Experiment::new(group, &[]).then("60s", grown).run();
+    let held = |time: &str| -> Vec<Vec<String>> {
+        let of_topics = |queues: Vec<String>| queues.into_iter().filter(|label| !label.starts_with('%'));
+        run.owners(at(time))
+            .into_iter()
+            .map(|(_, queues)| of_topics(queues).collect())
+            .collect()
+    };
+    let before = [
+        vec!["a broker-a:0", "b broker-a:0", "b broker-a:2"],
+        vec!["a broker-a:1", "b broker-a:1"],
+    ];
+    assert_eq!(held("50s"), before);
+    let after = [
+        vec!["a broker-a:0", "a broker-a:2", "b broker-a:1"],
+        vec!["a broker-a:1", "b broker-a:0", "b broker-a:2"],
+    ];
+    assert_eq!(held("150s"), after);
 }

@@ -4,8 +4,8 @@
 //! whose connection closes is a change; one that the scan gives up is not: the scan closes the connection and
 //! says nothing, so the others learn of it in their own time. The scan runs every 10 s and gives up whoever was
 //! silent for more than 120 s; it is not scheduled while nobody can be silent. Left out: the 120 s limit on idle
-//! connections, which a scan forestalls (and does for connections of the dead that are in no group); the scan over producers, which may win a race and tell the others
-//! after all (`notifyOnExpiry`).
+//! connections, which a scan forestalls (and does for connections of the dead that are in no group); the scan over
+//! producers, which may win a race and tell the others after all (`notifyOnExpiry`).
 //!
 //! Source: `ClientManageProcessor`, `ClientHousekeepingService`, `DefaultConsumerIdsChangeListener`.
 
@@ -35,7 +35,7 @@ impl<O: Observer> Cluster<O> {
         let rank = self.consumers[connection.consumer.index()].rank;
         let consumers = &mut self.brokers[broker.index()].consumers;
         if consumers.heartbeat(now, group, connection, rank, subscriptions) {
-            self.notify_consumer_ids_changed(broker, group);
+            self.group_changed(broker, group);
         }
         if self.is_silent_by_setting(group) || self.is_suspect(broker, connection) {
             self.watch_for_silence(broker);
@@ -47,7 +47,7 @@ impl<O: Observer> Cluster<O> {
         self.brokers[broker.index()]
             .consumers
             .unregister(group, connection);
-        self.notify_consumer_ids_changed(broker, group);
+        self.group_changed(broker, group);
     }
 
     /// The end of a connection has become known.
@@ -55,8 +55,14 @@ impl<O: Observer> Cluster<O> {
         let consumers = &mut self.brokers[broker.index()].consumers;
         consumers.close(connection);
         if consumers.unregister(group, connection) {
-            self.notify_consumer_ids_changed(broker, group);
+            self.group_changed(broker, group);
         }
+    }
+
+    /// Other members or other topics: pulls that wait are to be looked at anew, and all members are told.
+    fn group_changed(&mut self, broker: BrokerId, group: GroupId) {
+        self.brokers[broker.index()].changed = self.core.now();
+        self.notify_consumer_ids_changed(broker, group);
     }
 
     /// Tells all members, a newcomer included. Where every envelope takes equally long, one event is enough.
@@ -148,7 +154,9 @@ impl<O: Observer> Cluster<O> {
     /// Closes the connection of a silent client. The end of it travels to the client, if there is one.
     fn give_up_client(&mut self, broker: BrokerId, group: GroupId, connection: Connection) {
         let consumer = connection.consumer;
-        self.brokers[broker.index()].consumers.close(connection);
+        let state = &mut self.brokers[broker.index()];
+        state.consumers.close(connection);
+        state.changed = self.core.scheduler.now();
         self.core.emit(Fact::MemberExpired { broker, consumer });
         if self.config.broker_tuning.notify_on_expiry {
             self.notify_consumer_ids_changed(broker, group);

@@ -1,8 +1,8 @@
 //! Brokers: requests in, replies out.
 //!
-//! The handlers here stand for `SendMessageProcessor`, `ConsumerManageProcessor` and `AdminBrokerProcessor`; the state that they use lives in the files named
-//! after RocketMQ's classes. A broker answers at once: the time that a request waits for a broker thread is
-//! left out.
+//! The handlers here stand for `SendMessageProcessor`, `ConsumerManageProcessor` and `AdminBrokerProcessor`; the
+//! state that they use lives in the files named after RocketMQ's classes. A broker answers at once: the time that a
+//! request waits for a broker thread is left out.
 
 pub mod client_manage;
 pub mod commit_log;
@@ -61,6 +61,9 @@ pub struct Broker {
     pub(in crate::cluster) held: u32,
     sweep_pending: bool,
     release_pending: bool,
+    /// When the members or topics of a group here changed last, or the queues of a topic: what was right for a pull
+    /// before need not be right now.
+    changed: SimTime,
 }
 
 /// Builds the brokers. They have been up for a while, so each has its timers at a phase of its own.
@@ -89,6 +92,7 @@ pub fn build(config: &ClusterConfig, levels: &DelayLevels, streams: &mut Streams
             held: 0,
             sweep_pending: false,
             release_pending: false,
+            changed: SimTime::ZERO,
         }
     };
     config.brokers.iter().map(|b| &*b.name).map(broker).collect()
@@ -388,6 +392,7 @@ impl<O: Observer> Cluster<O> {
         numbers: TopicQueues,
     ) {
         self.place_topic(topic, broker, numbers);
+        self.brokers[broker.index()].changed = self.core.now();
         self.core.emit(Fact::TopicUpdated {
             topic,
             broker,

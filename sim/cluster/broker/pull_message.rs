@@ -1,7 +1,7 @@
 //! PULL_MESSAGE at the broker: check the queue and the subscription, commit what comes along, answer or hold.
 //!
-//! Left out so far: filters, reads from disk (a pull far behind gets as many messages as
-//! one that is close), retention (the minimum offset stays 0).
+//! Left out so far: filters, reads from disk (a pull far behind gets as many messages as one that is close), retention
+//! (the minimum offset stays 0).
 //!
 //! Source: `PullMessageProcessor`, `DefaultMessageStore.getMessage`, `NotifyMessageArrivingListener`.
 
@@ -59,10 +59,9 @@ impl<O: Observer> Cluster<O> {
         if !queue.readable {
             return Err(PullFailure::IllegalQueue);
         }
-        let topic = self.consumers[held.consumer.index()].topics[held.topic_at as usize];
         self.brokers[queue.broker.index()]
             .consumers
-            .check(held.group, topic, held.request_version)
+            .check(held.group, held.topic, held.request_version)
     }
 
     /// The pull is not served; what it carries does not count.
@@ -143,16 +142,18 @@ impl<O: Observer> Cluster<O> {
         }
     }
 
-    /// Held pulls are looked at anew: what has changed since they came may refuse them.
+    /// Held pulls are looked at anew if anything has changed since they came that may refuse them.
     #[inline]
     fn answer_held(&mut self, woken: &mut Vec<HeldPull>) {
         let now = self.core.now();
         for held in woken.drain(..) {
             let broker = self.queues[self.held_queues.get(held.pull.0).queue.index()].broker;
-            self.brokers[broker.index()].held -= 1;
-            match self.check_pull(held.pull) {
-                Ok(()) => self.answer_pull(held.pull, now.since(held.since)),
-                Err(cause) => self.refuse_pull(held.pull, cause),
+            let broker = &mut self.brokers[broker.index()];
+            broker.held -= 1;
+            let may_refuse = broker.changed >= held.since;
+            match may_refuse.then(|| self.check_pull(held.pull)) {
+                None | Some(Ok(())) => self.answer_pull(held.pull, now.since(held.since)),
+                Some(Err(cause)) => self.refuse_pull(held.pull, cause),
             }
         }
     }
@@ -171,7 +172,7 @@ impl<O: Observer> Cluster<O> {
             offset <= max_offset,
             "invariant Q1 broken: a pull at {offset} past the end {max_offset}"
         );
-        held.reply = {
+        let result = {
             let tuning = &self.config.broker_tuning;
             let client = &self.config.groups[held.group.index()].tuning;
             let count = client
@@ -191,19 +192,16 @@ impl<O: Observer> Cluster<O> {
                 messages += 1;
                 at += 1;
             }
-            PullReply {
-                result: Ok(if messages > 0 {
-                    PullResult::Found
-                } else {
-                    PullResult::NotFound
-                }),
+            let result = if messages > 0 {
+                PullResult::Found
+            } else {
+                PullResult::NotFound
+            };
+            held.reply = PullReply {
+                result: Ok(result),
                 next_offset: at,
-            }
-        };
-        let result = if messages > 0 {
-            PullResult::Found
-        } else {
-            PullResult::NotFound
+            };
+            result
         };
         let broker = queue.broker;
         let fact = Fact::PullAnswered {

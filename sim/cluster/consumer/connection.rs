@@ -3,8 +3,8 @@
 //! A connection is lost when the server closes it, or when the client does so because an answer took too long.
 //! All that waits for an answer on it then fails at once: a pull is repeated after 1 s, a message on its way back
 //! goes to the listener again after 5 s, and a thread that waits goes on without an answer. The next request makes
-//! a new connection. On a link that is cut none can be made, which takes 3 s to find out. From 5.2 on a new connection brings a
-//! heartbeat with it, and after that a rebalance.
+//! a new connection. On a link that is cut none can be made, which takes 3 s to find out. From 5.2 on a new connection
+//! brings a heartbeat with it, and after that a rebalance.
 //!
 //! Time-outs are scheduled on links in trouble only: elsewhere every answer comes in time. Left out: what the
 //! kernel of a client still delivers of a pull or a message sent back after the client gave the connection up.

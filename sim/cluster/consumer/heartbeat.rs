@@ -1,10 +1,10 @@
 //! Heartbeats: to all known brokers, one after another, one round of them at a time.
 //!
 //! A heartbeat carries the client's subscriptions with their versions. Rounds come at the start, every 30 s, at
-//! once after each change of the assignment, and for a single broker over a new connection; whoever wants one while another runs goes
-//! without. Each broker has 3 s to answer, and the thread that sends waits: a broker that cannot be reached delays
-//! whatever that thread does next. Left out: heartbeats with a fingerprint in place of the subscriptions (V2, off
-//! by default).
+//! once after each change of the assignment, and for a single broker over a new connection; whoever wants one while
+//! another runs goes without. Each broker has 3 s to answer, and the thread that sends waits: a broker that cannot be
+//! reached delays whatever that thread does next. Left out: heartbeats with a fingerprint in place of the
+//! subscriptions (V2, off by default).
 //!
 //! Source: `MQClientInstance.sendHeartbeatToAllBrokerWithLock`.
 

@@ -8,6 +8,7 @@
 //! Source: `PullRequest`, `RebalanceImpl.processQueueTable`.
 
 use crate::cluster::Cluster;
+use crate::cluster::broker::consumer_manager::SubscribedTopic;
 use crate::cluster::consumer::offset_store::MemoryOffset;
 use crate::cluster::consumer::process_queue::{CachedMessage, ProcessQueue, Progress};
 use crate::cluster::event::PqSlot;
@@ -34,6 +35,8 @@ pub struct HeldQueue {
     pub next_offset: u64,
     /// The commit that the pull under way carries.
     pub request_commit: Option<u64>,
+    /// Its topic, as the client subscribes to it.
+    pub topic: SubscribedTopic,
     /// Position of the topic among those of its client.
     pub topic_at: u32,
     /// The client's version of the subscription when it sent the pull.
@@ -49,7 +52,8 @@ pub struct HeldQueue {
     /// The least offset that may still reach the broker from here, as a commit or as a pull: what arrived
     /// last, at first the start. Nothing on the wire lies below it, since offsets in memory only rise.
     pub floor: u64,
-    /// What may still ask the broker for something: the pull request, commits on the wire.
+    /// What may still ask the broker for something: the pull request, commits on the wire; and a client that
+    /// unregisters, until it is gone.
     pub requests: u32,
     /// Listener tasks that name this, waiting or running.
     pub calls: u32,
@@ -71,7 +75,8 @@ impl HeldQueue {
         now: SimTime,
         consumer: ConsumerId,
         group: GroupId,
-        (queue, topic_at): (QueueId, u32),
+        queue: QueueId,
+        (topic, topic_at): (SubscribedTopic, u32),
         start_offset: u64,
         in_memory: bool,
     ) -> Self {
@@ -87,6 +92,7 @@ impl HeldQueue {
             offset,
             next_offset: start_offset,
             request_commit: None,
+            topic,
             topic_at,
             request_version: 0,
             pulling: false,

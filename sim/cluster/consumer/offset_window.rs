@@ -3,9 +3,9 @@
 //! Messages lie in a ring buffer in offset order. Taking one out of the middle leaves a tombstone, so the
 //! others keep their places; the first and the last slot are never tombstones. Without gaps between slots the
 //! place of a message is its distance from the front, found without a search; short gaps are therefore filled
-//! with tombstones. With long ones (filtered messages) that distance bounds a binary search. Each slot is cleared once, so all of it is O(1) amortised while
-//! offsets arrive in order. An offset below the last one is inserted where it belongs, in O(n); that happens
-//! only when offsets are pulled twice.
+//! with tombstones. With long ones (filtered messages) that distance bounds a binary search. Each slot is cleared
+//! once, so all of it is O(1) amortised while offsets arrive in order. An offset below the last one is inserted where
+//! it belongs, in O(n); that happens only when offsets are pulled twice.
 //!
 //! Plays the part of the `TreeMap`s inside `ProcessQueue`.
 

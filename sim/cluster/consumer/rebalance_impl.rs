@@ -316,9 +316,10 @@ impl<O: Observer> Cluster<O> {
         }
         let group = client.group;
         let in_memory = decided_by != StartOffsetRule::ConsumeFromWhere;
-        let topic_at = client.rebalance.round.as_ref().map_or(0, |round| round.topic) as u32;
+        let topic_at = client.rebalance.round.as_ref().map_or(0, |round| round.topic);
+        let topic = (client.topics[topic_at], topic_at as u32);
         let now = self.core.now();
-        let held = HeldQueue::new(now, consumer, group, (queue, topic_at), start, in_memory);
+        let held = HeldQueue::new(now, consumer, group, queue, topic, start, in_memory);
         let slot = PqSlot(self.held_queues.insert(held));
         self.queues[queue.index()].add_reader(slot);
         self.queues[queue.index()].forget_asker(consumer);

@@ -2,16 +2,17 @@
 //!
 //! Every client computes its own share, and all that see the same queues and members compute the same shares. So
 //! they are computed once for all of them, at the first question, and kept for a few views: what a round costs a
-//! client is then looking up its own. Nobody's answer depends on who asked first.
+//! client is then looking up its own. Nobody's answer depends on who asked first. Where a strategy looks at the
+//! topics before, their shares belong to the view.
 //!
-//! Strategies that remember get what RocketMQ cannot give, a memory of the group: the shares that were computed last
-//! for the topic. Then only the last two views are kept, so that those who lag behind get what the others got, and
+//! Strategies that remember get what RocketMQ cannot give, a memory of the group: the shares that were asked for last
+//! of the topic. Then only the last two views are kept, so that those who lag behind get what the others got, and
 //! a view that returns after others is computed anew.
 
 use crate::cluster::Cluster;
 use crate::cluster::broker::consumer_manager::{ClientRank, SubscribedTopic};
-use crate::cluster::consumer::GroupNames;
 use crate::cluster::consumer::allocate::{AllocateError, Allocation, Beyond};
+use crate::cluster::consumer::{GroupNames, RunStrategy};
 use crate::cluster::fact::Observer;
 use crate::cluster::ids::{ConsumerId, QueueId};
 use crate::cluster::nameserver::KnownRoute;
@@ -37,27 +38,33 @@ pub struct SharedViews {
 struct View {
     route: Rc<KnownRoute>,
     members: Rc<[ClientRank]>,
+    /// Shares of the topics before this one, if the strategy looks at them.
+    before: Vec<Rc<Shares>>,
     shares: Rc<Shares>,
 }
 
 impl View {
     /// Lists of one broker are mostly the same list; else their contents decide.
-    fn is(&self, route: &Rc<KnownRoute>, members: &Rc<[ClientRank]>) -> bool {
+    fn is(&self, route: &Rc<KnownRoute>, members: &Rc<[ClientRank]>, before: &[Rc<Shares>]) -> bool {
         let same_route = Rc::ptr_eq(&self.route, route) || self.route.read_queues == route.read_queues;
-        same_route && (Rc::ptr_eq(&self.members, members) || self.members == *members)
+        let same_members = Rc::ptr_eq(&self.members, members) || self.members == *members;
+        let same = |(known, new): (&Rc<Shares>, &Rc<Shares>)| Rc::ptr_eq(known, new);
+        let same_before = self.before.len() == before.len() && self.before.iter().zip(before).all(same);
+        same_route && same_members && same_before
     }
 }
 
 impl SharedViews {
-    /// What was computed for this view, if it is still kept. It then counts as the latest.
+    /// What was computed for this view, if it is still kept. It then counts as the latest: the group is going there.
     fn find(
         &mut self,
         of: (u32, SubscribedTopic),
         route: &Rc<KnownRoute>,
         members: &Rc<[ClientRank]>,
+        before: &[Rc<Shares>],
     ) -> Option<Rc<Shares>> {
         let views = self.topics.get_mut(&of)?;
-        let at = views.iter().position(|view| view.is(route, members))?;
+        let at = views.iter().position(|view| view.is(route, members, before))?;
         if at > 0 {
             let view = views.remove(at).expect("just found");
             views.push_front(view);
@@ -72,7 +79,7 @@ impl SharedViews {
         views.push_front(view);
     }
 
-    /// Who had what in the latest view, by client.
+    /// Who had what in the view that was asked for last, by client.
     fn latest(&self, of: (u32, SubscribedTopic)) -> Vec<(ClientRank, Vec<QueueId>)> {
         let Some(view) = self.topics.get(&of).and_then(|views| views.front()) else {
             return Vec::new();
@@ -85,7 +92,7 @@ impl SharedViews {
 
 impl<O: Observer> Cluster<O> {
     /// The share of `consumer` of the topic at position `topic_at` of its own, among `members`; `None` if the
-    /// strategy refuses. Who is not among the members gets nothing.
+    /// strategy refuses.
     pub(super) fn share(
         &mut self,
         consumer: ConsumerId,
@@ -96,12 +103,15 @@ impl<O: Observer> Cluster<O> {
         let shares = shares.as_ref().as_ref().ok()?;
         let rank = self.consumers[consumer.index()].rank;
         let position = members.partition_point(|&member| member < rank);
-        let listed = members.get(position) == Some(&rank);
-        Some(if listed {
-            Rc::clone(&shares[position])
-        } else {
-            Rc::new([])
-        })
+        if members.get(position) == Some(&rank) {
+            return Some(Rc::clone(&shares[position]));
+        }
+        // Mostly nothing; but a list that was written down holds for whoever asks.
+        let of_stranger =
+            self.ask_strategy(consumer, topic_at, members, Beyond::default(), |strategy, ask| {
+                strategy.allocate(ask)
+            });
+        of_stranger?.ok().map(Rc::from)
     }
 
     /// The shares of all members, as `consumer` sees the topic; `None` if it has no route.
@@ -115,65 +125,90 @@ impl<O: Observer> Cluster<O> {
         let route = Rc::clone(client.routes[topic_at].as_ref()?);
         let of = (client.strategy, client.topics[topic_at]);
         let group = client.group;
-        let found = self.shared_views[group.index()].find(of, &route, members);
+        let needs = self.strategies[of.0 as usize].needs();
+        let before = if needs.other_topics && of.1.is_some() {
+            self.shares_before(consumer, topic_at, members)
+        } else {
+            Vec::new()
+        };
+        let views = &mut self.shared_views[group.index()];
+        let found = views.find(of, &route, members, &before);
         if found.is_some() {
             return found;
         }
-        let strategy = Rc::clone(&self.strategies[of.0 as usize]);
-        let needs = strategy.needs();
-        let (mut queues_before, mut load_before) = (0, Vec::new());
-        if needs.other_topics && of.1.is_some() {
-            (queues_before, load_before) = self.topics_before(consumer, topic_at, members);
-        }
-        let views = &mut self.shared_views[group.index()];
         let previous = if needs.memory {
             views.latest(of)
         } else {
             Vec::new()
         };
-        let shares = strategy.allocate_all(&Allocation {
-            consumer_group: &self.config.groups[group.index()].name,
-            current_cid: members.first(),
-            mq_all: &route.read_queues,
-            cid_all: members,
-            names: &GroupNames::new(&self.core.directory, &self.group_clients[group.index()]),
-            beyond: Beyond {
-                previous: &previous,
-                queues_before,
-                load_before: &load_before,
-            },
-        });
+        let (queues_before, load_before) = sums(&before, members.len());
+        let beyond = Beyond {
+            previous: &previous,
+            queues_before,
+            load_before: &load_before,
+        };
+        let shares = self.ask_strategy(consumer, topic_at, members, beyond, |strategy, ask| {
+            strategy.allocate_all(ask)
+        })?;
         let shares = Rc::new(shares.map(|shares| shares.into_iter().map(Rc::from).collect()));
         let view = View {
             route,
             members: Rc::clone(members),
+            before,
             shares: Rc::clone(&shares),
         };
         let most = if needs.memory { VIEWS_REMEMBERED } else { VIEWS };
-        views.keep(of, view, most);
+        self.shared_views[group.index()].keep(of, view, most);
         Some(shares)
     }
 
-    /// Queues of the client's topics that come before this one by name, and how many of them each member gets.
-    fn topics_before(
+    /// Lets the strategy of `consumer` answer `question`, asked by `consumer`; `None` if the topic has no route.
+    fn ask_strategy<T>(
+        &self,
+        consumer: ConsumerId,
+        topic_at: usize,
+        members: &[ClientRank],
+        beyond: Beyond<'_, QueueId, ClientRank>,
+        question: impl FnOnce(&RunStrategy, &Allocation<'_, QueueId, ClientRank>) -> T,
+    ) -> Option<T> {
+        let client = &self.consumers[consumer.index()];
+        let ask = Allocation {
+            consumer_group: &self.config.groups[client.group.index()].name,
+            current_cid: Some(&client.rank),
+            mq_all: &client.routes[topic_at].as_ref()?.read_queues,
+            cid_all: members,
+            names: &GroupNames::new(&self.core.directory, &self.group_clients[client.group.index()]),
+            beyond,
+        };
+        Some(question(&*self.strategies[client.strategy as usize], &ask))
+    }
+
+    /// The shares of the client's topics that come before this one by name, as far as there are any.
+    fn shares_before(
         &mut self,
         consumer: ConsumerId,
         topic_at: usize,
         members: &Rc<[ClientRank]>,
-    ) -> (usize, Vec<u32>) {
+    ) -> Vec<Rc<Shares>> {
         let topics = Rc::clone(&self.consumers[consumer.index()].topics);
-        let (mut queues, mut load) = (0, vec![0; members.len()]);
         let before = |at: &usize| topics[*at].is_some_and(|topic| Some(topic) < topics[topic_at]);
-        for at in (0..topics.len()).filter(before) {
-            if let Some(Ok(shares)) = self.shares(consumer, at, members).as_deref() {
-                queues += shares.iter().map(|share| share.len()).sum::<usize>();
-                for (load, share) in load.iter_mut().zip(shares) {
-                    *load += share.len() as u32;
-                }
-            }
-        }
-        (queues, load)
+        (0..topics.len())
+            .filter(before)
+            .filter_map(|at| self.shares(consumer, at, members))
+            .collect()
     }
+}
+
+/// How many queues these shares have together, and how many of them each member has.
+fn sums(before: &[Rc<Shares>], members: usize) -> (usize, Vec<u32>) {
+    let (mut queues, mut load) = (0, vec![0; members]);
+    for shares in before.iter().filter_map(|shares| shares.as_ref().as_ref().ok()) {
+        for (load, share) in load.iter_mut().zip(shares) {
+            queues += share.len();
+            *load += share.len() as u32;
+        }
+    }
+    (queues, load)
 }
 
 #[cfg(test)]
@@ -197,19 +232,23 @@ mod tests {
         View {
             route: Rc::clone(route),
             members: members.into(),
+            before: Vec::new(),
             shares: Rc::new(Ok(shares)),
         }
     }
 
-    /// A list with the same members is the same view, whichever broker it came from.
+    /// A list with the same members is the same view, whichever broker it came from; other shares before it make
+    /// another view.
     #[test]
     fn contents_make_a_view() {
         let mut views = SharedViews::default();
         let route = route();
         views.keep(OF, view(&route, &[0, 1]), VIEWS);
-        assert!(views.find(OF, &route, &[0, 1].into()).is_some());
-        assert!(views.find(OF, &route, &[0, 2].into()).is_none());
-        assert!(views.find((1, OF.1), &route, &[0, 1].into()).is_none());
+        let before = Rc::new(Ok(Vec::new()));
+        assert!(views.find(OF, &route, &[0, 1].into(), &[before]).is_none());
+        assert!(views.find(OF, &route, &[0, 1].into(), &[]).is_some());
+        assert!(views.find(OF, &route, &[0, 2].into(), &[]).is_none());
+        assert!(views.find((1, OF.1), &route, &[0, 1].into(), &[]).is_none());
     }
 
     /// Who lags one view behind finds what the others got; two views behind it is gone.
@@ -220,8 +259,8 @@ mod tests {
         for members in [&[0][..], &[0, 1], &[1]] {
             views.keep(OF, view(&route, members), VIEWS_REMEMBERED);
         }
-        assert!(views.find(OF, &route, &[0].into()).is_none());
-        assert!(views.find(OF, &route, &[0, 1].into()).is_some());
+        assert!(views.find(OF, &route, &[0].into(), &[]).is_none());
+        assert!(views.find(OF, &route, &[0, 1].into(), &[]).is_some());
         let latest = views.latest(OF);
         assert_eq!(latest, [(0, vec![QueueId(0)]), (1, vec![QueueId(1)])]);
     }

@@ -2,11 +2,12 @@
 //!
 //! A graceful shutdown closes the listener pool (what it has been given gets
 //! `awaitTerminationMillisWhenShutdown`, then running calls are cut off and queued tasks thrown away), persists
-//! all offsets and unregisters at one broker after another; each tells the others at once. Pulls go on until the
-//! last broker has answered, but what they bring reaches no listener. A kill says nothing: the kernel closes
-//! the connections, the brokers see that within the network delay, and what was not committed will be consumed
-//! again. A host that is lost closes nothing: the brokers go on counting its client until their time-out. Left out: a listener that ignores its interruption, or that answers it with `RECONSUME_LATER` in time
-//! to send its message back.
+//! all offsets and unregisters at one broker after another; each tells the others at once. Pulls go on while calls
+//! run, but what they bring reaches no listener; with the unregistration they end. A kill says nothing: the kernel
+//! closes the connections, the brokers see that within the network delay, and what was not committed will be
+//! consumed again. A host that is lost closes nothing: the brokers go on counting its client until their time-out. Left out:
+//! a listener that ignores its interruption, or that answers it with `RECONSUME_LATER` in time to send its message
+//! back.
 //!
 //! Source: `DefaultMQPushConsumerImpl.shutdown`, `ConsumeMessageConcurrentlyService.shutdown`.
 
@@ -50,11 +51,22 @@ impl<O: Observer> Cluster<O> {
     pub(in crate::cluster) fn stop(&mut self, consumer: ConsumerId) {
         self.abandon_tasks(consumer);
         self.persist_all(consumer);
+        self.end_pulls(consumer);
         let client = &mut self.consumers[consumer.index()];
         client.state = ClientState::Stopping;
         client.unregister_left = client.known_brokers();
         client.unregister_left.reverse();
         self.unregister_next(consumer);
+    }
+
+    /// The consumer is out of its client's table (`unregisterConsumer`): whatever pull comes up next is the last of its
+    /// queue. What is held is kept for [`Self::consumer_gone`] to tell of.
+    fn end_pulls(&mut self, consumer: ConsumerId) {
+        for slot in self.consumers[consumer.index()].held.values() {
+            let held = self.held_queues.get_mut(slot.0);
+            held.process_queue.dropped = true;
+            held.requests += 1;
+        }
     }
 
     /// Unregisters at the next broker; after the last one the client is gone.
@@ -102,6 +114,7 @@ impl<O: Observer> Cluster<O> {
     /// Nothing of the client is left but what is on the wire.
     pub(super) fn consumer_gone(&mut self, consumer: ConsumerId, how: StopKind) {
         let client = &mut self.consumers[consumer.index()];
+        let kept = client.state == ClientState::Stopping;
         client.state = ClientState::Gone;
         let round = std::mem::take(&mut client.rebalance).round.unwrap_or_default();
         let held = std::mem::take(&mut client.held);
@@ -112,6 +125,9 @@ impl<O: Observer> Cluster<O> {
         self.core.emit(Fact::ConsumerStopped { consumer, how });
         for slot in held.into_values() {
             self.drop_held_queue(slot);
+            if kept {
+                self.request_ended(slot);
+            }
         }
         // Their pull requests were waiting for the end of the round.
         for slot in round.taken {
