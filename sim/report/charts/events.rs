@@ -72,6 +72,11 @@ impl Event {
         (self.restart != Some(Half::Return) || self.others > 0) && self.row > 0
     }
 
+    /// Whether it is a connection that was lost.
+    pub fn is_lost_link(&self) -> bool {
+        self.kind == Kind::Disconnect
+    }
+
     /// Whether it is half of a restart.
     pub fn is_restart(&self) -> bool {
         self.restart.is_some()

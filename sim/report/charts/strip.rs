@@ -3,8 +3,8 @@
 use crate::report::charts::Subject;
 use crate::report::charts::axis::Axis;
 use crate::report::charts::canvas::{Anchor, Canvas};
-use crate::report::charts::events::{CROWD, events};
-use crate::report::charts::style::{Colour, HAIRLINE, PAPER, SMALL, WIDTH};
+use crate::report::charts::events::{CROWD, Event, events};
+use crate::report::charts::style::{ALARM, Colour, HAIRLINE, PAPER, SMALL, WIDTH};
 use crate::report::charts::text;
 
 const ROWS: usize = 4;
@@ -28,10 +28,27 @@ impl Strip {
     /// Finds a place for the events of `subject` on a time axis from `left` to `right`.
     ///
     /// A label stands right of its line. Whoever comes later and lies under it stands in a lower row, so that
-    /// no line crosses a label. A label without room is left out, its line stays.
+    /// no line crosses a label. A label without room is left out, its line stays. Lost links, of which one trouble
+    /// brings many, do not take the room of a kill.
     pub fn new(subject: &Subject<'_>, time: &Axis, left: f64, right: f64) -> Self {
-        let mut marks: Vec<Mark> = Vec::new(); // from the last to the first
         let events = events(subject);
+        let all = Self::place(&events, |_| true, time, left, right);
+        let is_crowded_out = |(mark, event): (&Mark, &Event)| {
+            let told = mark
+                .label
+                .as_ref()
+                .is_some_and(|(_, text)| *text == event.label());
+            event.colour() == ALARM && event.is_named() && !told
+        };
+        if all.marks.iter().zip(events.iter().rev()).any(is_crowded_out) {
+            return Self::place(&events, |event| !event.is_lost_link(), time, left, right);
+        }
+        all
+    }
+
+    /// Finds a place for `events`, with labels for those that are `worth` one.
+    fn place(events: &[Event], worth: fn(&Event) -> bool, time: &Axis, left: f64, right: f64) -> Self {
+        let mut marks: Vec<Mark> = Vec::new(); // from the last to the first
         for event in events.iter().rev() {
             let x = left + time.fraction(event.at) * (right - left);
             let place = |text: String| {
@@ -47,7 +64,7 @@ impl Strip {
             // nothing.
             let tells = events.len() <= CROWD && !event.is_restart();
             let terse = || place(event.verb().to_owned()).filter(|_| tells);
-            let label = if event.is_named() {
+            let label = if event.is_named() && worth(event) {
                 place(event.label()).or_else(terse)
             } else {
                 None

@@ -5,9 +5,9 @@ use indexmap::IndexMap;
 use super::{Chart, draw_all};
 use crate::report::assemble::troubles_report;
 use crate::report::model::{
-    AttemptReport, ConsumerEnd, ConsumerReport, DistributionReport, GroupReport, GroupSeries, LagReport,
-    LatencyReport, MemberChange, MemberChangeReport, OwnershipReport, QueueGroupReport, QueueReport,
-    RebalanceReport, Report,
+    AttemptReport, ConsumerEnd, ConsumerReport, DisconnectReport, DistributionReport, GroupReport,
+    GroupSeries, LagReport, LatencyReport, MemberChange, MemberChangeReport, OwnershipReport,
+    QueueGroupReport, QueueReport, RebalanceReport, Report,
 };
 
 /// Size and names of a made-up run.
@@ -317,6 +317,37 @@ fn events_are_told_in_few_words() {
         ["returns", "billing-2 joins", "billing-4"]
             .into_iter()
             .all(|text| !svg.contains(text)),
+        "{svg}"
+    );
+}
+
+/// Two cut links, each lost again and again, leave no room for the label of a kill; so they go without theirs.
+#[test]
+fn lost_links_do_not_hide_a_kill() {
+    let mut report = SMALL.report();
+    let rebalance = &mut report.rebalance["billing"];
+    rebalance.changes = vec![
+        change(20.0, "billing-1", MemberChange::CutOff),
+        change(22.0, "billing-2", MemberChange::Killed),
+    ];
+    rebalance.disconnects = (0..6)
+        .map(|n| DisconnectReport {
+            at_seconds: 23.0 + 2.0 * f64::from(n),
+            consumer: format!("billing-{}", 1 + n % 2),
+            broker: "broker-a".to_owned(),
+        })
+        .collect();
+    let svg = chart(&check(&report), "lag").svg;
+    assert!(
+        svg.contains("billing-1 cut off") && svg.contains("billing-2 killed"),
+        "{svg}"
+    );
+    assert!(!svg.contains("loses a link"), "{svg}");
+    // Where there is room for all, all are told.
+    report.rebalance["billing"].disconnects.truncate(1);
+    let svg = chart(&check(&report), "lag").svg;
+    assert!(
+        svg.contains("billing-2 killed") && svg.contains("loses a link"),
         "{svg}"
     );
 }
