@@ -53,6 +53,16 @@ pub enum Fact {
         /// The server.
         server: Server,
     },
+    /// Everything between a client and a server takes longer from now on, or no longer does. The client may be not yet
+    /// there or gone.
+    LinkSlowed {
+        /// The client.
+        consumer: ConsumerId,
+        /// The server.
+        server: Server,
+        /// Whether it is slow now; it was not before, or the other way round.
+        slow: bool,
+    },
     /// It passes again.
     LinkHealed {
         /// The client.

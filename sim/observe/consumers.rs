@@ -39,6 +39,8 @@ pub struct Life {
     pub pauses: u64,
     /// Servers from which it is cut off.
     cut_off_from: u32,
+    /// Servers to which its links are slow.
+    slow_to: u32,
     /// 1 while its process is stopped.
     stopped_for_now: Level,
 }
@@ -77,6 +79,18 @@ impl Life {
         let before = self.cut_off_from;
         self.cut_off_from = if cut { before + 1 } else { before.saturating_sub(1) };
         self.is_alive() && (before == 0) != (self.cut_off_from == 0)
+    }
+
+    /// A link gets slow or as fast as before; whether the client, alive, had no slow link before and has one now, or
+    /// the other way round.
+    pub fn link_slows(&mut self, slow: bool) -> bool {
+        let before = self.slow_to;
+        self.slow_to = if slow {
+            before + 1
+        } else {
+            before.saturating_sub(1)
+        };
+        self.is_alive() && (before == 0) != (self.slow_to == 0)
     }
 
     /// Whether the process is stopped for a while.

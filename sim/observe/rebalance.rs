@@ -41,6 +41,10 @@ pub enum Change {
     CutOff,
     /// It reaches all servers again.
     Reconnected,
+    /// A link of it got slow; so far none was.
+    Slowed,
+    /// None is slow any more.
+    FastAgain,
     /// Consumers are given other queues of a topic.
     QueuesChanged,
 }
@@ -181,7 +185,12 @@ impl Rebalances {
             self.struck.push(consumer);
             match change {
                 Change::Started => self.shares.join(consumer),
-                Change::Paused | Change::Resumed | Change::CutOff | Change::Reconnected => {}
+                Change::Paused
+                | Change::Resumed
+                | Change::CutOff
+                | Change::Reconnected
+                | Change::Slowed
+                | Change::FastAgain => {}
                 _ => self.shares.leave(consumer),
             }
         }

@@ -346,11 +346,19 @@ impl<O: Observer> Cluster<O> {
             return;
         }
         let links = &mut self.core.network.links;
-        links.trouble(consumer, server).extra = by;
+        let before = std::mem::replace(&mut links.trouble(consumer, server).extra, by);
         let link = links.find(consumer, server).expect("just troubled");
         links.forget_if_calm(link);
         self.core.network.links_changed();
-        if !by.is_zero() {
+        let slow = !by.is_zero();
+        if before.is_zero() == slow {
+            self.core.emit(Fact::LinkSlowed {
+                consumer,
+                server,
+                slow,
+            });
+        }
+        if slow {
             self.start_the_clock(consumer, server);
         }
     }

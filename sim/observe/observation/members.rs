@@ -135,6 +135,20 @@ impl Observation {
         }
     }
 
+    /// A link of a consumer gets slow, or as fast as before.
+    pub(super) fn link_slows(
+        &mut self,
+        now: SimTime,
+        directory: &Directory,
+        consumer: ConsumerId,
+        slow: bool,
+    ) {
+        if self.consumers[consumer.index()].link_slows(slow) {
+            let change = if slow { Change::Slowed } else { Change::FastAgain };
+            self.member_changed(now, directory, consumer, change);
+        }
+    }
+
     fn member_changed(&mut self, now: SimTime, directory: &Directory, consumer: ConsumerId, change: Change) {
         let group = directory.consumer(consumer).group;
         self.rebalances[group.index()].changed(now, Subject::Member(consumer), change);

@@ -316,6 +316,7 @@ impl Observation {
             Fact::ConsumerResumed { consumer } => self.consumer_sleeps(now, directory, consumer, false),
             Fact::LinkCut { consumer, .. } => self.link_changes(now, directory, consumer, true),
             Fact::LinkHealed { consumer, .. } => self.link_changes(now, directory, consumer, false),
+            Fact::LinkSlowed { consumer, slow, .. } => self.link_slows(now, directory, consumer, slow),
             Fact::MemberExpired { broker, consumer } => self.member_expired(directory, broker, consumer),
             Fact::ConnectionLost { broker, consumer } => {
                 let at = now;

@@ -199,7 +199,7 @@ fn troubles_are_told_change_by_change() {
     assert_eq!(rows, expected);
     // The pause and its end added nothing: no member came or went.
     assert_eq!((group.moves, group.moves_least(), group.duplicates), (7, 3, 3));
-    assert_eq!(group.kinds, [3, 0, 0, 1, 0, 1, 1, 0, 0, 2]);
+    assert_eq!(group.kinds, [3, 0, 0, 1, 0, 1, 1, 0, 0, 0, 0, 2]);
     let causes = observation.duplicates[0];
     assert_eq!((causes.paused, causes.vanished, causes.total()), (2, 1, 3));
     assert_eq!((group.expired, observation.brokers[0].members_expired), (1, 1));
@@ -247,6 +247,29 @@ fn a_cut_answers_for_what_follows() {
             (Change::Killed, secs(11), 1, 1, zero),
         ]
     );
+}
+
+/// Two links of one client get slow and recover one after another: two changes.
+#[test]
+fn slow_links_are_a_change_of_their_client() {
+    let story = Story::new()
+        .topic("orders", 1)
+        .group("billing", &["orders"])
+        .consumer("billing-1", "billing", 1);
+    let mut run = Run::new(story);
+    let slowed = |n, slow| Fact::LinkSlowed {
+        consumer: ConsumerId(0),
+        server: Server::NameServer(n),
+        slow,
+    };
+    run.at(0).start(0);
+    run.at(5_000).tell(slowed(0, true)).tell(slowed(1, true));
+    run.at(8_000).tell(slowed(0, false));
+    run.at(9_000).tell(slowed(1, false));
+    run.at(10_000).finish();
+    let changes = run.observation.rebalances[0].changes[1..].iter();
+    let changes: Vec<_> = changes.map(|c| (c.change, c.at)).collect();
+    assert_eq!(changes, [(Change::Slowed, secs(5)), (Change::FastAgain, secs(9))]);
 }
 
 /// Queue 4: claimed at 1 s, stranded from 20 to 26 s, without owner to 28 s; C slept on it from 5 to 9 s, and shared
@@ -321,7 +344,7 @@ fn a_pause_that_is_none_changes_nothing() {
     run.at(9_000).finish();
     assert_eq!(
         run.observation.rebalances[0].kinds,
-        [1, 0, 1, 0, 0, 1, 0, 0, 0, 0]
+        [1, 0, 1, 0, 0, 1, 0, 0, 0, 0, 0, 0]
     );
     let life = &run.observation.consumers[0];
     assert_eq!(

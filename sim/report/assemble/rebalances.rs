@@ -112,6 +112,8 @@ impl View<'_> {
                 Change::Resumed => MemberChange::Resumed,
                 Change::CutOff => MemberChange::CutOff,
                 Change::Reconnected => MemberChange::Reconnected,
+                Change::Slowed => MemberChange::Slowed,
+                Change::FastAgain => MemberChange::FastAgain,
                 Change::QueuesChanged => MemberChange::QueuesChanged,
             },
             members: change.members,
@@ -173,6 +175,8 @@ fn kinds(rebalances: &Rebalances) -> ChangesReport {
         resumed: of(Change::Resumed),
         cut_off: of(Change::CutOff),
         reconnected: of(Change::Reconnected),
+        slowed: of(Change::Slowed),
+        fast_again: of(Change::FastAgain),
         queues_changed: of(Change::QueuesChanged),
     }
 }

@@ -107,6 +107,8 @@ impl Event {
             (MemberChange::Resumed, true, _) => "go on",
             (MemberChange::CutOff, ..) => "cut off",
             (MemberChange::Reconnected, ..) => "reachable again",
+            (MemberChange::Slowed, ..) => "slowed",
+            (MemberChange::FastAgain, ..) => "fast again",
             (MemberChange::QueuesChanged, ..) => "queues change",
         }
     }

@@ -100,6 +100,10 @@ pub struct ChangesReport {
     pub cut_off: u64,
     /// It reached all servers again.
     pub reconnected: u64,
+    /// A link of it got slow; until then none was.
+    pub slowed: u64,
+    /// None was slow any more.
+    pub fast_again: u64,
     /// Consumers were given other queues of a topic on a broker.
     pub queues_changed: u64,
 }
@@ -126,6 +130,10 @@ pub enum MemberChange {
     CutOff,
     /// It reached all servers again.
     Reconnected,
+    /// A link of it got slow; until then none was. It stays a member.
+    Slowed,
+    /// None was slow any more.
+    FastAgain,
     /// Consumers were given other queues of a topic on a broker.
     QueuesChanged,
 }

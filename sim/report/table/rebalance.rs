@@ -98,6 +98,7 @@ fn changes(of: &ChangesReport) -> String {
         (of.start_failed, "failed to start"),
         (of.paused, "stopped for a while"),
         (of.cut_off, "cut off"),
+        (of.slowed, "slowed"),
     ];
     if kinds[1..].iter().all(|(n, _)| *n == 0) && of.queues_changed == 0 {
         return String::new();

@@ -70,7 +70,7 @@ impl Resolver<'_> {
         let problem = self.problem_at(path, span, message);
         problem.label = match text.parse::<u64>() {
             Ok(0) => "members count from 1".to_owned(),
-            Ok(_) => format!("there are {count}"),
+            Ok(_) => format!("there are {count} by then"),
             Err(_) => "no such member".to_owned(),
         };
         problem
