@@ -326,9 +326,24 @@ impl<O: Observer> Cluster<O> {
     /// Lets an event happen, unless it happens in a client that is stopped.
     #[inline(always)]
     fn happen(&mut self, event: Event) {
-        if self.paused == 0 || !self.defer(event) {
+        if self.paused == 0 {
             self.handle(event);
+        } else {
+            self.happen_unless_deferred(event);
         }
+    }
+
+    #[inline(never)]
+    fn happen_unless_deferred(&mut self, event: Event) {
+        if !self.defer(event) {
+            self.handle_now(event);
+        }
+    }
+
+    /// As [`Self::handle`], from anywhere but the loop: there the frequent events are handled in line.
+    #[inline(never)]
+    fn handle_now(&mut self, event: Event) {
+        self.handle(event);
     }
 
     /// Routes one event to the part that it concerns.

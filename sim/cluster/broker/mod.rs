@@ -100,7 +100,7 @@ pub fn build(config: &ClusterConfig, levels: &DelayLevels, streams: &mut Streams
 
 impl<O: Observer> Cluster<O> {
     /// SEND_MESSAGE of a producer.
-    #[inline]
+    #[inline(always)]
     pub(in crate::cluster) fn send_arrives(&mut self, slot: SendSlot) {
         let now = self.core.now();
         let send = self.sends.get_mut(slot.0);
@@ -182,6 +182,7 @@ impl<O: Observer> Cluster<O> {
 
     /// One pass of the dispatch thread: index what was appended, then wake the pulls that wait for it. A
     /// woken pull sees all that the pass has indexed.
+    #[inline(always)]
     pub(in crate::cluster) fn dispatch(&mut self, broker: BrokerId) {
         let appended = self.brokers[broker.index()].commit_log.take_undispatched();
         let mut touched = std::mem::take(&mut self.touched);

@@ -26,7 +26,7 @@ pub fn sweep_period(tuning: &BrokerTuning) -> SimDuration {
 
 impl<O: Observer> Cluster<O> {
     /// A pull has come: the piggy-backed commit counts now, whether or not the pull is then held.
-    #[inline]
+    #[inline(always)]
     pub(in crate::cluster) fn pull_arrives(&mut self, slot: PqSlot) {
         let held = self.held_queues.get(slot.0);
         let (group, queue, offset, commit) = (held.group, held.queue, held.next_offset, held.request_commit);

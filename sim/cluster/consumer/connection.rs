@@ -413,7 +413,7 @@ impl<O: Observer> Cluster<O> {
         self.core.link_next(link, direction, next);
         self.core.network.links_changed();
         if let Some(event) = event {
-            self.happen(event);
+            self.happen_unless_deferred(event);
         }
     }
 

@@ -218,7 +218,7 @@ impl<O: Observer> Cluster<O> {
     }
 
     /// The listener returns.
-    #[inline]
+    #[inline(always)]
     pub(in crate::cluster) fn consume_done(&mut self, slot: TaskSlot) {
         let task = self.tasks.get(slot.0);
         if task.abandoned {

@@ -43,7 +43,7 @@ impl<O: Observer> Cluster<O> {
         let due = self.end_pause(consumer);
         self.core.emit(Fact::ConsumerResumed { consumer });
         for event in due {
-            self.handle(event);
+            self.handle_now(event);
         }
     }
 

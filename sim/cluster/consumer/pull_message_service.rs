@@ -24,6 +24,7 @@ const SCAN_SLACK: SimDuration = SimDuration::from_secs(1);
 
 impl<O: Observer> Cluster<O> {
     /// A pull request comes up after a pause.
+    #[inline(always)]
     pub(in crate::cluster) fn pull_due(&mut self, slot: PqSlot) {
         self.pull(slot);
     }
@@ -137,7 +138,7 @@ impl<O: Observer> Cluster<O> {
     }
 
     /// The answer to a pull has come.
-    #[inline]
+    #[inline(always)]
     pub(in crate::cluster) fn pull_reply_arrives(&mut self, slot: PqSlot) {
         let held = self.held_queues.get_mut(slot.0);
         held.pulling = false;

@@ -107,7 +107,7 @@ impl<O: Observer> Cluster<O> {
         self.consumer_gone(consumer, how);
         // What a stopped process had not seen yet: it ends what it refers to.
         for event in came_due {
-            self.handle(event);
+            self.handle_now(event);
         }
     }
 

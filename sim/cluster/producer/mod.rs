@@ -175,7 +175,7 @@ impl<O: Observer> Cluster<O> {
     }
 
     /// The application hands its next message over.
-    #[inline]
+    #[inline(always)]
     pub(super) fn arrival(&mut self, id: ProducerId) {
         let now = self.core.now();
         let producer = &mut self.producers[id.index()];
@@ -257,7 +257,7 @@ impl<O: Observer> Cluster<O> {
     }
 
     /// The broker's answer has come.
-    #[inline]
+    #[inline(always)]
     pub(super) fn send_ack_arrives(&mut self, slot: SendSlot) {
         if self.sends.get(slot.0).refused {
             return self.send_refused(slot);
