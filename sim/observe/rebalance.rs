@@ -1,10 +1,10 @@
 //! Rebalances: rounds, moves, and what each change led to.
 //!
 //! A *change* is whatever gives a group reason to share its queues out anew: a member starts, ends, stops for a
-//! while or goes on, is cut off from a server or reaches all again, or the queues of its topics change. A member that is stopped or cut off stays a member until
-//! it is gone. What happens before the next change is put down to it: moves, gaps, and the time to the first
-//! reaction and to the last. Duplicates are put down to the change that last moved their queue, however late
-//! they come.
+//! while or goes on, is cut off from a server or reaches all again, or the queues of its topics change. A member
+//! that is stopped or cut off stays a member until it is gone. What happens before the next change is put down to
+//! it: moves, gaps, and the time to the first reaction and to the last. Duplicates are put down to the change that
+//! last moved their queue, however late they come.
 //!
 //! The fewest moves that a change requires are the [distance](Shares::distance) of the owners at that instant from
 //! even shares. Changes at one instant are looked at together and put down to the last of them. In sum, a change

@@ -6,27 +6,11 @@ use rmqsim::cluster::consumer::allocate::consistent_hash::AllocateMessageQueueCo
 use rmqsim::cluster::consumer::allocate::machine_room::AllocateMessageQueueByMachineRoom;
 use rmqsim::cluster::consumer::allocate::machine_room_nearby::AllocateMachineRoomNearby;
 use rmqsim::cluster::consumer::allocate::{
-    AllocateError, AllocateMessageQueueStrategy, Allocation, Beyond, Names, QueueName, Strategy,
+    AllocateError, AllocateMessageQueueStrategy, Allocation, Strategy,
 };
 use rmqsim::cluster::message_queue::MessageQueue;
 use serde::Deserialize;
 use serde_json::Value;
-
-/// Names that are their own texts.
-struct Texts;
-
-impl Names<MessageQueue, String> for Texts {
-    fn queue<'n>(&'n self, queue: &'n MessageQueue) -> QueueName<'n> {
-        QueueName {
-            topic: &queue.topic,
-            broker_name: &queue.broker_name,
-            queue_id: queue.queue_id,
-        }
-    }
-    fn client<'n>(&'n self, client: &'n String) -> &'n str {
-        client
-    }
-}
 
 type Built = Box<dyn AllocateMessageQueueStrategy<MessageQueue, String>>;
 type Triple = (String, String, i32);
@@ -63,23 +47,6 @@ fn named(list: Vec<Triple>) -> Vec<MessageQueue> {
     list.into_iter()
         .map(|(topic, broker, id)| MessageQueue::new(topic, broker, id))
         .collect()
-}
-
-/// The question that a case puts.
-fn question<'a>(
-    group: &'a str,
-    me: Option<&'a String>,
-    queues: &'a [MessageQueue],
-    clients: &'a [String],
-) -> Allocation<'a, MessageQueue, String> {
-    Allocation {
-        consumer_group: group,
-        current_cid: me,
-        mq_all: queues,
-        cid_all: clients,
-        names: &Texts,
-        beyond: Beyond::default(),
-    }
 }
 
 /// The answer in the words of the vectors: the share, or the exception.
@@ -157,11 +124,11 @@ fn group(strategy: &Built, case: GroupCase, cid_sets: &[Vec<String>]) -> Outcome
         same(
             me,
             expected,
-            ask(strategy, &question(&case.g, Some(me), &all, clients)),
+            ask(strategy, &Allocation::of_texts(&case.g, Some(me), &all, clients)),
         )?;
     }
     // All at once gives what one by one gives.
-    let at_once = strategy.allocate_all(&question(&case.g, None, &all, clients));
+    let at_once = strategy.allocate_all(&Allocation::of_texts(&case.g, None, &all, clients));
     same(
         "all",
         answer(shares, case.err),
@@ -190,6 +157,6 @@ fn single(strategy: &Built, case: EdgeCase) -> Outcome {
     let expected = answer(Some(named(case.r.unwrap_or_default())), case.err);
     // A list that is null and one that is empty are the same to RocketMQ.
     let (queues, clients) = (named(case.mq.unwrap_or_default()), case.c.unwrap_or_default());
-    let question = question("billing", case.cur.as_ref(), &queues, &clients);
+    let question = Allocation::of_texts("billing", case.cur.as_ref(), &queues, &clients);
     same("share", expected, ask(strategy, &question))
 }

@@ -4,7 +4,7 @@
 //! with the share of one client). Where no resolver is given, a machine room is the text before the first `-`.
 
 use super::division::{lines, table};
-use super::topology::{Texts, compact};
+use super::topology::compact;
 use super::{SCHEMA_VERSION, unknown};
 use crate::cli::args::Format;
 use crate::cli::terminal::Terminal;
@@ -12,9 +12,7 @@ use crate::cli::{Exit, Failure};
 use crate::cluster::consumer::allocate::by_config::AllocateMessageQueueByConfig;
 use crate::cluster::consumer::allocate::consistent_hash::AllocateMessageQueueConsistentHash;
 use crate::cluster::consumer::allocate::machine_room::AllocateMessageQueueByMachineRoom;
-use crate::cluster::consumer::allocate::{
-    AllocateError, AllocateMessageQueueStrategy, Allocation, Beyond, Strategy,
-};
+use crate::cluster::consumer::allocate::{AllocateError, AllocateMessageQueueStrategy, Allocation, Strategy};
 use crate::cluster::message_queue::MessageQueue;
 use anyhow::{Context, anyhow};
 use serde::Deserialize;
@@ -248,7 +246,7 @@ fn whole_group(
     }
     let share = |share: &Vec<(usize, i32)>| share.iter().map(|&(broker, id)| queue(broker, id)).collect();
     let shares = case.r.as_ref().map(|shares| shares.iter().map(share).collect());
-    let found = built.allocate_all(&question(&case.g, None, &all, clients));
+    let found = built.allocate_all(&Allocation::of_texts(&case.g, None, &all, clients));
     Ok(Answered {
         strategy,
         found: match found {
@@ -262,7 +260,12 @@ fn whole_group(
 fn single(strategy: String, built: &Built, case: SingleCase, raw: &Value) -> anyhow::Result<Answered> {
     // To RocketMQ a list that is null and one that is empty are the same.
     let (queues, clients) = (named(case.mq.unwrap_or_default()), case.c.unwrap_or_default());
-    let found = built.allocate(&question("group", case.cur.as_ref(), &queues, &clients));
+    let found = built.allocate(&Allocation::of_texts(
+        "group",
+        case.cur.as_ref(),
+        &queues,
+        &clients,
+    ));
     let has_answer = raw.get("r").is_some();
     let share = has_answer.then(|| Ok(vec![named(case.r.unwrap_or_default())]));
     Ok(Answered {
@@ -273,22 +276,6 @@ fn single(strategy: String, built: &Built, case: SingleCase, raw: &Value) -> any
         },
         expected: case.err.map_or(share, |err| Some(Err(err))),
     })
-}
-
-fn question<'a>(
-    group: &'a str,
-    me: Option<&'a String>,
-    queues: &'a [MessageQueue],
-    clients: &'a [String],
-) -> Allocation<'a, MessageQueue, String> {
-    Allocation {
-        consumer_group: group,
-        current_cid: me,
-        mq_all: queues,
-        cid_all: clients,
-        names: &Texts,
-        beyond: Beyond::default(),
-    }
 }
 
 fn as_json((number, answered): (usize, &Answered)) -> Value {

@@ -1,6 +1,6 @@
 //! What one strategy gives to whom, before and after a change of consumers.
 
-use super::topology::{Texts, compact};
+use super::topology::compact;
 use crate::cluster::consumer::allocate::{
     AllocateError, AllocateMessageQueueStrategy, Allocation, Beyond, Strategy,
 };
@@ -67,15 +67,11 @@ impl Given<'_> {
         previous: &[(String, Vec<MessageQueue>)],
     ) -> Result<Shares, AllocateError> {
         let shares = built.allocate_all(&Allocation {
-            consumer_group: "group",
-            current_cid: None,
-            mq_all: self.queues,
-            cid_all: consumers,
-            names: &Texts,
             beyond: Beyond {
                 previous,
                 ..Beyond::default()
             },
+            ..Allocation::of_texts("group", None, self.queues, consumers)
         })?;
         Ok(Shares(consumers.iter().cloned().zip(shares).collect()))
     }

@@ -1,6 +1,5 @@
 //! Queues and consumers as the command line writes them, and how they are shown.
 
-use crate::cluster::consumer::allocate::{Names, QueueName};
 use crate::cluster::message_queue::{MessageQueue, cmp_utf16};
 use crate::scenario::estimate::grouped;
 use std::collections::BTreeSet;
@@ -132,18 +131,6 @@ fn within_bound(found: u64, what: &str) -> Result<(), String> {
         0 => Err(format!("there must be {what}, at least one")),
         found if found > BOUND => Err(format!("at most {} {what}", grouped(BOUND.into()))),
         _ => Ok(()),
-    }
-}
-
-/// Names that are their own texts.
-pub struct Texts;
-
-impl Names<MessageQueue, String> for Texts {
-    fn queue<'n>(&'n self, queue: &'n MessageQueue) -> QueueName<'n> {
-        queue.as_name()
-    }
-    fn client<'n>(&'n self, client: &'n String) -> &'n str {
-        client
     }
 }
 

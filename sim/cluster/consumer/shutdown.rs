@@ -1,13 +1,12 @@
 //! The end of a client: `shutdown()`, `kill -9`, or the loss of its host.
 //!
-//! A graceful shutdown closes the listener pool (what it has been given gets
-//! `awaitTerminationMillisWhenShutdown`, then running calls are cut off and queued tasks thrown away), persists
-//! all offsets and unregisters at one broker after another; each tells the others at once. Pulls go on while calls
-//! run, but what they bring reaches no listener; with the unregistration they end. A kill says nothing: the kernel
-//! closes the connections, the brokers see that within the network delay, and what was not committed will be
-//! consumed again. A host that is lost closes nothing: the brokers go on counting its client until their time-out. Left out:
-//! a listener that ignores its interruption, or that answers it with `RECONSUME_LATER` in time to send its message
-//! back.
+//! A graceful shutdown closes the listener pool (what it has been given gets `awaitTerminationMillisWhenShutdown`,
+//! then running calls are cut off and queued tasks thrown away), persists all offsets and unregisters at one
+//! broker after another; each tells the others at once. Pulls go on while calls run, but what they bring reaches
+//! no listener; with the unregistration they end. A kill says nothing: the kernel closes the connections, the
+//! brokers see that within the network delay, and what was not committed will be consumed again. A host that is
+//! lost closes nothing: the brokers go on counting its client until their time-out. Left out: a listener that
+//! ignores its interruption, or that answers it with `RECONSUME_LATER` in time to send its message back.
 //!
 //! Source: `DefaultMQPushConsumerImpl.shutdown`, `ConsumeMessageConcurrentlyService.shutdown`.
 

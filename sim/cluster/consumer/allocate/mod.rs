@@ -44,6 +44,7 @@ pub mod weighted;
 
 pub use strategy::Strategy;
 
+use crate::cluster::message_queue::MessageQueue;
 use std::collections::BTreeMap;
 use std::fmt;
 
@@ -161,11 +162,42 @@ pub trait Names<Q, C> {
     }
 }
 
+/// Names that are their own texts, for whoever asks a strategy outside a run.
+pub struct Texts;
+
+impl Names<MessageQueue, String> for Texts {
+    fn queue<'n>(&'n self, queue: &'n MessageQueue) -> QueueName<'n> {
+        queue.as_name()
+    }
+    fn client<'n>(&'n self, client: &'n String) -> &'n str {
+        client
+    }
+}
+
+impl<'a> Allocation<'a, MessageQueue, String> {
+    /// What RocketMQ's own interface takes, and nothing [beyond](Beyond) it.
+    pub fn of_texts(
+        consumer_group: &'a str,
+        current_cid: Option<&'a String>,
+        mq_all: &'a [MessageQueue],
+        cid_all: &'a [String],
+    ) -> Self {
+        Self {
+            consumer_group,
+            current_cid,
+            mq_all,
+            cid_all,
+            names: &Texts,
+            beyond: Beyond::default(),
+        }
+    }
+}
+
 fn before_dash(name: &str) -> &str {
     name.split_once('-').map_or(name, |(room, _)| room)
 }
 
-/// A queue's name, borrowed; see [`MessageQueue`](crate::cluster::message_queue::MessageQueue).
+/// A queue's name, borrowed; see [`MessageQueue`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct QueueName<'n> {
     /// Its topic.
@@ -330,9 +362,9 @@ fn by_owner<Q: Clone>(
 mod tests {
     use super::*;
 
-    struct Texts;
+    struct Numbers;
 
-    impl Names<u32, &'static str> for Texts {
+    impl Names<u32, &'static str> for Numbers {
         fn queue<'n>(&'n self, queue: &'n u32) -> QueueName<'n> {
             QueueName {
                 topic: "orders",
@@ -357,7 +389,7 @@ mod tests {
             current_cid: me.as_ref(),
             mq_all: queues,
             cid_all: clients,
-            names: &Texts,
+            names: &Numbers,
             beyond: Beyond::default(),
         };
         for word in Strategy::words() {
