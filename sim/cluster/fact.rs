@@ -372,6 +372,15 @@ pub enum Fact {
         /// When its producer made it.
         born: SimTime,
     },
+    /// Retention has deleted records of a queue, read or not: its least offset is `to` now.
+    Expired {
+        /// The queue.
+        queue: QueueId,
+        /// First offset deleted.
+        from: u64,
+        /// First offset that is left.
+        to: u64,
+    },
     /// The start offset lies beyond messages that this group never saw: it skips them for good.
     OffsetsSkipped {
         /// Whose loss.
@@ -458,6 +467,8 @@ pub enum PullResult {
     Found,
     /// Nothing, and the hold is over.
     NotFound,
+    /// The offset is out of range or was reset: the answer names another.
+    OffsetMoved,
 }
 
 /// How a commit came.
@@ -493,6 +504,8 @@ pub enum RebalanceTrigger {
     Unbalanced,
     /// A broker was connected to anew and took the heartbeat (5.2 and later).
     Reconnect,
+    /// A broker has called an offset illegal (5.2 and later).
+    OffsetIllegal,
 }
 
 /// Which threshold put a pull off.

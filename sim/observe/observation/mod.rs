@@ -398,6 +398,7 @@ impl Observation {
                 let skipped = self.ledger.skipped(slot, of, from, to);
                 self.lag.ended(now, slot, of, skipped);
             }
+            Fact::Expired { .. } => {}
             Fact::Born { .. }
             | Fact::Stored { .. }
             | Fact::SendAcknowledged { .. }

@@ -238,6 +238,7 @@ fn broker(requests: &Requests) -> BrokerReport {
         pulls: PullsReport {
             found: requests.found,
             not_found: requests.not_found,
+            offset_moved: requests.offset_moved,
             messages_mean: (requests.found > 0).then(|| ratio(requests.messages, requests.found)),
         },
         holds: HoldsReport {
