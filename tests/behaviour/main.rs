@@ -1,11 +1,13 @@
 //! What the cluster does, seen from outside: scenarios in, facts out.
 
+mod attributes;
 mod determinism;
 mod flow_control;
 mod long_polling;
 mod membership;
 mod partition;
 mod random;
+mod retention;
 mod retry;
 mod send_back;
 mod silence;

@@ -2,10 +2,12 @@
 //!
 //! Topics, groups and producers are sorted by name, so that the order of keys in a file changes nothing.
 
+mod attributes;
 mod groups;
 mod machine_rooms;
 mod names;
 mod producers;
+mod retention;
 mod strategies;
 mod targets;
 mod timeline;
@@ -80,6 +82,7 @@ impl Resolver<'_> {
             &file.cluster.network.latency,
         );
         self.delay_levels();
+        self.retention();
         let producers = self.producers(&topics);
         let mut groups = self.groups(&topics);
         let timeline = self.timeline(&mut groups, &topics, &brokers);
