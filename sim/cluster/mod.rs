@@ -97,6 +97,7 @@ struct LuckSalts {
     failure: u64,
     poison: u64,
     retry_queue: u64,
+    rule: u64,
 }
 
 /// What is left when a run is over.
@@ -148,6 +149,7 @@ impl<O: Observer> Cluster<O> {
             failure: salt(&group.name, "failure"),
             poison: salt(&group.name, "poison"),
             retry_queue: salt(&group.name, "retry queue"),
+            rule: salt(&group.name, "listener rule"),
         });
         let salts = salts.collect();
         let delay_levels = DelayLevels::parse(&config.broker_tuning.message_delay_level)

@@ -2,6 +2,7 @@
 
 mod determinism;
 mod flow_control;
+mod listener;
 mod long_polling;
 mod membership;
 mod partition;
