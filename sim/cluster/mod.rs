@@ -43,6 +43,7 @@ use crate::cluster::ids::{BrokerId, ConsumerId, GroupId, ProducerId};
 use crate::cluster::message_queue::MessageQueue;
 use crate::cluster::nameserver::NameServer;
 use crate::cluster::network::{Direction, Network};
+use crate::cluster::producer::attributes::Attributes;
 use crate::cluster::producer::{Producer, SendInFlight};
 use crate::cluster::profile::Profile;
 use crate::cluster::slab::Slab;
@@ -139,7 +140,10 @@ impl<O: Observer> Cluster<O> {
     pub fn new(config: ClusterConfig, observer: O) -> Self {
         let mut streams = Streams::new(config.seed);
         let mut network = Network::new(&config.network.latency, config.brokers.len(), config.name_servers);
-        let directory = Self::directory(&config);
+        let directory = Directory {
+            attributes: Attributes::new(&config, &streams),
+            ..Self::directory(&config)
+        };
         let producers = producer::build(&config, &mut streams, &mut network);
         let consumers = consumer::build(&config, &mut streams, &mut network);
         let salt = |group: &str, purpose: &str| streams.salt(group, purpose);
@@ -225,6 +229,7 @@ impl<O: Observer> Cluster<O> {
                 })
                 .collect(),
             consumers: consumers.collect(),
+            attributes: Attributes::default(),
         }
     }
 

@@ -195,6 +195,7 @@ impl<O: Observer> Cluster<O> {
                 queue: held.queue,
                 offset,
                 message: message.id,
+                luck: message.luck,
                 reconsume_times: message.progress.reconsume_times(),
                 born: message.born,
                 stored: message.stored,

@@ -57,6 +57,7 @@ impl Page {
             (balance.in_flight, "in flight"),
             (balance.awaiting_retry, "for retry"),
             (balance.dead, "dead"),
+            (balance.filtered, "filtered"),
             (balance.expired, "expired"),
             (balance.lost, "lost"),
         ];
