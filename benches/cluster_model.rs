@@ -34,6 +34,8 @@ impl Observer for Counter {
 
 fn config(messages: u64) -> ClusterConfig {
     let producer = |i: u32| ProducerConfig {
+        attributes: AttributesConfig::default(),
+        queue_selector: QueueSelector::RoundRobin,
         name: format!("load-{i}"),
         topic: TopicId(0),
         arrivals: Arrivals::Poisson {

@@ -10,6 +10,7 @@ mod support;
 use rmqsim::cluster::directory::{ConsumerInfo, Directory, GroupInfo, QueueInfo, TopicInfo, TopicKind};
 use rmqsim::cluster::fact::{CommitVia, Fact, Observer, PullResult, RequestKind};
 use rmqsim::cluster::ids::{BrokerId, ConsumerId, GroupId, MessageId, ProducerId, QueueId, TopicId};
+use rmqsim::cluster::producer::attributes::Attributes;
 use rmqsim::kernel::time::{SimDuration, SimTime};
 use rmqsim::observe::observation::Observation;
 use std::hint::black_box;
@@ -33,6 +34,7 @@ impl Observer for Deaf {
 
 fn directory() -> Directory {
     Directory {
+        attributes: Attributes::default(),
         brokers: vec!["broker-a".into()],
         topics: vec![TopicInfo {
             name: "orders".into(),
@@ -146,6 +148,7 @@ fn store(tell: &mut impl FnMut(Fact), n: u64, now: SimTime, batch: u64) {
         queue,
         offset,
         message,
+        luck: 0,
         reconsume_times: 0,
         born: now - SimDuration::from_micros(700),
         stored: now - SimDuration::from_micros(500),

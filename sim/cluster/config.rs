@@ -116,6 +116,64 @@ pub struct ProducerConfig {
     pub stop: SimTime,
     /// It stops after this many messages.
     pub max_messages: u64,
+    /// What its messages are about.
+    pub attributes: AttributesConfig,
+    /// Which queue a message goes to.
+    pub queue_selector: QueueSelector,
+}
+
+/// Tags, keys and properties of one producer's messages; each message draws its own.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct AttributesConfig {
+    /// Tags with their weights, not all zero; the empty tag means none. Empty: no message has a tag.
+    pub tags: Vec<(String, u32)>,
+    /// Keys; `None`: no message has one.
+    pub keys: Option<KeyDist>,
+    /// User properties by name.
+    pub properties: Vec<(String, PropertyDist)>,
+}
+
+/// How often each key comes; keys are called k1, k2, …
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum KeyDist {
+    /// All alike.
+    Uniform {
+        /// How many there are; at least 1.
+        count: u32,
+    },
+    /// Key number r in proportion to r^−exponent.
+    Zipf {
+        /// How many there are; at least 1.
+        count: u32,
+        /// 0 makes all alike.
+        exponent: f64,
+    },
+}
+
+/// Values of a property.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum PropertyDist {
+    /// Texts with their weights, not all zero.
+    Choices(Vec<(String, u32)>),
+    /// Whole numbers from the first to the second, both included, all alike.
+    Uniform {
+        /// Least.
+        min: i64,
+        /// Greatest.
+        max: i64,
+    },
+}
+
+/// Which queue a message goes to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub enum QueueSelector {
+    /// In turn, another broker after a failure.
+    #[default]
+    RoundRobin,
+    /// `SelectMessageQueueByHash` of the key: messages of one key go to one queue, while the queues stay as they are. A
+    /// send that fails is not repeated.
+    ByKey,
 }
 
 /// Body sizes in bytes.

@@ -1,6 +1,7 @@
 //! Who is who: names of all entities and where each queue lives. Grows during a run, never shrinks.
 
 use crate::cluster::ids::{BrokerId, ConsumerId, GroupId, ProducerId, QueueId, TopicId};
+use crate::cluster::producer::attributes::Attributes;
 
 /// What a topic is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -70,6 +71,8 @@ pub struct Directory {
     pub groups: Vec<GroupInfo>,
     /// By [`ConsumerId`].
     pub consumers: Vec<ConsumerInfo>,
+    /// What messages are about.
+    pub attributes: Attributes,
 }
 
 impl Directory {

@@ -278,6 +278,8 @@ pub enum Fact {
         offset: u64,
         /// The message.
         message: MessageId,
+        /// Its random word, from which its tag and key derive.
+        luck: u64,
         /// `reconsumeTimes` that the listener sees: 0 for the original.
         reconsume_times: u16,
         /// When its producer made it.
@@ -385,6 +387,44 @@ pub enum Fact {
         /// When its producer made it.
         born: SimTime,
     },
+    /// A failed message that nobody will try again.
+    Dropped {
+        /// Whose listener had it.
+        consumer: ConsumerId,
+        /// Its group.
+        group: GroupId,
+        /// The record that failed.
+        queue: QueueId,
+        /// Its offset.
+        offset: u64,
+        /// The message.
+        message: MessageId,
+        /// Why.
+        cause: DropCause,
+    },
+    /// A reader of a group passed over records that its subscription does not want, at the broker or at the client.
+    /// A later reader with another subscription may deliver them after all.
+    Filtered {
+        /// Who passed over them.
+        consumer: ConsumerId,
+        /// Its group.
+        group: GroupId,
+        /// Which queue.
+        queue: QueueId,
+        /// First offset passed over.
+        from: u64,
+        /// First offset not passed over.
+        to: u64,
+    },
+    /// Retention has removed the records below an offset; whoever has not seen them never will.
+    Expired {
+        /// Which queue.
+        queue: QueueId,
+        /// The least offset before.
+        from: u64,
+        /// The least offset now.
+        to: u64,
+    },
     /// The start offset lies beyond messages that this group never saw: it skips them for good.
     OffsetsSkipped {
         /// Whose loss.
@@ -407,6 +447,20 @@ pub enum NoStatus {
     ReturnedNull,
     /// It never returns.
     Hangs,
+}
+
+/// Why a failed message is not tried again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DropCause {
+    /// A member of a broadcasting group failed it.
+    Broadcasting,
+    /// The group has no retry queue (`retryQueueNums` ≤ 0), and the broker dropped it.
+    NoRetryQueue,
+}
+
+impl DropCause {
+    /// All of them, in report order.
+    pub const ALL: [Self; 2] = [Self::Broadcasting, Self::NoRetryQueue];
 }
 
 /// How a client went.

@@ -20,6 +20,7 @@ pub mod nameserver;
 pub mod network;
 pub mod producer;
 pub mod profile;
+pub mod sabotage;
 pub mod slab;
 pub mod topic_route;
 
@@ -43,8 +44,10 @@ use crate::cluster::ids::{BrokerId, ConsumerId, GroupId, ProducerId};
 use crate::cluster::message_queue::MessageQueue;
 use crate::cluster::nameserver::NameServer;
 use crate::cluster::network::{Direction, Network};
+use crate::cluster::producer::attributes::Attributes;
 use crate::cluster::producer::{Producer, SendInFlight};
 use crate::cluster::profile::Profile;
+use crate::cluster::sabotage::Sabotage;
 use crate::cluster::slab::Slab;
 use crate::kernel::digest::TraceDigest;
 use crate::kernel::streams::Streams;
@@ -88,6 +91,8 @@ pub struct Cluster<O> {
     /// Scratch list of the queues that a dispatch pass has touched.
     touched: Vec<ids::QueueId>,
     digest: TraceDigest,
+    /// A fault of the simulator, for the test of its checks.
+    sabotage: Option<Sabotage>,
 }
 
 /// What keeps the luck of one message at one group apart from its luck elsewhere.
@@ -140,7 +145,10 @@ impl<O: Observer> Cluster<O> {
     pub fn new(config: ClusterConfig, observer: O) -> Self {
         let mut streams = Streams::new(config.seed);
         let mut network = Network::new(&config.network.latency, config.brokers.len(), config.name_servers);
-        let directory = Self::directory(&config);
+        let directory = Directory {
+            attributes: Attributes::new(&config, &streams),
+            ..Self::directory(&config)
+        };
         let producers = producer::build(&config, &mut streams, &mut network);
         let consumers = consumer::build(&config, &mut streams, &mut network);
         let salt = |group: &str, purpose: &str| streams.salt(group, purpose);
@@ -188,10 +196,19 @@ impl<O: Observer> Cluster<O> {
             woken: Vec::new(),
             touched: Vec::new(),
             digest: TraceDigest::new(),
+            sabotage: None,
             config,
         };
         cluster.prepare();
         cluster
+    }
+
+    /// The same cluster with a fault of the simulator in it: its own checks must end the run.
+    pub fn sabotaged(self, sabotage: Sabotage) -> Self {
+        Self {
+            sabotage: Some(sabotage),
+            ..self
+        }
     }
 
     /// Names of everything that the configuration names.
@@ -227,6 +244,7 @@ impl<O: Observer> Cluster<O> {
                 })
                 .collect(),
             consumers: consumers.collect(),
+            attributes: Attributes::default(),
         }
     }
 

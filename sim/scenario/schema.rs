@@ -9,7 +9,9 @@ mod timeline;
 pub use listener::{FailureBlock, FailureOutcome, MessageBlock, RuleBlock};
 pub use timeline::{NextClientId, ServersBlock, Shutdown, TimelineBlock};
 
-use crate::cluster::config::{BrokerTuning, ConsumeFromWhere, ConsumerTuning, RocketMqVersion, Strategy};
+use crate::cluster::config::{
+    BrokerTuning, ConsumeFromWhere, ConsumerTuning, QueueSelector, RocketMqVersion, Strategy,
+};
 use crate::kernel::dist::Dist;
 use crate::kernel::time::SimDuration;
 use crate::scenario::defaults;
@@ -174,6 +176,69 @@ pub struct ProducerBlock {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "u64")]
     pub messages: Option<u64>,
+    /// Tags with their weights, like { "TagA": 3, "TagB": 1 }; the tag "" means none. Default no tag.
+    #[serde(default, skip_serializing_if = "IndexMap::is_empty")]
+    #[schemars(extend("default" = {}))]
+    pub tags: IndexMap<String, u32>,
+    /// Keys, called k1, k2, …: how many, all alike, or { "zipf": … }. Default no key.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "KeysBlock")]
+    pub keys: Option<KeysBlock>,
+    /// Properties by name, for SQL92 filters. Default none.
+    #[serde(default, skip_serializing_if = "IndexMap::is_empty")]
+    #[schemars(extend("default" = {}))]
+    pub properties: IndexMap<String, PropertyBlock>,
+    /// Which queue a message goes to. Default "roundRobin".
+    #[serde(default)]
+    pub queue_selector: QueueSelector,
+}
+
+/// Keys of messages.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(untagged)]
+pub enum KeysBlock {
+    /// So many, all alike.
+    Count(#[schemars(range(min = 1, max = 1_000_000))] u32),
+    /// Some more often than others.
+    Shape(KeysShape),
+}
+
+/// Keys of which some come more often than others.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(
+    rename_all = "camelCase",
+    rename_all_fields = "camelCase",
+    deny_unknown_fields
+)]
+pub enum KeysShape {
+    /// Key number r comes in proportion to r^−exponent.
+    Zipf {
+        /// How many keys there are.
+        #[schemars(range(min = 1, max = 1_000_000))]
+        count: u32,
+        /// How steep: 0 makes all alike, around 1 is common. 0 … 10.
+        #[schemars(range(min = 0.0, max = 10.0))]
+        exponent: f64,
+    },
+}
+
+/// Values of a property.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(
+    rename_all = "camelCase",
+    rename_all_fields = "camelCase",
+    deny_unknown_fields
+)]
+pub enum PropertyBlock {
+    /// Texts with their weights.
+    OneOf(#[schemars(extend("minProperties" = 1))] IndexMap<String, u32>),
+    /// Whole numbers from `min` to `max`, all alike.
+    Uniform {
+        /// Least.
+        min: i64,
+        /// Greatest.
+        max: i64,
+    },
 }
 
 /// How messages are spread over time.
@@ -450,6 +515,7 @@ fn bound_integers(schema: &mut serde_json::Value) {
                 Some("uint32") => Some((0.into(), u32::MAX.into())),
                 Some("uint64") => Some((0.into(), u64::MAX.into())),
                 Some("int32") => Some((i32::MIN.into(), i32::MAX.into())),
+                Some("int64") => Some((i64::MIN.into(), i64::MAX.into())),
                 _ => None,
             };
             if let Some((min, max)) = bounds {

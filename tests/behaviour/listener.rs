@@ -40,7 +40,10 @@ fn no_status(run: &Recording) -> Vec<NoStatus> {
 }
 
 fn rules(rules: &str) -> Recording {
-    run_with(TWENTY, &[&format!("groups.billing.consumers.failure.rules={rules}")])
+    run_with(
+        TWENTY,
+        &[&format!("groups.billing.consumers.failure.rules={rules}")],
+    )
 }
 
 #[track_caller]
@@ -72,11 +75,18 @@ fn a_call_that_hangs_keeps_its_thread_and_the_commit() {
 /// Two hanging calls are all threads that there are: nothing is consumed any more, and nobody takes the queue over.
 #[test]
 fn as_many_hanging_calls_as_threads_stop_a_member() {
-    let report = report(&["groups.billing.consumers.failure.rules=[{\"from\":\"10950ms\",\"outcome\":\"hang\"}]"]);
+    let report =
+        report(&["groups.billing.consumers.failure.rules=[{\"from\":\"10950ms\",\"outcome\":\"hang\"}]"]);
     let group = &report.groups["billing"];
-    assert_eq!((group.succeeded, group.failures.hung, group.failures.threads_hung), (9, 2, 2));
+    assert_eq!(
+        (group.succeeded, group.failures.hung, group.failures.threads_hung),
+        (9, 2, 2)
+    );
     let balance = &report.balance["billing"];
-    assert_eq!((balance.in_flight, balance.waiting, group.members_final), (2, 9, 1));
+    assert_eq!(
+        (balance.in_flight, balance.waiting, group.members_final),
+        (2, 9, 1)
+    );
 }
 
 /// A hanging call of a client that goes is cut off like others, and leaves nothing behind.
@@ -94,7 +104,10 @@ fn a_hanging_call_ends_with_its_process() {
     });
     // The shutdown waits for it in vain.
     assert_eq!(discarded, [(at("35s"), 2)]);
-    assert_eq!((run.leftovers.held_queues_of_gone, run.leftovers.tasks_of_gone), (0, 0));
+    assert_eq!(
+        (run.leftovers.held_queues_of_gone, run.leftovers.tasks_of_gone),
+        (0, 0)
+    );
 }
 
 /// An exception and `null` are retried as `RECONSUME_LATER` is, and told apart in the report.
@@ -106,7 +119,10 @@ fn exceptions_and_null_are_failures_of_their_own_name() {
     let report = report(&[&format!("groups.billing.consumers.failure.rules={rules}")]);
     let group = &report.groups["billing"];
     let failures = &group.failures;
-    assert_eq!((failures.threw, failures.returned_null, failures.later), (1, 1, 1));
+    assert_eq!(
+        (failures.threw, failures.returned_null, failures.later),
+        (1, 1, 1)
+    );
     assert_eq!((group.retries.scheduled, group.succeeded), (3, 20));
 }
 
@@ -147,14 +163,22 @@ fn a_rule_gives_time_and_delay_level() {
         r#"[{"message":{"producer":"shop-1","number":5},"service":"7s"},
             {"message":{"producer":"shop-1","number":6},"firstAttempts":1,"outcome":"later","delayLevelWhenNextConsume":2}]"#,
     );
-    let slow = results(&run, true).into_iter().find(|(_, (offset, _))| *offset == 4);
-    let called = run.deliveries().into_iter().find(|(_, (_, _, offset))| *offset == 4);
+    let slow = results(&run, true)
+        .into_iter()
+        .find(|(_, (offset, _))| *offset == 4);
+    let called = run
+        .deliveries()
+        .into_iter()
+        .find(|(_, (_, _, offset))| *offset == 4);
     assert_eq!(slow.unwrap().0, called.unwrap().0 + duration("7s"));
     let retries = run.select(|fact| match fact {
         Fact::RetryScheduled { offset, level, .. } => Some((*offset, *level)),
         _ => None,
     });
-    assert_eq!(retries.iter().map(|(_, retry)| *retry).collect::<Vec<_>>(), [(5, 2)]);
+    assert_eq!(
+        retries.iter().map(|(_, retry)| *retry).collect::<Vec<_>>(),
+        [(5, 2)]
+    );
 }
 
 /// The first queue alone is trouble; the retries, which lie elsewhere, are not.
@@ -166,11 +190,19 @@ fn a_rule_may_hold_for_a_queue() {
     ];
     let run = run_with(TWENTY, &set);
     let failed = run.select(|fact| match fact {
-        Fact::Consumed { queue, success: false, .. } => Some(*queue),
+        Fact::Consumed {
+            queue,
+            success: false,
+            ..
+        } => Some(*queue),
         _ => None,
     });
     assert_eq!(failed.len(), 10);
-    assert!(failed.iter().all(|(_, queue)| run.queue(*queue) == "orders broker-a:1"));
+    assert!(
+        failed
+            .iter()
+            .all(|(_, queue)| run.queue(*queue) == "orders broker-a:1")
+    );
 }
 
 /// From 11 s on the listener takes 1 s; a restart at 30 s brings the changed one back, and a call under way at the
@@ -188,7 +220,40 @@ fn a_listener_changes_with_time_and_stays_changed() {
     assert_eq!(members[1].service, experiment.0.listeners[0].service);
     let run = experiment.run();
     // Sent every 100 ms from 10.1 s on: the first nine are through before 11 s.
-    let quick = results(&run, true).into_iter().filter(|(t, _)| *t < at("11s")).count();
+    let quick = results(&run, true)
+        .into_iter()
+        .filter(|(t, _)| *t < at("11s"))
+        .count();
     assert_eq!(quick, 9);
     assert_eq!(results(&run, false).len(), 11);
+}
+
+/// Half of the messages carry TagB, and one key in four is k2: failures are those that have both, each once.
+#[test]
+fn a_rule_may_hold_for_a_tag_and_a_key() {
+    let set = [
+        r#"producers.shop.tags={"TagA":1,"TagB":1}"#,
+        "producers.shop.keys=4",
+        "producers.shop.messages=400",
+        r#"groups.billing.consumers.failure.rules=[{"tag":"TagB","key":"k2","firstAttempts":1,"outcome":"later"}]"#,
+    ];
+    let run = run_with(TWENTY, &set);
+    let attributes = &run.directory.attributes;
+    let wanted = run.select(|fact| match fact {
+        Fact::Delivered {
+            message,
+            luck,
+            offset,
+            reconsume_times: 0,
+            ..
+        } => {
+            let tag = attributes.tag(*message, *luck)?;
+            let key = attributes.key(*message, *luck)?;
+            (attributes.tags()[tag.index()] == "TagB" && key.0 == 2).then_some(*offset)
+        }
+        _ => None,
+    });
+    let wanted: Vec<u64> = wanted.into_iter().map(|(_, offset)| offset).collect();
+    assert!((30..=70).contains(&wanted.len()), "{} of 400", wanted.len());
+    assert_eq!(offsets(results(&run, false)), wanted);
 }

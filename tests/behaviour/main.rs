@@ -1,5 +1,6 @@
 //! What the cluster does, seen from outside: scenarios in, facts out.
 
+mod attributes;
 mod determinism;
 mod flow_control;
 mod listener;

@@ -9,13 +9,13 @@
 //!
 //! Source: `ConsumeMessageConcurrentlyService`.
 
+use crate::cluster::Cluster;
 use crate::cluster::consumer::client::ClientState;
 use crate::cluster::consumer::listener::{Call, Outcome, Seen};
 use crate::cluster::consumer::send_message_back::AfterFailure;
 use crate::cluster::event::{Event, PqSlot, TaskSlot};
 use crate::cluster::fact::{Fact, NoStatus, Observer};
 use crate::cluster::ids::ConsumerId;
-use crate::cluster::Cluster;
 use crate::kernel::streams::Luck;
 use crate::kernel::time::{SimDuration, SimTime};
 use std::collections::VecDeque;
@@ -192,9 +192,15 @@ impl<O: Observer> Cluster<O> {
                     id: message.id,
                     luck,
                     reconsume_times,
-                    queue: (queue.topic, queue.broker, self.core.directory.queue(held.queue).index),
+                    queue: (
+                        queue.topic,
+                        queue.broker,
+                        self.core.directory.queue(held.queue).index,
+                    ),
                 };
-                client.listener.handle_by_rules(salts, now, &seen)
+                client
+                    .listener
+                    .handle_by_rules(salts, &self.core.directory.attributes, now, &seen)
             } else {
                 client.listener.handle(salts, luck, reconsume_times)
             });
@@ -204,6 +210,7 @@ impl<O: Observer> Cluster<O> {
                 queue: held.queue,
                 offset,
                 message: message.id,
+                luck: message.luck,
                 reconsume_times,
                 born: message.born,
                 stored: message.stored,
@@ -260,7 +267,10 @@ impl<O: Observer> Cluster<O> {
         }
         let (consumer, group, queue) = (held.consumer, held.group, held.queue);
         let busy = task.share(self.core.scheduler.now());
-        let (success, succeeded) = (task.outcome == Outcome::Success, task.first_offset + u64::from(task.dealt_with));
+        let (success, succeeded) = (
+            task.outcome == Outcome::Success,
+            task.first_offset + u64::from(task.dealt_with),
+        );
         for offset in task.offsets() {
             let message = held
                 .process_queue

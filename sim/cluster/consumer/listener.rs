@@ -12,6 +12,7 @@
 
 use crate::cluster::fact::Observer;
 use crate::cluster::ids::{BrokerId, ConsumerId, MessageId, TopicId};
+use crate::cluster::producer::attributes::{Attributes, Key};
 use crate::cluster::{Cluster, LuckSalts};
 use crate::kernel::dist::{Dist, DistError};
 use crate::kernel::sampler::Sampler;
@@ -80,6 +81,10 @@ pub struct ListenerRule {
 pub struct Which {
     /// This one.
     pub message: Option<MessageId>,
+    /// Those of this tag.
+    pub tag: Option<String>,
+    /// Those of this key.
+    pub key: Option<Key>,
     /// Those of this queue: topic, broker and number there. Retry copies lie in another queue.
     pub queue: Option<(TopicId, BrokerId, u32)>,
 }
@@ -144,12 +149,7 @@ impl Listener {
 
     /// What it does with a message of which it looks at luck and attempts alone.
     #[inline]
-    pub(in crate::cluster) fn handle(
-        &self,
-        salts: &LuckSalts,
-        luck: Luck,
-        reconsume_times: u16,
-    ) -> Handling {
+    pub(in crate::cluster) fn handle(&self, salts: &LuckSalts, luck: Luck, reconsume_times: u16) -> Handling {
         let mut draws = luck.fork(salts.service, u64::from(reconsume_times));
         let service = self.service.sample(&mut draws);
         let outcome = match fails(&self.failure, salts, luck, reconsume_times) {
@@ -165,9 +165,16 @@ impl Listener {
 
     /// What it does with a message for which it may have rules.
     #[inline(never)]
-    pub(in crate::cluster) fn handle_by_rules(&self, salts: &LuckSalts, now: SimTime, seen: &Seen) -> Handling {
+    pub(in crate::cluster) fn handle_by_rules(
+        &self,
+        salts: &LuckSalts,
+        attributes: &Attributes,
+        now: SimTime,
+        seen: &Seen,
+    ) -> Handling {
         let usual = self.handle(salts, seen.luck, seen.reconsume_times);
-        let applies = |(number, rule): &(usize, &ListenerRule)| rule.applies(*number, salts, now, seen);
+        let applies =
+            |(number, rule): &(usize, &ListenerRule)| rule.applies(*number, salts, attributes, now, seen);
         let Some((number, rule)) = self.failure.rules.iter().enumerate().find(applies) else {
             return usual;
         };
@@ -185,10 +192,17 @@ impl Listener {
 
 impl ListenerRule {
     /// Whether it decides for this delivery; it is number `number` of its listener.
-    fn applies(&self, number: usize, salts: &LuckSalts, now: SimTime, seen: &Seen) -> bool {
+    fn applies(
+        &self,
+        number: usize,
+        salts: &LuckSalts,
+        attributes: &Attributes,
+        now: SimTime,
+        seen: &Seen,
+    ) -> bool {
         let in_time = self.from <= now && now < self.until;
         let attempt = u32::from(seen.reconsume_times) < self.first_attempts;
-        if !in_time || !attempt || !self.which.holds(seen) {
+        if !in_time || !attempt || !self.which.holds(attributes, seen) {
             return false;
         }
         let index = (number as u64) << 32 | u64::from(seen.reconsume_times);
@@ -197,8 +211,15 @@ impl ListenerRule {
 }
 
 impl Which {
-    fn holds(&self, seen: &Seen) -> bool {
+    fn holds(&self, attributes: &Attributes, seen: &Seen) -> bool {
+        let is_tag = |tag: &String| {
+            let of_message = attributes.tag(seen.id, seen.luck.0);
+            of_message.is_some_and(|id| attributes.tags()[id.index()] == *tag)
+        };
+        let is_key = |key: Key| attributes.key(seen.id, seen.luck.0) == Some(key);
         self.message.is_none_or(|message| message == seen.id)
+            && self.tag.as_ref().is_none_or(is_tag)
+            && self.key.is_none_or(is_key)
             && self.queue.is_none_or(|queue| queue == seen.queue)
     }
 }
@@ -385,7 +406,12 @@ mod tests {
             },
         ]);
         let handle = |secs: u64, number, attempt| {
-            let handling = listener.handle_by_rules(&SALTS, at(secs * 1_000_000_000), &seen(number, attempt));
+            let handling = listener.handle_by_rules(
+                &SALTS,
+                &Attributes::default(),
+                at(secs * 1_000_000_000),
+                &seen(number, attempt),
+            );
             (handling.outcome, handling.service.as_millis())
         };
         assert_eq!(handle(2, 5, 0), (Outcome::Hang, 10));
@@ -410,7 +436,12 @@ mod tests {
         ]);
         let mut counts = [0; 3];
         for number in 0..4000 {
-            let handling = listener.handle_by_rules(&SALTS, SimTime::ZERO, &seen(number, (number % 3) as u16));
+            let handling = listener.handle_by_rules(
+                &SALTS,
+                &Attributes::default(),
+                SimTime::ZERO,
+                &seen(number, (number % 3) as u16),
+            );
             counts[match handling.outcome {
                 Outcome::Later => 0,
                 Outcome::Throw => 1,

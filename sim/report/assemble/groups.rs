@@ -1,6 +1,7 @@
 //! Groups and their accounts.
 
 use super::{View, mean_secs, ratio};
+use crate::cluster::fact::DropCause;
 use crate::cluster::ids::GroupId;
 use crate::observe::consumers::Life;
 use crate::observe::lag::Peak;
@@ -81,10 +82,14 @@ impl View<'_> {
             },
             dead: balance.dead,
             dead_by_topic: self.dead_by_topic(group),
+            filtered: balance.filtered,
+            expired: balance.expired,
             lost: balance.lost(),
             lost_by_cause: LostReport {
                 skipped: balance.skipped,
                 skipped_unfinished: balance.skipped_unfinished,
+                broadcast_failures: balance.dropped[DropCause::Broadcasting as usize],
+                no_retry_queue: balance.dropped[DropCause::NoRetryQueue as usize],
             },
             duplicates: DuplicatesReport {
                 total: duplicates.total(),
@@ -165,7 +170,8 @@ impl View<'_> {
                 awaiting_retry: balance.awaiting_retry,
                 succeeded: balance.succeeded,
                 dead: balance.dead,
-                expired: 0,
+                filtered: balance.filtered,
+                expired: balance.expired,
                 lost: balance.lost(),
                 checks: self.observation.ledger.checks(),
                 balanced: balance.left() == balance.right(),

@@ -273,6 +273,10 @@ pub struct GroupReport {
     pub dead: u64,
     /// `dead` by the subscribed topic from which they came.
     pub dead_by_topic: IndexMap<String, u64>,
+    /// Records that no member's subscription wants, or that a member passed over for want of interest.
+    pub filtered: u64,
+    /// Records that retention removed before any listener saw them.
+    pub expired: u64,
     /// Messages that no listener will ever finish, without being dead.
     pub lost: u64,
     /// `lost` by cause.
@@ -414,6 +418,10 @@ pub struct LostReport {
     pub skipped: u64,
     /// Delivered, never finished, and the group went on behind them.
     pub skipped_unfinished: u64,
+    /// Failed at a member of a broadcasting group: nothing is retried there.
+    pub broadcast_failures: u64,
+    /// Failed in a group without retry queues (`retryQueueNums` ≤ 0): the broker dropped them.
+    pub no_retry_queue: u64,
 }
 
 /// Deliveries of records that had been delivered to the group before.
@@ -505,7 +513,7 @@ pub struct SkewWindowReport {
 }
 
 /// The message account of one group at the end:
-/// produced + extra_copies = waiting + in_flight + awaiting_retry + succeeded + dead + expired + lost.
+/// produced + extra_copies = waiting + in_flight + awaiting_retry + succeeded + dead + filtered + expired + lost.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct BalanceReport {
     /// Records stored in its topics.
@@ -522,9 +530,11 @@ pub struct BalanceReport {
     pub succeeded: u64,
     /// Dead letters.
     pub dead: u64,
+    /// Passed over by a filter.
+    pub filtered: u64,
     /// Removed by retention before they were read.
     pub expired: u64,
-    /// Skipped.
+    /// Skipped, or failed with nobody to try them again.
     pub lost: u64,
     /// How often the account was checked (a count of checks).
     pub checks: u64,

@@ -4,7 +4,9 @@ use super::NAME;
 use super::page::{BOLD, Page};
 use super::words::{cut, span};
 use crate::report::charts::text::{count, grouped, number, percent};
-use crate::report::model::{BalanceReport, FailuresReport, GroupReport, LagReport, LatencyReport, Report, SkewReport};
+use crate::report::model::{
+    BalanceReport, FailuresReport, GroupReport, LagReport, LatencyReport, Report, SkewReport,
+};
 
 impl Page {
     pub(super) fn group(&mut self, report: &Report, name: &str, group: &GroupReport) {
@@ -58,6 +60,7 @@ impl Page {
             (balance.in_flight, "in flight"),
             (balance.awaiting_retry, "for retry"),
             (balance.dead, "dead"),
+            (balance.filtered, "filtered"),
             (balance.expired, "expired"),
             (balance.lost, "lost"),
         ];

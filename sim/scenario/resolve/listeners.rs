@@ -2,10 +2,11 @@
 
 use super::Resolver;
 use crate::cluster::config::{
-    BrokerConfig, FailureConfig, ListenerRule, ProducerConfig, TopicConfig, Which,
+    BrokerConfig, FailureConfig, KeyDist, ListenerRule, ProducerConfig, TopicConfig, Which,
 };
 use crate::cluster::ids::{BrokerId, MessageId, ProducerId, TopicId};
 use crate::cluster::message_queue::MessageQueue;
+use crate::cluster::producer::attributes::Key;
 use crate::kernel::time::SimTime;
 use crate::scenario::locate::{self, FieldPath};
 use crate::scenario::schema::{FailureBlock, MessageBlock, RuleBlock};
@@ -70,10 +71,13 @@ impl Resolver<'_> {
             }
         }
         let message = block.message.as_ref();
+        let (tag, key) = (block.tag.as_ref(), block.key.as_ref());
         let queue = block.queue.as_ref();
         ListenerRule {
             which: Which {
                 message: message.and_then(|block| self.message(&path.key("message"), block, known.producers)),
+                tag: tag.and_then(|tag| self.tag_of_messages(&path.key("tag"), tag, known.producers)),
+                key: key.and_then(|key| self.key_of_messages(&path.key("key"), key, known.producers)),
                 queue: queue.and_then(|label| self.queue(&path.key("queue"), label, known)),
             },
             first_attempts: block.first_attempts.unwrap_or(u32::MAX),
@@ -112,8 +116,12 @@ impl Resolver<'_> {
         let file = self.file;
         // Producers that have a problem of their own have been left out of the list.
         let exists = file.producers.iter().any(|(of, block)| {
-            let number = name.strip_prefix(of.as_str()).and_then(|rest| rest.strip_prefix('-'));
-            number.and_then(|n| n.parse().ok()).is_some_and(|n: u32| (1..=block.count).contains(&n))
+            let number = name
+                .strip_prefix(of.as_str())
+                .and_then(|rest| rest.strip_prefix('-'));
+            number
+                .and_then(|n| n.parse().ok())
+                .is_some_and(|n: u32| (1..=block.count).contains(&n))
         });
         if exists || self.is_full() {
             return;
@@ -131,6 +139,61 @@ impl Resolver<'_> {
             None if known.is_empty() => "the scenario declares no producer".to_owned(),
             None => format!("first instances: {}", suggest::list(known, 20)),
         });
+    }
+
+    /// The tag that a rule names: some message has it.
+    fn tag_of_messages(
+        &mut self,
+        path: &FieldPath,
+        tag: &str,
+        producers: &[ProducerConfig],
+    ) -> Option<String> {
+        let mut known: Vec<&str> = producers
+            .iter()
+            .flat_map(|producer| &producer.attributes.tags)
+            .map(|(tag, _)| tag.as_str())
+            .filter(|tag| !tag.is_empty())
+            .collect();
+        known.sort_unstable();
+        known.dedup();
+        if known.contains(&tag) {
+            return Some(tag.to_owned());
+        }
+        let message = format!("no message has the tag `{tag}`{}", self.hint(tag, &known));
+        let problem = self.problem(path, message);
+        problem.label = "not among the \"tags\" of any producer".to_owned();
+        problem.help.push(match known.is_empty() {
+            true => "give producers tags, for example \"tags\": { \"TagA\": 3, \"TagB\": 1 }".to_owned(),
+            false => format!("tags: {}", suggest::list(known, 20)),
+        });
+        None
+    }
+
+    /// The key that a rule names: some message may have it.
+    fn key_of_messages(&mut self, path: &FieldPath, text: &str, producers: &[ProducerConfig]) -> Option<Key> {
+        let most = producers
+            .iter()
+            .filter_map(|producer| match producer.attributes.keys? {
+                KeyDist::Uniform { count } | KeyDist::Zipf { count, .. } => Some(count),
+            });
+        let most = most.max();
+        let key = Key::of_text(text);
+        if let (Some(key), Some(most)) = (key, most)
+            && key.0 <= most
+        {
+            return Some(key);
+        }
+        let problem = self.problem(path, format!("no message has the key `{text}`"));
+        match most {
+            None => {
+                problem.label = "no producer has \"keys\"".to_owned();
+                problem
+                    .help
+                    .push("give producers keys, for example \"keys\": 1000".to_owned());
+            }
+            Some(most) => problem.label = format!("keys are k1 to k{most}"),
+        }
+        None
     }
 
     /// The queue that a rule names.
@@ -153,11 +216,16 @@ impl Resolver<'_> {
             .find(|(broker, _)| known.brokers[broker.index()].name == queue.broker_name);
         let number = queue.queue_id as u32;
         match place {
-            Some((broker, queues)) if number < queues.read.max(queues.write) => Some((topic, *broker, number)),
+            Some((broker, queues)) if number < queues.read.max(queues.write) => {
+                Some((topic, *broker, number))
+            }
             Some((broker, queues)) => {
                 let broker = &known.brokers[broker.index()].name;
                 let last = queues.read.max(queues.write).saturating_sub(1);
-                let problem = self.problem(path, format!("`{}` has no queue {number} on {broker}", queue.topic));
+                let problem = self.problem(
+                    path,
+                    format!("`{}` has no queue {number} on {broker}", queue.topic),
+                );
                 problem.label = "no such queue".to_owned();
                 problem.help.push(format!("its queues there are 0 to {last}"));
                 None

@@ -2,6 +2,7 @@
 //!
 //! Topics, groups and producers are sorted by name, so that the order of keys in a file changes nothing.
 
+mod attributes;
 mod groups;
 mod listeners;
 mod machine_rooms;

@@ -58,6 +58,14 @@ pub struct RuleBlock {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "MessageBlock")]
     pub message: Option<MessageBlock>,
+    /// Only messages with this tag. Default all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "String")]
+    pub tag: Option<String>,
+    /// Only messages with this key, like "k7". Default all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "String")]
+    pub key: Option<String>,
     /// Only messages of this queue, like "orders broker-a:0"; their retries lie elsewhere. Default all.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "String")]

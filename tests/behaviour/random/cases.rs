@@ -1,9 +1,9 @@
 //! Small clusters made at random: a minute of joins, leaves, kills and messages, then two minutes of rest.
 
 use rmqsim::cluster::config::{
-    Action, BrokerConfig, BrokerTuning, ClusterConfig, ConsumeFromWhere, ConsumerConfig, ConsumerTuning,
-    FailureConfig, GroupConfig, Member, Millis, NetworkConfig, ProducerConfig, RocketMqVersion, SizeDist,
-    Strategy, TimelineEntry, TopicConfig, TopicQueues,
+    Action, AttributesConfig, BrokerConfig, BrokerTuning, ClusterConfig, ConsumeFromWhere, ConsumerConfig,
+    ConsumerTuning, FailureConfig, GroupConfig, KeyDist, Member, Millis, NetworkConfig, ProducerConfig,
+    QueueSelector, RocketMqVersion, SizeDist, Strategy, TimelineEntry, TopicConfig, TopicQueues,
 };
 use rmqsim::cluster::ids::{BrokerId, GroupId, TopicId};
 use rmqsim::cluster::producer::workload::Arrivals;
@@ -150,6 +150,25 @@ fn producer(c: &mut Chooser, number: u64, topics: u64, slow: bool) -> ProducerCo
         start: at(c.pick(&[0, 0, 5000, 30_000])),
         stop: at(UNREST),
         max_messages: c.within(1, messages),
+        attributes: attributes(c),
+        queue_selector: QueueSelector::RoundRobin,
+    }
+}
+
+/// Tags that some messages have, and keys that all or none have.
+fn attributes(c: &mut Chooser) -> AttributesConfig {
+    let tags = [("TagA", 2), ("TagB", 1), ("", 1)].map(|(tag, weight)| (tag.to_owned(), weight));
+    AttributesConfig {
+        tags: c.pick(&[Vec::new(), tags.to_vec()]),
+        keys: c.pick(&[
+            None,
+            Some(KeyDist::Uniform { count: 50 }),
+            Some(KeyDist::Zipf {
+                count: 20,
+                exponent: 1.1,
+            }),
+        ]),
+        properties: Vec::new(),
     }
 }
 

@@ -131,6 +131,8 @@ pub fn config(threads: u32, service: Dist, plan: &Plan, seed: u64) -> ClusterCon
             placement: vec![(BrokerId(0), TopicQueues { read: 1, write: 1 })],
         }],
         producers: vec![ProducerConfig {
+            attributes: AttributesConfig::default(),
+            queue_selector: QueueSelector::RoundRobin,
             name: "checkout".into(),
             topic: TopicId(0),
             arrivals: Arrivals::Poisson { mean_gap: GAP },

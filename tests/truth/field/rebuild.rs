@@ -3,9 +3,9 @@
 use crate::field::{Recording, list, number, text};
 use rmqsim::cluster::Cluster;
 use rmqsim::cluster::config::{
-    Action, BrokerConfig, BrokerTuning, ClusterConfig, ConsumeFromWhere, ConsumerConfig, ConsumerTuning,
-    FailureConfig, GroupConfig, Member, Millis, NetworkConfig, ProducerConfig, RocketMqVersion, SizeDist,
-    Strategy, TimelineEntry, TopicConfig, TopicQueues,
+    Action, AttributesConfig, BrokerConfig, BrokerTuning, ClusterConfig, ConsumeFromWhere, ConsumerConfig,
+    ConsumerTuning, FailureConfig, GroupConfig, Member, Millis, NetworkConfig, ProducerConfig, QueueSelector,
+    RocketMqVersion, SizeDist, Strategy, TimelineEntry, TopicConfig, TopicQueues,
 };
 use rmqsim::cluster::directory::{Directory, TopicKind};
 use rmqsim::cluster::fact::{Fact, Observer};
@@ -135,6 +135,8 @@ pub fn consumer(config: &mut ClusterConfig, name: &str, created: u64, threads: u
 /// `number` messages, round robin, from `start` on.
 pub fn messages(config: &mut ClusterConfig, start: u64, number: u64, arrivals: Arrivals) {
     config.producers.push(ProducerConfig {
+        attributes: AttributesConfig::default(),
+        queue_selector: QueueSelector::RoundRobin,
         name: format!("P{}", config.producers.len()),
         topic: TopicId(0),
         arrivals,
