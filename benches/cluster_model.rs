@@ -56,11 +56,7 @@ fn config(messages: u64) -> ClusterConfig {
         service: Dist::Shape(Shape::Exponential {
             mean: SimDuration::from_millis(10),
         }),
-        failure: FailureConfig {
-            probability: 0.0,
-            poison: 0.0,
-            fail_first_attempts: 0,
-        },
+        failure: FailureConfig::default(),
         strategy: None,
         machine_room: String::new(),
     };
@@ -86,6 +82,7 @@ fn config(messages: u64) -> ClusterConfig {
             consumers: (0..8).map(consumer).collect(),
         }],
         timeline: vec![],
+        listeners: vec![],
         network: NetworkConfig {
             latency: Dist::Constant(SimDuration::from_micros(500)),
         },

@@ -5,6 +5,7 @@
 //! a user can paste from her configuration.
 
 pub use crate::cluster::consumer::allocate::Strategy;
+pub use crate::cluster::consumer::listener::{FailureConfig, ListenerRule, Outcome, Which};
 
 use crate::cluster::ids::{BrokerId, GroupId, TopicId};
 use crate::cluster::network::Server;
@@ -47,6 +48,8 @@ pub struct ClusterConfig {
     pub groups: Vec<GroupConfig>,
     /// What happens when; sorted by time, ties in file order.
     pub timeline: Vec<TimelineEntry>,
+    /// What [`Action::SetListener`] refers to.
+    pub listeners: Vec<ListenerConfig>,
     /// One-way delay of everything that travels between two nodes.
     pub network: NetworkConfig,
     /// How many name servers there are; each knows all, a client uses one until it fails. At least 1.
@@ -216,23 +219,12 @@ pub struct ConsumerConfig {
     pub threads: u32,
     /// How long one listener call takes for each message in it.
     pub service: Dist,
-    /// What the listener returns.
+    /// When the listener fails, and how.
     pub failure: FailureConfig,
     /// Its own strategy where it differs from the group's, as during a deploy.
     pub strategy: Option<Strategy>,
     /// The machine room in which it runs; empty if it is not known.
     pub machine_room: String,
-}
-
-/// When the listener answers `RECONSUME_LATER`.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct FailureConfig {
-    /// Chance that one delivery fails, drawn anew for each attempt; 0 … 1.
-    pub probability: f64,
-    /// Chance that a message fails at every attempt (a poison message); 0 … 1.
-    pub poison: f64,
-    /// Every message fails this many times before anything else decides.
-    pub fail_first_attempts: u32,
 }
 
 /// Where a queue starts for which the group has no committed offset.
@@ -248,6 +240,15 @@ pub enum ConsumeFromWhere {
     /// The first message stored 30 min before the client started, or later.
     #[serde(rename = "CONSUME_FROM_TIMESTAMP")]
     Timestamp,
+}
+
+/// What a listener does from some instant on.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ListenerConfig {
+    /// How long one call takes for each message in it.
+    pub service: Dist,
+    /// When it fails, and how.
+    pub failure: FailureConfig,
 }
 
 /// One entry of the timeline, with wildcards expanded.
@@ -305,6 +306,13 @@ pub enum Action {
         server: Server,
         /// How much longer, at most 5 s.
         by: SimDuration,
+    },
+    /// The member's listener behaves otherwise from now on; calls under way go on as they are.
+    SetListener {
+        /// Whose.
+        member: Member,
+        /// Position in [`ClusterConfig::listeners`].
+        listener: u32,
     },
     /// `mqadmin updateTopic`: the topic has these queues on this broker from now on.
     UpdateTopic {

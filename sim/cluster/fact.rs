@@ -308,6 +308,19 @@ pub enum Fact {
         /// `CONSUME_SUCCESS` (true) or `RECONSUME_LATER`.
         success: bool,
     },
+    /// The listener has thrown or returned `null`, which counts as `RECONSUME_LATER`, or it hangs: it will never return.
+    NoStatus {
+        /// Whose listener.
+        consumer: ConsumerId,
+        /// Where the call's records lie.
+        queue: QueueId,
+        /// The offset of the first.
+        offset: u64,
+        /// How many there are.
+        messages: u32,
+        /// What it does instead.
+        how: NoStatus,
+    },
     /// The listener has returned or was cut off, and the result is thrown away: queue dropped, client gone.
     ResultDiscarded {
         /// Whose listener.
@@ -423,6 +436,17 @@ pub enum Fact {
         /// First offset not skipped.
         to: u64,
     },
+}
+
+/// What a listener does that returns no status.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NoStatus {
+    /// It throws an exception.
+    Threw,
+    /// It returns `null`.
+    ReturnedNull,
+    /// It never returns.
+    Hangs,
 }
 
 /// Why a failed message is not tried again.

@@ -20,6 +20,7 @@ pub mod nameserver;
 pub mod network;
 pub mod producer;
 pub mod profile;
+pub mod sabotage;
 pub mod slab;
 pub mod topic_route;
 
@@ -46,6 +47,7 @@ use crate::cluster::network::{Direction, Network};
 use crate::cluster::producer::attributes::Attributes;
 use crate::cluster::producer::{Producer, SendInFlight};
 use crate::cluster::profile::Profile;
+use crate::cluster::sabotage::Sabotage;
 use crate::cluster::slab::Slab;
 use crate::kernel::digest::TraceDigest;
 use crate::kernel::streams::Streams;
@@ -93,6 +95,8 @@ pub struct Cluster<O> {
     /// Scratch list of the queues that a dispatch pass has touched.
     touched: Vec<ids::QueueId>,
     digest: TraceDigest,
+    /// A fault of the simulator, for the test of its checks.
+    sabotage: Option<Sabotage>,
 }
 
 /// What keeps the luck of one message at one group apart from its luck elsewhere.
@@ -102,6 +106,7 @@ struct LuckSalts {
     failure: u64,
     poison: u64,
     retry_queue: u64,
+    rule: u64,
 }
 
 /// What is left when a run is over.
@@ -156,6 +161,7 @@ impl<O: Observer> Cluster<O> {
             failure: salt(&group.name, "failure"),
             poison: salt(&group.name, "poison"),
             retry_queue: salt(&group.name, "retry queue"),
+            rule: salt(&group.name, "listener rule"),
         });
         let salts = salts.collect();
         let delay_levels = DelayLevels::parse(&config.broker_tuning.message_delay_level)
@@ -198,10 +204,19 @@ impl<O: Observer> Cluster<O> {
             woken: Vec::new(),
             touched: Vec::new(),
             digest: TraceDigest::new(),
+            sabotage: None,
             config,
         };
         cluster.prepare();
         cluster
+    }
+
+    /// The same cluster with a fault of the simulator in it: its own checks must end the run.
+    pub fn sabotaged(self, sabotage: Sabotage) -> Self {
+        Self {
+            sabotage: Some(sabotage),
+            ..self
+        }
     }
 
     /// Names of everything that the configuration names.

@@ -3,8 +3,10 @@
 //! These types hold what the file says; names are still names. `resolve` turns them into a
 //! [`ClusterConfig`](crate::cluster::config::ClusterConfig). Keys are RocketMQ's own where RocketMQ has the thing.
 
+mod listener;
 mod timeline;
 
+pub use listener::{FailureBlock, FailureOutcome, MessageBlock, RuleBlock};
 pub use timeline::{NextClientId, ServersBlock, Shutdown, TimelineBlock};
 
 use crate::cluster::config::{
@@ -365,7 +367,7 @@ pub struct ConsumerBlock {
     /// How long the listener takes for one message. Default "10ms".
     #[serde(default = "defaults::service")]
     pub service: Dist,
-    /// When the listener answers RECONSUME_LATER. Default never.
+    /// When the listener fails, and how. Default never.
     #[serde(default)]
     pub failure: FailureBlock,
     /// When they start. Default "0s".
@@ -388,23 +390,6 @@ pub struct ConsumerBlock {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "IndexMap<String, String>", extend("minProperties" = 1))]
     pub subscribe: Option<IndexMap<String, String>>,
-}
-
-/// When the listener answers `RECONSUME_LATER`.
-#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct FailureBlock {
-    /// Chance that one delivery fails, anew for each attempt; 0 … 1. Default 0.
-    #[serde(default)]
-    #[schemars(range(min = 0.0, max = 1.0))]
-    pub probability: f64,
-    /// Chance that a message fails at every attempt; 0 … 1. Default 0.
-    #[serde(default)]
-    #[schemars(range(min = 0.0, max = 1.0))]
-    pub poison: f64,
-    /// Every message fails so many times first. Default 0.
-    #[serde(default)]
-    pub fail_first_attempts: u32,
 }
 
 impl Default for Brokers {

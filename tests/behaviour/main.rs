@@ -3,6 +3,7 @@
 mod attributes;
 mod determinism;
 mod flow_control;
+mod listener;
 mod long_polling;
 mod membership;
 mod partition;

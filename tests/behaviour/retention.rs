@@ -58,7 +58,10 @@ fn files_go_at_their_hours() {
     // 16 records a file; ten files a look, one look each 10 s.
     let first = expired.iter().filter(|(time, _)| *time < at("4h10s")).count();
     assert_eq!(first, 10);
-    let last = expired.last().map(|(_, (_, to))| stored(*to)).unwrap_or(SimTime::ZERO);
+    let last = expired
+        .last()
+        .map(|(_, (_, to))| stored(*to))
+        .unwrap_or(SimTime::ZERO);
     assert!(last >= at("5h50m") && last <= at("6h"), "{last:?}");
 }
 
@@ -124,16 +127,22 @@ fn what_a_group_misses_is_gone() {
         .then("1h", Action::Kill(crate::support::member(0)))
         .run();
     let second = run_with(
-        &LATE.replace(
-            r#""start": "9h", "service": "1ms" }"#,
-            r#""service": "1ms" }"#,
-        ),
+        &LATE.replace(r#""start": "9h", "service": "1ms" }"#, r#""service": "1ms" }"#),
         &["timeline=[{\"at\":\"1h\",\"restart\":\"billing/1\",\"shutdown\":\"kill\",\"downFor\":\"6h\"}]"],
     );
     assert!(run.deliveries().iter().all(|(time, _)| *time < at("1h")));
-    let gap: Vec<u64> = second.deliveries().iter().map(|(_, (_, _, offset))| *offset).collect();
+    let gap: Vec<u64> = second
+        .deliveries()
+        .iter()
+        .map(|(_, (_, _, offset))| *offset)
+        .collect();
     let jump = gap.windows(2).find(|pair| pair[1] > pair[0] + 1).expect("a jump");
     // Away from 1 h to 7 h, with 3 h kept: about three hours of messages are missed.
     assert!((1070..1090).contains(&(jump[1] - jump[0])), "{jump:?}");
-    assert!(second.deliveries().iter().any(|(_, (who, ..))| *who == ConsumerId(1)));
+    assert!(
+        second
+            .deliveries()
+            .iter()
+            .any(|(_, (who, ..))| *who == ConsumerId(1))
+    );
 }

@@ -175,12 +175,15 @@ impl ConsumeQueue {
     /// The offset that an operator has set for `group`, if no pull has heard of it yet.
     pub fn pending_reset(&self, group: GroupId) -> Option<u64> {
         let mut resets = self.resets.iter();
-        resets.find(|(known, _)| *known == group).map(|(_, offset)| *offset)
+        resets
+            .find(|(known, _)| *known == group)
+            .map(|(_, offset)| *offset)
     }
 
     /// Whatever operators have set is forgotten, for this group or (`None`) for all.
     pub fn forget_resets(&mut self, group: Option<GroupId>) {
-        self.resets.retain(|(known, _)| group.is_some_and(|group| group != *known));
+        self.resets
+            .retain(|(known, _)| group.is_some_and(|group| group != *known));
     }
 
     /// The dispatch thread indexed the next record; true if it is the first of this queue in its pass.

@@ -92,7 +92,12 @@ impl<O: Observer> Cluster<O> {
             Retention::Exact => oldest.or(broker.commit_log.closes()).map(|last| last + reserved),
             _ => oldest.and_then(|oldest| {
                 let earliest = (oldest + reserved).max(soon);
-                next_look(earliest, broker.clean_phase, &self.delete_hours, tuning.hour_at_start)
+                next_look(
+                    earliest,
+                    broker.clean_phase,
+                    &self.delete_hours,
+                    tuning.hour_at_start,
+                )
             }),
         };
         if let Some(next) = next {

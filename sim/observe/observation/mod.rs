@@ -352,6 +352,12 @@ impl Observation {
                 removed,
                 balanced,
             }),
+            Fact::NoStatus {
+                consumer,
+                messages,
+                how,
+                ..
+            } => self.consumers[consumer.index()].no_status(how, messages),
             Fact::ResultDiscarded { consumer, busy, .. } => {
                 let life = &mut self.consumers[consumer.index()];
                 life.busy += busy;

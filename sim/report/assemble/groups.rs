@@ -3,12 +3,13 @@
 use super::{View, mean_secs, ratio};
 use crate::cluster::fact::DropCause;
 use crate::cluster::ids::GroupId;
+use crate::observe::consumers::Life;
 use crate::observe::lag::Peak;
 use crate::observe::latency::Latency;
 use crate::observe::retries::{Attempt, Retries};
 use crate::report::model::{
     AttemptReport, BalanceReport, DeliveriesReport, DistributionReport, DuplicateCausesReport,
-    DuplicatesReport, GroupReport, LagReport, LatenciesReport, LatencyReport, LostReport,
+    DuplicatesReport, FailuresReport, GroupReport, LagReport, LatenciesReport, LatencyReport, LostReport,
     OldestWaitingReport, RetriesReport,
 };
 use indexmap::IndexMap;
@@ -50,6 +51,7 @@ impl View<'_> {
                 retry,
                 duplicate: duplicates.total(),
             },
+            failures: self.failures(group),
             discarded,
             lag: peak(
                 &lag.lag,
@@ -107,6 +109,20 @@ impl View<'_> {
         }
     }
 
+    /// What listeners of the group did instead of success.
+    fn failures(&self, group: GroupId) -> FailuresReport {
+        let mut sum = FailuresReport::default();
+        for id in self.members(group) {
+            let of_life = failures(&self.observation.consumers[id]);
+            sum.later += of_life.later;
+            sum.threw += of_life.threw;
+            sum.returned_null += of_life.returned_null;
+            sum.hung += of_life.hung;
+            sum.threads_hung += of_life.threads_hung;
+        }
+        sum
+    }
+
     fn dead_by_topic(&self, group: GroupId) -> IndexMap<String, u64> {
         let name = |topic| self.directory.topic(topic).name.clone();
         let subscribed = self.directory.group(group).topics.iter();
@@ -161,6 +177,17 @@ impl View<'_> {
                 balanced: balance.left() == balance.right(),
             }
         })
+    }
+}
+
+/// What the listener of one life did instead of success.
+pub(super) fn failures(life: &Life) -> FailuresReport {
+    FailuresReport {
+        later: life.failed.saturating_sub(life.threw + life.returned_null),
+        threw: life.threw,
+        returned_null: life.returned_null,
+        hung: life.hung,
+        threads_hung: life.threads_hung,
     }
 }
 

@@ -11,7 +11,7 @@ mod queue;
 mod rebalance;
 mod timeline;
 
-pub use consumer::{ConsumerEnd, ConsumerReport, FlowControlReport, PullFailuresReport};
+pub use consumer::{ConsumerEnd, ConsumerReport, FailuresReport, FlowControlReport, PullFailuresReport};
 pub use queue::{QueueGroupReport, QueueLagReport, QueueReport, SpanReport};
 pub use rebalance::{
     ChangesReport, DisconnectReport, MemberChange, MemberChangeReport, OwnershipReport, RebalanceEventReport,
@@ -254,7 +254,10 @@ pub struct GroupReport {
     pub deliveries: u64,
     /// `deliveries` by kind.
     pub deliveries_by_kind: DeliveriesReport,
-    /// Results of the listener that were thrown away: the queue or the consumer was gone.
+    /// What listeners did instead of returning CONSUME_SUCCESS.
+    pub failures: FailuresReport,
+    /// Results of the listener that were thrown away: the queue or the consumer was gone, or the message had been taken
+    /// from it by `consumeTimeout`.
     pub discarded: u64,
     /// Max offset − committed offset, over its queues and its retry queues: what `mqadmin consumerProgress`
     /// calls Diff Total. A queue without a committed offset counts from 0.

@@ -4,6 +4,7 @@
 
 mod attributes;
 mod groups;
+mod listeners;
 mod machine_rooms;
 mod names;
 mod producers;
@@ -23,6 +24,7 @@ use crate::scenario::json::{Kind, Node};
 use crate::scenario::locate::{self, FieldPath};
 use crate::scenario::schema::{Brokers, ScenarioFile, TopicBlock};
 use crate::scenario::{defaults, limits, suggest};
+use listeners::Nameable;
 
 /// Turns `file`, read from `root`, into a configuration.
 ///
@@ -84,8 +86,13 @@ impl Resolver<'_> {
         self.delay_levels();
         self.retention();
         let producers = self.producers(&topics);
-        let mut groups = self.groups(&topics);
-        let timeline = self.timeline(&mut groups, &topics, &brokers);
+        let known = Nameable {
+            producers: &producers,
+            topics: &topics,
+            brokers: &brokers,
+        };
+        let mut groups = self.groups(known);
+        let (timeline, listeners) = self.timeline(&mut groups, known);
         self.strategies(&groups, &topics, &brokers);
         ClusterConfig {
             seed: file.seed.0,
@@ -96,6 +103,7 @@ impl Resolver<'_> {
             producers,
             groups,
             timeline,
+            listeners,
             network: NetworkConfig {
                 latency: file.cluster.network.latency.clone(),
             },

@@ -25,11 +25,13 @@ impl Resolver<'_> {
         if tuning.retention != Retention::None && longest >= reserved {
             let hours = tuning.file_reserved_time;
             let path = field!["cluster", "tuning", "fileReservedTime"];
-            let message = format!("messages are kept for {hours} h, and a delay level lasts as long or longer");
+            let message =
+                format!("messages are kept for {hours} h, and a delay level lasts as long or longer");
             let problem = self.problem(&path, message);
             problem.label = "a message could be deleted while it waits for its retry".to_owned();
             problem.help.push(
-                "keep messages longer, shorten \"messageDelayLevel\", or set \"retention\": \"none\"".to_owned(),
+                "keep messages longer, shorten \"messageDelayLevel\", or set \"retention\": \"none\""
+                    .to_owned(),
             );
         }
     }

@@ -99,6 +99,7 @@ pub fn case(number: u64, version: RocketMqVersion) -> ClusterConfig {
         producers,
         groups,
         timeline,
+        listeners: Vec::new(),
         network: NetworkConfig { latency },
         name_servers: 1,
         broker_tuning: BrokerTuning {
@@ -248,6 +249,7 @@ fn consumer(c: &mut Chooser, group: &str, number: u64, slow: bool) -> ConsumerCo
             },
             poison: if often { 0.02 } else { 0.0 },
             fail_first_attempts: u32::from(often && c.percent(20)),
+            ..FailureConfig::default()
         },
     }
 }

@@ -155,16 +155,13 @@ pub fn config(threads: u32, service: Dist, plan: &Plan, seed: u64) -> ClusterCon
                 start: Some(SimTime::ZERO),
                 threads,
                 service,
-                failure: FailureConfig {
-                    probability: 0.0,
-                    poison: 0.0,
-                    fail_first_attempts: 0,
-                },
+                failure: FailureConfig::default(),
                 strategy: None,
                 machine_room: String::new(),
             }],
         }],
         timeline: vec![],
+        listeners: vec![],
         network: NetworkConfig {
             latency: Dist::Constant(SimDuration::ZERO),
         },

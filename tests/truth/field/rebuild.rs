@@ -103,6 +103,7 @@ pub fn cluster(recording: &Recording, repeat: usize, duration: u64) -> ClusterCo
             consumers: Vec::new(),
         }],
         timeline: Vec::new(),
+        listeners: Vec::new(),
         network: NetworkConfig {
             latency: Dist::Shape(Shape::Uniform {
                 min: SimDuration::from_millis(1),
@@ -125,11 +126,7 @@ pub fn consumer(config: &mut ClusterConfig, name: &str, created: u64, threads: u
         start: Some(at(created)),
         threads,
         service: Dist::Constant(SimDuration::from_millis(cost)),
-        failure: FailureConfig {
-            probability: 0.0,
-            poison: 0.0,
-            fail_first_attempts: 0,
-        },
+        failure: FailureConfig::default(),
         strategy: None,
         machine_room: String::new(),
     });
