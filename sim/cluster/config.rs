@@ -416,7 +416,7 @@ impl Default for ConsumerTuning {
     }
 }
 
-/// What becomes of old messages; see [`retention`](crate::cluster::broker::retention).
+/// What becomes of old messages.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub enum Retention {
