@@ -60,6 +60,14 @@ pub struct ClusterConfig {
     pub sample_interval: SimDuration,
 }
 
+impl ClusterConfig {
+    /// Whether any broker crashes.
+    pub fn has_crashes(&self) -> bool {
+        let crashes = |entry: &TimelineEntry| matches!(entry.action, Action::StopBroker { crash: true, .. });
+        self.timeline.iter().any(crashes)
+    }
+}
+
 /// The release whose rules apply; see [`Profile`](crate::cluster::profile::Profile) for what differs.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub enum RocketMqVersion {
@@ -314,6 +322,26 @@ pub enum Action {
         /// Position in [`ClusterConfig::listeners`].
         listener: u32,
     },
+    /// `mqadmin resetOffsetByTime`: where a group goes on in all queues of a topic.
+    ResetOffset {
+        /// Whose offsets.
+        group: GroupId,
+        /// In which topic.
+        topic: TopicId,
+        /// Where it goes on.
+        target: OffsetTarget,
+        /// Whether offsets may be moved up; brokers from 5.2 on do not ask.
+        force: bool,
+    },
+    /// The process of a broker ends.
+    StopBroker {
+        /// Which one.
+        broker: BrokerId,
+        /// `kill -9` instead of a graceful end.
+        crash: bool,
+    },
+    /// The process of a broker starts again.
+    StartBroker(BrokerId),
     /// `mqadmin updateTopic`: the topic has these queues on this broker from now on.
     UpdateTopic {
         /// The topic.
@@ -323,6 +351,17 @@ pub enum Action {
         /// Its queues there.
         numbers: TopicQueues,
     },
+}
+
+/// Where an operator sends a group.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OffsetTarget {
+    /// To the least offset that there is.
+    Earliest,
+    /// To the end: the backlog is skipped.
+    Latest,
+    /// To the first message stored then or later.
+    Time(SimTime),
 }
 
 /// The network between nodes.

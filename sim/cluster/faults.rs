@@ -22,6 +22,14 @@ impl<O: Observer> Cluster<O> {
             Action::Heal { member, server } => self.link_healed(self.member(member), server),
             Action::Slow { member, server, by } => self.link_slow(self.member(member), server, by),
             Action::SetListener { member, listener } => self.set_listener(self.member(member), listener),
+            Action::ResetOffset {
+                group,
+                topic,
+                target,
+                force,
+            } => self.reset_offset(group, topic, target, force),
+            Action::StopBroker { broker, crash } => self.broker_stops(broker, crash),
+            Action::StartBroker(broker) => self.broker_starts(broker),
             Action::UpdateTopic {
                 topic,
                 broker,

@@ -28,6 +28,7 @@ use crate::cluster::agenda::Agenda;
 use crate::cluster::broker::consume_queue::ConsumeQueue;
 use crate::cluster::broker::consumer_offset_manager::ConsumerOffsetManager;
 use crate::cluster::broker::pull_request_hold::{HeldPull, PullRequestHold};
+use crate::cluster::broker::reset_offset::Rewind;
 use crate::cluster::broker::schedule_message::DelayLevels;
 use crate::cluster::broker::{Broker, Topics};
 use crate::cluster::config::ClusterConfig;
@@ -87,6 +88,10 @@ pub struct Cluster<O> {
     salts: Vec<LuckSalts>,
     /// How many clients are stopped.
     paused: u32,
+    /// Groups that operators will send back.
+    rewinds: Vec<Rewind>,
+    /// How many brokers are down.
+    brokers_down: u32,
     /// By client: the news that its group has changed brings nothing new until then, since its rebalance thread will
     /// wake as early as it may, or knows already that it is to run again.
     roused: Vec<SimTime>,
@@ -185,7 +190,7 @@ impl<O: Observer> Cluster<O> {
             brokers,
             queues: Vec::new(),
             holds: Vec::new(),
-            offsets: ConsumerOffsetManager::default(),
+            offsets: ConsumerOffsetManager::new(config.has_crashes()),
             delay_levels,
             delete_hours,
             in_memory: config.broker_tuning.bytes_in_memory(),
@@ -200,6 +205,8 @@ impl<O: Observer> Cluster<O> {
             tasks: Slab::default(),
             salts,
             paused: 0,
+            rewinds: Rewind::all(&config, !Profile::of(config.version).server_side_reset),
+            brokers_down: 0,
             roused: vec![SimTime::ZERO; clients],
             woken: Vec::new(),
             touched: Vec::new(),
@@ -447,7 +454,8 @@ impl<O: Observer> Cluster<O> {
             } => self.consumer_reply(broker, connection, reply),
             Envelope::ConsumerRoutes { to, routes } => self.consumer_routes(to, routes),
             Envelope::RouteRequest { from, number } => self.route_request(from, number),
-            Envelope::ProducerRoute { to, route } => self.producer_route(to, &route),
+            Envelope::ProducerRoute { to, route } => self.producer_route(to, route.as_deref()),
+            Envelope::BrokerGone { broker } => self.broker_gone(broker),
             Envelope::TopicRegistration { broker, topic } => self.topic_registration(broker, topic),
             Envelope::ConsumerIdsChanged { broker, members } => self.consumer_ids_changed(broker, &members),
         }

@@ -25,6 +25,8 @@ pub struct Profile {
     /// How long a client lets a queue rest whose offset the broker calls illegal, before it takes it anew. After no rest
     /// (5.2 and later) it rebalances at once.
     pub offset_repair_delay: SimDuration,
+    /// Whether the broker itself resets offsets (`useServerSideResetOffset`, 5.2 and later), or tells the members to.
+    pub server_side_reset: bool,
 }
 
 impl Profile {
@@ -38,6 +40,7 @@ impl Profile {
                 first_pull_delay: SimDuration::ZERO,
                 empty_queue_starts_at_zero: true,
                 offset_repair_delay: SimDuration::from_secs(10),
+                server_side_reset: false,
             },
             RocketMqVersion::V5_3 => Self {
                 rebalance_min_interval: SimDuration::from_secs(1),
@@ -46,6 +49,7 @@ impl Profile {
                 first_pull_delay: SimDuration::from_millis(500),
                 empty_queue_starts_at_zero: false,
                 offset_repair_delay: SimDuration::ZERO,
+                server_side_reset: true,
             },
         }
     }

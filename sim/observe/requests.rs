@@ -1,7 +1,7 @@
 //! What brokers did: requests by kind, answers to pulls, holds.
 
 use crate::cluster::fact::{PullResult, RequestKind};
-use crate::kernel::time::SimDuration;
+use crate::kernel::time::{SimDuration, SimTime};
 
 /// One broker.
 #[derive(Clone, Debug, Default)]
@@ -25,6 +25,12 @@ pub struct Requests {
     pub expired: u64,
     /// Clients that it gave up because they had been silent for too long.
     pub members_expired: u64,
+    /// How often the process ended.
+    pub stops: u64,
+    /// Since when it is down.
+    down_since: Option<SimTime>,
+    /// How long it was down, until the last start.
+    down: SimDuration,
     /// Sum of all answered holds, nanoseconds.
     pub hold_sum: u128,
     /// The longest.
@@ -57,6 +63,22 @@ impl Requests {
             PullResult::Found => self.woken += 1,
             PullResult::NotFound | PullResult::OffsetMoved => self.expired += 1,
         }
+    }
+
+    /// The process ends.
+    pub fn stops(&mut self, now: SimTime) {
+        self.stops += 1;
+        self.down_since = Some(now);
+    }
+
+    /// The process starts again.
+    pub fn starts(&mut self, now: SimTime) {
+        self.down += self.down_since.take().map_or(SimDuration::ZERO, |since| now.since(since));
+    }
+
+    /// How long it was down by `end`.
+    pub fn down(&self, end: SimTime) -> SimDuration {
+        self.down + self.down_since.map_or(SimDuration::ZERO, |since| end.since(since))
     }
 
     /// Requests of one kind.

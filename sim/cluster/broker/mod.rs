@@ -4,6 +4,7 @@
 //! state that they use lives in the files named after RocketMQ's classes. A broker answers at once: the time that a
 //! request waits for a broker thread is left out.
 
+pub mod broker_controller;
 pub mod client_manage;
 pub mod commit_log;
 pub mod consume_queue;
@@ -13,6 +14,7 @@ pub mod message_filter;
 pub mod pull_message;
 pub mod pull_request_hold;
 pub mod rebalance_lock_manager;
+pub mod reset_offset;
 pub mod retention;
 pub mod retry_dlq;
 pub mod schedule_message;
@@ -31,7 +33,7 @@ use crate::cluster::broker::schedule_message_service::ScheduleMessageService;
 use crate::cluster::config::{ClusterConfig, TopicQueues};
 use crate::cluster::core::{BrokerRequest, ConsumerReply, Envelope, QueriedOffset};
 use crate::cluster::directory::{TopicInfo, TopicKind};
-use crate::cluster::event::{EnvelopeSlot, Event, PqSlot, SendSlot};
+use crate::cluster::event::{Event, PqSlot, SendSlot};
 use crate::cluster::fact::{CommitVia, Fact, Observer, RequestKind};
 use crate::cluster::ids::{BrokerId, ConsumerId, GroupId, QueueId, TopicId};
 use crate::cluster::message::Record;
@@ -65,6 +67,12 @@ pub struct Broker {
     /// Likewise the looks for files that are old enough to be deleted.
     clean_phase: SimTime,
     clean_pending: bool,
+    /// The process has ended.
+    pub(in crate::cluster) is_down: bool,
+    /// When the process started.
+    started: SimTime,
+    /// When it first saves offsets and the progress of the delay levels.
+    saves_from: SimTime,
     /// When the members or topics of a group here changed last, or the queues of a topic: what was right for a pull
     /// before need not be right now.
     changed: SimTime,
@@ -86,11 +94,13 @@ pub fn build(config: &ClusterConfig, levels: &DelayLevels, streams: &mut Streams
         let scan_phase = phase(SCAN_PERIOD);
         let mut luck = streams.stream(name, "clean phase");
         let clean_phase = SimTime::from_nanos(luck.below(retention::CLEAN_PERIOD.as_nanos()));
+        let mut luck = streams.stream(name, "save phase");
+        let saves_from = SimTime::from_nanos(luck.below(broker_controller::SAVE_DELAY_PROGRESS.as_nanos()));
         Broker {
             queues: Vec::new(),
             commit_log: CommitLog::new(retention::file_end(&config.broker_tuning)),
             consumers: ConsumerManager::new(config.groups.len()),
-            schedule: ScheduleMessageService::new(look_phases),
+            schedule: ScheduleMessageService::new(look_phases, config.has_crashes()),
             dispatch_phase,
             sweep_phase,
             scan_phase,
@@ -100,6 +110,9 @@ pub fn build(config: &ClusterConfig, levels: &DelayLevels, streams: &mut Streams
             release_pending: false,
             clean_phase,
             clean_pending: false,
+            is_down: false,
+            started: SimTime::ZERO,
+            saves_from,
             changed: SimTime::ZERO,
         }
     };
@@ -115,13 +128,13 @@ impl<O: Observer> Cluster<O> {
         send.record.stored = now;
         let (record, queue, producer) = (send.record, send.queue, send.producer);
         let broker = self.queues[queue.index()].broker;
+        if !self.queues[queue.index()].writable {
+            return self.refuse_send(slot);
+        }
         self.core.emit(Fact::Request {
             broker,
             kind: RequestKind::Send,
         });
-        if !self.queues[queue.index()].writable {
-            return self.refuse_send(slot);
-        }
         let offset = self.append(queue, record);
         let (message, body_size) = (record.id, record.body_size);
         self.core.emit(Fact::Stored {
@@ -140,7 +153,7 @@ impl<O: Observer> Cluster<O> {
         self.make_visible(broker);
     }
 
-    /// The queue is no more (`request queueId is illegal`).
+    /// The queue is no more (`request queueId is illegal`), or its broker is down.
     #[inline(never)]
     fn refuse_send(&mut self, slot: SendSlot) {
         let send = self.sends.get_mut(slot.0);
@@ -149,6 +162,10 @@ impl<O: Observer> Cluster<O> {
             Endpoint::Producer(send.producer),
             self.queues[send.queue.index()].broker,
         );
+        if !self.brokers[broker.index()].is_down {
+            let kind = RequestKind::Send;
+            self.core.emit(Fact::Request { broker, kind });
+        }
         let event = Event::SendAckArrives(slot);
         self.core
             .travel(client, Server::Broker(broker), Direction::Down, event);
@@ -251,13 +268,16 @@ impl<O: Observer> Cluster<O> {
         let groups = self.topics.readers(consume_queue.topic);
         let committed = groups
             .iter()
-            .map(|group| self.offsets.query(*group, queue).unwrap_or(0));
+            .map(|group| self.offsets.least(*group, queue).unwrap_or(0));
         let readers = consume_queue.readers().iter();
         let held = readers.map(|slot| self.held_queues.get(slot.0).floor);
         let asked = consume_queue.least_asked();
+        let now = self.core.scheduler.now();
+        let rewinds = self.rewinds.iter().filter_map(|rewind| rewind.floor(now, consume_queue));
         committed
             .chain(held)
             .chain(asked)
+            .chain(rewinds)
             .min()
             .unwrap_or(consume_queue.end_offset())
             .max(consume_queue.min_offset())
@@ -272,7 +292,8 @@ impl<O: Observer> Cluster<O> {
     ) {
         let consumer = connection.consumer;
         let group = self.consumers[consumer.index()].group;
-        if !self.brokers[broker.index()].consumers.is_open(connection) {
+        let state = &self.brokers[broker.index()];
+        if state.is_down || !state.consumers.is_open(connection) {
             return self.request_lost(request);
         }
         let kind = match &request {
@@ -364,6 +385,12 @@ impl<O: Observer> Cluster<O> {
             return;
         }
         let old = self.offsets.commit(group, queue, new);
+        if self.offsets.keeps_saves() {
+            let broker = self.queues[queue.index()].broker;
+            let last_save = self.last_save(broker, broker_controller::SAVE_OFFSETS);
+            let now = self.core.now();
+            self.offsets.changed(now, last_save, group, queue, old);
+        }
         self.core.emit(Fact::OffsetCommitted {
             group,
             queue,
@@ -423,6 +450,10 @@ impl<O: Observer> Cluster<O> {
         broker: BrokerId,
         numbers: TopicQueues,
     ) {
+        // The tool cannot reach a broker that is down.
+        if self.brokers[broker.index()].is_down {
+            return;
+        }
         self.place_topic(topic, broker, numbers);
         self.brokers[broker.index()].changed = self.core.now();
         self.core.emit(Fact::TopicUpdated {
@@ -436,10 +467,7 @@ impl<O: Observer> Cluster<O> {
 
     /// A broker tells the name servers.
     fn register_topic(&mut self, topic: TopicId, broker: BrokerId) {
-        let registration = Envelope::TopicRegistration { broker, topic };
-        let slot = EnvelopeSlot(self.core.envelopes.insert(registration));
-        let delay = self.core.network.between_servers();
-        self.core.scheduler.after(delay, Event::Deliver(slot));
+        self.tell_name_servers(Envelope::TopicRegistration { broker, topic });
     }
 
     /// The name servers learn of a topic that a broker has created or changed. Producers find out with their next
@@ -447,7 +475,9 @@ impl<O: Observer> Cluster<O> {
     pub(in crate::cluster) fn topic_registration(&mut self, broker: BrokerId, topic: TopicId) {
         let numbers = self.topics.numbers(topic, broker);
         let queues = self.topics.queues(topic, broker);
-        if self.name_server.register(topic, broker, queues, numbers) {
+        // A broker that is gone by now has no connection on which it could register.
+        let is_up = !self.brokers[broker.index()].is_down;
+        if is_up && self.name_server.register(topic, broker, queues, numbers) {
             self.plan_route_polls(topic);
         }
     }
@@ -456,11 +486,7 @@ impl<O: Observer> Cluster<O> {
     pub(in crate::cluster) fn route_request(&mut self, from: Endpoint, number: u32) {
         let envelope = match from {
             Endpoint::Producer(to) => {
-                let topic = self.producers[to.index()].topic;
-                let route = self
-                    .name_server
-                    .route(topic)
-                    .expect("user topics are registered before the start");
+                let route = self.name_server.route(self.producers[to.index()].topic);
                 Envelope::ProducerRoute { to, route }
             }
             Endpoint::Consumer(consumer) => {

@@ -6,6 +6,7 @@
 //! Source: `AbstractSendMessageProcessor.consumerSendMsgBack`, `ScheduleMessageService`.
 
 use crate::cluster::Cluster;
+use crate::cluster::broker::broker_controller::SAVE_DELAY_PROGRESS;
 use crate::cluster::broker::retry_dlq::{SendBack, SendBackDecision};
 use crate::cluster::broker::schedule_message_service::Delayed;
 use crate::cluster::consumer::consume_result::max_reconsume_times_concurrently;
@@ -25,6 +26,13 @@ impl<O: Observer> Cluster<O> {
         let (offset, failed) = running.sending_back();
         let delay_level = running.delay_level;
         let broker = self.queues[queue.index()].broker;
+        if self.brokers[broker.index()].is_down {
+            self.tasks.get_mut(task.0).refuse();
+            let (client, event) = (Endpoint::Consumer(consumer), Event::SendBackReplyArrives(task));
+            return self
+                .core
+                .travel(client, Server::Broker(broker), Direction::Down, event);
+        }
         self.core.emit(Fact::Request {
             broker,
             kind: RequestKind::SendBack,
@@ -123,6 +131,7 @@ impl<O: Observer> Cluster<O> {
             group,
             queue: target,
             record: copy,
+            again: false,
         };
         if let Some(look) = self.brokers[broker.index()].schedule.schedule(level, delayed) {
             self.core
@@ -143,6 +152,9 @@ impl<O: Observer> Cluster<O> {
     /// The schedule service looks at a level and moves what is due.
     pub(in crate::cluster) fn deliver_delayed(&mut self, broker: BrokerId, level: u8) {
         let now = self.core.now();
+        if !self.brokers[broker.index()].schedule.is_look(level, now) {
+            return;
+        }
         while let Some(due) = self.brokers[broker.index()].schedule.take_due(level, now) {
             let record = Record {
                 stored: now,
@@ -156,7 +168,14 @@ impl<O: Observer> Cluster<O> {
                 message: record.id,
                 reconsume_times: record.reconsume_times,
                 waited: now.since(due.since),
+                again: due.again,
             });
+            if self.brokers[broker.index()].schedule.keeps_delivered() {
+                let last_save = self.last_save(broker, SAVE_DELAY_PROGRESS);
+                self.brokers[broker.index()]
+                    .schedule
+                    .delivered(level, now, last_save, due);
+            }
         }
         self.make_visible(broker);
         if let Some(look) = self.brokers[broker.index()].schedule.next_look(level) {

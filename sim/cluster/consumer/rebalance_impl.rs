@@ -336,6 +336,7 @@ impl<O: Observer> Cluster<O> {
                 queue,
                 from: 0,
                 to: start,
+                by_operator: false,
             });
         }
         self.core.emit(Fact::QueueAcquired {

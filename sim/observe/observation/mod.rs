@@ -12,7 +12,7 @@ use crate::cluster::fact::{Fact, Observer, RebalanceTrigger};
 use crate::cluster::ids::{BrokerId, GroupId, QueueId, TopicId};
 use crate::kernel::time::{SimDuration, SimTime};
 use crate::observe::consumers::Life;
-use crate::observe::duplicates::Duplicates;
+use crate::observe::duplicates::{Duplicates, LedBack};
 use crate::observe::lag::Lag;
 use crate::observe::latency::Latency;
 use crate::observe::ledger::{Delivery, Ledger, Outcome};
@@ -85,6 +85,8 @@ pub struct Observation {
     reads: BTreeMap<(TopicId, BrokerId), u32>,
     /// The change that each slot changed hands after, by its number in the group.
     moved_by: Vec<Option<u32>>,
+    /// What led the group of each slot back, and up to where it had seen everything then.
+    led_back: Vec<Option<(LedBack, u64)>>,
     waiting: Vec<Waiting>,
     /// Sum of the instants of storage, nanoseconds, by queue.
     stored_at: Vec<u128>,
@@ -148,7 +150,10 @@ impl Observer for Observation {
                         latencies.first_delivery.record(now.since(born));
                     }
                 } else {
-                    self.duplicates[group.index()].count(self.ownership.cause(slot, consumer));
+                    match self.led_back[slot].filter(|(_, below)| offset < *below) {
+                        Some((by, _)) => self.duplicates[group.index()].count_led_back(by),
+                        None => self.duplicates[group.index()].count(self.ownership.cause(slot, consumer)),
+                    }
                     if let Some(change) = self.moved_by[slot] {
                         self.rebalances[group.index()].duplicate(change);
                     }
@@ -271,6 +276,7 @@ impl Observation {
             stranded: Vec::new(),
             reads: BTreeMap::new(),
             moved_by: Vec::new(),
+            led_back: Vec::new(),
             waiting: Vec::new(),
             stored_at: Vec::new(),
             triggers: Vec::new(),
@@ -381,11 +387,12 @@ impl Observation {
                 offset,
                 reconsume_times,
                 waited,
+                again,
                 ..
             } => {
                 self.stored_at[queue.index()] += u128::from(now.as_nanos());
                 self.retries[group.index()].stored(reconsume_times, waited);
-                self.ledger.retry_stored(now, group, queue, offset);
+                self.ledger.retry_stored(now, group, queue, offset, again);
             }
             Fact::DeadLettered {
                 group,
@@ -404,12 +411,18 @@ impl Observation {
                 queue,
                 from,
                 to,
+                by_operator,
             } => {
                 let slot = self.slots.slot(group, queue);
                 let of = self.slots.get(slot);
-                let skipped = self.ledger.skipped(slot, of, from, to);
+                let skipped = self.ledger.skipped(slot, of, from, to, by_operator);
                 self.lag.ended(now, slot, of, skipped);
             }
+            Fact::OffsetReset { group, queue, .. } => {
+                self.leads_back(self.slots.slot(group, queue), LedBack::Reset);
+            }
+            Fact::BrokerStopped { broker, .. } => self.broker_stopped(now, directory, broker),
+            Fact::BrokerStarted { broker } => self.brokers[broker.index()].starts(now),
             Fact::Dropped {
                 group,
                 queue,
@@ -444,6 +457,20 @@ impl Observation {
         let of = self.slots.get(slot);
         if self.ledger.ended(now, slot, of, offset, outcome) {
             self.lag.ended(now, slot, of, 1);
+        }
+    }
+
+    /// The group of the slot may be given again what it has seen.
+    fn leads_back(&mut self, slot: usize, by: LedBack) {
+        self.led_back[slot] = Some((by, self.ledger.frontier(slot)));
+    }
+
+    fn broker_stopped(&mut self, now: SimTime, directory: &Directory, broker: BrokerId) {
+        self.brokers[broker.index()].stops(now);
+        for slot in 0..self.slots.len() {
+            if directory.queue(self.slots.get(slot).queue).broker == broker {
+                self.leads_back(slot, LedBack::BrokerEnded);
+            }
         }
     }
 
@@ -493,6 +520,7 @@ impl Observation {
         self.waiting.resize_with(self.slots.len(), Waiting::default);
         self.stranded.resize_with(self.slots.queues(), Vec::new);
         self.moved_by.resize(self.slots.len(), None);
+        self.led_back.resize(self.slots.len(), None);
     }
 
     /// What consumers and queues have done so far.

@@ -7,6 +7,7 @@ use crate::cluster::fact::{RequestKind, StopKind};
 use crate::cluster::ids::{ConsumerId, ProducerId};
 use crate::observe::consumers::Life;
 use crate::observe::lag::Level;
+use crate::kernel::time::SimTime;
 use crate::observe::requests::Requests;
 use crate::report::model::{
     BrokerReport, ClusterReport, ConsumerEnd, ConsumerReport, FlowControlReport, HoldsReport, ProducerReport,
@@ -17,7 +18,9 @@ use indexmap::IndexMap;
 
 impl View<'_> {
     pub(super) fn cluster(&self) -> ClusterReport {
-        let mut brokers: Vec<BrokerReport> = self.observation.brokers.iter().map(broker).collect();
+        let mut brokers: Vec<BrokerReport> = (self.observation.brokers.iter())
+            .map(|requests| broker(requests, self.end))
+            .collect();
         for queue in self.queue_ids() {
             let info = self.directory.queue(queue);
             if self.directory.topic(info.topic).kind == TopicKind::User {
@@ -221,7 +224,7 @@ impl View<'_> {
     }
 }
 
-fn broker(requests: &Requests) -> BrokerReport {
+fn broker(requests: &Requests, end: SimTime) -> BrokerReport {
     let answered_holds = requests.woken + requests.expired;
     let of = |kind| requests.of(kind);
     BrokerReport {
@@ -256,5 +259,7 @@ fn broker(requests: &Requests) -> BrokerReport {
         sent: requests.messages,
         sent_bytes: requests.bytes,
         members_expired: requests.members_expired,
+        stops: requests.stops,
+        down_seconds: requests.down(end).as_secs_f64(),
     }
 }

@@ -88,6 +88,7 @@ impl View<'_> {
             lost_by_cause: LostReport {
                 skipped: balance.skipped,
                 skipped_unfinished: balance.skipped_unfinished,
+                reset: balance.reset,
                 broadcast_failures: balance.dropped[DropCause::Broadcasting as usize],
                 no_retry_queue: balance.dropped[DropCause::NoRetryQueue as usize],
             },
@@ -101,6 +102,8 @@ impl View<'_> {
                     rebalance: duplicates.rebalance,
                     overlap: duplicates.overlap,
                     paused: duplicates.paused,
+                    broker: duplicates.broker,
+                    reset: duplicates.reset,
                     other: duplicates.other,
                 },
             },

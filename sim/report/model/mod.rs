@@ -120,6 +120,10 @@ pub struct BrokerReport {
     pub sent_bytes: u64,
     /// Clients that it gave up because they had been silent for too long (a count of clients).
     pub members_expired: u64,
+    /// How often its process ended.
+    pub stops: u64,
+    /// How long it was down.
+    pub down_seconds: f64,
 }
 
 /// Requests by kind; counts of requests.
@@ -420,6 +424,8 @@ pub struct LostReport {
     pub skipped: u64,
     /// Delivered, never finished, and the group went on behind them.
     pub skipped_unfinished: u64,
+    /// Skipped because an operator has reset the offset, delivered or not.
+    pub reset: u64,
     /// Failed at a member of a broadcasting group: nothing is retried there.
     pub broadcast_failures: u64,
     /// Failed in a group without retry queues (`retryQueueNums` ≤ 0): the broker dropped them.
@@ -452,6 +458,10 @@ pub struct DuplicateCausesReport {
     pub overlap: u64,
     /// The owner before was a stopped process, or this one was and others took the queue meanwhile.
     pub paused: u64,
+    /// The broker of the queue had ended, and forgotten offsets or members.
+    pub broker: u64,
+    /// An operator had sent the group back.
+    pub reset: u64,
     /// The queue did not change hands.
     pub other: u64,
 }

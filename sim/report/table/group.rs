@@ -139,6 +139,8 @@ fn duplicates(group: &GroupReport) -> Vec<String> {
         (causes.rebalance, "after a rebalance"),
         (causes.overlap, "while two held a queue"),
         (causes.paused, "after a pause"),
+        (causes.broker, "after the end of a broker"),
+        (causes.reset, "after a reset"),
         (causes.other, "else"),
     ];
     let first = match group.duplicates.total {
