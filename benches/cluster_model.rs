@@ -77,6 +77,8 @@ fn config(messages: u64) -> ClusterConfig {
             name: "work".into(),
             subscribe: vec![TopicId(0)],
             strategy: Strategy::Avg,
+            consume_timestamp: None,
+            subscription_group: SubscriptionGroup::default(),
             consume_from_where: ConsumeFromWhere::LastOffset,
             tuning: ConsumerTuning::default(),
             consumers: (0..8).map(consumer).collect(),

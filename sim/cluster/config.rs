@@ -204,10 +204,24 @@ pub struct GroupConfig {
     pub strategy: Strategy,
     /// Where a queue without a committed offset starts.
     pub consume_from_where: ConsumeFromWhere,
+    /// Where a queue starts with `CONSUME_FROM_TIMESTAMP`; `None`: 30 min before the client's start.
+    pub consume_timestamp: Option<SimTime>,
     /// Settings that its clients share.
     pub tuning: ConsumerTuning,
+    /// Settings that brokers have for it.
+    pub subscription_group: SubscriptionGroup,
     /// Members named in the file, in order; the timeline may add more.
     pub consumers: Vec<ConsumerConfig>,
+}
+
+/// What brokers know of a group beside its members (`SubscriptionGroupConfig`), by RocketMQ's names.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct SubscriptionGroup {
+    /// Queues of `%RETRY%group` on each broker; 0 = what fails is dropped. Default `cluster.tuning.retryQueueNums`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "u32", range(max = 1000))]
+    pub retry_queue_nums: Option<u32>,
 }
 
 /// One consumer client.
@@ -321,6 +335,20 @@ pub enum Action {
         member: Member,
         /// Position in [`ClusterConfig::listeners`].
         listener: u32,
+    },
+    /// Dead letters of a group are sent again to their topics of origin.
+    ResendDlq {
+        /// Whose.
+        group: GroupId,
+        /// Time between two of them.
+        gap: SimDuration,
+    },
+    /// `mqadmin updateTopicPerm` of `%DLQ%group`.
+    SetDlqPermission {
+        /// Whose dead letters.
+        group: GroupId,
+        /// Whether they may be read.
+        readable: bool,
     },
     /// `mqadmin resetOffsetByTime`: where a group goes on in all queues of a topic.
     ResetOffset {
@@ -455,6 +483,17 @@ impl Default for ConsumerTuning {
     }
 }
 
+/// What may be done with a topic of dead letters.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub enum DlqPermission {
+    /// Groups may subscribe to it.
+    #[default]
+    ReadWrite,
+    /// Nobody is given its queues.
+    Write,
+}
+
 /// What becomes of old messages.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
@@ -514,6 +553,9 @@ pub struct BrokerTuning {
     /// Queues of `%RETRY%group` on each broker.
     #[schemars(range(min = 1, max = 1000))]
     pub retry_queue_nums: u32,
+    /// Whether dead letters may be read at once, or only when `updateTopicPerm` allows it, as up to RocketMQ 4.5.1.
+    /// Not a RocketMQ setting.
+    pub dlq_permission: DlqPermission,
     /// Pause of the dispatch thread between two passes over the commit log, ms. 0 = dispatch with the append.
     #[schemars(extend("maximum" = 3_600_000))]
     pub reput_interval: Millis,
@@ -545,6 +587,7 @@ impl Default for BrokerTuning {
             mapped_file_size_commit_log: 1 << 30,
             message_delay_level: "1s 5s 10s 30s 1m 2m 3m 4m 5m 6m 7m 8m 9m 10m 20m 30m 1h 2h".to_owned(),
             retry_queue_nums: 1,
+            dlq_permission: DlqPermission::ReadWrite,
             reput_interval: Millis(1),
             channel_expired_timeout: Millis(120_000),
             notify_consumer_ids_changed_enable: true,

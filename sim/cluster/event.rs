@@ -139,6 +139,8 @@ pub enum Event {
     CleanCommitLog(BrokerId),
     /// A client has let a queue rest whose offset was illegal.
     RepairOffset(PqSlot),
+    /// The tool that sends dead letters again takes the next one.
+    ResendDlq(u32),
 }
 
 const _: () = assert!(
@@ -185,6 +187,7 @@ impl Event {
             Self::ProducerRoutePoll(p) => (30, p.0),
             Self::CleanCommitLog(b) => (31, b.0),
             Self::RepairOffset(p) => (32, p.0),
+            Self::ResendDlq(n) => (33, n),
         };
         kind << 32 | id as u64
     }
@@ -244,6 +247,7 @@ impl Event {
             30 => Self::ProducerRoutePoll(ProducerId(id)),
             31 => Self::CleanCommitLog(BrokerId(id)),
             32 => Self::RepairOffset(PqSlot(id)),
+            33 => Self::ResendDlq(id),
             _ => panic!("no event has this code"),
         }
     }
@@ -256,7 +260,7 @@ mod tests {
     /// Kinds count up from 0 without a hole; the code of each comes back.
     #[test]
     fn every_code_names_one_event() {
-        for kind in 0..=32 {
+        for kind in 0..=33 {
             for id in [0, 1, u32::MAX] {
                 let code = kind << 32 | u64::from(id);
                 assert_eq!(Event::from_code(code).code(), code);

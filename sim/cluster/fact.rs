@@ -439,6 +439,17 @@ pub enum Fact {
         /// The least offset now.
         to: u64,
     },
+    /// A dead letter of a group was sent again to its topic of origin, as a new message of the same identity.
+    Resent {
+        /// Whose dead letter.
+        group: GroupId,
+        /// Where it lies now.
+        queue: QueueId,
+        /// At which offset.
+        offset: u64,
+        /// The message.
+        message: MessageId,
+    },
     /// An operator sets the offset of a group.
     OffsetReset {
         /// Whose.

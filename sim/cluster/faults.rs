@@ -22,6 +22,8 @@ impl<O: Observer> Cluster<O> {
             Action::Heal { member, server } => self.link_healed(self.member(member), server),
             Action::Slow { member, server, by } => self.link_slow(self.member(member), server, by),
             Action::SetListener { member, listener } => self.set_listener(self.member(member), listener),
+            Action::ResendDlq { group, gap } => self.resend_dlq(group, gap),
+            Action::SetDlqPermission { group, readable } => self.set_dlq_permission(group, readable),
             Action::ResetOffset {
                 group,
                 topic,

@@ -28,7 +28,9 @@ use crate::cluster::agenda::Agenda;
 use crate::cluster::broker::consume_queue::ConsumeQueue;
 use crate::cluster::broker::consumer_offset_manager::ConsumerOffsetManager;
 use crate::cluster::broker::pull_request_hold::{HeldPull, PullRequestHold};
+use crate::cluster::broker::resend_dlq::{PlannedResend, Resend};
 use crate::cluster::broker::reset_offset::Rewind;
+use crate::cluster::broker::retry_dlq;
 use crate::cluster::broker::schedule_message::DelayLevels;
 use crate::cluster::broker::{Broker, Topics};
 use crate::cluster::config::ClusterConfig;
@@ -88,6 +90,11 @@ pub struct Cluster<O> {
     salts: Vec<LuckSalts>,
     /// How many clients are stopped.
     paused: u32,
+    /// Dead letters that are sent again, one entry for each run of the tool.
+    resends: Vec<Resend>,
+    planned_resends: Vec<PlannedResend>,
+    /// Whether the dead-letter topic of each group may be read.
+    dlq_readable: Vec<bool>,
     /// Groups that operators will send back.
     rewinds: Vec<Rewind>,
     /// How many brokers are down.
@@ -205,6 +212,12 @@ impl<O: Observer> Cluster<O> {
             tasks: Slab::default(),
             salts,
             paused: 0,
+            resends: Vec::new(),
+            planned_resends: PlannedResend::all(&config),
+            dlq_readable: vec![
+                config.broker_tuning.dlq_permission == config::DlqPermission::ReadWrite;
+                config.groups.len()
+            ],
             rewinds: Rewind::all(&config, !Profile::of(config.version).server_side_reset),
             brokers_down: 0,
             roused: vec![SimTime::ZERO; clients],
@@ -229,9 +242,14 @@ impl<O: Observer> Cluster<O> {
     /// Names of everything that the configuration names.
     fn directory(config: &ClusterConfig) -> Directory {
         use crate::cluster::directory::{ConsumerInfo, GroupInfo, TopicInfo, TopicKind};
-        let topic = |t: &config::TopicConfig| TopicInfo {
-            name: t.name.clone(),
-            kind: TopicKind::User,
+        let topic = |t: &config::TopicConfig| {
+            let is_dlq = |group: &config::GroupConfig| retry_dlq::dlq_topic(&group.name) == t.name;
+            let dead_letters_of = config.groups.iter().position(is_dlq);
+            let kind = |group: usize| TopicKind::DeadLetter(GroupId(group as u32));
+            TopicInfo {
+                name: t.name.clone(),
+                kind: dead_letters_of.map_or(TopicKind::User, kind),
+            }
         };
         let consumers = config.groups.iter().enumerate().flat_map(|(g, group)| {
             group.consumers.iter().map(move |c| ConsumerInfo {
@@ -428,6 +446,7 @@ impl<O: Observer> Cluster<O> {
             Event::ProducerRoutePoll(producer) => self.producer_route_poll(producer),
             Event::CleanCommitLog(broker) => self.clean_commit_log(broker),
             Event::RepairOffset(slot) => self.repair_offset(slot),
+            Event::ResendDlq(resend) => self.resend_next(resend),
             Event::Arrival(_)
             | Event::SendArrives(_)
             | Event::SendAckArrives(_)

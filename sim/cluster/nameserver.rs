@@ -87,7 +87,11 @@ impl NameServer {
 
     /// A broker is gone with its queues of a topic; whether it had any. Without its last broker a topic has no route.
     pub fn unregister(&mut self, topic: TopicId, broker: BrokerId) -> bool {
-        let Some(mut route) = self.routes.get(topic.index()).and_then(|route| route.as_deref().cloned()) else {
+        let Some(mut route) = self
+            .routes
+            .get(topic.index())
+            .and_then(|route| route.as_deref().cloned())
+        else {
             return false;
         };
         let before = route.entries.len();

@@ -73,12 +73,18 @@ impl Requests {
 
     /// The process starts again.
     pub fn starts(&mut self, now: SimTime) {
-        self.down += self.down_since.take().map_or(SimDuration::ZERO, |since| now.since(since));
+        self.down += self
+            .down_since
+            .take()
+            .map_or(SimDuration::ZERO, |since| now.since(since));
     }
 
     /// How long it was down by `end`.
     pub fn down(&self, end: SimTime) -> SimDuration {
-        self.down + self.down_since.map_or(SimDuration::ZERO, |since| end.since(since))
+        self.down
+            + self
+                .down_since
+                .map_or(SimDuration::ZERO, |since| end.since(since))
     }
 
     /// Requests of one kind.

@@ -1,7 +1,7 @@
 //! Slots: dense positions for the pairs (group, queue), so that the hot path needs no map.
 //!
 //! A queue of a user topic has one slot for each group that subscribes to it; a queue of `%RETRY%group` has one
-//! slot, its group's; a dead-letter queue has none.
+//! slot, its group's; a dead-letter queue has those of the groups that subscribe to it, usually none.
 
 use crate::cluster::directory::{Directory, TopicKind};
 use crate::cluster::ids::{GroupId, QueueId, TopicId};
@@ -61,12 +61,11 @@ impl Slots {
         );
         let topic = directory.queue(queue).topic;
         let readers: Vec<GroupId> = match directory.topic(topic).kind {
-            TopicKind::User => (0..directory.groups.len() as u32)
+            TopicKind::User | TopicKind::DeadLetter(_) => (0..directory.groups.len() as u32)
                 .map(GroupId)
                 .filter(|&group| directory.group(group).topics.contains(&topic))
                 .collect(),
             TopicKind::Retry(group) => vec![group],
-            TopicKind::DeadLetter(_) => Vec::new(),
         };
         let is_retry = matches!(directory.topic(topic).kind, TopicKind::Retry(_));
         let before = self.all.len();

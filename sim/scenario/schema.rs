@@ -7,10 +7,11 @@ mod listener;
 mod timeline;
 
 pub use listener::{FailureBlock, FailureOutcome, MessageBlock, RuleBlock};
-pub use timeline::{NextClientId, ServersBlock, Shutdown, TimelineBlock};
+pub use timeline::{NextClientId, Permission, ServersBlock, Shutdown, TimelineBlock};
 
 use crate::cluster::config::{
     BrokerTuning, ConsumeFromWhere, ConsumerTuning, QueueSelector, RocketMqVersion, Strategy,
+    SubscriptionGroup,
 };
 use crate::kernel::dist::Dist;
 use crate::kernel::time::SimDuration;
@@ -313,6 +314,11 @@ pub struct GroupBlock {
     /// Where a queue without a committed offset starts. Default "CONSUME_FROM_LAST_OFFSET".
     #[serde(default)]
     pub consume_from_where: ConsumeFromWhere,
+    /// Where such a queue starts with CONSUME_FROM_TIMESTAMP: at the first message stored at this time of the run or
+    /// later. Default 30 min before each client's start.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "SimDuration")]
+    pub consume_timestamp: Option<SimDuration>,
     /// Members that are alike, or a list of such blocks. Default one.
     #[serde(default)]
     pub consumers: Consumers,
@@ -322,6 +328,9 @@ pub struct GroupBlock {
     /// Settings that all members share, by their RocketMQ names.
     #[serde(default)]
     pub tuning: ConsumerTuning,
+    /// What brokers have set for the group, by RocketMQ's names.
+    #[serde(default)]
+    pub subscription_group: SubscriptionGroup,
 }
 
 /// Who gets a message.

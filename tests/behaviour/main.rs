@@ -1,6 +1,8 @@
 //! What the cluster does, seen from outside: scenarios in, facts out.
 
 mod attributes;
+mod brokers;
+mod dead_letters;
 mod determinism;
 mod flow_control;
 mod listener;
@@ -8,6 +10,7 @@ mod long_polling;
 mod membership;
 mod partition;
 mod random;
+mod resets;
 mod retention;
 mod retry;
 mod send_back;

@@ -175,7 +175,10 @@ impl<O: Observer> Cluster<O> {
         let (client, server) = (Endpoint::Consumer(consumer), Server::Broker(broker));
         let now = self.core.scheduler.now();
         let network = &mut self.core.network;
-        let extra = network.links.find(consumer, server).map(|link| network.links.get(link).extra);
+        let extra = network
+            .links
+            .find(consumer, server)
+            .map(|link| network.links.get(link).extra);
         let there = network.arrival(now, client, server, Direction::Up);
         let back = network.arrival(there, client, server, Direction::Down);
         back + extra.unwrap_or(SimDuration::ZERO) * 2

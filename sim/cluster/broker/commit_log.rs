@@ -153,7 +153,10 @@ impl CommitLog {
 
     /// The broker is up again.
     pub fn take_undispatched_back(&mut self) {
-        debug_assert!(self.undispatched.is_empty(), "nothing is appended while a broker is down");
+        debug_assert!(
+            self.undispatched.is_empty(),
+            "nothing is appended while a broker is down"
+        );
         self.undispatched.append(&mut self.aside);
     }
 

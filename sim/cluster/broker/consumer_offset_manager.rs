@@ -165,7 +165,12 @@ mod tests {
         let filled = || {
             let mut offsets = ConsumerOffsetManager::new(true);
             offsets.add_queue();
-            for (ms, save, offset) in [(4000, 0, 10), (6000, 5000, 20), (7000, 5000, 30), (9000, 5000, 40)] {
+            for (ms, save, offset) in [
+                (4000, 0, 10),
+                (6000, 5000, 20),
+                (7000, 5000, 30),
+                (9000, 5000, 40),
+            ] {
                 let old = offsets.commit(BILLING, QUEUE, offset);
                 offsets.changed(at(ms), at(save), BILLING, QUEUE, old);
             }

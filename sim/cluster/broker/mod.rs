@@ -14,6 +14,7 @@ pub mod message_filter;
 pub mod pull_message;
 pub mod pull_request_hold;
 pub mod rebalance_lock_manager;
+pub mod resend_dlq;
 pub mod reset_offset;
 pub mod retention;
 pub mod retry_dlq;
@@ -117,6 +118,14 @@ pub fn build(config: &ClusterConfig, levels: &DelayLevels, streams: &mut Streams
         }
     };
     config.brokers.iter().map(|b| &*b.name).map(broker).collect()
+}
+
+/// `DLQ_NUMS_PER_GROUP`: one queue on each broker. One without the permission to be read is one that nobody is given.
+fn dead_letter_numbers(readable: bool) -> TopicQueues {
+    TopicQueues {
+        read: u32::from(readable),
+        write: 1,
+    }
 }
 
 impl<O: Observer> Cluster<O> {
@@ -273,11 +282,15 @@ impl<O: Observer> Cluster<O> {
         let held = readers.map(|slot| self.held_queues.get(slot.0).floor);
         let asked = consume_queue.least_asked();
         let now = self.core.scheduler.now();
-        let rewinds = self.rewinds.iter().filter_map(|rewind| rewind.floor(now, consume_queue));
+        let rewinds = self
+            .rewinds
+            .iter()
+            .filter_map(|rewind| rewind.floor(now, consume_queue));
         committed
             .chain(held)
             .chain(asked)
             .chain(rewinds)
+            .chain(self.least_to_resend(queue))
             .min()
             .unwrap_or(consume_queue.end_offset())
             .max(consume_queue.min_offset())
@@ -400,16 +413,31 @@ impl<O: Observer> Cluster<O> {
         });
     }
 
-    /// The queues of `%RETRY%group` on `broker`, created if need be.
+    /// How many queues `%RETRY%group` has on each broker; `None`: the group has no such topic.
+    fn retry_queue_nums(&self, group: GroupId) -> Option<u32> {
+        let of_group = self.config.groups[group.index()]
+            .subscription_group
+            .retry_queue_nums;
+        let number = of_group.unwrap_or(self.config.broker_tuning.retry_queue_nums);
+        Some(number).filter(|number| *number > 0)
+    }
+
+    /// The queues of `%RETRY%group` on `broker`, created if need be; none if the group has none.
     fn retry_queues(&mut self, broker: BrokerId, group: GroupId) -> &[QueueId] {
-        let number = self.config.broker_tuning.retry_queue_nums;
+        let Some(number) = self.retry_queue_nums(group) else {
+            return &[];
+        };
         let topic = self.topics.retry(group).unwrap_or_else(|| {
             let name = retry_dlq::retry_topic(&self.config.groups[group.index()].name);
             let topic = self.create_topic(name, TopicKind::Retry(group));
             self.topics.set_retry(group, topic);
             topic
         });
-        self.queues_of(topic, broker, number)
+        let numbers = TopicQueues {
+            read: number,
+            write: number,
+        };
+        self.queues_of(topic, broker, numbers)
     }
 
     /// The queue of `%DLQ%group` on `broker`, created if need be.
@@ -420,7 +448,21 @@ impl<O: Observer> Cluster<O> {
             self.topics.set_dead_letter(group, topic);
             topic
         });
-        self.queues_of(topic, broker, 1)[0]
+        let readable = self.dlq_readable[group.index()];
+        self.queues_of(topic, broker, dead_letter_numbers(readable))[0]
+    }
+
+    /// Timeline: `mqadmin updateTopicPerm` of `%DLQ%group`.
+    pub(in crate::cluster) fn set_dlq_permission(&mut self, group: GroupId, readable: bool) {
+        self.dlq_readable[group.index()] = readable;
+        let Some(topic) = self.topics.dead_letter(group) else {
+            return;
+        };
+        for broker in (0..self.brokers.len() as u32).map(BrokerId) {
+            if !self.topics.queues(topic, broker).is_empty() {
+                self.update_topic(topic, broker, dead_letter_numbers(readable));
+            }
+        }
     }
 
     fn create_topic(&mut self, name: String, kind: TopicKind) -> TopicId {
@@ -429,13 +471,9 @@ impl<O: Observer> Cluster<O> {
         topic
     }
 
-    /// The queues of `topic` on `broker`; if it has none, `number` are created and registered.
-    fn queues_of(&mut self, topic: TopicId, broker: BrokerId, number: u32) -> &[QueueId] {
+    /// The queues of `topic` on `broker`; if it has none, they are created and registered.
+    fn queues_of(&mut self, topic: TopicId, broker: BrokerId, numbers: TopicQueues) -> &[QueueId] {
         if self.topics.queues(topic, broker).is_empty() {
-            let numbers = TopicQueues {
-                read: number,
-                write: number,
-            };
             self.place_topic(topic, broker, numbers);
             self.register_topic(topic, broker);
         }

@@ -117,7 +117,9 @@ impl ScheduleMessageService {
         });
         let heads: Vec<(u8, SimTime)> = heads.collect();
         let looks = heads.into_iter();
-        looks.map(|(level, due)| (level, self.plan_look(level, due))).collect()
+        looks
+            .map(|(level, due)| (level, self.plan_look(level, due)))
+            .collect()
     }
 
     /// Takes out the first message of `level` if it is due.

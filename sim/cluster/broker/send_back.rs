@@ -11,8 +11,8 @@ use crate::cluster::broker::retry_dlq::{SendBack, SendBackDecision};
 use crate::cluster::broker::schedule_message_service::Delayed;
 use crate::cluster::consumer::consume_result::max_reconsume_times_concurrently;
 use crate::cluster::event::{Event, TaskSlot};
-use crate::cluster::fact::{Fact, Observer, RequestKind};
-use crate::cluster::ids::{BrokerId, GroupId, QueueId};
+use crate::cluster::fact::{DropCause, Fact, Observer, RequestKind};
+use crate::cluster::ids::{BrokerId, ConsumerId, GroupId, QueueId};
 use crate::cluster::message::Record;
 use crate::cluster::network::{Direction, Endpoint, Server};
 use crate::kernel::streams::{Luck, Source};
@@ -37,7 +37,7 @@ impl<O: Observer> Cluster<O> {
             broker,
             kind: RequestKind::SendBack,
         });
-        self.take_back(broker, group, (queue, offset), failed, delay_level);
+        self.take_back((broker, consumer), group, (queue, offset), failed, delay_level);
         let event = Event::SendBackReplyArrives(task);
         self.core.travel(
             Endpoint::Consumer(consumer),
@@ -51,7 +51,7 @@ impl<O: Observer> Cluster<O> {
     /// delay level.
     fn take_back(
         &mut self,
-        broker: BrokerId,
+        (broker, consumer): (BrokerId, ConsumerId),
         group: GroupId,
         (queue, offset): (QueueId, u64),
         failed: Record,
@@ -64,7 +64,7 @@ impl<O: Observer> Cluster<O> {
             delay_level: delay_level.map_or(tuning.delay_level_when_next_consume, i32::from),
             max_reconsume_times: Some(max),
             group_retry_max_times: max,
-            group_retry_queue_nums: self.config.broker_tuning.retry_queue_nums as i32,
+            group_retry_queue_nums: self.retry_queue_nums(group).map_or(0, |number| number as i32),
         };
         match request.decide() {
             SendBackDecision::DeadLetter => self.dead_letter(broker, group, queue, offset, failed),
@@ -75,7 +75,14 @@ impl<O: Observer> Cluster<O> {
                     .expect("a retry's level is at least 1");
                 self.schedule_retry(broker, group, queue, offset, failed, level as u8);
             }
-            SendBackDecision::Drop => unreachable!("scenarios give every group a retry queue"),
+            SendBackDecision::Drop => self.core.emit(Fact::Dropped {
+                consumer,
+                group,
+                queue,
+                offset,
+                message: failed.id,
+                cause: DropCause::NoRetryQueue,
+            }),
         }
     }
 

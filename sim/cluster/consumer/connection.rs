@@ -103,7 +103,9 @@ impl<O: Observer> Cluster<O> {
     /// whose broker is down refuses at once.
     pub(super) fn connect_limit(&mut self, consumer: ConsumerId, broker: BrokerId) -> SimDuration {
         if self.brokers[broker.index()].is_down && !self.is_cut(consumer, Server::Broker(broker)) {
-            self.refused_at(consumer, broker).since(self.core.now()).min(CONNECT_TIMEOUT)
+            self.refused_at(consumer, broker)
+                .since(self.core.now())
+                .min(CONNECT_TIMEOUT)
         } else {
             CONNECT_TIMEOUT
         }

@@ -92,7 +92,11 @@ impl<O: Observer> Cluster<O> {
         if let Some(offset) = held.offset.read() {
             held.requests += 1;
             let (consumer, broker) = (held.consumer, self.queues[held.queue.index()].broker);
-            self.one_way(consumer, broker, BrokerRequest::UpdateOffsets(vec![(slot, offset)]));
+            self.one_way(
+                consumer,
+                broker,
+                BrokerRequest::UpdateOffsets(vec![(slot, offset)]),
+            );
         }
     }
 }

@@ -284,12 +284,14 @@ impl<O: Observer> Cluster<O> {
             Some(QueriedOffset::Young) => (StoredOffset::Found(0), StartOffsetRule::YoungQueue),
             None => (StoredOffset::NotFound, StartOffsetRule::ConsumeFromWhere),
         };
-        let from = self.config.groups[client.group.index()].consume_from_where;
+        let settings = &self.config.groups[client.group.index()];
+        let from = settings.consume_from_where;
         let lookup = match compute_pull_from_where(from, is_retry, stored) {
             PullFromWhere::At(offset) => return self.take_queue(consumer, queue, offset, rule),
             PullFromWhere::AskMaxOffset => BrokerRequest::MaxOffset(queue),
             PullFromWhere::AskTimestamp => {
-                BrokerRequest::SearchOffset(queue, client.started - CONSUME_TIMESTAMP_BACK)
+                let back = client.started - CONSUME_TIMESTAMP_BACK;
+                BrokerRequest::SearchOffset(queue, settings.consume_timestamp.unwrap_or(back))
             }
             PullFromWhere::Unknown => unreachable!("every offset query of this model is answered"),
         };

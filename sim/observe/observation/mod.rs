@@ -7,7 +7,7 @@ mod checks;
 mod members;
 
 use crate::cluster::config::ClusterConfig;
-use crate::cluster::directory::Directory;
+use crate::cluster::directory::{Directory, TopicKind};
 use crate::cluster::fact::{Fact, Observer, RebalanceTrigger};
 use crate::cluster::ids::{BrokerId, GroupId, QueueId, TopicId};
 use crate::kernel::time::{SimDuration, SimTime};
@@ -403,6 +403,7 @@ impl Observation {
                 ..
             } => {
                 self.retries[group.index()].dead(origin_topic);
+                self.stored_at[dlq_queue.index()] += u128::from(now.as_nanos());
                 self.ledger.stored(now, dlq_queue, self.ledger.end(dlq_queue));
                 self.ended(now, group, queue, offset, Outcome::Dead);
             }
@@ -417,6 +418,13 @@ impl Observation {
                 let of = self.slots.get(slot);
                 let skipped = self.ledger.skipped(slot, of, from, to, by_operator);
                 self.lag.ended(now, slot, of, skipped);
+            }
+            Fact::Resent {
+                group, queue, offset, ..
+            } => {
+                self.retries[group.index()].resent();
+                self.stored_at[queue.index()] += u128::from(now.as_nanos());
+                self.ledger.stored(now, queue, offset);
             }
             Fact::OffsetReset { group, queue, .. } => {
                 self.leads_back(self.slots.slot(group, queue), LedBack::Reset);
@@ -437,7 +445,7 @@ impl Observation {
                 to,
                 ..
             } => self.filtered(now, group, queue, from, to),
-            Fact::Expired { queue, to, .. } => self.expired(now, queue, to),
+            Fact::Expired { queue, from, to } => self.expired(now, directory, queue, (from, to)),
             Fact::Born { .. }
             | Fact::Stored { .. }
             | Fact::SendAcknowledged { .. }
@@ -488,7 +496,10 @@ impl Observation {
         self.lag.reopened(now, slot, self.slots.get(slot));
     }
 
-    fn expired(&mut self, now: SimTime, queue: QueueId, to: u64) {
+    fn expired(&mut self, now: SimTime, directory: &Directory, queue: QueueId, (from, to): (u64, u64)) {
+        if let TopicKind::DeadLetter(group) = directory.topic(directory.queue(queue).topic).kind {
+            self.retries[group.index()].dead_letters_expired(to - from);
+        }
         for at in 0..self.slots.readers(queue).len() {
             let slot = self.slots.readers(queue)[at] as usize;
             let of = self.slots.get(slot);

@@ -5,9 +5,9 @@ use super::{View, max_secs, mean_secs, ratio};
 use crate::cluster::directory::TopicKind;
 use crate::cluster::fact::{RequestKind, StopKind};
 use crate::cluster::ids::{ConsumerId, ProducerId};
+use crate::kernel::time::SimTime;
 use crate::observe::consumers::Life;
 use crate::observe::lag::Level;
-use crate::kernel::time::SimTime;
 use crate::observe::requests::Requests;
 use crate::report::model::{
     BrokerReport, ClusterReport, ConsumerEnd, ConsumerReport, FlowControlReport, HoldsReport, ProducerReport,

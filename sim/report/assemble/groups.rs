@@ -8,9 +8,9 @@ use crate::observe::lag::Peak;
 use crate::observe::latency::Latency;
 use crate::observe::retries::{Attempt, Retries};
 use crate::report::model::{
-    AttemptReport, BalanceReport, DeliveriesReport, DistributionReport, DuplicateCausesReport,
-    DuplicatesReport, FailuresReport, GroupReport, LagReport, LatenciesReport, LatencyReport, LostReport,
-    OldestWaitingReport, RetriesReport,
+    AttemptReport, BalanceReport, DeadLettersReport, DeliveriesReport, DistributionReport,
+    DuplicateCausesReport, DuplicatesReport, FailuresReport, GroupReport, LagReport, LatenciesReport,
+    LatencyReport, LostReport, OldestWaitingReport, RetriesReport,
 };
 use indexmap::IndexMap;
 
@@ -82,6 +82,11 @@ impl View<'_> {
             },
             dead: balance.dead,
             dead_by_topic: self.dead_by_topic(group),
+            dead_letters: DeadLettersReport {
+                kept: balance.dead - retries.dead_expired,
+                expired: retries.dead_expired,
+                resent: retries.resent,
+            },
             filtered: balance.filtered,
             expired: balance.expired,
             lost: balance.lost(),

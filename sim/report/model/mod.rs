@@ -279,6 +279,8 @@ pub struct GroupReport {
     pub dead: u64,
     /// `dead` by the subscribed topic from which they came.
     pub dead_by_topic: IndexMap<String, u64>,
+    /// What has become of its dead letters.
+    pub dead_letters: DeadLettersReport,
     /// Records that no member's subscription wants, or that a member passed over for want of interest.
     pub filtered: u64,
     /// Records that retention removed before any listener saw them.
@@ -415,6 +417,17 @@ pub struct AttemptReport {
     pub delay_waited_mean_seconds: Option<f64>,
     /// Longest of those; `null` if none.
     pub delay_waited_max_seconds: Option<f64>,
+}
+
+/// The dead-letter topic of a group; counts of messages.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct DeadLettersReport {
+    /// Lie there at the end.
+    pub kept: u64,
+    /// Deleted by retention, read or not.
+    pub expired: u64,
+    /// Sent again to their topics of origin, once or more often. They lie there all the same.
+    pub resent: u64,
 }
 
 /// Lost messages by cause.

@@ -3,7 +3,8 @@
 use rmqsim::cluster::config::{
     Action, AttributesConfig, BrokerConfig, BrokerTuning, ClusterConfig, ConsumeFromWhere, ConsumerConfig,
     ConsumerTuning, FailureConfig, GroupConfig, KeyDist, Member, Millis, NetworkConfig, ProducerConfig,
-    QueueSelector, RocketMqVersion, SizeDist, Strategy, TimelineEntry, TopicConfig, TopicQueues,
+    QueueSelector, RocketMqVersion, SizeDist, Strategy, SubscriptionGroup, TimelineEntry, TopicConfig,
+    TopicQueues,
 };
 use rmqsim::cluster::ids::{BrokerId, GroupId, TopicId};
 use rmqsim::cluster::producer::workload::Arrivals;
@@ -191,6 +192,8 @@ fn group(c: &mut Chooser, number: u64, topics: u32, slow: bool) -> GroupConfig {
             },
             Strategy::RotatedAvg,
         ]),
+        consume_timestamp: None,
+        subscription_group: SubscriptionGroup::default(),
         consume_from_where: c.pick(&[
             ConsumeFromWhere::FirstOffset,
             ConsumeFromWhere::LastOffset,

@@ -145,6 +145,8 @@ pub fn config(threads: u32, service: Dist, plan: &Plan, seed: u64) -> ClusterCon
             name: "billing".into(),
             subscribe: vec![TopicId(0)],
             strategy: Strategy::Avg,
+            consume_timestamp: None,
+            subscription_group: SubscriptionGroup::default(),
             consume_from_where: ConsumeFromWhere::LastOffset,
             tuning: ConsumerTuning::default(),
             consumers: vec![ConsumerConfig {

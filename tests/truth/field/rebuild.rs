@@ -5,7 +5,7 @@ use rmqsim::cluster::Cluster;
 use rmqsim::cluster::config::{
     Action, AttributesConfig, BrokerConfig, BrokerTuning, ClusterConfig, ConsumeFromWhere, ConsumerConfig,
     ConsumerTuning, FailureConfig, GroupConfig, Member, Millis, NetworkConfig, ProducerConfig, QueueSelector,
-    RocketMqVersion, SizeDist, Strategy, TimelineEntry, TopicConfig, TopicQueues,
+    RocketMqVersion, SizeDist, Strategy, SubscriptionGroup, TimelineEntry, TopicConfig, TopicQueues,
 };
 use rmqsim::cluster::directory::{Directory, TopicKind};
 use rmqsim::cluster::fact::{Fact, Observer};
@@ -95,6 +95,8 @@ pub fn cluster(recording: &Recording, repeat: usize, duration: u64) -> ClusterCo
             name: format!("G_{}", name.trim_start_matches("T_")),
             subscribe: vec![TopicId(0)],
             strategy,
+            consume_timestamp: None,
+            subscription_group: SubscriptionGroup::default(),
             consume_from_where: ConsumeFromWhere::FirstOffset,
             tuning: ConsumerTuning {
                 startup_time: Millis(LOADING),

@@ -59,6 +59,27 @@ fn told(config: &ClusterConfig) -> Vec<String> {
             let (topic, broker) = (&config.topics[topic.index()].name, to(Server::Broker(broker)));
             format!("update {topic} {broker} {}/{}", numbers.read, numbers.write)
         }
+        Action::StopBroker { broker, crash } => {
+            let how = if crash { "crash" } else { "stop" };
+            format!("{how} {}", to(Server::Broker(broker)))
+        }
+        Action::StartBroker(broker) => format!("start {}", to(Server::Broker(broker))),
+        Action::ResetOffset {
+            group,
+            topic,
+            target,
+            force,
+        } => {
+            let (group, topic) = (
+                &config.groups[group.index()].name,
+                &config.topics[topic.index()].name,
+            );
+            format!("reset {group} {topic} {target:?} {force}")
+        }
+        Action::ResendDlq { group, gap } => format!("resend {} {gap}", config.groups[group.index()].name),
+        Action::SetDlqPermission { group, readable } => {
+            format!("dlq {} {readable}", config.groups[group.index()].name)
+        }
     };
     let entries = config.timeline.iter();
     entries
@@ -414,5 +435,46 @@ fn expansion_is_bounded() {
             limits::CONSUMERS / 3
         ),
         "consumers, more than the 100 000",
+    );
+}
+
+/// A broker ends by its own word, and comes back if it is to; several times, if the distance is said.
+#[test]
+fn brokers_end_and_start() {
+    check(
+        r#"[{ "at": "1m", "restart": "broker-a", "shutdown": "kill", "downFor": "5s", "times": 2, "every": "20s" },
+            { "at": "3m", "leave": "broker-b" }]"#,
+        &[
+            "60 crash broker-a",
+            "65 start broker-a",
+            "80 crash broker-a",
+            "85 start broker-a",
+            "180 stop broker-b",
+        ],
+    );
+    refused(
+        r#"[{ "at": "1m", "kill": "broker-a" }, { "at": "2m", "leave": "broker-a" }]"#,
+        "the broker is down already at 2m",
+    );
+}
+
+/// What operators do to a group names its topic, unless it has only one.
+#[test]
+fn progress_is_set() {
+    check(
+        r#"[{ "at": "1m", "resetOffset": "billing", "to": "30s" },
+            { "at": "2m", "skipBacklog": "billing" },
+            { "at": "3m", "resendDlq": "billing", "rate": "50/s" },
+            { "at": "4m", "updateTopicPerm": "%DLQ%billing", "perm": "write" }]"#,
+        &[
+            "60 reset billing orders Time(SimTime(30000000000)) true",
+            "120 reset billing orders Latest true",
+            "180 resend billing 20ms",
+            "240 dlq billing false",
+        ],
+    );
+    refused(
+        r#"[{ "at": "1m", "resetOffset": "billing", "to": "2m" }]"#,
+        "the offsets of 2m are not known at 1m",
     );
 }
