@@ -5,6 +5,7 @@
 //! a user can paste from her configuration.
 
 pub use crate::cluster::consumer::allocate::Strategy;
+pub use crate::cluster::consumer::delivery::Delivery;
 
 use crate::cluster::ids::{BrokerId, GroupId, TopicId};
 use crate::cluster::network::Server;
@@ -135,6 +136,8 @@ pub struct GroupConfig {
     pub strategy: Strategy,
     /// Where a queue without a committed offset starts.
     pub consume_from_where: ConsumeFromWhere,
+    /// How messages get to its clients.
+    pub delivery: Delivery,
     /// Settings that its clients share.
     pub tuning: ConsumerTuning,
     /// Members named in the file, in order; the timeline may add more.

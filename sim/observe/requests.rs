@@ -11,7 +11,9 @@ pub struct Requests {
     pub found: u64,
     /// Pulls answered without.
     pub not_found: u64,
-    /// Messages in answers.
+    /// Envelopes with messages sent unasked.
+    pub pushes: u64,
+    /// Messages in answers and pushes.
     pub messages: u64,
     /// Their bytes.
     pub bytes: u64,
@@ -56,6 +58,13 @@ impl Requests {
         }
     }
 
+    /// Messages are sent unasked.
+    pub fn pushed(&mut self, messages: u32, bytes: u64) {
+        self.pushes += 1;
+        self.messages += u64::from(messages);
+        self.bytes += bytes;
+    }
+
     /// Requests of one kind.
     pub fn of(&self, kind: RequestKind) -> u64 {
         self.by_kind[kind as usize]
@@ -83,7 +92,7 @@ mod tests {
         for (n, kind) in RequestKind::ALL.into_iter().enumerate() {
             assert_eq!(requests.of(kind), n as u64 + 1);
         }
-        assert_eq!(requests.total(), 45);
+        assert_eq!(requests.total(), 55);
     }
 
     #[test]

@@ -7,7 +7,9 @@ mod timeline;
 
 pub use timeline::{NextClientId, ServersBlock, Shutdown, TimelineBlock};
 
-use crate::cluster::config::{BrokerTuning, ConsumeFromWhere, ConsumerTuning, RocketMqVersion, Strategy};
+use crate::cluster::config::{
+    BrokerTuning, ConsumeFromWhere, ConsumerTuning, Delivery, RocketMqVersion, Strategy,
+};
 use crate::kernel::dist::Dist;
 use crate::kernel::time::SimDuration;
 use crate::scenario::defaults;
@@ -246,6 +248,9 @@ pub struct GroupBlock {
     /// Where a queue without a committed offset starts. Default "CONSUME_FROM_LAST_OFFSET".
     #[serde(default)]
     pub consume_from_where: ConsumeFromWhere,
+    /// How messages get to the members: RocketMQ's way, or one to compare it with. Default "longPolling".
+    #[serde(default)]
+    pub delivery: Delivery,
     /// Members that are alike, or a list of such blocks. Default one.
     #[serde(default)]
     pub consumers: Consumers,

@@ -1,5 +1,6 @@
 //! What the cluster does, seen from outside: scenarios in, facts out.
 
+mod delivery;
 mod determinism;
 mod flow_control;
 mod long_polling;

@@ -12,6 +12,7 @@ pub mod consumer_offset_manager;
 pub mod message_filter;
 pub mod pull_message;
 pub mod pull_request_hold;
+pub mod push;
 pub mod rebalance_lock_manager;
 pub mod retry_dlq;
 pub mod schedule_message;
@@ -110,6 +111,7 @@ impl<O: Observer> Cluster<O> {
         self.core.emit(Fact::Request {
             broker,
             kind: RequestKind::Send,
+            group: None,
         });
         if !self.queues[queue.index()].writable {
             return self.refuse_send(slot);
@@ -196,7 +198,7 @@ impl<O: Observer> Cluster<O> {
         for queue in touched.drain(..) {
             let max_offset = self.queues[queue.index()].end_pass();
             self.core.emit(Fact::Dispatched { queue, max_offset });
-            if !self.holds[queue.index()].is_empty() && self.config.broker_tuning.long_polling_enable {
+            if !self.holds[queue.index()].is_empty() {
                 self.wake(queue);
             }
         }
@@ -262,7 +264,8 @@ impl<O: Observer> Cluster<O> {
             BrokerRequest::UpdateOffsets(_) | BrokerRequest::ConnectionClosed => None,
         };
         if let Some(kind) = kind {
-            self.core.emit(Fact::Request { broker, kind });
+            let group = Some(group);
+            self.core.emit(Fact::Request { broker, kind, group });
         }
         let reply = match request {
             BrokerRequest::Heartbeat(subscriptions) => {
@@ -320,6 +323,7 @@ impl<O: Observer> Cluster<O> {
             self.core.emit(Fact::Request {
                 broker,
                 kind: RequestKind::UpdateOffset,
+                group: Some(group),
             });
             let held = self.held_queues.get_mut(slot.0);
             held.floor = *offset;

@@ -27,6 +27,7 @@ impl<O: Observer> Cluster<O> {
         self.core.emit(Fact::Request {
             broker,
             kind: RequestKind::SendBack,
+            group: Some(group),
         });
         self.take_back(broker, group, queue, offset, failed);
         let event = Event::SendBackReplyArrives(task);

@@ -82,7 +82,10 @@ impl<O: Observer> Cluster<O> {
             | Event::RebalanceWake(consumer)
             | Event::ShutdownDeadline(consumer)
             | Event::CallTimeout { consumer, .. } => Some(consumer),
-            Event::PullDue(slot) | Event::PullReplyArrives(slot) | Event::PullFails(slot) => of_queue(slot),
+            Event::PullDue(slot)
+            | Event::PullReplyArrives(slot)
+            | Event::PullFails(slot)
+            | Event::PushArrives(slot) => of_queue(slot),
             Event::ConsumeDone(task)
             | Event::SendBackReplyArrives(task)
             | Event::SendBackFails(task)

@@ -1,7 +1,10 @@
 //! Consumer groups of the file to members with names and client ids.
 
 use super::{Resolver, field};
-use crate::cluster::config::{ConsumerConfig, ConsumerTuning, FailureConfig, GroupConfig, TopicConfig};
+use crate::cluster::config::{
+    ConsumerConfig, ConsumerTuning, Delivery, FailureConfig, GroupConfig, TopicConfig,
+};
+use crate::cluster::consumer::delivery::INTERVALS;
 use crate::cluster::ids::TopicId;
 use crate::scenario::diagnostic::Span;
 use crate::scenario::limits;
@@ -34,6 +37,7 @@ impl Resolver<'_> {
                 subscribe: self.subscription(&path, block, topics),
                 strategy: block.strategy.clone(),
                 consume_from_where: block.consume_from_where,
+                delivery: self.delivery(&path, block),
                 tuning: block.tuning.clone(),
                 consumers: Vec::new(),
             };
@@ -43,6 +47,30 @@ impl Resolver<'_> {
             groups.push(group);
         }
         groups
+    }
+
+    /// The delivery style, with an interval that works.
+    fn delivery(&mut self, path: &FieldPath, block: &GroupBlock) -> Delivery {
+        let (least, most) = INTERVALS;
+        if let Some(interval) = block.delivery.interval()
+            && !(least..=most).contains(&interval)
+        {
+            let path = path.key("delivery").key(block.delivery.word()).key("interval");
+            let message = format!("`interval` must be between {least} and {most}, but is {interval}");
+            let problem = self.problem(&path, message);
+            problem.label = "out of range".to_owned();
+            if interval > most {
+                problem.help.push(
+                    "a queue that is not asked for in 2m is taken away and given anew (pullMaxIdleTime)"
+                        .to_owned(),
+                );
+            } else {
+                problem
+                    .help
+                    .push("\"push\" sends at once, without asking".to_owned());
+            }
+        }
+        block.delivery
     }
 
     fn subscription(&mut self, path: &FieldPath, block: &GroupBlock, topics: &[TopicConfig]) -> Vec<TopicId> {

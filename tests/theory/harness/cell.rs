@@ -144,6 +144,7 @@ pub fn config(threads: u32, service: Dist, plan: &Plan, seed: u64) -> ClusterCon
             subscribe: vec![TopicId(0)],
             strategy: Strategy::Avg,
             consume_from_where: ConsumeFromWhere::LastOffset,
+            delivery: Delivery::default(),
             tuning: ConsumerTuning::default(),
             consumers: vec![ConsumerConfig {
                 life: 1,

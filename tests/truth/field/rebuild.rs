@@ -7,6 +7,7 @@ use rmqsim::cluster::config::{
     FailureConfig, GroupConfig, Member, Millis, NetworkConfig, ProducerConfig, RocketMqVersion, SizeDist,
     Strategy, TimelineEntry, TopicConfig, TopicQueues,
 };
+use rmqsim::cluster::consumer::delivery::Delivery;
 use rmqsim::cluster::directory::{Directory, TopicKind};
 use rmqsim::cluster::fact::{Fact, Observer};
 use rmqsim::cluster::ids::{BrokerId, ConsumerId, GroupId, QueueId, TopicId};
@@ -96,6 +97,7 @@ pub fn cluster(recording: &Recording, repeat: usize, duration: u64) -> ClusterCo
             subscribe: vec![TopicId(0)],
             strategy,
             consume_from_where: ConsumeFromWhere::FirstOffset,
+            delivery: Delivery::default(),
             tuning: ConsumerTuning {
                 startup_time: Millis(LOADING),
                 ..ConsumerTuning::default()
