@@ -34,6 +34,8 @@ impl Observer for Counter {
 
 fn config(messages: u64) -> ClusterConfig {
     let producer = |i: u32| ProducerConfig {
+        attributes: AttributesConfig::default(),
+        queue_selector: QueueSelector::RoundRobin,
         name: format!("load-{i}"),
         topic: TopicId(0),
         arrivals: Arrivals::Poisson {
@@ -54,11 +56,7 @@ fn config(messages: u64) -> ClusterConfig {
         service: Dist::Shape(Shape::Exponential {
             mean: SimDuration::from_millis(10),
         }),
-        failure: FailureConfig {
-            probability: 0.0,
-            poison: 0.0,
-            fail_first_attempts: 0,
-        },
+        failure: FailureConfig::default(),
         strategy: None,
         machine_room: String::new(),
     };
@@ -85,6 +83,7 @@ fn config(messages: u64) -> ClusterConfig {
             consumers: (0..8).map(consumer).collect(),
         }],
         timeline: vec![],
+        listeners: vec![],
         network: NetworkConfig {
             latency: Dist::Constant(SimDuration::from_micros(500)),
         },

@@ -12,6 +12,7 @@ use rmqsim::cluster::consumer::held_queue::CacheTotal;
 use rmqsim::cluster::directory::{ConsumerInfo, Directory, GroupInfo, QueueInfo, TopicInfo, TopicKind};
 use rmqsim::cluster::fact::{CommitVia, Fact, Observer, PullResult, RequestKind};
 use rmqsim::cluster::ids::{BrokerId, ConsumerId, GroupId, MessageId, ProducerId, QueueId, TopicId};
+use rmqsim::cluster::producer::attributes::Attributes;
 use rmqsim::kernel::time::{SimDuration, SimTime};
 use rmqsim::observe::observation::Observation;
 use std::hint::black_box;
@@ -35,6 +36,7 @@ impl Observer for Deaf {
 
 fn directory() -> Directory {
     Directory {
+        attributes: Attributes::default(),
         brokers: vec!["broker-a".into()],
         topics: vec![TopicInfo {
             name: "orders".into(),
@@ -153,6 +155,7 @@ fn store(tell: &mut impl FnMut(Fact), n: u64, now: SimTime, batch: u64) {
         queue,
         offset,
         message,
+        luck: 0,
         reconsume_times: 0,
         born: now - SimDuration::from_micros(700),
         stored: now - SimDuration::from_micros(500),

@@ -1,6 +1,7 @@
 //! From a scenario to its report: the one function that most users of the library need.
 
 use crate::cluster::Cluster;
+use crate::cluster::sabotage::Sabotage;
 use crate::kernel::time::SimTime;
 use crate::observe::observation::Observation;
 use crate::report::Identity;
@@ -16,8 +17,25 @@ use crate::scenario::Scenario;
 /// # Panics
 /// With a text that begins with `invariant` if the simulator breaks one of its own rules.
 pub fn simulate(name: &str, scenario: &Scenario, progress: impl FnMut(SimTime, u64)) -> Report {
+    simulate_sabotaged(name, scenario, None, progress)
+}
+
+/// As [`simulate`], maybe with a fault of the simulator in it, so that a test sees its checks at work.
+///
+/// # Panics
+/// As [`simulate`]; with a fault, always when the fault has happened.
+pub fn simulate_sabotaged(
+    name: &str,
+    scenario: &Scenario,
+    sabotage: Option<Sabotage>,
+    progress: impl FnMut(SimTime, u64),
+) -> Report {
     let observation = Observation::new(&scenario.config);
-    let mut done = Cluster::new(scenario.config.clone(), observation).run(progress);
+    let mut cluster = Cluster::new(scenario.config.clone(), observation);
+    if let Some(sabotage) = sabotage {
+        cluster = cluster.sabotaged(sabotage);
+    }
+    let mut done = cluster.run(progress);
     done.observer.finish(done.end, &done.directory);
     let identity = Identity {
         name: name.to_owned(),

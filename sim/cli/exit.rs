@@ -79,10 +79,11 @@ pub fn panics_are_our_bugs() {
     let default = std::panic::take_hook();
     std::panic::set_hook(Box::new(move |panic| {
         default(panic);
-        let command: Vec<String> = std::env::args().collect();
+        let words: Vec<String> = std::env::args().collect();
+        let words = words.iter().map(String::as_str);
+        let command = shlex::try_join(words).unwrap_or_else(|_| "the same arguments".to_owned());
         Terminal::last_words(&format!(
-            "internal error: this is a bug in rmqsim, not in your scenario\n  = help: it happens again with: {}",
-            command.join(" ")
+            "internal error: this is a bug in rmqsim, not in your scenario\n  = help: it happens again with: {command}",
         ));
         std::process::exit(Exit::Internal as i32);
     }));

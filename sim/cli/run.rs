@@ -8,11 +8,12 @@ use crate::cli::args::{Charts, Format, RunArgs};
 use crate::cli::expectations;
 use crate::cli::terminal::Terminal;
 use crate::cli::{Exit, Failure};
+use crate::cluster::sabotage::Sabotage;
 use crate::kernel::time::SimTime;
 use crate::report::expect::Expectation;
 use crate::report::{Report, charts, json, table};
 use crate::scenario::Scenario;
-use crate::simulate::simulate;
+use crate::simulate::simulate_sabotaged;
 use anyhow::Context;
 use std::collections::BTreeSet;
 use std::fs;
@@ -108,7 +109,10 @@ fn make_writable(folder: &Path) -> anyhow::Result<()> {
 /// Runs one scenario, prints and writes. Whether all expectations hold.
 fn one(job: Job, args: &RunArgs, terminal: &Terminal) -> Result<bool, Failure> {
     let mut progress = terminal.progress(SimTime::ZERO + job.scenario.config.duration);
-    let mut report = simulate(&job.name, &job.scenario, |now, events| progress.tell(now, events));
+    let sabotage = args.lose_message.map(Sabotage::LoseMessage);
+    let mut report = simulate_sabotaged(&job.name, &job.scenario, sabotage, |now, events| {
+        progress.tell(now, events);
+    });
     progress.clear();
     let passed = report.judge(&job.expectations);
     let bytes = json::canonical(&report);

@@ -6,6 +6,7 @@
 
 pub use crate::cluster::consumer::allocate::Strategy;
 pub use crate::cluster::consumer::delivery::Delivery;
+pub use crate::cluster::consumer::listener::{FailureConfig, ListenerRule, Outcome, Which};
 
 use crate::cluster::ids::{BrokerId, GroupId, TopicId};
 use crate::cluster::network::Server;
@@ -48,6 +49,8 @@ pub struct ClusterConfig {
     pub groups: Vec<GroupConfig>,
     /// What happens when; sorted by time, ties in file order.
     pub timeline: Vec<TimelineEntry>,
+    /// What [`Action::SetListener`] refers to.
+    pub listeners: Vec<ListenerConfig>,
     /// One-way delay of everything that travels between two nodes.
     pub network: NetworkConfig,
     /// How many name servers there are; each knows all, a client uses one until it fails. At least 1.
@@ -114,6 +117,64 @@ pub struct ProducerConfig {
     pub stop: SimTime,
     /// It stops after this many messages.
     pub max_messages: u64,
+    /// What its messages are about.
+    pub attributes: AttributesConfig,
+    /// Which queue a message goes to.
+    pub queue_selector: QueueSelector,
+}
+
+/// Tags, keys and properties of one producer's messages; each message draws its own.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct AttributesConfig {
+    /// Tags with their weights, not all zero; the empty tag means none. Empty: no message has a tag.
+    pub tags: Vec<(String, u32)>,
+    /// Keys; `None`: no message has one.
+    pub keys: Option<KeyDist>,
+    /// User properties by name.
+    pub properties: Vec<(String, PropertyDist)>,
+}
+
+/// How often each key comes; keys are called k1, k2, …
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum KeyDist {
+    /// All alike.
+    Uniform {
+        /// How many there are; at least 1.
+        count: u32,
+    },
+    /// Key number r in proportion to r^−exponent.
+    Zipf {
+        /// How many there are; at least 1.
+        count: u32,
+        /// 0 makes all alike.
+        exponent: f64,
+    },
+}
+
+/// Values of a property.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum PropertyDist {
+    /// Texts with their weights, not all zero.
+    Choices(Vec<(String, u32)>),
+    /// Whole numbers from the first to the second, both included, all alike.
+    Uniform {
+        /// Least.
+        min: i64,
+        /// Greatest.
+        max: i64,
+    },
+}
+
+/// Which queue a message goes to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub enum QueueSelector {
+    /// In turn, another broker after a failure.
+    #[default]
+    RoundRobin,
+    /// `SelectMessageQueueByHash` of the key: messages of one key go to one queue, while the queues stay as they are. A
+    /// send that fails is not repeated.
+    ByKey,
 }
 
 /// Body sizes in bytes.
@@ -161,23 +222,12 @@ pub struct ConsumerConfig {
     pub threads: u32,
     /// How long one listener call takes for each message in it.
     pub service: Dist,
-    /// What the listener returns.
+    /// When the listener fails, and how.
     pub failure: FailureConfig,
     /// Its own strategy where it differs from the group's, as during a deploy.
     pub strategy: Option<Strategy>,
     /// The machine room in which it runs; empty if it is not known.
     pub machine_room: String,
-}
-
-/// When the listener answers `RECONSUME_LATER`.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct FailureConfig {
-    /// Chance that one delivery fails, drawn anew for each attempt; 0 … 1.
-    pub probability: f64,
-    /// Chance that a message fails at every attempt (a poison message); 0 … 1.
-    pub poison: f64,
-    /// Every message fails this many times before anything else decides.
-    pub fail_first_attempts: u32,
 }
 
 /// Where a queue starts for which the group has no committed offset.
@@ -193,6 +243,15 @@ pub enum ConsumeFromWhere {
     /// The first message stored 30 min before the client started, or later.
     #[serde(rename = "CONSUME_FROM_TIMESTAMP")]
     Timestamp,
+}
+
+/// What a listener does from some instant on.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ListenerConfig {
+    /// How long one call takes for each message in it.
+    pub service: Dist,
+    /// When it fails, and how.
+    pub failure: FailureConfig,
 }
 
 /// One entry of the timeline, with wildcards expanded.
@@ -250,6 +309,13 @@ pub enum Action {
         server: Server,
         /// How much longer, at most 5 s.
         by: SimDuration,
+    },
+    /// The member's listener behaves otherwise from now on; calls under way go on as they are.
+    SetListener {
+        /// Whose.
+        member: Member,
+        /// Position in [`ClusterConfig::listeners`].
+        listener: u32,
     },
     /// `mqadmin updateTopic`: the topic has these queues on this broker from now on.
     UpdateTopic {

@@ -2,6 +2,7 @@
 
 use crate::cluster::consumer::delivery::Delivery;
 use crate::cluster::ids::{BrokerId, ConsumerId, GroupId, ProducerId, QueueId, TopicId};
+use crate::cluster::producer::attributes::Attributes;
 
 /// What a topic is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -73,6 +74,8 @@ pub struct Directory {
     pub groups: Vec<GroupInfo>,
     /// By [`ConsumerId`].
     pub consumers: Vec<ConsumerInfo>,
+    /// What messages are about.
+    pub attributes: Attributes,
 }
 
 impl Directory {

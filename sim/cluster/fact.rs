@@ -296,6 +296,8 @@ pub enum Fact {
         offset: u64,
         /// The message.
         message: MessageId,
+        /// Its random word, from which its tag and key derive.
+        luck: u64,
         /// `reconsumeTimes` that the listener sees: 0 for the original.
         reconsume_times: u16,
         /// When its producer made it.
@@ -323,6 +325,19 @@ pub enum Fact {
         busy: SimDuration,
         /// `CONSUME_SUCCESS` (true) or `RECONSUME_LATER`.
         success: bool,
+    },
+    /// The listener has thrown or returned `null`, which counts as `RECONSUME_LATER`, or it hangs: it will never return.
+    NoStatus {
+        /// Whose listener.
+        consumer: ConsumerId,
+        /// Where the call's records lie.
+        queue: QueueId,
+        /// The offset of the first.
+        offset: u64,
+        /// How many there are.
+        messages: u32,
+        /// What it does instead.
+        how: NoStatus,
     },
     /// The listener has returned or was cut off, and the result is thrown away: queue dropped, client gone.
     ResultDiscarded {
@@ -390,6 +405,44 @@ pub enum Fact {
         /// When its producer made it.
         born: SimTime,
     },
+    /// A failed message that nobody will try again.
+    Dropped {
+        /// Whose listener had it.
+        consumer: ConsumerId,
+        /// Its group.
+        group: GroupId,
+        /// The record that failed.
+        queue: QueueId,
+        /// Its offset.
+        offset: u64,
+        /// The message.
+        message: MessageId,
+        /// Why.
+        cause: DropCause,
+    },
+    /// A reader of a group passed over records that its subscription does not want, at the broker or at the client.
+    /// A later reader with another subscription may deliver them after all.
+    Filtered {
+        /// Who passed over them.
+        consumer: ConsumerId,
+        /// Its group.
+        group: GroupId,
+        /// Which queue.
+        queue: QueueId,
+        /// First offset passed over.
+        from: u64,
+        /// First offset not passed over.
+        to: u64,
+    },
+    /// Retention has removed the records below an offset; whoever has not seen them never will.
+    Expired {
+        /// Which queue.
+        queue: QueueId,
+        /// The least offset before.
+        from: u64,
+        /// The least offset now.
+        to: u64,
+    },
     /// The start offset lies beyond messages that this group never saw: it skips them for good.
     OffsetsSkipped {
         /// Whose loss.
@@ -401,6 +454,31 @@ pub enum Fact {
         /// First offset not skipped.
         to: u64,
     },
+}
+
+/// What a listener does that returns no status.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NoStatus {
+    /// It throws an exception.
+    Threw,
+    /// It returns `null`.
+    ReturnedNull,
+    /// It never returns.
+    Hangs,
+}
+
+/// Why a failed message is not tried again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DropCause {
+    /// A member of a broadcasting group failed it.
+    Broadcasting,
+    /// The group has no retry queue (`retryQueueNums` ≤ 0), and the broker dropped it.
+    NoRetryQueue,
+}
+
+impl DropCause {
+    /// All of them, in report order.
+    pub const ALL: [Self; 2] = [Self::Broadcasting, Self::NoRetryQueue];
 }
 
 /// How a client went.

@@ -21,6 +21,7 @@ impl<O: Observer> Cluster<O> {
             Action::Cut { member, server } => self.link_cut(self.member(member), server),
             Action::Heal { member, server } => self.link_healed(self.member(member), server),
             Action::Slow { member, server, by } => self.link_slow(self.member(member), server, by),
+            Action::SetListener { member, listener } => self.set_listener(self.member(member), listener),
             Action::UpdateTopic {
                 topic,
                 broker,

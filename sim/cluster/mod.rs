@@ -20,6 +20,7 @@ pub mod nameserver;
 pub mod network;
 pub mod producer;
 pub mod profile;
+pub mod sabotage;
 pub mod slab;
 pub mod topic_route;
 
@@ -43,8 +44,10 @@ use crate::cluster::ids::{BrokerId, ConsumerId, GroupId, ProducerId};
 use crate::cluster::message_queue::MessageQueue;
 use crate::cluster::nameserver::NameServer;
 use crate::cluster::network::{Direction, Network};
+use crate::cluster::producer::attributes::Attributes;
 use crate::cluster::producer::{Producer, SendInFlight};
 use crate::cluster::profile::Profile;
+use crate::cluster::sabotage::Sabotage;
 use crate::cluster::slab::Slab;
 use crate::kernel::digest::TraceDigest;
 use crate::kernel::streams::Streams;
@@ -90,6 +93,8 @@ pub struct Cluster<O> {
     /// Scratch list of the queues that a dispatch pass has touched.
     touched: Vec<ids::QueueId>,
     digest: TraceDigest,
+    /// A fault of the simulator, for the test of its checks.
+    sabotage: Option<Sabotage>,
 }
 
 /// What keeps the luck of one message at one group apart from its luck elsewhere.
@@ -99,6 +104,7 @@ struct LuckSalts {
     failure: u64,
     poison: u64,
     retry_queue: u64,
+    rule: u64,
 }
 
 /// What is left when a run is over.
@@ -141,7 +147,10 @@ impl<O: Observer> Cluster<O> {
     pub fn new(config: ClusterConfig, observer: O) -> Self {
         let mut streams = Streams::new(config.seed);
         let mut network = Network::new(&config.network.latency, config.brokers.len(), config.name_servers);
-        let directory = Self::directory(&config);
+        let directory = Directory {
+            attributes: Attributes::new(&config, &streams),
+            ..Self::directory(&config)
+        };
         let producers = producer::build(&config, &mut streams, &mut network);
         let consumers = consumer::build(&config, &mut streams, &mut network);
         let salt = |group: &str, purpose: &str| streams.salt(group, purpose);
@@ -150,6 +159,7 @@ impl<O: Observer> Cluster<O> {
             failure: salt(&group.name, "failure"),
             poison: salt(&group.name, "poison"),
             retry_queue: salt(&group.name, "retry queue"),
+            rule: salt(&group.name, "listener rule"),
         });
         let salts = salts.collect();
         let delay_levels = DelayLevels::parse(&config.broker_tuning.message_delay_level)
@@ -189,10 +199,19 @@ impl<O: Observer> Cluster<O> {
             woken: Vec::new(),
             touched: Vec::new(),
             digest: TraceDigest::new(),
+            sabotage: None,
             config,
         };
         cluster.prepare();
         cluster
+    }
+
+    /// The same cluster with a fault of the simulator in it: its own checks must end the run.
+    pub fn sabotaged(self, sabotage: Sabotage) -> Self {
+        Self {
+            sabotage: Some(sabotage),
+            ..self
+        }
     }
 
     /// Names of everything that the configuration names.
@@ -229,6 +248,7 @@ impl<O: Observer> Cluster<O> {
                 })
                 .collect(),
             consumers: consumers.collect(),
+            attributes: Attributes::default(),
         }
     }
 

@@ -1,7 +1,7 @@
 //! Consumers: what each client did in its life.
 
 use crate::cluster::consumer::held_queue::CacheTotal;
-use crate::cluster::fact::{FlowControlCause, PullFailure, StopKind};
+use crate::cluster::fact::{FlowControlCause, NoStatus, PullFailure, StopKind};
 use crate::kernel::time::{SimDuration, SimTime};
 use crate::observe::lag::Level;
 
@@ -18,6 +18,14 @@ pub struct Life {
     pub succeeded: u64,
     /// Results `RECONSUME_LATER`.
     pub failed: u64,
+    /// Of these, by an exception.
+    pub threw: u64,
+    /// Of these, by `null`.
+    pub returned_null: u64,
+    /// Messages of calls that hang.
+    pub hung: u64,
+    /// Threads that hang.
+    pub threads_hung: u64,
     /// Results thrown away.
     pub discarded: u64,
     /// Thread time in the listener.
@@ -64,6 +72,19 @@ impl Life {
     /// Listener results, good and bad.
     pub fn consumed(&self) -> u64 {
         self.succeeded + self.failed
+    }
+
+    /// A call with so many messages returns no status.
+    pub fn no_status(&mut self, how: NoStatus, messages: u32) {
+        let messages = u64::from(messages);
+        match how {
+            NoStatus::Threw => self.threw += messages,
+            NoStatus::ReturnedNull => self.returned_null += messages,
+            NoStatus::Hangs => {
+                self.hung += messages;
+                self.threads_hung += 1;
+            }
+        }
     }
 
     /// The process stops for a while, or goes on; whether that is news.

@@ -235,6 +235,12 @@ impl Lag {
         self.groups[of.group.index()].backlog.change(now, delta);
     }
 
+    /// A record of the slot that had ended by being passed over is open again.
+    pub fn reopened(&mut self, now: SimTime, slot: usize, of: Slot) {
+        self.slots[slot].backlog.change(now, 1);
+        self.groups[of.group.index()].backlog.change(now, 1);
+    }
+
     /// The regular look. `end` and `frontier` come from the ledger.
     pub fn sample(
         &mut self,

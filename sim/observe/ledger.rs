@@ -5,16 +5,20 @@
 //! delivery below it is a duplicate. The first end of a record counts: success, sent back, or dead. A record
 //! that is sent back or dies after it had already ended (two consumers had it) makes an *extra copy*.
 //!
+//! What a filter passes over unseen is *filtered*; should a later reader of the group, with another subscription,
+//! deliver it after all, it comes back. What retention takes before anybody has seen it is *expired*.
+//!
 //! The account of a group, invariant L1:
-//! produced + extra copies = waiting + in flight + awaiting retry + succeeded + dead + expired + lost,
+//! produced + extra copies = waiting + in flight + awaiting retry + succeeded + dead + filtered + expired + lost,
 //! where *waiting* comes from the ends and frontiers of the queues, *in flight* and the rest from counters of
-//! their own, so that the equation can fail. Left out: filtered and expired messages, which the cluster cannot
-//! yet make.
+//! their own, so that the equation can fail.
 
 use crate::cluster::directory::Directory;
+use crate::cluster::fact::DropCause;
 use crate::cluster::ids::{GroupId, QueueId};
 use crate::kernel::time::SimTime;
 use crate::observe::invariant::{broken, grouped};
+use crate::observe::passed::Passed;
 use crate::observe::settled::Settled;
 use crate::observe::slots::{Slot, Slots};
 
@@ -27,6 +31,19 @@ pub enum Outcome {
     SentBack,
     /// It lies in `%DLQ%group`.
     Dead,
+    /// It failed and nobody will try it again.
+    Dropped(DropCause),
+}
+
+/// What a call of the listener means for the account.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Delivery {
+    /// The group has never seen the record.
+    First,
+    /// The group had passed over the record, and now sees it.
+    FirstAfterAll,
+    /// The group has seen it before.
+    Duplicate,
 }
 
 /// The account of one group; counts of records.
@@ -46,10 +63,16 @@ pub struct Balance {
     pub succeeded: u64,
     /// Ended in the dead-letter topic.
     pub dead: u64,
+    /// Passed over by a filter, never delivered.
+    pub filtered: u64,
+    /// Removed by retention before any delivery.
+    pub expired: u64,
     /// Skipped before any delivery.
     pub skipped: u64,
     /// Delivered, not ended, and skipped.
     pub skipped_unfinished: u64,
+    /// Failed, and nobody will try them again; by [`DropCause`].
+    pub dropped: [u64; DropCause::ALL.len()],
 }
 
 impl Balance {
@@ -59,24 +82,67 @@ impl Balance {
     }
     /// Where it is.
     pub fn right(&self) -> u64 {
-        self.waiting + self.in_flight + self.awaiting_retry + self.succeeded + self.dead + self.lost()
+        let open = self.waiting + self.in_flight + self.awaiting_retry;
+        open + self.succeeded + self.dead + self.filtered + self.expired + self.lost()
     }
-    /// Skipped, delivered or not.
+    /// Skipped, delivered or not, and dropped.
     pub fn lost(&self) -> u64 {
-        self.skipped + self.skipped_unfinished
+        self.skipped + self.skipped_unfinished + self.dropped.iter().sum::<u64>()
     }
 }
 
 /// One queue as one group has read it.
 #[derive(Clone, Debug, Default)]
 struct Account {
-    /// All records below were delivered or skipped.
+    /// All records below were delivered, passed over, skipped or expired; the one here was not.
     frontier: u64,
-    /// Records skipped before any delivery.
-    skipped: u64,
+    /// Records below the frontier that were skipped or expired before any delivery.
+    unseen: u64,
+    /// Records passed over and not delivered, below and above the frontier; made by the first of them.
+    passed: Option<Box<Passed>>,
+    /// How many of them lie above.
+    passed_above: u64,
+    /// Whether one was delivered after all.
+    came_back: bool,
     /// Deliveries of records below the frontier.
     duplicates: u64,
     settled: Settled,
+}
+
+impl Account {
+    fn passed(&self) -> u64 {
+        self.passed.as_ref().map_or(0, |passed| passed.count())
+    }
+
+    /// Moves the frontier to `to` or, beyond it, to the next record that was not passed over.
+    #[inline]
+    fn advance(&mut self, to: u64) {
+        if let Some(passed) = &self.passed {
+            let before = self.frontier;
+            self.frontier = passed.first_gap(to);
+            let jumped = (before..self.frontier).filter(|offset| passed.contains(*offset));
+            self.passed_above -= jumped.count() as u64;
+        } else {
+            self.frontier = to;
+        }
+    }
+
+    /// The group will not see what lies below `to` and was neither seen nor passed over. Returns how many records.
+    fn give_up(&mut self, to: u64) -> u64 {
+        if to <= self.frontier {
+            return 0;
+        }
+        let given_up = match &self.passed {
+            None => self.settled.insert_range(self.frontier, to),
+            Some(passed) => {
+                let unseen = (self.frontier..to).filter(|offset| !passed.contains(*offset));
+                unseen.filter(|offset| self.settled.insert(*offset)).count() as u64
+            }
+        };
+        self.unseen += given_up;
+        self.advance(to);
+        given_up
+    }
 }
 
 /// What one group has done in all its queues.
@@ -89,8 +155,11 @@ struct GroupCounts {
     succeeded: u64,
     succeeded_copies: u64,
     dead: u64,
+    filtered: u64,
+    expired: u64,
     skipped: u64,
     skipped_unfinished: u64,
+    dropped: [u64; DropCause::ALL.len()],
 }
 
 /// Folds deliveries and their ends into accounts.
@@ -131,13 +200,12 @@ impl Ledger {
         self.groups[group.index()].arrived += 1;
     }
 
-    /// A listener is called with the record; whether this is its first delivery to the group.
+    /// A listener is called with the record.
     #[inline(always)]
-    pub fn delivered(&mut self, now: SimTime, slot: usize, of: Slot, offset: u64) -> bool {
+    pub fn delivered(&mut self, now: SimTime, slot: usize, of: Slot, offset: u64) -> Delivery {
         let account = &mut self.accounts[slot];
         if offset < account.frontier {
-            account.duplicates += 1;
-            return false;
+            return self.delivered_below(slot, of, offset);
         }
         if offset > account.frontier || offset >= self.ends[of.queue.index()] {
             broken(
@@ -152,9 +220,61 @@ impl Ledger {
                 ),
             );
         }
-        account.frontier = offset + 1;
+        account.advance(offset + 1);
         self.groups[of.group.index()].in_flight += 1;
-        true
+        Delivery::First
+    }
+
+    #[inline(never)]
+    fn delivered_below(&mut self, slot: usize, of: Slot, offset: u64) -> Delivery {
+        let account = &mut self.accounts[slot];
+        let was_passed = account
+            .passed
+            .as_mut()
+            .is_some_and(|passed| passed.remove(offset));
+        if !was_passed {
+            account.duplicates += 1;
+            return Delivery::Duplicate;
+        }
+        account.came_back = true;
+        let counts = &mut self.groups[of.group.index()];
+        counts.filtered -= 1;
+        counts.in_flight += 1;
+        Delivery::FirstAfterAll
+    }
+
+    /// A reader of the group passed over the records from `from` to below `to`. Returns for how many of them that
+    /// is new: those that the group has not seen either.
+    ///
+    /// # Panics
+    /// If they were not stored.
+    pub fn filtered(&mut self, now: SimTime, slot: usize, of: Slot, from: u64, to: u64) -> u64 {
+        let end = self.ends[of.queue.index()];
+        if to > end {
+            let text = format!("queue {}: filtered up to {to}, but {end} are stored", of.queue.0);
+            broken(now, "L4", &text);
+        }
+        let account = &mut self.accounts[slot];
+        let from = from.max(account.frontier);
+        if from >= to {
+            return 0;
+        }
+        let frontier = account.frontier;
+        let passed = account
+            .passed
+            .get_or_insert_with(|| Box::new(Passed::new(frontier)));
+        let new = (from..to).filter(|offset| passed.insert(*offset)).count() as u64;
+        account.passed_above += new;
+        account.advance(frontier);
+        self.groups[of.group.index()].filtered += new;
+        new
+    }
+
+    /// Retention has removed the records below `to`. Returns how many of them the group had not seen.
+    pub fn expired(&mut self, slot: usize, of: Slot, to: u64) -> u64 {
+        let expired = self.accounts[slot].give_up(to);
+        self.groups[of.group.index()].expired += expired;
+        expired
     }
 
     /// A record ended; whether for the first time.
@@ -189,6 +309,7 @@ impl Ledger {
                 counts.dead += 1;
                 counts.extra_copies += u64::from(!first);
             }
+            Outcome::Dropped(cause) => counts.dropped[cause as usize] += u64::from(first),
         }
         first
     }
@@ -197,12 +318,17 @@ impl Ledger {
     pub fn skipped(&mut self, slot: usize, of: Slot, from: u64, to: u64) -> u64 {
         let account = &mut self.accounts[slot];
         let counts = &mut self.groups[of.group.index()];
-        let unfinished = account.settled.insert_range(from, to.min(account.frontier));
+        let seen_to = to.min(account.frontier);
+        let unfinished = match &account.passed {
+            None => account.settled.insert_range(from, seen_to),
+            Some(passed) => {
+                let seen = (from..seen_to).filter(|offset| !passed.contains(*offset));
+                seen.filter(|offset| account.settled.insert(*offset)).count() as u64
+            }
+        };
         counts.in_flight -= unfinished;
         counts.skipped_unfinished += unfinished;
-        let undelivered = account.settled.insert_range(account.frontier, to);
-        account.frontier = account.frontier.max(to);
-        account.skipped += undelivered;
+        let undelivered = account.give_up(to);
         counts.skipped += undelivered;
         unfinished + undelivered
     }
@@ -217,11 +343,20 @@ impl Ledger {
     }
     /// Records delivered at least once.
     pub fn delivered_once(&self, slot: usize) -> u64 {
-        self.accounts[slot].frontier - self.accounts[slot].skipped
+        let account = &self.accounts[slot];
+        account.frontier - account.unseen - (account.passed() - account.passed_above)
     }
     /// Deliveries of records that were delivered before.
     pub fn duplicates(&self, slot: usize) -> u64 {
         self.accounts[slot].duplicates
+    }
+    /// Records passed over and not delivered.
+    pub fn passed(&self, slot: usize) -> u64 {
+        self.accounts[slot].passed()
+    }
+    /// Whether a record that had been passed over was delivered after all.
+    pub fn came_back(&self, slot: usize) -> bool {
+        self.accounts[slot].came_back
     }
     /// All deliveries.
     pub fn deliveries(&self, slot: usize) -> u64 {
@@ -254,13 +389,17 @@ impl Ledger {
             awaiting_retry: counts.scheduled.saturating_sub(counts.arrived),
             succeeded: counts.succeeded,
             dead: counts.dead,
+            filtered: counts.filtered,
+            expired: counts.expired,
             skipped: counts.skipped,
             skipped_unfinished: counts.skipped_unfinished,
+            dropped: counts.dropped,
             ..Balance::default()
         };
         for slot in slots.of_group(group) {
             let of = slots.get(slot);
-            let undelivered = self.end(of.queue).saturating_sub(self.frontier(slot));
+            let beyond = self.end(of.queue).saturating_sub(self.frontier(slot));
+            let undelivered = beyond - self.accounts[slot].passed_above;
             if of.is_retry {
                 balance.awaiting_retry += undelivered;
             } else {
@@ -326,7 +465,11 @@ mod tests {
             Self { story, slots, ledger }
         }
         fn deliver(&mut self, slot: usize, offset: u64) -> bool {
-            self.ledger.delivered(NOW, slot, self.slots.get(slot), offset)
+            let delivery = self.ledger.delivered(NOW, slot, self.slots.get(slot), offset);
+            delivery != Delivery::Duplicate
+        }
+        fn filter(&mut self, from: u64, to: u64) -> u64 {
+            self.ledger.filtered(NOW, 0, self.slots.get(0), from, to)
         }
         fn end(&mut self, slot: usize, offset: u64, outcome: Outcome) -> bool {
             self.ledger
@@ -412,6 +555,70 @@ mod tests {
         assert!(!desk.end(0, 0, Outcome::Succeeded));
         assert_eq!(desk.ledger.delivered_once(0), 4);
         desk.balance();
+    }
+
+    /// Offsets 1, 3 and 4 are filtered when the reply arrives, before 0 and 2 reach the listener.
+    #[test]
+    fn filtered_records_lie_between_the_others() {
+        let mut desk = Desk::new(6);
+        assert_eq!(desk.filter(1, 2) + desk.filter(3, 5), 3);
+        assert_eq!((desk.balance().waiting, desk.balance().filtered), (3, 3));
+        assert!(desk.deliver(0, 0));
+        assert_eq!(desk.ledger.frontier(0), 2);
+        assert!(desk.deliver(0, 2));
+        assert_eq!(desk.ledger.frontier(0), 5);
+        assert_eq!(desk.filter(0, 5), 0, "once is enough");
+        assert!(!desk.deliver(0, 2));
+        let balance = desk.balance();
+        assert_eq!((balance.waiting, balance.in_flight, balance.filtered), (1, 2, 3));
+        assert_eq!(desk.ledger.delivered_once(0), 2);
+    }
+
+    /// The next owner of the queue has another subscription and delivers what the first passed over.
+    #[test]
+    fn a_filtered_record_may_come_back() {
+        let mut desk = Desk::new(3);
+        desk.filter(0, 3);
+        let of = desk.slots.get(0);
+        assert_eq!(desk.ledger.delivered(NOW, 0, of, 1), Delivery::FirstAfterAll);
+        assert_eq!(desk.ledger.delivered(NOW, 0, of, 1), Delivery::Duplicate);
+        assert!(desk.end(0, 1, Outcome::Succeeded));
+        let balance = desk.balance();
+        assert_eq!((balance.filtered, balance.succeeded, balance.waiting), (2, 1, 0));
+        assert!(desk.ledger.came_back(0));
+        assert_eq!(desk.ledger.delivered_once(0), 1);
+    }
+
+    /// Of eight records the first was delivered, the third filtered; retention takes the first six, a skip the rest.
+    #[test]
+    fn what_retention_takes_is_expired_unless_it_was_seen() {
+        let mut desk = Desk::new(8);
+        desk.deliver(0, 0);
+        desk.filter(2, 3);
+        let of = desk.slots.get(0);
+        assert_eq!(desk.ledger.expired(0, of, 6), 4);
+        assert_eq!(desk.ledger.expired(0, of, 6), 0);
+        let balance = desk.balance();
+        assert_eq!((balance.expired, balance.filtered, balance.in_flight), (4, 1, 1));
+        assert_eq!(desk.ledger.skipped(0, of, 0, 8), 3);
+        let balance = desk.balance();
+        assert_eq!((balance.skipped, balance.skipped_unfinished), (2, 1));
+        assert_eq!(desk.ledger.delivered_once(0), 1);
+    }
+
+    #[test]
+    fn a_failure_that_nobody_retries_is_lost() {
+        let mut desk = Desk::new(2);
+        desk.deliver(0, 0);
+        assert!(desk.end(0, 0, Outcome::Dropped(DropCause::Broadcasting)));
+        let balance = desk.balance();
+        assert_eq!((balance.lost(), balance.waiting, balance.in_flight), (1, 1, 0));
+    }
+
+    #[test]
+    #[should_panic = "queue 0: filtered up to 3, but 2 are stored"]
+    fn nothing_is_filtered_that_was_not_stored() {
+        Desk::new(2).filter(0, 3);
     }
 
     #[test]

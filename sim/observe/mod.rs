@@ -14,6 +14,7 @@ pub mod latency;
 pub mod ledger;
 pub mod observation;
 pub mod ownership;
+pub mod passed;
 pub mod producers;
 pub mod rebalance;
 pub mod requests;

@@ -342,6 +342,7 @@ impl Run {
             queue,
             offset,
             message,
+            luck: 0,
             reconsume_times,
             born,
             stored,

@@ -15,6 +15,11 @@ pub fn one() -> u32 {
     1
 }
 
+/// The chance of what always happens.
+pub fn certain() -> f64 {
+    1.0
+}
+
 /// Queues of a topic on each broker. Source: `DefaultMQProducer.defaultTopicQueueNums`.
 pub const QUEUES_PER_BROKER: u32 = 4;
 

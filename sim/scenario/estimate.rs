@@ -129,12 +129,14 @@ pub fn grouped(n: u128) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cluster::config::SizeDist;
+    use crate::cluster::config::{AttributesConfig, QueueSelector, SizeDist};
     use crate::cluster::ids::TopicId;
 
     #[track_caller]
     fn check(arrivals: Arrivals, start: u64, stop: u64, max_messages: u64, expected: u128) {
         let producer = ProducerConfig {
+            attributes: AttributesConfig::default(),
+            queue_selector: QueueSelector::RoundRobin,
             name: "p-1".to_owned(),
             topic: TopicId(0),
             arrivals,

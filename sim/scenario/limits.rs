@@ -46,6 +46,10 @@ pub const TOPIC_NAME: usize = 127;
 pub const GROUP_NAME: usize = 120;
 /// Longest name of anything else.
 pub const NAME: usize = 127;
+/// Tags of a producer, or texts that one property chooses from.
+pub const CHOICES: u64 = 1_000;
+/// Tags of all blocks of producers.
+pub const TAGS: u64 = 10_000;
 /// Bytes of one `expect` expression.
 pub const EXPRESSION_BYTES: usize = 4096;
 
@@ -73,6 +77,8 @@ pub fn table() -> Vec<(&'static str, String)> {
         ("members of a group × `virtualNodes`", count(RING_PLACES)),
         ("points of a time series", count(SAMPLES)),
         ("messages foreseen (`--max-messages` lifts it)", count(MESSAGES)),
+        ("tags of a producer, values of a property", count(CHOICES)),
+        ("tags of all producers", count(TAGS)),
         ("bytes of a message body", format!("{} MiB", BODY_BYTES >> 20)),
         ("delay levels", DELAY_LEVELS.to_string()),
         ("virtual duration", "10 years (3650d)".to_owned()),

@@ -3,12 +3,14 @@
 //! These types hold what the file says; names are still names. `resolve` turns them into a
 //! [`ClusterConfig`](crate::cluster::config::ClusterConfig). Keys are RocketMQ's own where RocketMQ has the thing.
 
+mod listener;
 mod timeline;
 
+pub use listener::{FailureBlock, FailureOutcome, MessageBlock, RuleBlock};
 pub use timeline::{NextClientId, ServersBlock, Shutdown, TimelineBlock};
 
 use crate::cluster::config::{
-    BrokerTuning, ConsumeFromWhere, ConsumerTuning, Delivery, RocketMqVersion, Strategy,
+    BrokerTuning, ConsumeFromWhere, ConsumerTuning, Delivery, QueueSelector, RocketMqVersion, Strategy,
 };
 use crate::kernel::dist::Dist;
 use crate::kernel::time::SimDuration;
@@ -174,6 +176,69 @@ pub struct ProducerBlock {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "u64")]
     pub messages: Option<u64>,
+    /// Tags with their weights, like { "TagA": 3, "TagB": 1 }; the tag "" means none. Default no tag.
+    #[serde(default, skip_serializing_if = "IndexMap::is_empty")]
+    #[schemars(extend("default" = {}))]
+    pub tags: IndexMap<String, u32>,
+    /// Keys, called k1, k2, …: how many, all alike, or { "zipf": … }. Default no key.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "KeysBlock")]
+    pub keys: Option<KeysBlock>,
+    /// Properties by name, for SQL92 filters. Default none.
+    #[serde(default, skip_serializing_if = "IndexMap::is_empty")]
+    #[schemars(extend("default" = {}))]
+    pub properties: IndexMap<String, PropertyBlock>,
+    /// Which queue a message goes to. Default "roundRobin".
+    #[serde(default)]
+    pub queue_selector: QueueSelector,
+}
+
+/// Keys of messages.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(untagged)]
+pub enum KeysBlock {
+    /// So many, all alike.
+    Count(#[schemars(range(min = 1, max = 1_000_000))] u32),
+    /// Some more often than others.
+    Shape(KeysShape),
+}
+
+/// Keys of which some come more often than others.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(
+    rename_all = "camelCase",
+    rename_all_fields = "camelCase",
+    deny_unknown_fields
+)]
+pub enum KeysShape {
+    /// Key number r comes in proportion to r^−exponent.
+    Zipf {
+        /// How many keys there are.
+        #[schemars(range(min = 1, max = 1_000_000))]
+        count: u32,
+        /// How steep: 0 makes all alike, around 1 is common. 0 … 10.
+        #[schemars(range(min = 0.0, max = 10.0))]
+        exponent: f64,
+    },
+}
+
+/// Values of a property.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(
+    rename_all = "camelCase",
+    rename_all_fields = "camelCase",
+    deny_unknown_fields
+)]
+pub enum PropertyBlock {
+    /// Texts with their weights.
+    OneOf(#[schemars(extend("minProperties" = 1))] IndexMap<String, u32>),
+    /// Whole numbers from `min` to `max`, all alike.
+    Uniform {
+        /// Least.
+        min: i64,
+        /// Greatest.
+        max: i64,
+    },
 }
 
 /// How messages are spread over time.
@@ -305,7 +370,7 @@ pub struct ConsumerBlock {
     /// How long the listener takes for one message. Default "10ms".
     #[serde(default = "defaults::service")]
     pub service: Dist,
-    /// When the listener answers RECONSUME_LATER. Default never.
+    /// When the listener fails, and how. Default never.
     #[serde(default)]
     pub failure: FailureBlock,
     /// When they start. Default "0s".
@@ -328,23 +393,6 @@ pub struct ConsumerBlock {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "IndexMap<String, String>", extend("minProperties" = 1))]
     pub subscribe: Option<IndexMap<String, String>>,
-}
-
-/// When the listener answers `RECONSUME_LATER`.
-#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct FailureBlock {
-    /// Chance that one delivery fails, anew for each attempt; 0 … 1. Default 0.
-    #[serde(default)]
-    #[schemars(range(min = 0.0, max = 1.0))]
-    pub probability: f64,
-    /// Chance that a message fails at every attempt; 0 … 1. Default 0.
-    #[serde(default)]
-    #[schemars(range(min = 0.0, max = 1.0))]
-    pub poison: f64,
-    /// Every message fails so many times first. Default 0.
-    #[serde(default)]
-    pub fail_first_attempts: u32,
 }
 
 impl Default for Brokers {
@@ -470,6 +518,7 @@ fn bound_integers(schema: &mut serde_json::Value) {
                 Some("uint32") => Some((0.into(), u32::MAX.into())),
                 Some("uint64") => Some((0.into(), u64::MAX.into())),
                 Some("int32") => Some((i32::MIN.into(), i32::MAX.into())),
+                Some("int64") => Some((i64::MIN.into(), i64::MAX.into())),
                 _ => None,
             };
             if let Some((min, max)) = bounds {

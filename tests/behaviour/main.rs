@@ -1,8 +1,10 @@
 //! What the cluster does, seen from outside: scenarios in, facts out.
 
+mod attributes;
 mod delivery;
 mod determinism;
 mod flow_control;
+mod listener;
 mod long_polling;
 mod membership;
 mod partition;

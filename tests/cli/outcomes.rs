@@ -115,3 +115,39 @@ fn an_unwritable_folder_is_refused_before_the_run() {
     }
     assert_eq!(fs::read_to_string(folder.join("taken")).unwrap(), "precious");
 }
+
+/// One message vanishes inside the simulator, in secret: its own account notices, and says how to see it again.
+#[test]
+fn a_lost_message_ends_the_run() {
+    let folder = scratch("run-lost");
+    let args = [
+        "run",
+        "quickstart",
+        "--seed",
+        "7",
+        "--set",
+        "title=Lost and found",
+        "--lose-message",
+        "500",
+    ];
+    let outcome = run(&folder, &args);
+    assert_eq!(outcome.code, 3, "{}", outcome.stderr);
+    assert!(
+        outcome.stderr.contains("invariant L4 broken at"),
+        "{}",
+        outcome.stderr
+    );
+    let command = outcome.stderr.lines().last().unwrap();
+    let again = command.split_once("it happens again with: ").expect(command).1;
+    let words = shlex::split(again).expect(again);
+    assert_eq!(words[1..], args);
+    assert!(!folder.join("rmqsim-out/quickstart/report.json").exists());
+    // The same once more, at the same instant.
+    let what = |stderr: &str| {
+        stderr
+            .lines()
+            .find(|line| line.starts_with("invariant"))
+            .map(str::to_owned)
+    };
+    assert_eq!(what(&run(&folder, &args).stderr), what(&outcome.stderr));
+}

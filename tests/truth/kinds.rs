@@ -3,7 +3,7 @@
 use crate::harness::Tally;
 use crate::{
     alloc, consistent_hash, consume_result, defaults, delay, lock_manager, offset_store, process_queue,
-    producer, pull_flow, pull_from_where, route, sort, tags,
+    producer, pull_flow, pull_from_where, route, sort, sql92, tags,
 };
 use serde_json::Value;
 
@@ -56,6 +56,7 @@ const KINDS: &[Kind] = &[
         route::judge,
     ),
     kind("sort", |f| f.get("pairs").is_some(), sort::judge),
+    kind("sql92", |f| f.get("property_sets").is_some(), sql92::judge),
     kind("tags", |f| f.get("message_tags").is_some(), tags::judge),
 ];
 

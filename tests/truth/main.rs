@@ -22,6 +22,7 @@ mod pull_from_where;
 mod route;
 mod runner;
 mod sort;
+mod sql92;
 mod tags;
 
 use std::io::Write;

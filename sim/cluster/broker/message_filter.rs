@@ -2,10 +2,12 @@
 //!
 //! The broker compares hash codes, so it lets through what merely collides; the client compares texts and drops
 //! those silently, offsets passing over them. The two are asked separately, and with members that disagree on
-//! the subscription only the intersection is consumed. Left out: SQL92, class filters.
+//! the subscription only the intersection is consumed. SQL92 expressions are in `sql`. Left out: class filters.
 //!
 //! Source: `FilterAPI`, `SubscriptionData`, `DefaultMessageFilter`, `PullAPIWrapper.processPullResult`,
 //! `MessageExtBrokerInner.tagsString2tagsCode`.
+
+pub mod sql;
 
 use crate::cluster::message_queue::java_hash;
 use std::collections::BTreeSet;

@@ -23,13 +23,14 @@ impl<O: Observer> Cluster<O> {
         let held = self.held_queues.get(running.held_queue.0);
         let (group, queue, consumer) = (held.group, held.queue, held.consumer);
         let (offset, failed) = running.sending_back();
+        let delay_level = running.delay_level;
         let broker = self.queues[queue.index()].broker;
         self.core.emit(Fact::Request {
             broker,
             kind: RequestKind::SendBack,
             group: Some(group),
         });
-        self.take_back(broker, group, queue, offset, failed);
+        self.take_back(broker, group, (queue, offset), failed, delay_level);
         let event = Event::SendBackReplyArrives(task);
         self.core.travel(
             Endpoint::Consumer(consumer),
@@ -39,13 +40,21 @@ impl<O: Observer> Cluster<O> {
         );
     }
 
-    /// Schedules a retry of the record at `offset` of `queue`, or gives it up.
-    fn take_back(&mut self, broker: BrokerId, group: GroupId, queue: QueueId, offset: u64, failed: Record) {
+    /// Schedules a retry of the record at an offset of a queue, or gives it up. The listener may have chosen the
+    /// delay level.
+    fn take_back(
+        &mut self,
+        broker: BrokerId,
+        group: GroupId,
+        (queue, offset): (QueueId, u64),
+        failed: Record,
+        delay_level: Option<i8>,
+    ) {
         let tuning = &self.config.groups[group.index()].tuning;
         let max = max_reconsume_times_concurrently(tuning.max_reconsume_times);
         let request = SendBack {
             reconsume_times: i32::from(failed.reconsume_times),
-            delay_level: tuning.delay_level_when_next_consume,
+            delay_level: delay_level.map_or(tuning.delay_level_when_next_consume, i32::from),
             max_reconsume_times: Some(max),
             group_retry_max_times: max,
             group_retry_queue_nums: self.config.broker_tuning.retry_queue_nums as i32,

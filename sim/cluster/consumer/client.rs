@@ -9,13 +9,14 @@
 
 use crate::cluster::Cluster;
 use crate::cluster::broker::consumer_manager::{ClientRank, Connection, SubscribedTopic, Subscriptions};
-use crate::cluster::config::{ConsumerConfig, FailureConfig, GroupConfig};
+use crate::cluster::config::{ConsumerConfig, GroupConfig};
 use crate::cluster::consumer::connection::Call;
 use crate::cluster::consumer::consume_concurrently::ListenerPool;
 use crate::cluster::consumer::delivery::Delivery;
 use crate::cluster::consumer::flow_control::PullThresholds;
 use crate::cluster::consumer::heartbeat::{HeartbeatFor, Heartbeats};
 use crate::cluster::consumer::held_queue::CacheTotal;
+use crate::cluster::consumer::listener::Listener;
 use crate::cluster::consumer::rebalance_service::RebalanceService;
 use crate::cluster::consumer::timer_thread::TimerThread;
 use crate::cluster::core::{ConsumerReply, Routes};
@@ -23,7 +24,6 @@ use crate::cluster::event::{CallKind, Event, PqSlot};
 use crate::cluster::fact::{Fact, Observer, RebalanceTrigger, StopKind};
 use crate::cluster::ids::{BrokerId, ConsumerId, GroupId, QueueId};
 use crate::cluster::nameserver::KnownRoute;
-use crate::kernel::sampler::Sampler;
 use crate::kernel::streams::Stream;
 use crate::kernel::time::SimTime;
 use std::collections::BTreeMap;
@@ -60,10 +60,8 @@ pub struct ConsumerClient {
     pub state: ClientState,
     /// Listener threads and their queue of tasks.
     pub pool: ListenerPool,
-    /// How long the listener takes for a message.
-    pub service: Sampler,
-    /// When the listener fails.
-    pub failure: FailureConfig,
+    /// What the user's code does with messages.
+    pub listener: Listener,
     /// Its topics, `%RETRY%group` included, in the order in which it walks them.
     pub topics: Rc<[SubscribedTopic]>,
     /// When it last changed its subscription of each of [`Self::topics`] (`subVersion`), milliseconds.
@@ -138,8 +136,8 @@ impl ConsumerClient {
             strategy: 0,
             state: ClientState::Absent,
             pool: ListenerPool::new(consumer.threads),
-            service: Sampler::new(&consumer.service).expect("the scenario has checked the service time"),
-            failure: consumer.failure,
+            listener: Listener::new(&consumer.service, &consumer.failure)
+                .expect("the scenario has checked the service time"),
             versions: vec![0; topics.len()],
             subscriptions: Rc::new([]),
             routes: vec![None; topics.len()],

@@ -4,20 +4,19 @@
 //! `consumeMessageBatchMaxSize` messages of one pull. When its queue was dropped before it began, it ends
 //! silently; when dropped meanwhile, its result is thrown away. Success removes the messages from the process
 //! queue and moves the offset up to the lowest unfinished; failure sends them back, one after another, while
-//! the thread waits. What a message costs and whether it fails comes from its own luck, so it costs the same
-//! under every strategy. What happens after a failure is in `send_message_back`. Left out so far: the 15 min time-out,
-//! `ackIndex`.
+//! the thread waits. What a message costs and how a call ends is the affair of `listener`; what happens after a
+//! failure, that of `send_message_back`. A call that hangs has no end: its thread is lost until the process ends.
 //!
 //! Source: `ConsumeMessageConcurrentlyService`.
 
-use crate::cluster::config::FailureConfig;
+use crate::cluster::Cluster;
 use crate::cluster::consumer::client::ClientState;
+use crate::cluster::consumer::listener::{Call, Outcome, Seen};
 use crate::cluster::consumer::send_message_back::AfterFailure;
 use crate::cluster::event::{Event, PqSlot, TaskSlot};
-use crate::cluster::fact::{Fact, Observer};
+use crate::cluster::fact::{Fact, NoStatus, Observer};
 use crate::cluster::ids::ConsumerId;
-use crate::cluster::{Cluster, LuckSalts};
-use crate::kernel::streams::{Luck, Source};
+use crate::kernel::streams::Luck;
 use crate::kernel::time::{SimDuration, SimTime};
 use std::collections::VecDeque;
 use std::ops::Range;
@@ -49,16 +48,18 @@ const _: () = assert!(size_of::<ConsumeRequest>() <= 16, "one for each cached me
 pub struct RunningTask {
     /// Whose messages.
     pub held_queue: PqSlot,
-    pub(super) messages: u32,
+    pub(super) messages: u16,
     pub(super) first_offset: u64,
     /// How often its messages failed before and could not be sent back.
     pub(super) local_attempts: u16,
     began: SimTime,
-    fails: bool,
+    outcome: Outcome,
     /// The client is gone; what is left is the event.
     pub(super) abandoned: bool,
-    /// Messages sent back so far.
-    pub(super) sent_back: u32,
+    /// Messages at its head that have succeeded, or were sent back since.
+    pub(super) dealt_with: u16,
+    /// `delayLevelWhenNextConsume`, if the listener has set one of its own.
+    pub(in crate::cluster) delay_level: Option<i8>,
     /// What happens after a failure. Boxed, since few calls ever fail.
     pub(super) after_failure: Option<Box<AfterFailure>>,
 }
@@ -83,6 +84,17 @@ impl RunningTask {
             busy / u64::from(self.messages)
         }
     }
+
+    /// Why the listener returns no status, if it does not.
+    #[inline]
+    fn no_status(&self) -> Option<NoStatus> {
+        match self.outcome {
+            Outcome::Success | Outcome::Later => None,
+            Outcome::Throw => Some(NoStatus::Threw),
+            Outcome::Null => Some(NoStatus::ReturnedNull),
+            Outcome::Hang => Some(NoStatus::Hangs),
+        }
+    }
 }
 
 impl ListenerPool {
@@ -105,19 +117,6 @@ impl ListenerPool {
     pub fn close(&mut self) {
         self.closed = true;
     }
-}
-
-/// Whether the listener fails this delivery.
-fn fails(failure: &FailureConfig, salts: &LuckSalts, luck: Luck, reconsume_times: u16) -> bool {
-    if u32::from(reconsume_times) < failure.fail_first_attempts {
-        return true;
-    }
-    if failure.probability > 0.0
-        && luck.fork(salts.failure, u64::from(reconsume_times)).unit() < failure.probability
-    {
-        return true;
-    }
-    failure.poison > 0.0 && luck.fork(salts.poison, 0).unit() < failure.poison
 }
 
 impl<O: Observer> Cluster<O> {
@@ -178,7 +177,8 @@ impl<O: Observer> Cluster<O> {
         let group = client.group;
         let salts = &self.salts[group.index()];
         let held = self.held_queues.get_mut(request.held_queue.0);
-        let (mut busy, mut any_fails) = (SimDuration::ZERO, false);
+        let queue = &self.queues[held.queue.index()];
+        let mut call = Call::new(client.listener.acks_index());
         for offset in request.first_offset..request.first_offset + u64::from(request.messages) {
             let message = held
                 .process_queue
@@ -186,16 +186,32 @@ impl<O: Observer> Cluster<O> {
                 .expect("a task's messages are in the cache");
             message.progress.start(now);
             let luck = Luck(message.luck);
-            let mut draws = luck.fork(salts.service, u64::from(message.progress.reconsume_times()));
-            busy += client.service.sample(&mut draws);
-            any_fails |= fails(&client.failure, salts, luck, message.progress.reconsume_times());
+            let reconsume_times = message.progress.reconsume_times();
+            call.add(if client.listener.has_rules() {
+                let seen = Seen {
+                    id: message.id,
+                    luck,
+                    reconsume_times,
+                    queue: (
+                        queue.topic,
+                        queue.broker,
+                        self.core.directory.queue(held.queue).index,
+                    ),
+                };
+                client
+                    .listener
+                    .handle_by_rules(salts, &self.core.directory.attributes, now, &seen)
+            } else {
+                client.listener.handle(salts, luck, reconsume_times)
+            });
             let fact = Fact::Delivered {
                 consumer,
                 group,
                 queue: held.queue,
                 offset,
                 message: message.id,
-                reconsume_times: message.progress.reconsume_times(),
+                luck: message.luck,
+                reconsume_times,
                 born: message.born,
                 stored: message.stored,
             };
@@ -203,18 +219,38 @@ impl<O: Observer> Cluster<O> {
         }
         let task = self.tasks.insert(RunningTask {
             held_queue: request.held_queue,
-            messages: u32::from(request.messages),
+            messages: request.messages,
             first_offset: request.first_offset,
             local_attempts: request.local_attempts,
             began: now,
-            fails: any_fails,
+            outcome: call.outcome,
             abandoned: false,
-            sent_back: 0,
+            dealt_with: call.succeeded,
+            delay_level: call.delay_level,
             after_failure: None,
         });
+        if call.outcome == Outcome::Hang {
+            return self.tell_no_status(TaskSlot(task));
+        }
         self.core
             .scheduler
-            .after(busy, Event::ConsumeDone(TaskSlot(task)));
+            .after(call.busy, Event::ConsumeDone(TaskSlot(task)));
+    }
+
+    /// A call hangs, or ends without a status.
+    #[inline(never)]
+    fn tell_no_status(&mut self, slot: TaskSlot) {
+        let task = self.tasks.get(slot.0);
+        let held = self.held_queues.get(task.held_queue.0);
+        if let Some(how) = task.no_status() {
+            self.core.emit(Fact::NoStatus {
+                consumer: held.consumer,
+                queue: held.queue,
+                offset: task.first_offset,
+                messages: u32::from(task.messages),
+                how,
+            });
+        }
     }
 
     /// The listener returns.
@@ -230,7 +266,11 @@ impl<O: Observer> Cluster<O> {
             return self.finish_task(slot);
         }
         let (consumer, group, queue) = (held.consumer, held.group, held.queue);
-        let (busy, success) = (task.share(self.core.scheduler.now()), !task.fails);
+        let busy = task.share(self.core.scheduler.now());
+        let (success, succeeded) = (
+            task.outcome == Outcome::Success,
+            task.first_offset + u64::from(task.dealt_with),
+        );
         for offset in task.offsets() {
             let message = held
                 .process_queue
@@ -245,7 +285,7 @@ impl<O: Observer> Cluster<O> {
                 reconsume_times: message.progress.reconsume_times(),
                 born: message.born,
                 busy,
-                success,
+                success: offset < succeeded,
             };
             self.core.emit(fact);
         }
@@ -253,6 +293,7 @@ impl<O: Observer> Cluster<O> {
             self.settle(slot);
             self.finish_task(slot);
         } else {
+            self.tell_no_status(slot);
             self.send_back_next(slot);
         }
     }
@@ -340,7 +381,10 @@ impl<O: Observer> Cluster<O> {
             if self.tasks.get(at).after_failure.is_none() {
                 self.discard(TaskSlot(at));
             }
-            self.tasks.get_mut(at).abandoned = true;
+            match self.tasks.get(at).outcome {
+                Outcome::Hang => self.forget_task(TaskSlot(at)),
+                _ => self.tasks.get_mut(at).abandoned = true,
+            }
         }
     }
 
@@ -354,7 +398,7 @@ impl<O: Observer> Cluster<O> {
         }
         pool.waiting.push_back(ConsumeRequest {
             held_queue,
-            messages: failed.messages as u16,
+            messages: failed.messages,
             local_attempts: failed.local_attempts.saturating_add(1),
             first_offset: failed.first_offset,
         });

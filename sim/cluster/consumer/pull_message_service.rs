@@ -164,6 +164,9 @@ impl<O: Observer> Cluster<O> {
             held.inbox.clear();
             return self.request_ended(slot);
         }
+        if let Some(sabotage) = &mut self.sabotage {
+            sabotage.message_arrives(&mut held.inbox);
+        }
         match held.reply.result {
             Ok(PullResult::Found) => self.messages_arrive(slot),
             Ok(PullResult::NotFound) => {

@@ -46,7 +46,7 @@ impl RunningTask {
         let Some(AfterFailure::Returning { message, .. }) = self.after_failure.as_deref() else {
             panic!("a message on its way back is noted with its task");
         };
-        (self.first_offset + u64::from(self.sent_back), *message)
+        (self.first_offset + u64::from(self.dealt_with), *message)
     }
 }
 
@@ -56,7 +56,7 @@ impl<O: Observer> Cluster<O> {
         let now = self.core.now();
         let task = self.tasks.get(slot.0);
         let held = self.held_queues.get(task.held_queue.0);
-        let offset = task.first_offset + u64::from(task.sent_back);
+        let offset = task.first_offset + u64::from(task.dealt_with);
         let message = held
             .process_queue
             .get(offset)
@@ -154,10 +154,10 @@ impl<O: Observer> Cluster<O> {
         }
         let (held_queue, done) = (
             task.held_queue,
-            task.first_offset..task.first_offset + u64::from(task.sent_back),
+            task.first_offset..task.first_offset + u64::from(task.dealt_with),
         );
         task.first_offset = done.end;
-        task.messages -= std::mem::take(&mut task.sent_back);
+        task.messages -= std::mem::take(&mut task.dealt_with);
         task.after_failure = Some(Box::new(AfterFailure::WaitsForRetry));
         let again = task.offsets();
         let held = self.held_queues.get_mut(held_queue.0);
@@ -192,8 +192,8 @@ impl<O: Observer> Cluster<O> {
         if task.abandoned {
             return self.forget_task(slot);
         }
-        task.sent_back += 1;
-        if task.sent_back < task.messages {
+        task.dealt_with += 1;
+        if task.dealt_with < task.messages {
             return self.send_back_next(slot);
         }
         // The queue may have been dropped meanwhile: then its offset moves no more.

@@ -3,17 +3,18 @@
 //! Sending is open-loop: the application hands over a message whenever one arrives and waits for nobody, as
 //! with an asynchronous send. A producer asks for its route when it starts; messages that arrive before the
 //! answer wait for it. It looks again every 30 s; looks that find nothing new are left out. A send to a queue that is
-//! no more is refused; the producer tries another broker's queue, up to twice. Left out so far: time-outs (no
+//! no more is refused; the producer tries another broker's queue, up to twice, unless it chose the queue by key. Left out so far: time-outs (no
 //! broker fails yet), heartbeats of producers.
 //!
 //! Source: `DefaultMQProducerImpl`.
 
+pub mod attributes;
 pub mod latency_fault_tolerance;
 pub mod topic_publish_info;
 pub mod workload;
 
 use crate::cluster::Cluster;
-use crate::cluster::config::{ClusterConfig, SizeDist};
+use crate::cluster::config::{ClusterConfig, QueueSelector, SizeDist};
 use crate::cluster::core::Envelope;
 use crate::cluster::event::{Event, SendSlot};
 use crate::cluster::fact::{Fact, Observer};
@@ -21,7 +22,7 @@ use crate::cluster::ids::{BrokerId, MessageId, ProducerId, QueueId, TopicId};
 use crate::cluster::message::Record;
 use crate::cluster::nameserver::KnownRoute;
 use crate::cluster::network::{Direction, Endpoint, Network, Server};
-use crate::cluster::producer::topic_publish_info::TopicPublishInfo;
+use crate::cluster::producer::topic_publish_info::{TopicPublishInfo, select_by_hash};
 use crate::cluster::producer::workload::ArrivalProcess;
 use crate::kernel::streams::{Luck, Source, Stream, Streams};
 use crate::kernel::time::{SimDuration, SimTime};
@@ -53,6 +54,7 @@ pub struct Producer {
     will_look: bool,
     /// Messages made before the route was known.
     waiting: Vec<SendSlot>,
+    selector: QueueSelector,
 }
 
 /// A message between its birth and the producer's receipt.
@@ -88,6 +90,7 @@ pub fn build(config: &ClusterConfig, streams: &mut Streams, network: &mut Networ
             publish: None,
             will_look: false,
             waiting: Vec::new(),
+            selector: settings.queue_selector,
         }
     };
     config.producers.iter().map(producer).collect()
@@ -216,16 +219,23 @@ impl<O: Observer> Cluster<O> {
         }
     }
 
-    /// Chooses a queue, round robin, and sends.
+    /// Chooses a queue and sends.
     #[inline]
     fn send(&mut self, slot: SendSlot) {
         let send = self.sends.get_mut(slot.0);
         let id = send.producer;
-        let publish = self.producers[id.index()]
-            .publish
-            .as_mut()
-            .expect("sends wait for the route");
-        let position = if send.refused {
+        let producer = &mut self.producers[id.index()];
+        let publish = producer.publish.as_mut().expect("sends wait for the route");
+        let position = if producer.selector == QueueSelector::ByKey {
+            let key = self
+                .core
+                .directory
+                .attributes
+                .key(send.record.id, send.record.luck);
+            let key = key.expect("the scenario gives keys to whoever sends by key");
+            let queues = publish.queues().len();
+            (queues > 0).then(|| select_by_hash(key.java_hash(), queues as u32))
+        } else if send.refused {
             let last = self.queues[send.queue.index()].broker;
             publish.select_one_avoiding(Some(&last))
         } else {
@@ -277,7 +287,9 @@ impl<O: Observer> Cluster<O> {
     fn send_refused(&mut self, slot: SendSlot) {
         let send = self.sends.get_mut(slot.0);
         let (producer, message) = (send.producer, send.record.id);
-        let gave_up = send.retries == RETRY_TIMES_WHEN_SEND_FAILED;
+        // A queue that was chosen by key has no substitute.
+        let by_key = self.producers[producer.index()].selector == QueueSelector::ByKey;
+        let gave_up = by_key || send.retries == RETRY_TIMES_WHEN_SEND_FAILED;
         send.retries += 1;
         self.core.emit(Fact::SendRefused {
             producer,

@@ -34,7 +34,9 @@ impl Observation {
             self.check_times(end, group, &info.name, directory);
         }
         for (slot, of) in self.slots.iter() {
-            if self.ledger.delivered_once(slot) != self.ledger.end(of.queue) {
+            let all_delivered = self.ledger.delivered_once(slot) == self.ledger.end(of.queue);
+            // What came back waited until it was passed over, not until it was delivered.
+            if !all_delivered || self.ledger.came_back(slot) {
                 continue;
             }
             let waited = self.waiting[slot].delivered_at as i128 - self.waiting[slot].stored_at as i128;

@@ -16,7 +16,7 @@ use crate::observe::delivery::{Delivered, raise};
 use crate::observe::duplicates::Duplicates;
 use crate::observe::lag::Lag;
 use crate::observe::latency::Latency;
-use crate::observe::ledger::{Ledger, Outcome};
+use crate::observe::ledger::{Delivery, Ledger, Outcome};
 use crate::observe::ownership::{HandOver, Ownership};
 use crate::observe::producers::Producers;
 use crate::observe::rebalance::{Disconnect, Rebalances, Round};
@@ -45,6 +45,8 @@ pub struct Waiting {
     delivered_at: u128,
     /// Sum of the instants of storage of the same records, nanoseconds.
     stored_at: u128,
+    /// Sum of the instants at which filtered records were passed over, less those at which some came back.
+    passed_at: i128,
 }
 
 /// All measures of a run.
@@ -140,7 +142,11 @@ impl Observer for Observation {
                 let slot = self.slots.slot(group, queue);
                 let of = self.slots.get(slot);
                 self.consumers[consumer.index()].deliveries += 1;
-                if self.ledger.delivered(now, slot, of, offset) {
+                let delivery = self.ledger.delivered(now, slot, of, offset);
+                if delivery == Delivery::FirstAfterAll {
+                    self.comes_back(now, slot);
+                }
+                if delivery != Delivery::Duplicate {
                     let waiting = &mut self.waiting[slot];
                     waiting.delivered_at += u128::from(now.as_nanos());
                     waiting.stored_at += u128::from(stored.as_nanos());
@@ -373,6 +379,12 @@ impl Observation {
                 removed,
                 balanced,
             }),
+            Fact::NoStatus {
+                consumer,
+                messages,
+                how,
+                ..
+            } => self.consumers[consumer.index()].no_status(how, messages),
             Fact::ResultDiscarded { consumer, busy, .. } => {
                 let life = &mut self.consumers[consumer.index()];
                 life.busy += busy;
@@ -425,6 +437,21 @@ impl Observation {
                 let skipped = self.ledger.skipped(slot, of, from, to);
                 self.lag.ended(now, slot, of, skipped);
             }
+            Fact::Dropped {
+                group,
+                queue,
+                offset,
+                cause,
+                ..
+            } => self.ended(now, group, queue, offset, Outcome::Dropped(cause)),
+            Fact::Filtered {
+                group,
+                queue,
+                from,
+                to,
+                ..
+            } => self.filtered(now, group, queue, from, to),
+            Fact::Expired { queue, to, .. } => self.expired(now, queue, to),
             Fact::Born { .. }
             | Fact::Stored { .. }
             | Fact::SendAcknowledged { .. }
@@ -445,6 +472,29 @@ impl Observation {
         let of = self.slots.get(slot);
         if self.ledger.ended(now, slot, of, offset, outcome) {
             self.lag.ended(now, slot, of, 1);
+        }
+    }
+
+    fn filtered(&mut self, now: SimTime, group: GroupId, queue: QueueId, from: u64, to: u64) {
+        let slot = self.slots.slot(group, queue);
+        let of = self.slots.get(slot);
+        let filtered = self.ledger.filtered(now, slot, of, from, to);
+        self.waiting[slot].passed_at += i128::from(filtered) * i128::from(now.as_nanos());
+        self.lag.ended(now, slot, of, filtered);
+    }
+
+    /// A record that was passed over is delivered after all.
+    fn comes_back(&mut self, now: SimTime, slot: usize) {
+        self.waiting[slot].passed_at -= i128::from(now.as_nanos());
+        self.lag.reopened(now, slot, self.slots.get(slot));
+    }
+
+    fn expired(&mut self, now: SimTime, queue: QueueId, to: u64) {
+        for at in 0..self.slots.readers(queue).len() {
+            let slot = self.slots.readers(queue)[at] as usize;
+            let of = self.slots.get(slot);
+            let expired = self.ledger.expired(slot, of, to);
+            self.lag.ended(now, slot, of, expired);
         }
     }
 
@@ -544,15 +594,16 @@ impl Observation {
         self.waiting_integral(slot, end) as f64 / end.as_nanos() as f64
     }
 
-    /// Sum over all records of the time from storage to first delivery, or to `end`. Skipped records, whose
-    /// waiting ends at an unknown instant, count until `end`.
+    /// Sum over all records of the time from storage to first delivery or to being passed over, or to `end`.
+    /// Skipped and expired records, whose waiting ends at an unknown instant, count until `end`.
     fn waiting_integral(&self, slot: usize, end: SimTime) -> i128 {
         let of = self.slots.get(slot);
         let end = i128::from(end.as_nanos());
         let stored = end * i128::from(self.ledger.end(of.queue)) - self.stored_at[of.queue.index()] as i128;
         let delivered =
             end * i128::from(self.ledger.delivered_once(slot)) - self.waiting[slot].delivered_at as i128;
-        stored - delivered
+        let passed = end * i128::from(self.ledger.passed(slot)) - self.waiting[slot].passed_at;
+        stored - delivered - passed
     }
 
     /// Mean time from storage to first delivery, over the records delivered; `None` if there was none.

@@ -1,5 +1,6 @@
 //! Brokers, topics, producers, consumers and queues.
 
+use super::groups::failures;
 use super::{View, max_secs, mean_secs, ratio};
 use crate::cluster::directory::TopicKind;
 use crate::cluster::fact::{RequestKind, StopKind};
@@ -130,6 +131,7 @@ impl View<'_> {
             deliveries: life.deliveries,
             succeeded: life.succeeded,
             failed: life.failed,
+            failures: failures(life),
             discarded: life.discarded,
             share: ratio(life.deliveries, group_deliveries),
             busy_seconds: busy,

@@ -3,14 +3,16 @@
 use super::cluster::requests;
 use super::{View, mean_secs, ratio};
 use crate::cluster::consumer::delivery::Delivery;
+use crate::cluster::fact::DropCause;
 use crate::cluster::ids::GroupId;
+use crate::observe::consumers::Life;
 use crate::observe::lag::Peak;
 use crate::observe::latency::Latency;
 use crate::observe::retries::{Attempt, Retries};
 use crate::report::model::{
     AttemptReport, BalanceReport, DeliveriesReport, DeliveryReport, DistributionReport,
-    DuplicateCausesReport, DuplicatesReport, GroupReport, LagReport, LatenciesReport, LatencyReport,
-    LostReport, OldestWaitingReport, RetriesReport,
+    DuplicateCausesReport, DuplicatesReport, FailuresReport, GroupReport, LagReport, LatenciesReport,
+    LatencyReport, LostReport, OldestWaitingReport, RetriesReport,
 };
 use indexmap::IndexMap;
 
@@ -51,6 +53,7 @@ impl View<'_> {
                 retry,
                 duplicate: duplicates.total(),
             },
+            failures: self.failures(group),
             discarded,
             lag: peak(
                 &lag.lag,
@@ -81,10 +84,14 @@ impl View<'_> {
             },
             dead: balance.dead,
             dead_by_topic: self.dead_by_topic(group),
+            filtered: balance.filtered,
+            expired: balance.expired,
             lost: balance.lost(),
             lost_by_cause: LostReport {
                 skipped: balance.skipped,
                 skipped_unfinished: balance.skipped_unfinished,
+                broadcast_failures: balance.dropped[DropCause::Broadcasting as usize],
+                no_retry_queue: balance.dropped[DropCause::NoRetryQueue as usize],
             },
             duplicates: DuplicatesReport {
                 total: duplicates.total(),
@@ -130,6 +137,20 @@ impl View<'_> {
             cached_max: delivered.cached_max.messages as u64,
             cached_max_bytes: delivered.cached_max.bytes as u64,
         }
+    }
+
+    /// What listeners of the group did instead of success.
+    fn failures(&self, group: GroupId) -> FailuresReport {
+        let mut sum = FailuresReport::default();
+        for id in self.members(group) {
+            let of_life = failures(&self.observation.consumers[id]);
+            sum.later += of_life.later;
+            sum.threw += of_life.threw;
+            sum.returned_null += of_life.returned_null;
+            sum.hung += of_life.hung;
+            sum.threads_hung += of_life.threads_hung;
+        }
+        sum
     }
 
     fn dead_by_topic(&self, group: GroupId) -> IndexMap<String, u64> {
@@ -179,12 +200,24 @@ impl View<'_> {
                 awaiting_retry: balance.awaiting_retry,
                 succeeded: balance.succeeded,
                 dead: balance.dead,
-                expired: 0,
+                filtered: balance.filtered,
+                expired: balance.expired,
                 lost: balance.lost(),
                 checks: self.observation.ledger.checks(),
                 balanced: balance.left() == balance.right(),
             }
         })
+    }
+}
+
+/// What the listener of one life did instead of success.
+pub(super) fn failures(life: &Life) -> FailuresReport {
+    FailuresReport {
+        later: life.failed.saturating_sub(life.threw + life.returned_null),
+        threw: life.threw,
+        returned_null: life.returned_null,
+        hung: life.hung,
+        threads_hung: life.threads_hung,
     }
 }
 

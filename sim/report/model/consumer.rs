@@ -40,6 +40,8 @@ pub struct ConsumerReport {
     pub succeeded: u64,
     /// Results `RECONSUME_LATER`.
     pub failed: u64,
+    /// What it did instead of success.
+    pub failures: FailuresReport,
     /// Results thrown away.
     pub discarded: u64,
     /// Deliveries ÷ deliveries of its group; 0 if there were none.
@@ -74,6 +76,21 @@ pub struct ConsumerReport {
     pub connections_lost: u64,
     /// Pulls that failed.
     pub pulls_failed: PullFailuresReport,
+}
+
+/// What listeners did instead of returning CONSUME_SUCCESS; counts of messages.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct FailuresReport {
+    /// Failed by `RECONSUME_LATER`, or behind the `ackIndex` of a success.
+    pub later: u64,
+    /// Failed by an exception.
+    pub threw: u64,
+    /// Failed by `null`.
+    pub returned_null: u64,
+    /// In calls that hang.
+    pub hung: u64,
+    /// Threads that such calls keep, or kept until their process ended (a count of threads).
+    pub threads_hung: u64,
 }
 
 /// Pulls that failed, by cause; counts of pulls.

@@ -12,7 +12,7 @@ mod queue;
 mod rebalance;
 mod timeline;
 
-pub use consumer::{ConsumerEnd, ConsumerReport, FlowControlReport, PullFailuresReport};
+pub use consumer::{ConsumerEnd, ConsumerReport, FailuresReport, FlowControlReport, PullFailuresReport};
 pub use delivery::DeliveryReport;
 pub use queue::{QueueGroupReport, QueueLagReport, QueueReport, SpanReport};
 pub use rebalance::{
@@ -258,7 +258,10 @@ pub struct GroupReport {
     pub deliveries: u64,
     /// `deliveries` by kind.
     pub deliveries_by_kind: DeliveriesReport,
-    /// Results of the listener that were thrown away: the queue or the consumer was gone.
+    /// What listeners did instead of returning CONSUME_SUCCESS.
+    pub failures: FailuresReport,
+    /// Results of the listener that were thrown away: the queue or the consumer was gone, or the message had been taken
+    /// from it by `consumeTimeout`.
     pub discarded: u64,
     /// Max offset − committed offset, over its queues and its retry queues: what `mqadmin consumerProgress`
     /// calls Diff Total. A queue without a committed offset counts from 0.
@@ -276,6 +279,10 @@ pub struct GroupReport {
     pub dead: u64,
     /// `dead` by the subscribed topic from which they came.
     pub dead_by_topic: IndexMap<String, u64>,
+    /// Records that no member's subscription wants, or that a member passed over for want of interest.
+    pub filtered: u64,
+    /// Records that retention removed before any listener saw them.
+    pub expired: u64,
     /// Messages that no listener will ever finish, without being dead.
     pub lost: u64,
     /// `lost` by cause.
@@ -421,6 +428,10 @@ pub struct LostReport {
     pub skipped: u64,
     /// Delivered, never finished, and the group went on behind them.
     pub skipped_unfinished: u64,
+    /// Failed at a member of a broadcasting group: nothing is retried there.
+    pub broadcast_failures: u64,
+    /// Failed in a group without retry queues (`retryQueueNums` ≤ 0): the broker dropped them.
+    pub no_retry_queue: u64,
 }
 
 /// Deliveries of records that had been delivered to the group before.
@@ -512,7 +523,7 @@ pub struct SkewWindowReport {
 }
 
 /// The message account of one group at the end:
-/// produced + extra_copies = waiting + in_flight + awaiting_retry + succeeded + dead + expired + lost.
+/// produced + extra_copies = waiting + in_flight + awaiting_retry + succeeded + dead + filtered + expired + lost.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct BalanceReport {
     /// Records stored in its topics.
@@ -529,9 +540,11 @@ pub struct BalanceReport {
     pub succeeded: u64,
     /// Dead letters.
     pub dead: u64,
+    /// Passed over by a filter.
+    pub filtered: u64,
     /// Removed by retention before they were read.
     pub expired: u64,
-    /// Skipped.
+    /// Skipped, or failed with nobody to try them again.
     pub lost: u64,
     /// How often the account was checked (a count of checks).
     pub checks: u64,

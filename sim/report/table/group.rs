@@ -4,7 +4,9 @@ use super::NAME;
 use super::page::{BOLD, Page};
 use super::words::{cut, span};
 use crate::report::charts::text::{count, grouped, number, percent};
-use crate::report::model::{BalanceReport, GroupReport, LagReport, LatencyReport, Report, SkewReport};
+use crate::report::model::{
+    BalanceReport, FailuresReport, GroupReport, LagReport, LatencyReport, Report, SkewReport,
+};
 
 impl Page {
     pub(super) fn group(&mut self, report: &Report, name: &str, group: &GroupReport) {
@@ -36,6 +38,7 @@ impl Page {
                     0 => String::new(),
                     n => format!("{} still to come", grouped(n)),
                 },
+                failures(&group.failures),
                 format!("{} dead", grouped(group.dead)),
                 format!("{} lost", grouped(group.lost)),
             ],
@@ -57,6 +60,7 @@ impl Page {
             (balance.in_flight, "in flight"),
             (balance.awaiting_retry, "for retry"),
             (balance.dead, "dead"),
+            (balance.filtered, "filtered"),
             (balance.expired, "expired"),
             (balance.lost, "lost"),
         ];
@@ -79,6 +83,18 @@ impl Page {
         }
         named
     }
+}
+
+/// What is out of the ordinary among failures.
+fn failures(failures: &FailuresReport) -> String {
+    let named = [
+        (failures.threw, "thrown"),
+        (failures.returned_null, "null"),
+        (failures.hung, "hanging"),
+    ];
+    let named = named.iter().filter(|(n, _)| *n > 0);
+    let named: Vec<String> = named.map(|(n, what)| format!("{} {what}", grouped(*n))).collect();
+    named.join(", ")
 }
 
 fn lag(lag: &LagReport) -> Vec<String> {

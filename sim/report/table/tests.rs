@@ -175,6 +175,8 @@ fn no_line_is_longer_than_100_columns() {
         &mut balance.in_flight,
         &mut balance.awaiting_retry,
         &mut balance.dead,
+        &mut balance.filtered,
+        &mut balance.expired,
         &mut balance.lost,
         &mut balance.extra_copies,
     ] {

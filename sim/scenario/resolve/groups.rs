@@ -1,9 +1,8 @@
 //! Consumer groups of the file to members with names and client ids.
 
+use super::listeners::Nameable;
 use super::{Resolver, field};
-use crate::cluster::config::{
-    ConsumerConfig, ConsumerTuning, Delivery, FailureConfig, GroupConfig, TopicConfig,
-};
+use crate::cluster::config::{ConsumerConfig, ConsumerTuning, Delivery, GroupConfig, TopicConfig};
 use crate::cluster::consumer::delivery::INTERVALS;
 use crate::cluster::ids::TopicId;
 use crate::scenario::diagnostic::Span;
@@ -14,8 +13,8 @@ use indexmap::IndexMap;
 use std::collections::BTreeSet;
 
 impl Resolver<'_> {
-    pub(super) fn groups(&mut self, topics: &[TopicConfig]) -> Vec<GroupConfig> {
-        let file = self.file;
+    pub(super) fn groups(&mut self, known: Nameable<'_>) -> Vec<GroupConfig> {
+        let (file, topics) = (self.file, known.topics);
         let members = |g: &GroupBlock| {
             g.consumers
                 .blocks()
@@ -42,7 +41,7 @@ impl Resolver<'_> {
                 consumers: Vec::new(),
             };
             if !too_many {
-                group.consumers = self.consumers(&path, &group, block, topics);
+                group.consumers = self.consumers(&path, &group, block, known);
             }
             groups.push(group);
         }
@@ -160,7 +159,7 @@ impl Resolver<'_> {
         path: &FieldPath,
         group: &GroupConfig,
         block: &GroupBlock,
-        topics: &[TopicConfig],
+        known: Nameable<'_>,
     ) -> Vec<ConsumerConfig> {
         let mut members: Vec<ConsumerConfig> = Vec::new();
         for (i, consumers) in block.consumers.blocks().iter().enumerate() {
@@ -168,7 +167,8 @@ impl Resolver<'_> {
             self.dist(&path.key("service"), &consumers.service);
             let start = self.before_end(&path.key("start"), consumers.start, "the consumers start");
             self.client_id_count(&path, consumers.client_ids.as_ref(), consumers.members());
-            let subscribe = self.own_subscription(&path, consumers, group, topics);
+            let subscribe = self.own_subscription(&path, consumers, group, known.topics);
+            let failure = self.failure(&path.key("failure"), &consumers.failure, known);
             for n in 0..consumers.members() as usize {
                 let name = format!("{}-{}", group.name, members.len() + 1);
                 let given = consumers.client_ids.as_ref().and_then(|ids| ids.get(n));
@@ -180,11 +180,7 @@ impl Resolver<'_> {
                     start: Some(start),
                     threads: consumers.threads,
                     service: consumers.service.clone(),
-                    failure: FailureConfig {
-                        probability: consumers.failure.probability,
-                        poison: consumers.failure.poison,
-                        fail_first_attempts: consumers.failure.fail_first_attempts,
-                    },
+                    failure: failure.clone(),
                     strategy: consumers.strategy.clone(),
                     machine_room: consumers.machine_room.clone().unwrap_or_default(),
                 });

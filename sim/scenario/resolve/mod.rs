@@ -2,7 +2,9 @@
 //!
 //! Topics, groups and producers are sorted by name, so that the order of keys in a file changes nothing.
 
+mod attributes;
 mod groups;
+mod listeners;
 mod machine_rooms;
 mod names;
 mod producers;
@@ -21,6 +23,7 @@ use crate::scenario::json::{Kind, Node};
 use crate::scenario::locate::{self, FieldPath};
 use crate::scenario::schema::{Brokers, ScenarioFile, TopicBlock};
 use crate::scenario::{defaults, limits, suggest};
+use listeners::Nameable;
 
 /// Turns `file`, read from `root`, into a configuration.
 ///
@@ -81,8 +84,13 @@ impl Resolver<'_> {
         );
         self.delay_levels();
         let producers = self.producers(&topics);
-        let mut groups = self.groups(&topics);
-        let timeline = self.timeline(&mut groups, &topics, &brokers);
+        let known = Nameable {
+            producers: &producers,
+            topics: &topics,
+            brokers: &brokers,
+        };
+        let mut groups = self.groups(known);
+        let (timeline, listeners) = self.timeline(&mut groups, known);
         self.strategies(&groups, &topics, &brokers);
         ClusterConfig {
             seed: file.seed.0,
@@ -93,6 +101,7 @@ impl Resolver<'_> {
             producers,
             groups,
             timeline,
+            listeners,
             network: NetworkConfig {
                 latency: file.cluster.network.latency.clone(),
             },

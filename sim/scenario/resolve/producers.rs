@@ -20,6 +20,8 @@ impl Resolver<'_> {
             limits::PRODUCERS,
             "producer instances",
         );
+        let tags: u64 = file.producers.values().map(|p| p.tags.len() as u64).sum();
+        self.bound(&field!["producers"], tags, limits::TAGS, "tags");
         let mut blocks: Vec<(&String, &ProducerBlock)> = file.producers.iter().collect();
         blocks.sort_by_key(|(name, _)| *name);
         let mut producers = Vec::new();
@@ -29,6 +31,7 @@ impl Resolver<'_> {
             let topic = self.producer_topic(&path, block, topics);
             let arrivals = self.arrivals(&path, block);
             let body_size = self.body_size(&path, block.body_size);
+            let attributes = self.attributes(&path, block);
             let start = self.before_end(&path.key("start"), block.start, &format!("`{name}` starts"));
             let stop = block.stop.unwrap_or(file.duration);
             if block.stop.is_some_and(|stop| stop <= block.start) {
@@ -51,6 +54,8 @@ impl Resolver<'_> {
                 start,
                 stop: SimTime::ZERO + stop,
                 max_messages: block.messages.unwrap_or(u64::MAX),
+                attributes: attributes.clone(),
+                queue_selector: block.queue_selector,
             }));
         }
         producers

@@ -2,6 +2,8 @@
 //!
 //! `resolve::timeline` knows which key belongs to which action; to JSON Schema all of them are optional.
 
+use super::FailureBlock;
+use crate::kernel::dist::Dist;
 use crate::kernel::time::SimDuration;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -48,6 +50,10 @@ pub struct TimelineBlock {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "String")]
     pub slow: Option<String>,
+    /// Action: members' listeners behave otherwise from now on, in their later lives too: another `service` or `failure`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "String")]
+    pub set_listener: Option<String>,
     /// Action: changes the queues of this topic, as `mqadmin updateTopic` does.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "String")]
@@ -93,6 +99,14 @@ pub struct TimelineBlock {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "u32", range(min = 1, max = 100_000))]
     pub times: Option<u32>,
+    /// How long the listener takes for one message from then on. Default as before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Dist")]
+    pub service: Option<Dist>,
+    /// When the listener fails from then on, and how. Default as before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "FailureBlock")]
+    pub failure: Option<FailureBlock>,
     /// Queues on each broker that consumers are given from then on. Default as before.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "u32", range(min = 1, max = 100_000))]

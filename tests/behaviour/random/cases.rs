@@ -1,9 +1,10 @@
 //! Small clusters made at random: a minute of joins, leaves, kills and messages, then two minutes of rest.
 
 use rmqsim::cluster::config::{
-    Action, BrokerConfig, BrokerTuning, ClusterConfig, ConsumeFromWhere, ConsumerConfig, ConsumerTuning,
-    Delivery, FailureConfig, GroupConfig, Member, Millis, NetworkConfig, ProducerConfig, RocketMqVersion,
-    SizeDist, Strategy, TimelineEntry, TopicConfig, TopicQueues,
+    Action, AttributesConfig, BrokerConfig, BrokerTuning, ClusterConfig, ConsumeFromWhere, ConsumerConfig,
+    ConsumerTuning, Delivery, FailureConfig, GroupConfig, KeyDist, Member, Millis, NetworkConfig,
+    ProducerConfig, QueueSelector, RocketMqVersion, SizeDist, Strategy, TimelineEntry, TopicConfig,
+    TopicQueues,
 };
 use rmqsim::cluster::ids::{BrokerId, GroupId, TopicId};
 use rmqsim::cluster::producer::workload::Arrivals;
@@ -101,6 +102,7 @@ pub fn case(number: u64, version: RocketMqVersion) -> ClusterConfig {
         producers,
         groups,
         timeline,
+        listeners: Vec::new(),
         network: NetworkConfig { latency },
         name_servers: 1,
         broker_tuning: BrokerTuning {
@@ -151,6 +153,25 @@ fn producer(c: &mut Chooser, number: u64, topics: u64, slow: bool) -> ProducerCo
         start: at(c.pick(&[0, 0, 5000, 30_000])),
         stop: at(UNREST),
         max_messages: c.within(1, messages),
+        attributes: attributes(c),
+        queue_selector: QueueSelector::RoundRobin,
+    }
+}
+
+/// Tags that some messages have, and keys that all or none have.
+fn attributes(c: &mut Chooser) -> AttributesConfig {
+    let tags = [("TagA", 2), ("TagB", 1), ("", 1)].map(|(tag, weight)| (tag.to_owned(), weight));
+    AttributesConfig {
+        tags: c.pick(&[Vec::new(), tags.to_vec()]),
+        keys: c.pick(&[
+            None,
+            Some(KeyDist::Uniform { count: 50 }),
+            Some(KeyDist::Zipf {
+                count: 20,
+                exponent: 1.1,
+            }),
+        ]),
+        properties: Vec::new(),
     }
 }
 
@@ -252,6 +273,7 @@ fn consumer(c: &mut Chooser, group: &str, number: u64, slow: bool) -> ConsumerCo
             },
             poison: if often { 0.02 } else { 0.0 },
             fail_first_attempts: u32::from(often && c.percent(20)),
+            ..FailureConfig::default()
         },
     }
 }

@@ -131,6 +131,8 @@ pub fn config(threads: u32, service: Dist, plan: &Plan, seed: u64) -> ClusterCon
             placement: vec![(BrokerId(0), TopicQueues { read: 1, write: 1 })],
         }],
         producers: vec![ProducerConfig {
+            attributes: AttributesConfig::default(),
+            queue_selector: QueueSelector::RoundRobin,
             name: "checkout".into(),
             topic: TopicId(0),
             arrivals: Arrivals::Poisson { mean_gap: GAP },
@@ -154,16 +156,13 @@ pub fn config(threads: u32, service: Dist, plan: &Plan, seed: u64) -> ClusterCon
                 start: Some(SimTime::ZERO),
                 threads,
                 service,
-                failure: FailureConfig {
-                    probability: 0.0,
-                    poison: 0.0,
-                    fail_first_attempts: 0,
-                },
+                failure: FailureConfig::default(),
                 strategy: None,
                 machine_room: String::new(),
             }],
         }],
         timeline: vec![],
+        listeners: vec![],
         network: NetworkConfig {
             latency: Dist::Constant(SimDuration::ZERO),
         },

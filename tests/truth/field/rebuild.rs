@@ -3,9 +3,9 @@
 use crate::field::{Recording, list, number, text};
 use rmqsim::cluster::Cluster;
 use rmqsim::cluster::config::{
-    Action, BrokerConfig, BrokerTuning, ClusterConfig, ConsumeFromWhere, ConsumerConfig, ConsumerTuning,
-    FailureConfig, GroupConfig, Member, Millis, NetworkConfig, ProducerConfig, RocketMqVersion, SizeDist,
-    Strategy, TimelineEntry, TopicConfig, TopicQueues,
+    Action, AttributesConfig, BrokerConfig, BrokerTuning, ClusterConfig, ConsumeFromWhere, ConsumerConfig,
+    ConsumerTuning, FailureConfig, GroupConfig, Member, Millis, NetworkConfig, ProducerConfig, QueueSelector,
+    RocketMqVersion, SizeDist, Strategy, TimelineEntry, TopicConfig, TopicQueues,
 };
 use rmqsim::cluster::consumer::delivery::Delivery;
 use rmqsim::cluster::directory::{Directory, TopicKind};
@@ -105,6 +105,7 @@ pub fn cluster(recording: &Recording, repeat: usize, duration: u64) -> ClusterCo
             consumers: Vec::new(),
         }],
         timeline: Vec::new(),
+        listeners: Vec::new(),
         network: NetworkConfig {
             latency: Dist::Shape(Shape::Uniform {
                 min: SimDuration::from_millis(1),
@@ -127,11 +128,7 @@ pub fn consumer(config: &mut ClusterConfig, name: &str, created: u64, threads: u
         start: Some(at(created)),
         threads,
         service: Dist::Constant(SimDuration::from_millis(cost)),
-        failure: FailureConfig {
-            probability: 0.0,
-            poison: 0.0,
-            fail_first_attempts: 0,
-        },
+        failure: FailureConfig::default(),
         strategy: None,
         machine_room: String::new(),
     });
@@ -140,6 +137,8 @@ pub fn consumer(config: &mut ClusterConfig, name: &str, created: u64, threads: u
 /// `number` messages, round robin, from `start` on.
 pub fn messages(config: &mut ClusterConfig, start: u64, number: u64, arrivals: Arrivals) {
     config.producers.push(ProducerConfig {
+        attributes: AttributesConfig::default(),
+        queue_selector: QueueSelector::RoundRobin,
         name: format!("P{}", config.producers.len()),
         topic: TopicId(0),
         arrivals,

@@ -98,6 +98,8 @@ pub struct Player {
     pub by: Option<(usize, u32)>,
     /// Client id without the number of the life; known from the first restart on.
     pub host: Option<String>,
+    /// What its listener has become in this life, among those of the timeline.
+    pub listener: Option<u32>,
     pub links: Links,
 }
 
@@ -108,6 +110,7 @@ impl Player {
             phase,
             by: None,
             host: None,
+            listener: None,
             links: Links::default(),
         }
     }

@@ -1,13 +1,15 @@
 //! One entry of the timeline: which action it is, what belongs to it, and whom it names.
 
 use super::cast::Trouble;
-use crate::cluster::config::{BrokerConfig, GroupConfig, TopicConfig};
+use crate::cluster::config::{BrokerConfig, FailureConfig, GroupConfig};
 use crate::cluster::ids::{BrokerId, GroupId, TopicId};
 use crate::cluster::network::Server;
+use crate::kernel::dist::Dist;
 use crate::kernel::time::SimDuration;
 use crate::scenario::diagnostic::Diagnostic;
 use crate::scenario::locate::{self, FieldPath};
 use crate::scenario::resolve::Resolver;
+use crate::scenario::resolve::listeners::Nameable;
 use crate::scenario::resolve::targets::glob;
 use crate::scenario::schema::{NextClientId, ServersBlock, Shutdown, TimelineBlock};
 use crate::scenario::{defaults, suggest};
@@ -40,6 +42,11 @@ pub enum MemberDeed {
         servers: Rc<[Server]>,
         lasting: Option<SimDuration>,
     },
+    /// The listener takes another time, or fails otherwise.
+    SetListener {
+        service: Option<Dist>,
+        failure: Option<FailureConfig>,
+    },
 }
 
 impl MemberDeed {
@@ -55,6 +62,7 @@ impl MemberDeed {
                 ..
             } => "cut off",
             Self::Links { .. } => "slowed",
+            Self::SetListener { .. } => "given another listener",
         }
     }
 
@@ -73,7 +81,7 @@ impl MemberDeed {
     /// Steps of the timeline for each target.
     pub fn steps(&self) -> u64 {
         match self {
-            Self::End(_) | Self::Resume => 1,
+            Self::End(_) | Self::Resume | Self::SetListener { .. } => 1,
             Self::Pause(lasting) => 1 + u64::from(lasting.is_some()),
             Self::Restart { times, .. } => 2 * u64::from(*times),
             Self::Links { servers, lasting, .. } => servers.len() as u64 * (1 + u64::from(lasting.is_some())),
@@ -82,7 +90,7 @@ impl MemberDeed {
 }
 
 /// Every action with the keys that may stand beside it and `at`.
-const ACTIONS: [(&str, &[&str]); 10] = [
+const ACTIONS: [(&str, &[&str]); 11] = [
     ("join", &["count", "clientIds", "every"]),
     ("leave", &["every"]),
     ("kill", &["every"]),
@@ -92,6 +100,7 @@ const ACTIONS: [(&str, &[&str]); 10] = [
     ("restart", &["every", "times", "downFor", "shutdown", "clientId"]),
     ("partition", &["every", "from", "for"]),
     ("slow", &["every", "from", "by", "for"]),
+    ("setListener", &["every", "service", "failure"]),
     ("updateTopic", &["readQueueNums", "writeQueueNums", "brokers"]),
 ];
 
@@ -112,6 +121,7 @@ pub fn actions(block: &TimelineBlock) -> impl Iterator<Item = (&'static str, &st
         &block.restart,
         &block.partition,
         &block.slow,
+        &block.set_listener,
         &block.update_topic,
     ];
     let named = ACTIONS.iter().zip(targets);
@@ -131,6 +141,8 @@ fn options(block: &TimelineBlock) -> impl Iterator<Item = &'static str> {
         ("shutdown", block.shutdown.is_some()),
         ("clientId", block.client_id.is_some()),
         ("times", block.times.is_some()),
+        ("service", block.service.is_some()),
+        ("failure", block.failure.is_some()),
         ("readQueueNums", block.read_queue_nums.is_some()),
         ("writeQueueNums", block.write_queue_nums.is_some()),
         ("brokers", block.brokers.is_some()),
@@ -151,8 +163,7 @@ fn either(keys: &[&str]) -> String {
 /// What entries may name.
 pub struct Known<'k> {
     pub groups: &'k [GroupConfig],
-    pub topics: &'k [TopicConfig],
-    pub brokers: &'k [BrokerConfig],
+    pub nameable: Nameable<'k>,
     /// Brokers and name servers as the timeline calls them.
     pub servers: Vec<(String, Server)>,
 }
@@ -189,16 +200,16 @@ impl<'a> Resolver<'a> {
                 Some(Deed::Join(group))
             }
             "updateTopic" => {
-                let topic = self.topic(&here, false, target, known.topics)?;
+                let topic = self.topic(&here, false, target, known.nameable.topics)?;
                 let Some(names) = &block.brokers else {
                     return Some(Deed::UpdateTopic(topic, None));
                 };
-                let brokers = self.brokers_of(path, names, known.brokers);
+                let brokers = self.brokers_of(path, names, known.nameable.brokers);
                 let all_known = brokers.len() == names.len();
                 all_known.then_some(Deed::UpdateTopic(topic, Some(brokers)))
             }
             _ => {
-                let deed = self.member_deed(path, block, key, &known.servers);
+                let deed = self.member_deed(path, block, key, known);
                 let Some((group, members)) = target.split_once('/') else {
                     self.no_member(&here, target, known);
                     return None;
@@ -215,7 +226,7 @@ impl<'a> Resolver<'a> {
         path: &FieldPath,
         block: &TimelineBlock,
         key: &str,
-        servers: &[(String, Server)],
+        known: &Known<'_>,
     ) -> MemberDeed {
         match key {
             "leave" => MemberDeed::End(Shutdown::Graceful),
@@ -224,12 +235,13 @@ impl<'a> Resolver<'a> {
             "pause" => MemberDeed::Pause(self.lasting(path, block)),
             "resume" => MemberDeed::Resume,
             "restart" => self.restart(path, block),
+            "setListener" => self.other_listener(path, block, known.nameable),
             _ => MemberDeed::Links {
                 trouble: match key {
                     "partition" => Trouble::Cut,
                     _ => Trouble::Slow(self.slower_by(path, block)),
                 },
-                servers: self.other_ends(path, block, key, servers),
+                servers: self.other_ends(path, block, key, &known.servers),
                 lasting: self.lasting(path, block),
             },
         }
@@ -327,6 +339,24 @@ impl<'a> Resolver<'a> {
             }
         }
         by
+    }
+
+    /// `service` and `failure` of `setListener`.
+    fn other_listener(&mut self, path: &FieldPath, block: &TimelineBlock, known: Nameable<'_>) -> MemberDeed {
+        if block.service.is_none() && block.failure.is_none() {
+            let message = "`setListener` must say what changes: the keys \"service\" and \"failure\"";
+            let problem = self.problem_of_entry(path, message);
+            problem.label = "neither is in this object".to_owned();
+            problem.help.push("for example \"service\": \"200ms\"".to_owned());
+        }
+        if let Some(service) = &block.service {
+            self.dist(&path.key("service"), service);
+        }
+        let failure = block.failure.as_ref();
+        MemberDeed::SetListener {
+            service: block.service.clone(),
+            failure: failure.map(|failure| self.failure(&path.key("failure"), failure, known)),
+        }
     }
 
     fn restart(&mut self, path: &FieldPath, block: &TimelineBlock) -> MemberDeed {

@@ -3,8 +3,9 @@
 use super::cast::{Phase, Role};
 use super::entry::MemberDeed;
 use super::{Play, Step, path_of};
-use crate::cluster::config::{Action, ConsumerConfig, Member};
+use crate::cluster::config::{Action, ConsumerConfig, FailureConfig, ListenerConfig, Member};
 use crate::cluster::ids::GroupId;
+use crate::kernel::dist::Dist;
 use crate::kernel::streams::Streams;
 use crate::kernel::time::{SimDuration, SimTime};
 use crate::scenario::diagnostic::Span;
@@ -132,7 +133,37 @@ impl Play<'_, '_> {
                 servers,
                 lasting,
             } => self.spoil(at, entry, role, (*trouble, servers, *lasting)),
+            MemberDeed::SetListener { service, failure } => self.set_listener(at, role, service, failure),
         }
+    }
+
+    /// A member's listener behaves otherwise, in its later lives too.
+    fn set_listener(
+        &mut self,
+        at: SimTime,
+        role: Role,
+        service: &Option<Dist>,
+        failure: &Option<FailureConfig>,
+    ) {
+        let member = self.cast.member(role);
+        let life = &self.cast.groups[role.group.index()].consumers[member.consumer as usize];
+        let before = self.cast.player(role).listener;
+        let before = before.map(|listener| &self.listeners[listener as usize]);
+        let (old_service, old_failure) = match before {
+            Some(before) => (&before.service, &before.failure),
+            None => (&life.service, &life.failure),
+        };
+        let config = ListenerConfig {
+            service: service.as_ref().unwrap_or(old_service).clone(),
+            failure: failure.as_ref().unwrap_or(old_failure).clone(),
+        };
+        // Members that are alike come one after another.
+        if self.listeners.last() != Some(&config) {
+            self.listeners.push(config);
+        }
+        let listener = self.listeners.len() as u32 - 1;
+        self.cast.player_mut(role).listener = Some(listener);
+        self.act(at, Action::SetListener { member, listener });
     }
 
     fn end(&mut self, at: SimTime, entry: usize, role: Role, shutdown: Shutdown) {
@@ -169,6 +200,11 @@ impl Play<'_, '_> {
         life.start = None;
         let consumer = consumers.len() as u32;
         let player = self.cast.player_mut(role);
+        if let Some(listener) = player.listener.take() {
+            let listener = &self.listeners[listener as usize];
+            life.service = listener.service.clone();
+            life.failure = listener.failure.clone();
+        }
         let host = player.host.get_or_insert_with(|| life.client_id.clone());
         match next {
             NextClientId::Keep => {}

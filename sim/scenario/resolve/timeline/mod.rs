@@ -14,8 +14,9 @@ mod topics;
 
 pub(super) use cast::{Cast, Phase, Role};
 
+use super::listeners::Nameable;
 use super::{Resolver, field};
-use crate::cluster::config::{Action, BrokerConfig, GroupConfig, Member, TimelineEntry, TopicConfig};
+use crate::cluster::config::{Action, GroupConfig, ListenerConfig, Member, TimelineEntry};
 use crate::cluster::ids::GroupId;
 use crate::kernel::time::{SimDuration, SimTime};
 use crate::scenario::diagnostic::{Diagnostic, Span};
@@ -28,19 +29,17 @@ use std::collections::BTreeMap;
 use topics::TopicNumbers;
 
 impl<'a> Resolver<'a> {
-    /// Expands the timeline; members that join and new lives of members are appended to their groups.
+    /// Expands the timeline, and tells what its listeners become; members that join and new lives of members are appended to their groups.
     pub(super) fn timeline(
         &mut self,
         groups: &mut [GroupConfig],
-        topics: &[TopicConfig],
-        brokers: &[BrokerConfig],
-    ) -> Vec<TimelineEntry> {
+        nameable: Nameable<'_>,
+    ) -> (Vec<TimelineEntry>, Vec<ListenerConfig>) {
         let file = self.file;
         let known = Known {
             groups,
-            topics,
-            brokers,
-            servers: entry::servers(brokers, file.cluster.name_servers),
+            nameable,
+            servers: entry::servers(nameable.brokers, file.cluster.name_servers),
         };
         let entries = file.timeline.iter().enumerate();
         let deeds: Vec<Option<Deed<'a>>> = entries
@@ -49,17 +48,18 @@ impl<'a> Resolver<'a> {
         let mut play = Play {
             resolver: self,
             cast: Cast::new(groups),
-            queues: TopicNumbers::new(topics),
+            queues: TopicNumbers::new(nameable.topics),
             agenda: BTreeMap::new(),
             planned: 0,
             steps: 0,
             made: Vec::new(),
+            listeners: Vec::new(),
         };
         play.open(&deeds);
         while let Some((due, step)) = play.agenda.pop_first() {
             play.step(due, step, &deeds);
         }
-        play.made
+        (play.made, play.listeners)
     }
 }
 
@@ -103,6 +103,8 @@ struct Play<'p, 'a> {
     /// Steps of the timeline, those to come included.
     steps: u64,
     made: Vec<TimelineEntry>,
+    /// What `setListener` sets, each once.
+    listeners: Vec<ListenerConfig>,
 }
 
 impl Play<'_, '_> {
