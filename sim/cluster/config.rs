@@ -419,6 +419,19 @@ impl Default for ConsumerTuning {
     }
 }
 
+/// What becomes of old messages.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub enum Retention {
+    /// Whole commit-log files are deleted by their last write, at certain hours.
+    #[default]
+    Files,
+    /// Each message is deleted by its age.
+    Exact,
+    /// Nothing is deleted.
+    None,
+}
+
 /// Broker settings by their RocketMQ names (`BrokerConfig`, `MessageStoreConfig`, `SubscriptionGroupConfig`).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
@@ -434,6 +447,32 @@ pub struct BrokerTuning {
     /// Bytes that one pull may carry at most.
     #[schemars(range(min = 1))]
     pub max_transfer_bytes_on_message_in_memory: u32,
+    /// The same for messages that are not in memory any more.
+    #[schemars(range(min = 1))]
+    pub max_transfer_count_on_message_in_disk: u32,
+    /// The same for messages that are not in memory any more.
+    #[schemars(range(min = 1))]
+    pub max_transfer_bytes_on_message_in_disk: u32,
+    /// Memory of a broker's machine, MiB. Not a RocketMQ setting.
+    #[schemars(range(min = 1))]
+    pub physical_memory_mib: u32,
+    /// How much of that holds the end of the commit log: messages there are "in memory", per cent. Range 0 … 100.
+    #[schemars(range(max = 100))]
+    pub access_message_in_memory_max_ratio: u32,
+    /// What becomes of old messages, read or not. "files": whole commit-log files are deleted, as RocketMQ does.
+    /// "exact": each message after `fileReservedTime`, to the minute. "none": nothing is deleted.
+    pub retention: Retention,
+    /// How long messages are kept at least, hours. Range 1 … 87 600.
+    #[schemars(range(min = 1, max = 87_600))]
+    pub file_reserved_time: u32,
+    /// Hours of the day in which old files are deleted, like "04" or "04;16".
+    pub delete_when: String,
+    /// Local hour of the day at which the run starts. Range 0 … 23. Not a RocketMQ setting.
+    #[schemars(range(max = 23))]
+    pub hour_at_start: u32,
+    /// Size of a commit-log file, bytes. At least 8 MiB here, so that the largest message fits.
+    #[schemars(range(min = 8_388_608))]
+    pub mapped_file_size_commit_log: u64,
     /// Names of the delay levels, the first is level 1.
     pub message_delay_level: String,
     /// Queues of `%RETRY%group` on each broker.
@@ -459,6 +498,15 @@ impl Default for BrokerTuning {
             short_polling_time_mills: Millis(1_000),
             max_transfer_count_on_message_in_memory: 32,
             max_transfer_bytes_on_message_in_memory: 262_144,
+            max_transfer_count_on_message_in_disk: 8,
+            max_transfer_bytes_on_message_in_disk: 65_536,
+            physical_memory_mib: 16_384,
+            access_message_in_memory_max_ratio: 40,
+            retention: Retention::Files,
+            file_reserved_time: 72,
+            delete_when: "04".to_owned(),
+            hour_at_start: 0,
+            mapped_file_size_commit_log: 1 << 30,
             message_delay_level: "1s 5s 10s 30s 1m 2m 3m 4m 5m 6m 7m 8m 9m 10m 20m 30m 1h 2h".to_owned(),
             retry_queue_nums: 1,
             reput_interval: Millis(1),
@@ -466,5 +514,12 @@ impl Default for BrokerTuning {
             notify_consumer_ids_changed_enable: true,
             notify_on_expiry: false,
         }
+    }
+}
+
+impl BrokerTuning {
+    /// Bytes at the end of the commit log that are in memory.
+    pub const fn bytes_in_memory(&self) -> u64 {
+        ((self.physical_memory_mib as u64) << 20) / 100 * self.access_message_in_memory_max_ratio as u64
     }
 }

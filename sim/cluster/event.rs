@@ -135,6 +135,10 @@ pub enum Event {
     ScanNotActiveChannel(BrokerId),
     /// A producer asks for its route again, because it has changed.
     ProducerRoutePoll(ProducerId),
+    /// A broker looks for commit-log files that are old enough to be deleted.
+    CleanCommitLog(BrokerId),
+    /// A client has let a queue rest whose offset was illegal.
+    RepairOffset(PqSlot),
     /// An envelope of pushed messages reaches the client.
     PushArrives(PqSlot),
     /// An acknowledgement of pushed messages reaches the broker.
@@ -183,8 +187,10 @@ impl Event {
             Self::LocalRetry(t) => (28, t.0),
             Self::ScanNotActiveChannel(b) => (29, b.0),
             Self::ProducerRoutePoll(p) => (30, p.0),
-            Self::PushArrives(p) => (31, p.0),
-            Self::CreditArrives(p) => (32, p.0),
+            Self::CleanCommitLog(b) => (31, b.0),
+            Self::RepairOffset(p) => (32, p.0),
+            Self::PushArrives(p) => (33, p.0),
+            Self::CreditArrives(p) => (34, p.0),
         };
         kind << 32 | id as u64
     }
@@ -242,8 +248,10 @@ impl Event {
             28 => Self::LocalRetry(TaskSlot(id)),
             29 => Self::ScanNotActiveChannel(BrokerId(id)),
             30 => Self::ProducerRoutePoll(ProducerId(id)),
-            31 => Self::PushArrives(PqSlot(id)),
-            32 => Self::CreditArrives(PqSlot(id)),
+            31 => Self::CleanCommitLog(BrokerId(id)),
+            32 => Self::RepairOffset(PqSlot(id)),
+            33 => Self::PushArrives(PqSlot(id)),
+            34 => Self::CreditArrives(PqSlot(id)),
             _ => panic!("no event has this code"),
         }
     }
@@ -256,7 +264,7 @@ mod tests {
     /// Kinds count up from 0 without a hole; the code of each comes back.
     #[test]
     fn every_code_names_one_event() {
-        for kind in 0..=32 {
+        for kind in 0..=34 {
             for id in [0, 1, u32::MAX] {
                 let code = kind << 32 | u64::from(id);
                 assert_eq!(Event::from_code(code).code(), code);

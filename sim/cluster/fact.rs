@@ -557,6 +557,8 @@ pub enum PullResult {
     Found,
     /// Nothing, and the hold is over.
     NotFound,
+    /// The offset is out of range or was reset: the answer names another.
+    OffsetMoved,
 }
 
 /// How a commit came.
@@ -592,6 +594,8 @@ pub enum RebalanceTrigger {
     Unbalanced,
     /// A broker was connected to anew and took the heartbeat (5.2 and later).
     Reconnect,
+    /// A broker has called an offset illegal (5.2 and later).
+    OffsetIllegal,
 }
 
 /// Which threshold put a pull off.

@@ -66,6 +66,10 @@ pub struct Cluster<O> {
     holds: Vec<PullRequestHold>,
     offsets: ConsumerOffsetManager,
     delay_levels: DelayLevels,
+    /// Hours of the day in which brokers delete old files.
+    delete_hours: Vec<u64>,
+    /// How many bytes at the end of a broker's log are in memory.
+    in_memory: u64,
     producers: Vec<Producer>,
     sends: Slab<SendInFlight>,
     consumers: Vec<ConsumerClient>,
@@ -164,6 +168,8 @@ impl<O: Observer> Cluster<O> {
         let salts = salts.collect();
         let delay_levels = DelayLevels::parse(&config.broker_tuning.message_delay_level)
             .expect("the scenario has checked messageDelayLevel");
+        let delete_hours = broker::retention::delete_hours(&config.broker_tuning.delete_when)
+            .expect("the scenario has checked deleteWhen");
         let brokers = broker::build(&config, &delay_levels, &mut streams);
         let core = Core {
             scheduler: Agenda::default(),
@@ -183,6 +189,8 @@ impl<O: Observer> Cluster<O> {
             holds: Vec::new(),
             offsets: ConsumerOffsetManager::default(),
             delay_levels,
+            delete_hours,
+            in_memory: config.broker_tuning.bytes_in_memory(),
             producers,
             sends: Slab::default(),
             consumers: consumers.clients,
@@ -415,6 +423,8 @@ impl<O: Observer> Cluster<O> {
             Event::LocalRetry(task) => self.local_retry(task),
             Event::ScanNotActiveChannel(broker) => self.scan_not_active_channel(broker),
             Event::ProducerRoutePoll(producer) => self.producer_route_poll(producer),
+            Event::CleanCommitLog(broker) => self.clean_commit_log(broker),
+            Event::RepairOffset(slot) => self.repair_offset(slot),
             Event::PushArrives(slot) => self.push_arrives(slot),
             Event::CreditArrives(slot) => self.credit_arrives(slot),
             Event::Arrival(_)

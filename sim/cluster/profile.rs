@@ -22,6 +22,9 @@ pub struct Profile {
     /// Whether the broker answers 0 to a group without offset on an empty queue. 4.9 looks whether the message
     /// at offset 0 is on disk (there is none), 5.3 whether it is in memory.
     pub empty_queue_starts_at_zero: bool,
+    /// How long a client lets a queue rest whose offset the broker calls illegal, before it takes it anew. After no rest
+    /// (5.2 and later) it rebalances at once.
+    pub offset_repair_delay: SimDuration,
 }
 
 impl Profile {
@@ -34,6 +37,7 @@ impl Profile {
                 heartbeat_on_connect: false,
                 first_pull_delay: SimDuration::ZERO,
                 empty_queue_starts_at_zero: true,
+                offset_repair_delay: SimDuration::from_secs(10),
             },
             RocketMqVersion::V5_3 => Self {
                 rebalance_min_interval: SimDuration::from_secs(1),
@@ -41,6 +45,7 @@ impl Profile {
                 heartbeat_on_connect: true,
                 first_pull_delay: SimDuration::from_millis(500),
                 empty_queue_starts_at_zero: false,
+                offset_repair_delay: SimDuration::ZERO,
             },
         }
     }

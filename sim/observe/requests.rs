@@ -11,6 +11,8 @@ pub struct Requests {
     pub found: u64,
     /// Pulls answered without.
     pub not_found: u64,
+    /// Pulls told to go on at another offset.
+    pub offset_moved: u64,
     /// Envelopes with messages sent unasked.
     pub pushes: u64,
     /// Messages in answers and pushes.
@@ -44,6 +46,7 @@ impl Requests {
         match result {
             PullResult::Found => self.found += 1,
             PullResult::NotFound => self.not_found += 1,
+            PullResult::OffsetMoved => self.offset_moved += 1,
         }
         self.messages += u64::from(messages);
         self.bytes += bytes;
@@ -54,7 +57,7 @@ impl Requests {
         self.hold_max = self.hold_max.max(held);
         match result {
             PullResult::Found => self.woken += 1,
-            PullResult::NotFound => self.expired += 1,
+            PullResult::NotFound | PullResult::OffsetMoved => self.expired += 1,
         }
     }
 

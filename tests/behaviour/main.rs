@@ -9,6 +9,7 @@ mod long_polling;
 mod membership;
 mod partition;
 mod random;
+mod retention;
 mod retry;
 mod send_back;
 mod silence;

@@ -21,10 +21,14 @@ const RENAMED: [(&str, &str, &str); 2] = [
     ),
 ];
 
-/// Settings without a Java field of their own: `delayLevelWhenNextConsume` is an attribute of each call (0), the
-/// others describe what the model adds.
-const OUR_OWN: [&str; 4] = [
+/// Settings without a Java field of their own: `delayLevelWhenNextConsume` is an attribute of each call (0), `deleteWhen`
+/// is missing in the vectors, the others describe what the model adds.
+const OUR_OWN: [&str; 8] = [
     "delayLevelWhenNextConsume",
+    "deleteWhen",
+    "retention",
+    "hourAtStart",
+    "physicalMemoryMib",
     "startupTime",
     "reputInterval",
     "notifyOnExpiry",

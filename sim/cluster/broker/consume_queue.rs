@@ -3,15 +3,17 @@
 //! The real broker keeps bodies in the commit log and an index of 20-byte entries per queue. Here the queue
 //! holds its records itself, in segments, and forgets what nobody can ask for any more: memory follows the
 //! backlog, not the history. Offsets are those of the real index: dense, from 0, assigned at the append.
-//! A record is visible only once the dispatch thread has indexed it.
+//! A record is visible only once the dispatch thread has indexed it. Where a record lies in the commit log is known to
+//! the segment.
 //!
 //! Source: `ConsumeQueue`, `ReputMessageService`.
 
 use crate::cluster::event::PqSlot;
-use crate::cluster::ids::{BrokerId, ConsumerId, TopicId};
+use crate::cluster::ids::{BrokerId, ConsumerId, GroupId, TopicId};
 use crate::cluster::message::Record;
 use crate::kernel::time::SimTime;
 use std::collections::VecDeque;
+use std::ops::Range;
 
 /// Records in one segment.
 const SEGMENT: usize = 64;
@@ -30,6 +32,10 @@ pub struct ConsumeQueue {
     /// Whether it lies below `readQueueNums` or `writeQueueNums`: sends to other queues are refused.
     pub writable: bool,
     segments: VecDeque<Vec<Record>>,
+    /// Where the first record of each segment lies in the commit log.
+    positions: VecDeque<u64>,
+    /// Where the first record of all lies.
+    head_position: u64,
     /// Emptied segments, kept for the next append.
     spare: Vec<Vec<Record>>,
     /// Offset of the first record of the first segment.
@@ -38,12 +44,18 @@ pub struct ConsumeQueue {
     end: u64,
     /// One past the last record that pulls may see.
     visible: u64,
+    /// `minOffset`: what lies below is deleted.
+    min: u64,
+    /// One past the last record in a full file of the commit log.
+    in_full_files: u64,
     /// The running dispatch pass has indexed a record of this queue.
     in_pass: bool,
     /// Held queues of clients that may still commit or ask for an offset of this queue.
     readers: Vec<PqSlot>,
     /// Clients that have asked where to start, and the least that they may have been told.
     askers: Vec<(ConsumerId, u64)>,
+    /// Offsets that an operator has set and no pull has heard of yet.
+    resets: Vec<(GroupId, u64)>,
 }
 
 impl ConsumeQueue {
@@ -56,22 +68,26 @@ impl ConsumeQueue {
             readable: true,
             writable: true,
             segments: VecDeque::new(),
+            positions: VecDeque::new(),
+            head_position: 0,
             spare: Vec::new(),
             base: 0,
             end: 0,
             visible: 0,
+            min: 0,
+            in_full_files: 0,
             in_pass: false,
             readers: Vec::new(),
             askers: Vec::new(),
+            resets: Vec::new(),
         }
     }
 
-    /// Appends a record and tells its offset.
+    /// Appends a record, which lies at `position` of the commit log, and tells its offset.
     #[inline]
-    pub fn append(&mut self, record: Record) -> u64 {
+    pub fn append(&mut self, record: Record, position: u64) -> u64 {
         if self.end.is_multiple_of(SEGMENT as u64) {
-            let segment = self.spare.pop().unwrap_or_else(|| Vec::with_capacity(SEGMENT));
-            self.segments.push_back(segment);
+            self.begin_segment(position);
         }
         self.segments
             .back_mut()
@@ -79,6 +95,23 @@ impl ConsumeQueue {
             .push(record);
         self.end += 1;
         self.end - 1
+    }
+
+    fn begin_segment(&mut self, position: u64) {
+        if self.end == 0 {
+            self.head_position = position;
+        }
+        let segment = self.spare.pop().unwrap_or_else(|| Vec::with_capacity(SEGMENT));
+        self.segments.push_back(segment);
+        self.positions.push_back(position);
+    }
+
+    /// Where the record at `offset` lies in the commit log, to 63 records of this queue.
+    ///
+    /// # Panics
+    /// If the record was released or never stored.
+    pub fn position(&self, offset: u64) -> u64 {
+        self.positions[((offset - self.base) / SEGMENT as u64) as usize]
     }
 
     /// The record at `offset`.
@@ -106,6 +139,51 @@ impl ConsumeQueue {
     /// One past the last record stored, seen or not.
     pub fn end_offset(&self) -> u64 {
         self.end
+    }
+
+    /// The least offset that is not deleted (`minOffset`).
+    #[inline]
+    pub fn min_offset(&self) -> u64 {
+        self.min
+    }
+
+    /// Everything below `to` is deleted, as far as pulls may see it. Returns what is deleted now.
+    pub fn delete_below(&mut self, to: u64) -> Option<Range<u64>> {
+        let deleted = self.min..to.min(self.visible);
+        self.min = self.min.max(deleted.end);
+        (!deleted.is_empty()).then_some(deleted)
+    }
+
+    /// A file of the commit log is full: one past the last record in it, if it has any of this queue.
+    pub fn end_of_file(&mut self) -> Option<u64> {
+        let before = std::mem::replace(&mut self.in_full_files, self.end);
+        (self.end > before).then_some(self.end)
+    }
+
+    /// An operator sets the offset of a group; its next pull is to hear of it (`assignResetOffset`).
+    pub fn assign_reset(&mut self, group: GroupId, offset: u64) {
+        self.resets.retain(|(known, _)| *known != group);
+        self.resets.push((group, offset));
+    }
+
+    /// Whether any offset was set that no pull has heard of.
+    #[inline]
+    pub fn has_resets(&self) -> bool {
+        !self.resets.is_empty()
+    }
+
+    /// The offset that an operator has set for `group`, if no pull has heard of it yet.
+    pub fn pending_reset(&self, group: GroupId) -> Option<u64> {
+        let mut resets = self.resets.iter();
+        resets
+            .find(|(known, _)| *known == group)
+            .map(|(_, offset)| *offset)
+    }
+
+    /// Whatever operators have set is forgotten, for this group or (`None`) for all.
+    pub fn forget_resets(&mut self, group: Option<GroupId>) {
+        self.resets
+            .retain(|(known, _)| group.is_some_and(|group| group != *known));
     }
 
     /// The dispatch thread indexed the next record; true if it is the first of this queue in its pass.
@@ -157,16 +235,17 @@ impl ConsumeQueue {
         self.askers.iter().map(|(_, offset)| *offset).min()
     }
 
-    /// Whether the message at offset 0 exists and is young enough for the broker's answer "0" to a group
-    /// without an offset. Left out: the age limit of 40 % of memory.
-    pub fn is_young(&self) -> bool {
-        self.visible > 0
+    /// Whether the message at offset 0 exists and is in memory, where the commit log is from `in_memory_from` on:
+    /// then the broker answers "0" to a group without an offset.
+    pub fn is_young(&self, in_memory_from: u64) -> bool {
+        self.visible > 0 && self.min == 0 && self.head_position >= in_memory_from
     }
 
     /// The first offset stored at or after `time`; the maximum if there is none. Searches kept records only:
-    /// what was released was consumed by everybody.
+    /// what was released was consumed by everybody, and nobody will be sent back there.
     pub fn search_by_time(&self, time: SimTime) -> u64 {
-        let (mut low, mut high) = (self.base, self.visible.max(self.base));
+        let first = self.base.max(self.min);
+        let (mut low, mut high) = (first, self.visible.max(first));
         while low < high {
             let middle = low + (high - low) / 2;
             if self.get(middle).stored < time {
@@ -184,6 +263,7 @@ impl ConsumeQueue {
             let Some(mut segment) = self.segments.pop_front() else {
                 return;
             };
+            self.positions.pop_front();
             segment.clear();
             if self.spare.len() < 4 {
                 self.spare.push(segment);
@@ -223,7 +303,7 @@ mod tests {
     fn filled(n: u64) -> ConsumeQueue {
         let mut queue = ConsumeQueue::new(TopicId(0), BrokerId(0), 0);
         for i in 0..n {
-            assert_eq!(queue.append(record(i)), i);
+            assert_eq!(queue.append(record(i), i * 200), i);
             queue.dispatch_one();
         }
         queue
@@ -232,13 +312,13 @@ mod tests {
     #[test]
     fn a_record_is_invisible_until_it_is_dispatched() {
         let mut queue = ConsumeQueue::new(TopicId(0), BrokerId(0), 0);
-        queue.append(record(0));
+        queue.append(record(0), 0);
         assert_eq!(
-            (queue.max_offset(), queue.end_offset(), queue.is_young()),
+            (queue.max_offset(), queue.end_offset(), queue.is_young(0)),
             (0, 1, false)
         );
         queue.dispatch_one();
-        assert_eq!((queue.max_offset(), queue.is_young()), (1, true));
+        assert_eq!((queue.max_offset(), queue.is_young(0)), (1, true));
     }
 
     /// 900 is 14 segments of 64 and a part. What was freed does not come back when somebody stands lower.
@@ -250,6 +330,35 @@ mod tests {
         assert_eq!(queue.get(900).luck, 900);
         queue.release(100);
         assert_eq!(queue.kept(), 1000 - 14 * 64);
+    }
+
+    /// The head is young while it is in memory and not deleted.
+    #[test]
+    fn a_deleted_head_is_not_young() {
+        let mut queue = filled(200);
+        assert!(queue.is_young(0) && !queue.is_young(1));
+        assert_eq!(queue.position(70), 64 * 200);
+        assert_eq!(queue.end_of_file(), Some(200));
+        assert_eq!(queue.end_of_file(), None);
+        assert_eq!(queue.delete_below(150), Some(0..150));
+        assert_eq!(queue.delete_below(100), None);
+        assert_eq!((queue.min_offset(), queue.is_young(0)), (150, false));
+        assert_eq!(queue.search_by_time(SimTime::ZERO), 150);
+    }
+
+    /// One group is sent elsewhere until its pull has heard of it; others are not concerned.
+    #[test]
+    fn a_reset_waits_for_its_group() {
+        let mut queue = filled(10);
+        queue.assign_reset(GroupId(1), 3);
+        queue.assign_reset(GroupId(1), 4);
+        queue.assign_reset(GroupId(2), 5);
+        assert_eq!(queue.pending_reset(GroupId(1)), Some(4));
+        assert_eq!(queue.pending_reset(GroupId(0)), None);
+        queue.forget_resets(Some(GroupId(1)));
+        assert!(queue.has_resets() && queue.pending_reset(GroupId(1)).is_none());
+        queue.forget_resets(None);
+        assert!(!queue.has_resets());
     }
 
     #[test]

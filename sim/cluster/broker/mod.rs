@@ -14,6 +14,7 @@ pub mod pull_message;
 pub mod pull_request_hold;
 pub mod push;
 pub mod rebalance_lock_manager;
+pub mod retention;
 pub mod retry_dlq;
 pub mod schedule_message;
 pub mod schedule_message_service;
@@ -62,6 +63,9 @@ pub struct Broker {
     pub(in crate::cluster) held: u32,
     sweep_pending: bool,
     release_pending: bool,
+    /// Likewise the looks for files that are old enough to be deleted.
+    clean_phase: SimTime,
+    clean_pending: bool,
     /// When the members or topics of a group here changed last, or the queues of a topic: what was right for a pull
     /// before need not be right now.
     changed: SimTime,
@@ -81,9 +85,11 @@ pub fn build(config: &ClusterConfig, levels: &DelayLevels, streams: &mut Streams
             .map(|_| phase(DELAY_FOR_A_WHILE))
             .collect();
         let scan_phase = phase(SCAN_PERIOD);
+        let mut luck = streams.stream(name, "clean phase");
+        let clean_phase = SimTime::from_nanos(luck.below(retention::CLEAN_PERIOD.as_nanos()));
         Broker {
             queues: Vec::new(),
-            commit_log: CommitLog::default(),
+            commit_log: CommitLog::new(retention::file_end(&config.broker_tuning)),
             consumers: ConsumerManager::new(config.groups.len()),
             schedule: ScheduleMessageService::new(look_phases),
             dispatch_phase,
@@ -93,6 +99,8 @@ pub fn build(config: &ClusterConfig, levels: &DelayLevels, streams: &mut Streams
             held: 0,
             sweep_pending: false,
             release_pending: false,
+            clean_phase,
+            clean_pending: false,
             changed: SimTime::ZERO,
         }
     };
@@ -151,27 +159,41 @@ impl<O: Observer> Cluster<O> {
     /// Appends a record to the log of the queue's broker. Call [`Self::make_visible`] when its fact is told.
     #[inline]
     fn append(&mut self, queue: QueueId, record: Record) -> u64 {
-        let consume_queue = &mut self.queues[queue.index()];
-        let offset = consume_queue.append(record);
-        let broker_id = consume_queue.broker;
+        let size = record.stored_size();
+        let broker_id = self.queues[queue.index()].broker;
+        let now = self.core.scheduler.now();
+        if self.brokers[broker_id.index()].commit_log.is_full(now, size) {
+            self.begin_file(broker_id);
+        }
         let broker = &mut self.brokers[broker_id.index()];
-        let first = broker.commit_log.append(queue, record.stored_size());
+        let offset = self.queues[queue.index()].append(record, broker.commit_log.end());
+        let first = broker.commit_log.append(queue, size);
         let period = self.config.broker_tuning.reput_interval.duration();
         if first && !period.is_zero() {
-            let pass = self
-                .core
-                .scheduler
-                .now()
-                .next_on_grid(broker.dispatch_phase, period);
+            let pass = now.next_on_grid(broker.dispatch_phase, period);
             self.core.scheduler.at(pass, Event::Dispatch(broker_id));
         }
+        self.plan_release(broker_id);
+        offset
+    }
+
+    /// There may be records that nobody can ask for any more.
+    #[inline]
+    fn plan_release(&mut self, broker_id: BrokerId) {
+        let broker = &mut self.brokers[broker_id.index()];
         if !broker.release_pending {
             broker.release_pending = true;
             self.core
                 .scheduler
                 .after(RELEASE_PERIOD, Event::Release(broker_id));
         }
-        offset
+    }
+
+    /// From where on the broker's log is in memory (`accessMessageInMemoryMaxRatio`). What was written last stays there.
+    #[inline]
+    fn in_memory_from(&self, broker: BrokerId) -> u64 {
+        let log = &self.brokers[broker.index()].commit_log;
+        log.end().saturating_sub(self.in_memory)
     }
 
     /// With no dispatch interval, appended records are visible at once.
@@ -240,6 +262,7 @@ impl<O: Observer> Cluster<O> {
             .chain(asked)
             .min()
             .unwrap_or(consume_queue.end_offset())
+            .max(consume_queue.min_offset())
     }
 
     /// A request of a consumer client has arrived.
@@ -302,8 +325,10 @@ impl<O: Observer> Cluster<O> {
         consumer: ConsumerId,
         queue: QueueId,
     ) -> Option<QueriedOffset> {
+        let in_memory_from = self.in_memory_from(self.queues[queue.index()].broker);
         let committed = self.offsets.query(group, queue);
         let consume_queue = &mut self.queues[queue.index()];
+        let committed = consume_queue.pending_reset(group).or(committed);
         // Who gave up waiting asks no more.
         if self.consumers[consumer.index()].asks_for(queue) {
             consume_queue.note_asker(consumer, committed.unwrap_or(0));
@@ -311,7 +336,9 @@ impl<O: Observer> Cluster<O> {
         match committed {
             Some(offset) => Some(QueriedOffset::Committed(offset)),
             None => {
-                let young = consume_queue.is_young() || self.profile.empty_queue_starts_at_zero;
+                let is_empty = consume_queue.max_offset() == 0;
+                let young = consume_queue.is_young(in_memory_from)
+                    || is_empty && self.profile.empty_queue_starts_at_zero;
                 young.then_some(QueriedOffset::Young)
             }
         }
@@ -333,9 +360,13 @@ impl<O: Observer> Cluster<O> {
         }
     }
 
-    /// Overwrites a committed offset.
+    /// Overwrites a committed offset; while an operator's is pending, nobody else's counts.
     #[inline]
     fn commit_offset(&mut self, group: GroupId, queue: QueueId, new: u64, via: CommitVia) {
+        let queue_state = &self.queues[queue.index()];
+        if queue_state.has_resets() && queue_state.pending_reset(group).is_some() {
+            return;
+        }
         let old = self.offsets.commit(group, queue, new);
         self.core.emit(Fact::OffsetCommitted {
             group,

@@ -1,7 +1,8 @@
 //! PULL_MESSAGE at the broker: check the queue and the subscription, commit what comes along, answer or hold.
 //!
-//! Left out so far: filters, reads from disk (a pull far behind gets as many messages as one that is close), retention
-//! (the minimum offset stays 0).
+//! An offset below the least that is kept, beyond the end, or other than the one that an operator has set is answered
+//! with the one to go on from (OFFSET_MOVED). A pull so far behind that its messages are not in memory any more gets 8
+//! of them at most instead of 32. Left out so far: filters; a single answer is all from memory or all from disk.
 //!
 //! Source: `PullMessageProcessor`, `DefaultMessageStore.getMessage`, `NotifyMessageArrivingListener`.
 
@@ -13,7 +14,7 @@ use crate::cluster::consumer::delivery::Delivery;
 use crate::cluster::consumer::held_queue::{HeldQueue, PullReply};
 use crate::cluster::event::{Event, PqSlot};
 use crate::cluster::fact::{CommitVia, Fact, Observer, PullFailure, PullResult, RequestKind};
-use crate::cluster::ids::{BrokerId, QueueId};
+use crate::cluster::ids::{BrokerId, GroupId, QueueId};
 use crate::cluster::network::{Direction, Endpoint, Server};
 use crate::kernel::time::SimDuration;
 
@@ -46,7 +47,9 @@ impl<O: Observer> Cluster<O> {
         if let Some(commit) = commit {
             self.commit_offset(group, queue, commit, CommitVia::Pull);
         }
-        let is_at_end = offset == self.queues[queue.index()].max_offset();
+        let queue_state = &self.queues[queue.index()];
+        let is_reset = queue_state.has_resets() && queue_state.pending_reset(group).is_some();
+        let is_at_end = offset == queue_state.max_offset() && !is_reset;
         match self.config.groups[group.index()].delivery {
             Delivery::LongPolling if is_at_end => self.hold(slot, queue, offset),
             Delivery::Push { .. } => self.push(slot),
@@ -141,7 +144,11 @@ impl<O: Observer> Cluster<O> {
         let mut woken = std::mem::take(&mut self.woken);
         for queue in &self.brokers[broker.index()].queues {
             let max_offset = self.queues[queue.index()].max_offset();
-            let is_over = |slot: PqSlot| self.held_queues.get(slot.0).process_queue.dropped;
+            let is_over = |slot: PqSlot| {
+                let held = self.held_queues.get(slot.0);
+                let of_queue = &self.queues[held.queue.index()];
+                held.process_queue.dropped || of_queue.pending_reset(held.group).is_some()
+            };
             self.holds[queue.index()].expire(now, max_offset, is_over, &mut woken);
         }
         self.answer_held(&mut woken);
@@ -172,6 +179,64 @@ impl<O: Observer> Cluster<O> {
         }
     }
 
+    /// Messages and bytes that an answer from `offset` of a queue on may have, by whether its first message is in memory.
+    #[inline]
+    pub(super) fn transfer_limits(&self, queue: QueueId, offset: u64) -> (u32, u64) {
+        let tuning = &self.config.broker_tuning;
+        let queue = &self.queues[queue.index()];
+        let in_memory_from = self.in_memory_from(queue.broker);
+        let on_disk =
+            in_memory_from > 0 && offset < queue.max_offset() && queue.position(offset) < in_memory_from;
+        let (most, limit) = if on_disk {
+            (
+                tuning.max_transfer_count_on_message_in_disk,
+                tuning.max_transfer_bytes_on_message_in_disk,
+            )
+        } else {
+            (
+                tuning.max_transfer_count_on_message_in_memory,
+                tuning.max_transfer_bytes_on_message_in_memory,
+            )
+        };
+        (most, u64::from(limit))
+    }
+
+    /// Where a pull at `offset` must go on instead: where an operator has set its group, which it learns now, or the
+    /// nearest offset that there is.
+    #[inline(never)]
+    pub(super) fn other_offset(&mut self, queue: QueueId, group: GroupId, offset: u64) -> Option<u64> {
+        let queue = &mut self.queues[queue.index()];
+        let reset = queue.pending_reset(group);
+        if reset.is_some() {
+            queue.forget_resets(Some(group));
+            return reset;
+        }
+        let nearest = offset.clamp(queue.min_offset(), queue.max_offset());
+        (nearest != offset).then_some(nearest)
+    }
+
+    /// Answers OFFSET_MOVED.
+    pub(super) fn answer_offset_moved(&mut self, slot: PqSlot, proposal: u64, waited: SimDuration) {
+        let held = self.held_queues.get_mut(slot.0);
+        held.reply = PullReply {
+            result: Ok(PullResult::OffsetMoved),
+            next_offset: proposal,
+        };
+        let (queue, consumer) = (held.queue, held.consumer);
+        self.core.emit(Fact::PullAnswered {
+            queue,
+            consumer,
+            result: PullResult::OffsetMoved,
+            messages: 0,
+            bytes: 0,
+            held: waited,
+        });
+        let broker = Server::Broker(self.queues[queue.index()].broker);
+        let event = Event::PullReplyArrives(slot);
+        self.core
+            .travel(Endpoint::Consumer(consumer), broker, Direction::Down, event);
+    }
+
     /// Reads the store and sends the answer, without a further hold.
     ///
     /// What is read is copied: the answer is on the wire, whatever happens to the queue meanwhile.
@@ -181,19 +246,22 @@ impl<O: Observer> Cluster<O> {
         let (queue_id, consumer, offset) = (held.queue, held.consumer, held.next_offset);
         let queue = &self.queues[queue_id.index()];
         let max_offset = queue.max_offset();
-        assert!(
-            offset <= max_offset,
-            "invariant Q1 broken: a pull at {offset} past the end {max_offset}"
-        );
-        let tuning = &self.config.broker_tuning;
+        if offset < queue.min_offset() || offset > max_offset || queue.has_resets() {
+            let group = held.group;
+            if let Some(proposal) = self.other_offset(queue_id, group, offset) {
+                return self.answer_offset_moved(slot, proposal, waited);
+            }
+        }
+        let held = self.held_queues.get(slot.0);
         let group = &self.config.groups[held.group.index()];
         let asked = match group.delivery {
             Delivery::Pull { batch, .. } => batch,
             _ => group.tuning.pull_batch_size,
         };
-        let count = asked.min(tuning.max_transfer_count_on_message_in_memory);
-        let limit = u64::from(tuning.max_transfer_bytes_on_message_in_memory);
-        let found = read(held, queue, offset, count, limit);
+        let (most, limit) = self.transfer_limits(queue_id, offset);
+        let queue = &self.queues[queue_id.index()];
+        let held = self.held_queues.get_mut(slot.0);
+        let found = read(held, queue, offset, asked.min(most), limit);
         let result = if found.messages > 0 {
             PullResult::Found
         } else {

@@ -14,6 +14,7 @@ use crate::cluster::consumer::held_queue::PullReply;
 use crate::cluster::event::{Event, PqSlot};
 use crate::cluster::fact::{Fact, Observer, PullResult, RequestKind};
 use crate::cluster::network::{Direction, Endpoint, Server};
+use crate::kernel::time::SimDuration;
 
 impl<O: Observer> Cluster<O> {
     /// An order has come, or goes on: sends what the queue holds, as far as the credit reaches, and lets it wait for
@@ -21,6 +22,15 @@ impl<O: Observer> Cluster<O> {
     pub(super) fn push(&mut self, slot: PqSlot) {
         if self.held_queues.get(slot.0).process_queue.dropped {
             return self.end_order(slot);
+        }
+        let held = self.held_queues.get(slot.0);
+        let (queue, group) = (held.queue, held.group);
+        let next = held.push.as_ref().expect("an order stands").next;
+        let at = &self.queues[queue.index()];
+        if (next < at.min_offset() || next > at.max_offset() || at.has_resets())
+            && let Some(proposal) = self.other_offset(queue, group, next)
+        {
+            return self.answer_offset_moved(slot, proposal, SimDuration::ZERO);
         }
         while self.push_envelope(slot) {}
         let held = self.held_queues.get(slot.0);
@@ -37,15 +47,14 @@ impl<O: Observer> Cluster<O> {
 
     /// Sends one envelope; false if there is nothing to send or no credit.
     fn push_envelope(&mut self, slot: PqSlot) -> bool {
-        let held = self.held_queues.get_mut(slot.0);
+        let held = self.held_queues.get(slot.0);
         let (queue_id, consumer) = (held.queue, held.consumer);
-        let queue = &self.queues[queue_id.index()];
-        let tuning = &self.config.broker_tuning;
         let push = held.push.as_ref().expect("an order stands");
         let (from, credit) = (push.next, u32::try_from(push.credit).unwrap_or(u32::MAX));
-        let count = tuning.max_transfer_count_on_message_in_memory.min(credit);
-        let limit = u64::from(tuning.max_transfer_bytes_on_message_in_memory);
-        let sent = read(held, queue, from, count, limit);
+        let (most, limit) = self.transfer_limits(queue_id, from);
+        let queue = &self.queues[queue_id.index()];
+        let held = self.held_queues.get_mut(slot.0);
+        let sent = read(held, queue, from, most.min(credit), limit);
         if sent.messages == 0 {
             return false;
         }

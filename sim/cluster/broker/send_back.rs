@@ -113,6 +113,11 @@ impl<O: Observer> Cluster<O> {
         let mut luck = Luck(copy.luck).fork(salt, u64::from(copy.reconsume_times));
         let target = retry_queues[luck.below(retry_queues.len() as u64) as usize];
         let delay = self.delay_levels.delay(i32::from(level));
+        let size = copy.stored_size();
+        if self.brokers[broker.index()].commit_log.is_full(now, size) {
+            self.begin_file(broker);
+        }
+        self.brokers[broker.index()].commit_log.append_delayed(size);
         let delayed = Delayed {
             due: now + delay,
             since: now,

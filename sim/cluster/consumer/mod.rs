@@ -10,6 +10,7 @@ pub mod flow_control;
 pub mod heartbeat;
 pub mod held_queue;
 pub mod listener;
+pub mod offset_repair;
 pub mod offset_store;
 pub mod offset_window;
 pub mod pause;

@@ -4,7 +4,7 @@
 //! (after `pullInterval`, if messages came and it is set); a full cache puts the pull off by 50 ms. A pull fails
 //! when its connection is lost or cannot be made, when no answer comes within 31 s, or when the broker refuses it
 //! (the queue is no more, the group's subscription is missing or older than the client's); it is repeated after 1 s.
-//! Left out so far: filters, offsets out of range (nothing in this model can cause them yet).
+//! What follows an answer that moves the offset is in `offset_repair`. Left out so far: filters.
 //!
 //! Source: `PullMessageService`, `DefaultMQPushConsumerImpl.pullMessage`, `PullCallback`.
 
@@ -178,6 +178,10 @@ impl<O: Observer> Cluster<O> {
                     None => self.pull(slot),
                     Some(interval) => self.pull_in_time(slot, interval),
                 }
+            }
+            Ok(PullResult::OffsetMoved) => {
+                held.next_offset = held.reply.next_offset;
+                self.offset_illegal(slot);
             }
             Err(cause) => self.pull_failed(slot, cause),
         }

@@ -248,6 +248,7 @@ fn broker(requests: &Requests) -> BrokerReport {
         pulls: PullsReport {
             found: requests.found,
             not_found: requests.not_found,
+            offset_moved: requests.offset_moved,
             messages_mean: (envelopes > 0).then(|| ratio(requests.messages, envelopes)),
         },
         holds: HoldsReport {

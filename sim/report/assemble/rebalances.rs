@@ -136,6 +136,7 @@ impl View<'_> {
                 RebalanceTrigger::Period => Trigger::Period,
                 RebalanceTrigger::Unbalanced => Trigger::Unbalanced,
                 RebalanceTrigger::Reconnect => Trigger::Reconnect,
+                RebalanceTrigger::OffsetIllegal => Trigger::OffsetIllegal,
             },
             added: round.added.into(),
             removed: round.removed.into(),

@@ -160,6 +160,8 @@ pub struct PullsReport {
     pub found: u64,
     /// Without.
     pub not_found: u64,
+    /// Told to go on at another offset: theirs was deleted, or an operator has set another.
+    pub offset_moved: u64,
     /// Mean messages in an answer or a push that had some; `null` if none had.
     pub messages_mean: Option<f64>,
 }

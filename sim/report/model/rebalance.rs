@@ -194,6 +194,8 @@ pub enum Trigger {
     Unbalanced,
     /// A broker was connected to anew.
     Reconnect,
+    /// A broker had called an offset illegal.
+    OffsetIllegal,
 }
 
 /// A rebalance round that changed something.

@@ -8,6 +8,7 @@ mod listeners;
 mod machine_rooms;
 mod names;
 mod producers;
+mod retention;
 mod strategies;
 mod targets;
 mod timeline;
@@ -83,6 +84,7 @@ impl Resolver<'_> {
             &file.cluster.network.latency,
         );
         self.delay_levels();
+        self.retention();
         let producers = self.producers(&topics);
         let known = Nameable {
             producers: &producers,
