@@ -80,6 +80,7 @@ fn config(messages: u64) -> ClusterConfig {
             consume_timestamp: None,
             subscription_group: SubscriptionGroup::default(),
             consume_from_where: ConsumeFromWhere::LastOffset,
+            delivery: Delivery::default(),
             tuning: ConsumerTuning::default(),
             consumers: (0..8).map(consumer).collect(),
         }],

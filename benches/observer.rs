@@ -7,6 +7,8 @@
 mod clock;
 mod support;
 
+use rmqsim::cluster::consumer::delivery::Delivery;
+use rmqsim::cluster::consumer::held_queue::CacheTotal;
 use rmqsim::cluster::directory::{ConsumerInfo, Directory, GroupInfo, QueueInfo, TopicInfo, TopicKind};
 use rmqsim::cluster::fact::{CommitVia, Fact, Observer, PullResult, RequestKind};
 use rmqsim::cluster::ids::{BrokerId, ConsumerId, GroupId, MessageId, ProducerId, QueueId, TopicId};
@@ -51,6 +53,7 @@ fn directory() -> Directory {
         groups: vec![GroupInfo {
             name: "billing".into(),
             topics: vec![TopicId(0)],
+            delivery: Delivery::default(),
         }],
         consumers: (1..=4)
             .map(|n| ConsumerInfo {
@@ -104,6 +107,7 @@ fn store(tell: &mut impl FnMut(Fact), n: u64, now: SimTime, batch: u64) {
     tell(Fact::Request {
         broker,
         kind: RequestKind::Send,
+        group: None,
     });
     tell(Fact::Stored {
         queue,
@@ -135,10 +139,13 @@ fn store(tell: &mut impl FnMut(Fact), n: u64, now: SimTime, batch: u64) {
             queue,
             messages: batch as u32,
             cached: 100,
+            client: CacheTotal::default(),
+            group: CacheTotal::default(),
         });
         tell(Fact::Request {
             broker,
             kind: RequestKind::Pull,
+            group: Some(GroupId(0)),
         });
         tell(Fact::PullHeld { queue, consumer });
     }

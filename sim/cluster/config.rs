@@ -5,6 +5,7 @@
 //! a user can paste from her configuration.
 
 pub use crate::cluster::consumer::allocate::Strategy;
+pub use crate::cluster::consumer::delivery::Delivery;
 pub use crate::cluster::consumer::listener::{FailureConfig, ListenerRule, Outcome, Which};
 
 use crate::cluster::ids::{BrokerId, GroupId, TopicId};
@@ -204,6 +205,8 @@ pub struct GroupConfig {
     pub strategy: Strategy,
     /// Where a queue without a committed offset starts.
     pub consume_from_where: ConsumeFromWhere,
+    /// How messages get to its clients.
+    pub delivery: Delivery,
     /// Where a queue starts with `CONSUME_FROM_TIMESTAMP`; `None`: 30 min before the client's start.
     pub consume_timestamp: Option<SimTime>,
     /// Settings that its clients share.

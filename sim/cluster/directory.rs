@@ -1,5 +1,6 @@
 //! Who is who: names of all entities and where each queue lives. Grows during a run, never shrinks.
 
+use crate::cluster::consumer::delivery::Delivery;
 use crate::cluster::ids::{BrokerId, ConsumerId, GroupId, ProducerId, QueueId, TopicId};
 use crate::cluster::producer::attributes::Attributes;
 
@@ -41,6 +42,8 @@ pub struct GroupInfo {
     pub name: String,
     /// User topics that it subscribes to.
     pub topics: Vec<TopicId>,
+    /// How messages get to its clients.
+    pub delivery: Delivery,
 }
 
 /// A consumer client.

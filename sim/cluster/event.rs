@@ -139,6 +139,10 @@ pub enum Event {
     CleanCommitLog(BrokerId),
     /// A client has let a queue rest whose offset was illegal.
     RepairOffset(PqSlot),
+    /// An envelope of pushed messages reaches the client.
+    PushArrives(PqSlot),
+    /// An acknowledgement of pushed messages reaches the broker.
+    CreditArrives(PqSlot),
     /// The tool that sends dead letters again takes the next one.
     ResendDlq(u32),
 }
@@ -187,7 +191,9 @@ impl Event {
             Self::ProducerRoutePoll(p) => (30, p.0),
             Self::CleanCommitLog(b) => (31, b.0),
             Self::RepairOffset(p) => (32, p.0),
-            Self::ResendDlq(n) => (33, n),
+            Self::PushArrives(p) => (33, p.0),
+            Self::CreditArrives(p) => (34, p.0),
+            Self::ResendDlq(n) => (35, n),
         };
         kind << 32 | id as u64
     }
@@ -247,7 +253,9 @@ impl Event {
             30 => Self::ProducerRoutePoll(ProducerId(id)),
             31 => Self::CleanCommitLog(BrokerId(id)),
             32 => Self::RepairOffset(PqSlot(id)),
-            33 => Self::ResendDlq(id),
+            33 => Self::PushArrives(PqSlot(id)),
+            34 => Self::CreditArrives(PqSlot(id)),
+            35 => Self::ResendDlq(id),
             _ => panic!("no event has this code"),
         }
     }
@@ -260,7 +268,7 @@ mod tests {
     /// Kinds count up from 0 without a hole; the code of each comes back.
     #[test]
     fn every_code_names_one_event() {
-        for kind in 0..=33 {
+        for kind in 0..=35 {
             for id in [0, 1, u32::MAX] {
                 let code = kind << 32 | u64::from(id);
                 assert_eq!(Event::from_code(code).code(), code);

@@ -4,6 +4,7 @@
 //! measures and cannot reach back: observing never touches. Calls are monomorphised, so an observer that
 //! ignores a fact pays nothing for it.
 
+use crate::cluster::consumer::held_queue::CacheTotal;
 use crate::cluster::directory::Directory;
 use crate::cluster::ids::{BrokerId, ConsumerId, GroupId, MessageId, ProducerId, QueueId, TopicId};
 use crate::cluster::network::Server;
@@ -173,6 +174,8 @@ pub enum Fact {
         broker: BrokerId,
         /// What kind.
         kind: RequestKind,
+        /// The group whose client sent it; `None` for those of producers.
+        group: Option<GroupId>,
     },
     /// A pull found nothing and is held.
     PullHeld {
@@ -204,6 +207,17 @@ pub enum Fact {
         bytes: u64,
         /// How long it was held; zero if answered at once.
         held: SimDuration,
+    },
+    /// A broker sends messages unasked, by a standing order.
+    Pushed {
+        /// Which queue.
+        queue: QueueId,
+        /// Whose order.
+        consumer: ConsumerId,
+        /// Messages in the envelope.
+        messages: u32,
+        /// Their bytes.
+        bytes: u64,
     },
     /// A group's committed offset at the broker is overwritten (maybe by the same value).
     OffsetCommitted {
@@ -277,6 +291,10 @@ pub enum Fact {
         messages: u32,
         /// Messages of the queue now in the cache.
         cached: u32,
+        /// What the client has cached of all its queues now.
+        client: CacheTotal,
+        /// What all clients of its group have cached now.
+        group: CacheTotal,
     },
     /// The listener is called with a message.
     Delivered {
@@ -548,11 +566,13 @@ pub enum RequestKind {
     UpdateOffset,
     /// CONSUMER_SEND_MSG_BACK.
     SendBack,
+    /// An acknowledgement of pushed messages, which gives credit back; not RocketMQ's.
+    Acknowledge,
 }
 
 impl RequestKind {
     /// All of them, in report order.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Send,
         Self::Pull,
         Self::Heartbeat,
@@ -562,6 +582,7 @@ impl RequestKind {
         Self::LookupOffset,
         Self::UpdateOffset,
         Self::SendBack,
+        Self::Acknowledge,
     ];
 }
 

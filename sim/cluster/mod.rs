@@ -36,7 +36,7 @@ use crate::cluster::broker::{Broker, Topics};
 use crate::cluster::config::ClusterConfig;
 use crate::cluster::consumer::client::ConsumerClient;
 use crate::cluster::consumer::consume_concurrently::RunningTask;
-use crate::cluster::consumer::held_queue::HeldQueue;
+use crate::cluster::consumer::held_queue::{CacheTotal, HeldQueue};
 use crate::cluster::consumer::shared_views::SharedViews;
 use crate::cluster::consumer::{GroupClients, RunStrategy};
 use crate::cluster::core::{Core, Envelope};
@@ -85,6 +85,8 @@ pub struct Cluster<O> {
     /// Shares computed once for all clients of a group that see the same; by group.
     shared_views: Vec<SharedViews>,
     held_queues: Slab<HeldQueue>,
+    /// What the clients of each group have in their caches.
+    group_caches: Vec<CacheTotal>,
     tasks: Slab<RunningTask>,
     /// Group salts for the luck of messages, by group.
     salts: Vec<LuckSalts>,
@@ -209,6 +211,7 @@ impl<O: Observer> Cluster<O> {
             strategies: consumers.strategies,
             shared_views: config.groups.iter().map(|_| SharedViews::default()).collect(),
             held_queues: Slab::default(),
+            group_caches: vec![CacheTotal::default(); config.groups.len()],
             tasks: Slab::default(),
             salts,
             paused: 0,
@@ -274,6 +277,7 @@ impl<O: Observer> Cluster<O> {
                 .map(|g| GroupInfo {
                     name: g.name.clone(),
                     topics: g.subscribe.clone(),
+                    delivery: g.delivery,
                 })
                 .collect(),
             consumers: consumers.collect(),
@@ -446,6 +450,8 @@ impl<O: Observer> Cluster<O> {
             Event::ProducerRoutePoll(producer) => self.producer_route_poll(producer),
             Event::CleanCommitLog(broker) => self.clean_commit_log(broker),
             Event::RepairOffset(slot) => self.repair_offset(slot),
+            Event::PushArrives(slot) => self.push_arrives(slot),
+            Event::CreditArrives(slot) => self.credit_arrives(slot),
             Event::ResendDlq(resend) => self.resend_next(resend),
             Event::Arrival(_)
             | Event::SendArrives(_)

@@ -1,5 +1,6 @@
 //! Consumers: what each client did in its life.
 
+use crate::cluster::consumer::held_queue::CacheTotal;
 use crate::cluster::fact::{FlowControlCause, NoStatus, PullFailure, StopKind};
 use crate::kernel::time::{SimDuration, SimTime};
 use crate::observe::lag::Level;
@@ -37,6 +38,8 @@ pub struct Life {
     pub cached: u64,
     /// Most messages of one queue in the cache.
     pub cached_max: u32,
+    /// Most messages of all queues in the cache, and most bytes.
+    pub cached_all_max: CacheTotal,
     /// Pulls put off by count, size, span.
     pub flow_control: [u64; 3],
     /// Pulls that failed, in the order of `PullFailure`.

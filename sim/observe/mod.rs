@@ -5,6 +5,7 @@
 //! are done.
 
 pub mod consumers;
+pub mod delivery;
 pub mod duplicates;
 pub mod histogram;
 pub mod invariant;

@@ -13,7 +13,9 @@ pub struct Requests {
     pub not_found: u64,
     /// Pulls told to go on at another offset.
     pub offset_moved: u64,
-    /// Messages in answers.
+    /// Envelopes with messages sent unasked.
+    pub pushes: u64,
+    /// Messages in answers and pushes.
     pub messages: u64,
     /// Their bytes.
     pub bytes: u64,
@@ -65,6 +67,13 @@ impl Requests {
         }
     }
 
+    /// Messages are sent unasked.
+    pub fn pushed(&mut self, messages: u32, bytes: u64) {
+        self.pushes += 1;
+        self.messages += u64::from(messages);
+        self.bytes += bytes;
+    }
+
     /// The process ends.
     pub fn stops(&mut self, now: SimTime) {
         self.stops += 1;
@@ -73,18 +82,14 @@ impl Requests {
 
     /// The process starts again.
     pub fn starts(&mut self, now: SimTime) {
-        self.down += self
-            .down_since
-            .take()
-            .map_or(SimDuration::ZERO, |since| now.since(since));
+        let down = self.down_since.take().map(|since| now.since(since));
+        self.down += down.unwrap_or(SimDuration::ZERO);
     }
 
     /// How long it was down by `end`.
     pub fn down(&self, end: SimTime) -> SimDuration {
-        self.down
-            + self
-                .down_since
-                .map_or(SimDuration::ZERO, |since| end.since(since))
+        let down = self.down_since.map(|since| end.since(since));
+        self.down + down.unwrap_or(SimDuration::ZERO)
     }
 
     /// Requests of one kind.
@@ -114,7 +119,7 @@ mod tests {
         for (n, kind) in RequestKind::ALL.into_iter().enumerate() {
             assert_eq!(requests.of(kind), n as u64 + 1);
         }
-        assert_eq!(requests.total(), 45);
+        assert_eq!(requests.total(), 55);
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! Hand-made cluster histories for the tests of observers.
 
+use crate::cluster::consumer::delivery::Delivery;
+use crate::cluster::consumer::held_queue::CacheTotal;
 use crate::cluster::directory::{ConsumerInfo, Directory, GroupInfo, QueueInfo, TopicInfo, TopicKind};
 use crate::cluster::fact::{
     CommitVia, Fact, Observer, PullFailure, PullResult, RebalanceTrigger, RequestKind, StartOffsetRule,
@@ -73,6 +75,7 @@ impl Story {
         self.directory.groups.push(GroupInfo {
             name: name.into(),
             topics,
+            delivery: Delivery::default(),
         });
         self
     }
@@ -122,6 +125,11 @@ pub struct Run {
 
 const GROUP: GroupId = GroupId(0);
 const PRODUCER: ProducerId = ProducerId(0);
+/// One message of 100 bytes in a cache.
+const ONE: CacheTotal = CacheTotal {
+    messages: 1,
+    bytes: 100,
+};
 
 impl Run {
     /// All queues of `story` exist from the start; samples are a second apart, in a run planned for 30 s.
@@ -272,6 +280,7 @@ impl Run {
         self.tell(Fact::Request {
             broker: BrokerId(0),
             kind: RequestKind::Send,
+            group: None,
         });
         message
     }
@@ -324,6 +333,8 @@ impl Run {
             queue,
             messages: 1,
             cached: 1,
+            client: ONE,
+            group: ONE,
         });
         self.tell(Fact::Delivered {
             consumer,

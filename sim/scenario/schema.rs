@@ -10,7 +10,7 @@ pub use listener::{FailureBlock, FailureOutcome, MessageBlock, RuleBlock};
 pub use timeline::{NextClientId, Permission, ServersBlock, Shutdown, TimelineBlock};
 
 use crate::cluster::config::{
-    BrokerTuning, ConsumeFromWhere, ConsumerTuning, QueueSelector, RocketMqVersion, Strategy,
+    BrokerTuning, ConsumeFromWhere, ConsumerTuning, Delivery, QueueSelector, RocketMqVersion, Strategy,
     SubscriptionGroup,
 };
 use crate::kernel::dist::Dist;
@@ -319,6 +319,9 @@ pub struct GroupBlock {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "SimDuration")]
     pub consume_timestamp: Option<SimDuration>,
+    /// How messages get to the members: RocketMQ's way, or one to compare it with. Default "longPolling".
+    #[serde(default)]
+    pub delivery: Delivery,
     /// Members that are alike, or a list of such blocks. Default one.
     #[serde(default)]
     pub consumers: Consumers,

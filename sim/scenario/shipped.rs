@@ -43,6 +43,10 @@ const SHIPPED: &[(&str, &str)] = &[
         include_str!("../../scenarios/network-partition-two-views.json"),
     ),
     (
+        "push-pull-longpoll",
+        include_str!("../../scenarios/push-pull-longpoll.json"),
+    ),
+    (
         "queue-count-change",
         include_str!("../../scenarios/queue-count-change.json"),
     ),

@@ -3,6 +3,7 @@
 mod attributes;
 mod brokers;
 mod dead_letters;
+mod delivery;
 mod determinism;
 mod flow_control;
 mod listener;

@@ -135,7 +135,7 @@ fn section(root: &Value, object: &Value, path: &str, text: &mut String) {
 fn value_of(root: &Value, schema: &Value) -> String {
     if let Some(name) = schema["$ref"].as_str().and_then(|r| r.strip_prefix("#/$defs/")) {
         return match name {
-            "Duration" | "Rate" | "Size" | "Distribution" | "Strategy" => name.to_lowercase(),
+            "Duration" | "Rate" | "Size" | "Distribution" | "Strategy" | "Delivery" => name.to_lowercase(),
             "Seed" => "whole number".to_owned(),
             "Millis" => format!("ms{}", range(&root["$defs"][name], schema)),
             name => value_of(root, &root["$defs"][name]),

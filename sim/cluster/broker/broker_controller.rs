@@ -42,7 +42,9 @@ impl<O: Observer> Cluster<O> {
             (queue.readable, queue.writable) = (false, false);
             queue.forget_resets(None);
         }
-        self.brokers[broker.index()].commit_log.set_undispatched_aside();
+        let state = &mut self.brokers[broker.index()];
+        state.commit_log.set_undispatched_aside();
+        state.schedule.stop();
         self.close_all_connections(broker);
         self.end_all_holds(broker);
         if crash {

@@ -13,6 +13,7 @@ pub mod consumer_offset_manager;
 pub mod message_filter;
 pub mod pull_message;
 pub mod pull_request_hold;
+pub mod push;
 pub mod rebalance_lock_manager;
 pub mod resend_dlq;
 pub mod reset_offset;
@@ -143,6 +144,7 @@ impl<O: Observer> Cluster<O> {
         self.core.emit(Fact::Request {
             broker,
             kind: RequestKind::Send,
+            group: None,
         });
         let offset = self.append(queue, record);
         let (message, body_size) = (record.id, record.body_size);
@@ -173,7 +175,11 @@ impl<O: Observer> Cluster<O> {
         );
         if !self.brokers[broker.index()].is_down {
             let kind = RequestKind::Send;
-            self.core.emit(Fact::Request { broker, kind });
+            self.core.emit(Fact::Request {
+                broker,
+                kind,
+                group: None,
+            });
         }
         let event = Event::SendAckArrives(slot);
         self.core
@@ -244,7 +250,7 @@ impl<O: Observer> Cluster<O> {
         for queue in touched.drain(..) {
             let max_offset = self.queues[queue.index()].end_pass();
             self.core.emit(Fact::Dispatched { queue, max_offset });
-            if !self.holds[queue.index()].is_empty() && self.config.broker_tuning.long_polling_enable {
+            if !self.holds[queue.index()].is_empty() {
                 self.wake(queue);
             }
         }
@@ -319,7 +325,8 @@ impl<O: Observer> Cluster<O> {
             BrokerRequest::UpdateOffsets(_) | BrokerRequest::ConnectionClosed => None,
         };
         if let Some(kind) = kind {
-            self.core.emit(Fact::Request { broker, kind });
+            let group = Some(group);
+            self.core.emit(Fact::Request { broker, kind, group });
         }
         let reply = match request {
             BrokerRequest::Heartbeat(subscriptions) => {
@@ -381,6 +388,7 @@ impl<O: Observer> Cluster<O> {
             self.core.emit(Fact::Request {
                 broker,
                 kind: RequestKind::UpdateOffset,
+                group: Some(group),
             });
             let held = self.held_queues.get_mut(slot.0);
             held.floor = *offset;

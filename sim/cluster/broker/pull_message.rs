@@ -7,9 +7,11 @@
 //! Source: `PullMessageProcessor`, `DefaultMessageStore.getMessage`, `NotifyMessageArrivingListener`.
 
 use crate::cluster::Cluster;
+use crate::cluster::broker::consume_queue::ConsumeQueue;
 use crate::cluster::broker::pull_request_hold::{HeldPull, SWEEP_PERIOD};
 use crate::cluster::config::BrokerTuning;
-use crate::cluster::consumer::held_queue::{PullReply, Repair};
+use crate::cluster::consumer::delivery::Delivery;
+use crate::cluster::consumer::held_queue::{HeldQueue, PullReply, Repair};
 use crate::cluster::event::{Event, PqSlot};
 use crate::cluster::fact::{CommitVia, Fact, Observer, PullFailure, PullResult, RequestKind};
 use crate::cluster::ids::{BrokerId, GroupId, QueueId};
@@ -37,6 +39,7 @@ impl<O: Observer> Cluster<O> {
             self.core.emit(Fact::Request {
                 broker,
                 kind: RequestKind::Pull,
+                group: Some(group),
             });
         }
         if let Err(cause) = checked {
@@ -49,10 +52,11 @@ impl<O: Observer> Cluster<O> {
         }
         let queue_state = &self.queues[queue.index()];
         let is_reset = queue_state.has_resets() && queue_state.pending_reset(group).is_some();
-        if offset != queue_state.max_offset() || is_reset {
-            self.answer_pull(slot, SimDuration::ZERO);
-        } else {
-            self.hold(slot, broker, queue, offset);
+        let is_at_end = offset == queue_state.max_offset() && !is_reset;
+        match self.config.groups[group.index()].delivery {
+            Delivery::LongPolling if is_at_end => self.hold(slot, queue, offset),
+            Delivery::Push { .. } => self.push(slot),
+            _ => self.answer_pull(slot, SimDuration::ZERO),
         }
     }
 
@@ -90,7 +94,7 @@ impl<O: Observer> Cluster<O> {
     }
 
     /// Nothing to give: the pull waits.
-    fn hold(&mut self, slot: PqSlot, broker_id: BrokerId, queue: QueueId, offset: u64) {
+    fn hold(&mut self, slot: PqSlot, queue: QueueId, offset: u64) {
         let now = self.core.now();
         let held = self.held_queues.get(slot.0);
         let tuning = &self.config.broker_tuning;
@@ -102,21 +106,28 @@ impl<O: Observer> Cluster<O> {
         } else {
             tuning.short_polling_time_mills.duration()
         };
-        self.holds[queue.index()].hold(HeldPull {
+        let wait = HeldPull {
             pull: slot,
             since: now,
             timeout,
             offset,
-        });
-        self.core.emit(Fact::PullHeld {
-            queue,
-            consumer: held.consumer,
-        });
+        };
+        let consumer = held.consumer;
+        self.core.emit(Fact::PullHeld { queue, consumer });
+        self.keep(queue, wait);
+    }
+
+    /// Keeps what waits for messages of `queue`, and sees to it that its time is looked at.
+    #[inline]
+    pub(super) fn keep(&mut self, queue: QueueId, wait: HeldPull) {
+        let tuning = &self.config.broker_tuning;
+        self.holds[queue.index()].hold(wait);
+        let broker_id = self.queues[queue.index()].broker;
         let broker = &mut self.brokers[broker_id.index()];
         broker.held += 1;
         if !broker.sweep_pending {
             broker.sweep_pending = true;
-            let after = now + SimDuration::from_nanos(1);
+            let after = wait.since + SimDuration::from_nanos(1);
             let sweep = after.next_on_grid(broker.sweep_phase, sweep_period(tuning));
             self.core.scheduler.at(sweep, Event::HoldSweep(broker_id));
         }
@@ -126,7 +137,9 @@ impl<O: Observer> Cluster<O> {
     #[inline]
     pub(in crate::cluster) fn wake(&mut self, queue: QueueId) {
         let mut woken = std::mem::take(&mut self.woken);
-        self.holds[queue.index()].wake(self.queues[queue.index()].max_offset(), &mut woken);
+        let long_polling = self.config.broker_tuning.long_polling_enable;
+        let max_offset = self.queues[queue.index()].max_offset();
+        self.holds[queue.index()].wake(max_offset, long_polling, &mut woken);
         self.answer_held(&mut woken);
         self.woken = woken;
     }
@@ -137,7 +150,12 @@ impl<O: Observer> Cluster<O> {
         let mut woken = std::mem::take(&mut self.woken);
         for queue in &self.brokers[broker.index()].queues {
             let max_offset = self.queues[queue.index()].max_offset();
-            self.holds[queue.index()].expire(now, max_offset, &mut woken);
+            let is_over = |slot: PqSlot| {
+                let held = self.held_queues.get(slot.0);
+                let of_queue = &self.queues[held.queue.index()];
+                held.process_queue.dropped || of_queue.pending_reset(held.group).is_some()
+            };
+            self.holds[queue.index()].expire(now, max_offset, is_over, &mut woken);
         }
         self.answer_held(&mut woken);
         self.woken = woken;
@@ -160,16 +178,39 @@ impl<O: Observer> Cluster<O> {
             broker.held -= 1;
             let may_refuse = broker.changed >= held.since;
             match may_refuse.then(|| self.check_pull(held.pull)) {
+                None | Some(Ok(())) if held.is_order() => self.push(held.pull),
                 None | Some(Ok(())) => self.answer_pull(held.pull, now.since(held.since)),
                 Some(Err(cause)) => self.refuse_pull(held.pull, cause),
             }
         }
     }
 
+    /// Messages and bytes that an answer from `offset` of a queue on may have, by whether its first message is in memory.
+    #[inline]
+    pub(super) fn transfer_limits(&self, queue: QueueId, offset: u64) -> (u32, u64) {
+        let tuning = &self.config.broker_tuning;
+        let queue = &self.queues[queue.index()];
+        let in_memory_from = self.in_memory_from(queue.broker);
+        let on_disk =
+            in_memory_from > 0 && offset < queue.max_offset() && queue.position(offset) < in_memory_from;
+        let (most, limit) = if on_disk {
+            (
+                tuning.max_transfer_count_on_message_in_disk,
+                tuning.max_transfer_bytes_on_message_in_disk,
+            )
+        } else {
+            (
+                tuning.max_transfer_count_on_message_in_memory,
+                tuning.max_transfer_bytes_on_message_in_memory,
+            )
+        };
+        (most, u64::from(limit))
+    }
+
     /// Where a pull at `offset` must go on instead: where an operator has set its group, which it learns now, or the
     /// nearest offset that there is.
     #[inline(never)]
-    fn other_offset(&mut self, queue: QueueId, group: GroupId, offset: u64) -> Option<Repair> {
+    pub(super) fn other_offset(&mut self, queue: QueueId, group: GroupId, offset: u64) -> Option<Repair> {
         let queue = &mut self.queues[queue.index()];
         let reset = queue.pending_reset(group);
         if let Some(to) = reset {
@@ -185,7 +226,7 @@ impl<O: Observer> Cluster<O> {
     }
 
     /// Answers OFFSET_MOVED.
-    fn answer_offset_moved(&mut self, slot: PqSlot, proposal: Repair, waited: SimDuration) {
+    pub(super) fn answer_offset_moved(&mut self, slot: PqSlot, proposal: Repair, waited: SimDuration) {
         let held = self.held_queues.get_mut(slot.0);
         held.repair = Some(proposal);
         held.reply = PullReply {
@@ -222,58 +263,32 @@ impl<O: Observer> Cluster<O> {
                 return self.answer_offset_moved(slot, proposal, waited);
             }
         }
-        let in_memory_from = self.in_memory_from(self.queues[queue_id.index()].broker);
+        let held = self.held_queues.get(slot.0);
+        let group = &self.config.groups[held.group.index()];
+        let asked = match group.delivery {
+            Delivery::Pull { batch, .. } => batch,
+            _ => group.tuning.pull_batch_size,
+        };
+        let (most, limit) = self.transfer_limits(queue_id, offset);
         let queue = &self.queues[queue_id.index()];
         let held = self.held_queues.get_mut(slot.0);
-        let (mut messages, mut bytes) = (0_u32, 0_u64);
-        let result = {
-            let tuning = &self.config.broker_tuning;
-            let client = &self.config.groups[held.group.index()].tuning;
-            let on_disk =
-                in_memory_from > 0 && offset < max_offset && queue.position(offset) < in_memory_from;
-            let (most, limit) = if on_disk {
-                (
-                    tuning.max_transfer_count_on_message_in_disk,
-                    tuning.max_transfer_bytes_on_message_in_disk,
-                )
-            } else {
-                (
-                    tuning.max_transfer_count_on_message_in_memory,
-                    tuning.max_transfer_bytes_on_message_in_memory,
-                )
-            };
-            let (count, limit) = (client.pull_batch_size.min(most), u64::from(limit));
-            let mut at = offset;
-            while at < max_offset && messages < count {
-                let record = queue.get(at);
-                let size = u64::from(record.stored_size());
-                // The first message always fits, whatever its size.
-                if messages > 0 && bytes + size > limit {
-                    break;
-                }
-                held.receive(at, record);
-                bytes += size;
-                messages += 1;
-                at += 1;
-            }
-            let result = if messages > 0 {
-                PullResult::Found
-            } else {
-                PullResult::NotFound
-            };
-            held.reply = PullReply {
-                result: Ok(result),
-                next_offset: at,
-            };
-            result
+        let found = read(held, queue, offset, asked.min(most), limit);
+        let result = if found.messages > 0 {
+            PullResult::Found
+        } else {
+            PullResult::NotFound
+        };
+        held.reply = PullReply {
+            result: Ok(result),
+            next_offset: found.next,
         };
         let broker = queue.broker;
         let fact = Fact::PullAnswered {
             queue: queue_id,
             consumer,
             result,
-            messages,
-            bytes,
+            messages: found.messages,
+            bytes: found.bytes,
             held: waited,
         };
         self.core.emit(fact);
@@ -285,4 +300,38 @@ impl<O: Observer> Cluster<O> {
             event,
         );
     }
+}
+
+/// What was read of a queue.
+pub(super) struct Read {
+    /// Messages.
+    pub(super) messages: u32,
+    /// Their bytes.
+    pub(super) bytes: u64,
+    /// `nextBeginOffset`.
+    pub(super) next: u64,
+}
+
+/// `getMessage`: copies what is visible in `queue` from `from` on into the answer to a client, at most `count` messages
+/// and about `limit` bytes.
+#[inline]
+pub(super) fn read(held: &mut HeldQueue, queue: &ConsumeQueue, from: u64, count: u32, limit: u64) -> Read {
+    let mut read = Read {
+        messages: 0,
+        bytes: 0,
+        next: from,
+    };
+    while read.next < queue.max_offset() && read.messages < count {
+        let record = queue.get(read.next);
+        let size = u64::from(record.stored_size());
+        // The first message always fits, whatever its size.
+        if read.messages > 0 && read.bytes + size > limit {
+            break;
+        }
+        held.receive(read.next, record);
+        read.bytes += size;
+        read.messages += 1;
+        read.next += 1;
+    }
+    read
 }

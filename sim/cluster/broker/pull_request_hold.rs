@@ -12,6 +12,9 @@ use crate::kernel::time::{SimDuration, SimTime};
 /// Period of the sweep with long polling.
 pub const SWEEP_PERIOD: SimDuration = SimDuration::from_secs(5);
 
+/// The time-out of what waits without end: a standing order, see `push`.
+pub const FOREVER: SimDuration = SimDuration::from_nanos(u64::MAX);
+
 /// A pull that waits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct HeldPull {
@@ -23,6 +26,13 @@ pub struct HeldPull {
     pub timeout: SimDuration,
     /// The offset that it waits for.
     pub offset: u64,
+}
+
+impl HeldPull {
+    /// Whether it waits without end.
+    pub fn is_order(&self) -> bool {
+        self.timeout == FOREVER
+    }
 }
 
 /// The pulls held on one queue, in order of arrival.
@@ -44,16 +54,30 @@ impl PullRequestHold {
         self.held.is_empty()
     }
 
-    /// Takes out the pulls that a queue with `max_offset` can serve, into `out`.
+    /// Takes out the pulls that a queue with `max_offset` can serve, into `out`; without long polling, standing orders
+    /// only.
     #[inline]
-    pub fn wake(&mut self, max_offset: u64, out: &mut Vec<HeldPull>) {
-        self.take(out, |held| held.offset < max_offset);
+    pub fn wake(&mut self, max_offset: u64, long_polling: bool, out: &mut Vec<HeldPull>) {
+        self.take(out, |held| {
+            held.offset < max_offset && (long_polling || held.is_order())
+        });
     }
 
-    /// Takes out the pulls whose time is up, and those that `max_offset` can serve, into `out`.
-    pub fn expire(&mut self, now: SimTime, max_offset: u64, out: &mut Vec<HeldPull>) {
+    /// Takes out the pulls whose time is up, and those that `max_offset` can serve, into `out`; of standing orders those
+    /// that `is_over` names as well.
+    pub fn expire(
+        &mut self,
+        now: SimTime,
+        max_offset: u64,
+        is_over: impl Fn(PqSlot) -> bool,
+        out: &mut Vec<HeldPull>,
+    ) {
         self.take(out, |held| {
-            held.offset < max_offset || now.since(held.since) >= held.timeout
+            let late = match held.is_order() {
+                true => is_over(held.pull),
+                false => now.since(held.since) >= held.timeout,
+            };
+            late || held.offset < max_offset
         });
     }
 
@@ -106,7 +130,7 @@ mod tests {
             hold.hold(pull);
         }
         let mut out = Vec::new();
-        hold.wake(6, &mut out);
+        hold.wake(6, true, &mut out);
         assert_eq!(ids(&out), [1, 3]);
         assert!(!hold.is_empty());
     }
@@ -117,9 +141,10 @@ mod tests {
         let mut hold = PullRequestHold::default();
         hold.hold(held(1, 0, 5));
         let mut out = Vec::new();
-        hold.expire(SimTime::from_nanos(14_999_999_999), 5, &mut out);
+        let never = |_| false;
+        hold.expire(SimTime::from_nanos(14_999_999_999), 5, never, &mut out);
         assert!(out.is_empty());
-        hold.expire(SimTime::from_nanos(15_000_000_000), 5, &mut out);
+        hold.expire(SimTime::from_nanos(15_000_000_000), 5, never, &mut out);
         assert_eq!(ids(&out), [1]);
     }
 }

@@ -115,6 +115,7 @@ impl<O: Observer> Cluster<O> {
         self.core.emit(Fact::Request {
             broker,
             kind: RequestKind::Send,
+            group: None,
         });
         let offset = self.append(queue, record);
         self.core.emit(Fact::Resent {

@@ -36,6 +36,7 @@ impl<O: Observer> Cluster<O> {
         self.core.emit(Fact::Request {
             broker,
             kind: RequestKind::SendBack,
+            group: Some(group),
         });
         self.take_back((broker, consumer), group, (queue, offset), failed, delay_level);
         let event = Event::SendBackReplyArrives(task);

@@ -12,8 +12,10 @@ use crate::cluster::broker::consumer_manager::{ClientRank, Connection, Subscribe
 use crate::cluster::config::{ConsumerConfig, GroupConfig};
 use crate::cluster::consumer::connection::Call;
 use crate::cluster::consumer::consume_concurrently::ListenerPool;
+use crate::cluster::consumer::delivery::Delivery;
 use crate::cluster::consumer::flow_control::PullThresholds;
 use crate::cluster::consumer::heartbeat::{HeartbeatFor, Heartbeats};
+use crate::cluster::consumer::held_queue::CacheTotal;
 use crate::cluster::consumer::listener::Listener;
 use crate::cluster::consumer::rebalance_service::RebalanceService;
 use crate::cluster::consumer::timer_thread::TimerThread;
@@ -76,6 +78,10 @@ pub struct ConsumerClient {
     pub rebalance: RebalanceService,
     /// Beyond what a queue is not pulled, now.
     pub thresholds: PullThresholds,
+    /// How its messages get to it.
+    pub delivery: Delivery,
+    /// What it has cached of all its queues.
+    pub cache: CacheTotal,
     /// The present connection to each broker, as the client knows it.
     pub connections: Vec<Option<u32>>,
     /// How many connections it has made.
@@ -141,6 +147,8 @@ impl ConsumerClient {
             held: BTreeMap::new(),
             rebalance: RebalanceService::default(),
             thresholds: PullThresholds::of(&settings.tuning, 0),
+            delivery: settings.delivery,
+            cache: CacheTotal::default(),
             connections: vec![None; brokers],
             last_epoch: 0,
             calls: [None; CallKind::ALL.len()],

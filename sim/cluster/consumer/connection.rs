@@ -259,6 +259,11 @@ impl<O: Observer> Cluster<O> {
             Event::PullArrives(slot) | Event::PullReplyArrives(slot) => {
                 self.pull_failed(slot, PullFailure::Connection);
             }
+            Event::PushArrives(slot) => self.push_lost(slot),
+            Event::CreditArrives(slot) => {
+                self.acknowledged(slot, false);
+                self.request_ended(slot);
+            }
             Event::SendBackArrives(task) | Event::SendBackReplyArrives(task) => self.send_back_failed(task),
             Event::Deliver(slot) => {
                 if let Envelope::ToBroker { request, .. } = self.core.envelopes.remove(slot.0) {
@@ -293,7 +298,7 @@ impl<O: Observer> Cluster<O> {
     }
 
     /// Takes a pull that waits at the broker away; whether there was one.
-    pub(super) fn withdraw_pull(&mut self, slot: PqSlot) -> bool {
+    pub(in crate::cluster) fn withdraw_pull(&mut self, slot: PqSlot) -> bool {
         let queue = self.held_queues.get(slot.0).queue;
         let withdrawn = self.holds[queue.index()].withdraw(slot);
         if withdrawn {

@@ -316,6 +316,7 @@ impl<O: Observer> Cluster<O> {
         if let Some(commit) = commit {
             held.offset.update(commit, true);
         }
+        self.cache_changed(held_queue);
     }
 
     /// The thread is free again.

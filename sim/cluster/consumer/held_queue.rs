@@ -9,8 +9,10 @@
 
 use crate::cluster::Cluster;
 use crate::cluster::broker::consumer_manager::SubscribedTopic;
+use crate::cluster::consumer::delivery::Delivery;
 use crate::cluster::consumer::offset_store::MemoryOffset;
 use crate::cluster::consumer::process_queue::{CachedMessage, ProcessQueue, Progress};
+use crate::cluster::consumer::push::Push;
 use crate::cluster::event::PqSlot;
 use crate::cluster::fact::{Fact, Observer, PullFailure, PullResult};
 use crate::cluster::ids::{ConsumerId, GroupId, QueueId};
@@ -59,6 +61,28 @@ pub struct HeldQueue {
     pub requests: u32,
     /// Listener tasks that name this, waiting or running.
     pub calls: u32,
+    /// What of it is in the totals of its client and its group.
+    counted: CacheTotal,
+    /// The standing order, if the group's messages are pushed.
+    pub push: Option<Box<Push>>,
+}
+
+/// What is cached: messages and the bytes of their bodies.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct CacheTotal {
+    /// Messages.
+    pub messages: i64,
+    /// Bytes.
+    pub bytes: i64,
+}
+
+impl CacheTotal {
+    /// Takes account of a part that was `before` and is `now`.
+    #[inline]
+    fn change(&mut self, before: Self, now: Self) {
+        self.messages += now.messages - before.messages;
+        self.bytes += now.bytes - before.bytes;
+    }
 }
 
 /// Where a queue goes on whose offset was not good.
@@ -88,8 +112,8 @@ impl HeldQueue {
         group: GroupId,
         queue: QueueId,
         (topic, topic_at): (SubscribedTopic, u32),
-        start_offset: u64,
-        in_memory: bool,
+        (start_offset, in_memory): (u64, bool),
+        delivery: Delivery,
     ) -> Self {
         let mut offset = MemoryOffset::default();
         if in_memory {
@@ -117,6 +141,16 @@ impl HeldQueue {
             floor: start_offset,
             requests: 1,
             calls: 0,
+            counted: CacheTotal::default(),
+            push: Push::of(delivery),
+        }
+    }
+
+    /// The standing order is made: it asks for what comes from here on.
+    pub fn order(&mut self) {
+        let unfinished = self.process_queue.msg_count() as u64;
+        if let Some(push) = &mut self.push {
+            push.order(self.next_offset, unfinished);
         }
     }
 
@@ -144,11 +178,39 @@ impl<O: Observer> Cluster<O> {
         held.process_queue.dropped = true;
         let (consumer, queue) = (held.consumer, held.queue);
         let unfinished = held.process_queue.msg_count() as u32;
+        self.count_cache(slot, CacheTotal::default());
         self.core.emit(Fact::QueueReleased {
             consumer,
             queue,
             unfinished,
         });
+    }
+
+    /// The cache of a held queue has changed. Finished messages give credit back, where there is one.
+    #[inline]
+    pub(in crate::cluster) fn cache_changed(&mut self, slot: PqSlot) {
+        let held = self.held_queues.get(slot.0);
+        if held.process_queue.dropped {
+            return;
+        }
+        let now = CacheTotal {
+            messages: held.process_queue.msg_count(),
+            bytes: held.process_queue.msg_size(),
+        };
+        let (finished, pushed) = (held.counted.messages - now.messages, held.push.is_some());
+        self.count_cache(slot, now);
+        if pushed && finished > 0 {
+            self.give_credit_back(slot, finished as u64);
+        }
+    }
+
+    /// `now` is cached of a queue.
+    #[inline]
+    fn count_cache(&mut self, slot: PqSlot, now: CacheTotal) {
+        let held = self.held_queues.get_mut(slot.0);
+        let before = std::mem::replace(&mut held.counted, now);
+        self.consumers[held.consumer.index()].cache.change(before, now);
+        self.group_caches[held.group.index()].change(before, now);
     }
 
     /// The pull request of a dropped queue has ended, or a commit has arrived.

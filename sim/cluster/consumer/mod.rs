@@ -1,10 +1,11 @@
-//! Consumer clients: the classic push consumer (`DefaultMQPushConsumer`).
+//! Consumer clients: the classic push consumer (`DefaultMQPushConsumer`), and what it is compared with (`delivery`).
 
 pub mod allocate;
 pub mod client;
 pub mod connection;
 pub mod consume_concurrently;
 pub mod consume_result;
+pub mod delivery;
 pub mod flow_control;
 pub mod heartbeat;
 pub mod held_queue;
@@ -15,6 +16,7 @@ pub mod offset_window;
 pub mod pause;
 pub mod process_queue;
 pub mod pull_message_service;
+pub mod push;
 pub mod rebalance_impl;
 pub mod rebalance_service;
 pub mod send_message_back;

@@ -85,7 +85,8 @@ impl<O: Observer> Cluster<O> {
             Event::PullDue(slot)
             | Event::PullReplyArrives(slot)
             | Event::PullFails(slot)
-            | Event::RepairOffset(slot) => of_queue(slot),
+            | Event::RepairOffset(slot)
+            | Event::PushArrives(slot) => of_queue(slot),
             Event::ConsumeDone(task)
             | Event::SendBackReplyArrives(task)
             | Event::SendBackFails(task)

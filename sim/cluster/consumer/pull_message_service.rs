@@ -9,6 +9,7 @@
 //! Source: `PullMessageService`, `DefaultMQPushConsumerImpl.pullMessage`, `PullCallback`.
 
 use crate::cluster::Cluster;
+use crate::cluster::consumer::delivery::Delivery;
 use crate::cluster::consumer::flow_control::{
     CacheState, DELAY_WHEN_CACHE_FLOW_CONTROL, DELAY_WHEN_EXCEPTION, PULL_TIMEOUT, piggybacked_commit,
 };
@@ -39,16 +40,25 @@ impl<O: Observer> Cluster<O> {
             return self.request_ended(slot);
         }
         held.process_queue.last_pull = now;
-        if let Some(by) = client
-            .thresholds
-            .exceeded(CacheState::from(&held.process_queue), false)
-        {
-            let queue = held.queue;
-            self.core.emit(Fact::FlowControlled { consumer, queue, by });
-            self.core
-                .scheduler
-                .after(DELAY_WHEN_CACHE_FLOW_CONTROL, Event::PullDue(slot));
-            return;
+        match client.delivery {
+            // The application works on the last batch.
+            Delivery::Pull { interval, .. } if held.process_queue.msg_count() > 0 => {
+                self.core.scheduler.after(interval, Event::PullDue(slot));
+                return;
+            }
+            Delivery::LongPolling | Delivery::ShortPolling { .. } => {
+                let cache = CacheState::from(&held.process_queue);
+                if let Some(by) = client.thresholds.exceeded(cache, false) {
+                    let queue = held.queue;
+                    self.core.emit(Fact::FlowControlled { consumer, queue, by });
+                    self.core
+                        .scheduler
+                        .after(DELAY_WHEN_CACHE_FLOW_CONTROL, Event::PullDue(slot));
+                    return;
+                }
+            }
+            Delivery::Pull { .. } => {}
+            Delivery::Push { .. } => held.order(),
         }
         held.pulling = true;
         held.request_commit = piggybacked_commit(held.offset.read());
@@ -77,8 +87,10 @@ impl<O: Observer> Cluster<O> {
         let cut = |link| self.core.network.links.get(link).is_cut();
         let is_cut = self.troubled(consumer, Server::Broker(broker)).is_some_and(cut);
         let connected = self.consumers[consumer.index()].connections[broker.index()].is_some();
+        // Nobody waits for the answer to an order: it fails with its connection.
+        let patient = connected && held.push.is_some();
         let is_refused = !connected && self.is_down(Server::Broker(broker));
-        if !(is_cut || is_refused) || !held.pulling || held.fails.is_some() {
+        if !(is_cut || is_refused) || !held.pulling || held.fails.is_some() || patient {
             return;
         }
         let sent = held.process_queue.last_pull;
@@ -120,6 +132,9 @@ impl<O: Observer> Cluster<O> {
         let held = self.held_queues.get_mut(slot.0);
         held.pulling = false;
         held.inbox.clear();
+        if let Some(push) = &mut held.push {
+            push.breaks();
+        }
         let (consumer, queue, dropped) = (held.consumer, held.queue, held.process_queue.dropped);
         if let Some((_, ticket)) = held.fails.take() {
             self.core.scheduler.cancel(ticket);
@@ -142,7 +157,6 @@ impl<O: Observer> Cluster<O> {
     pub(in crate::cluster) fn pull_reply_arrives(&mut self, slot: PqSlot) {
         let held = self.held_queues.get_mut(slot.0);
         held.pulling = false;
-        held.next_offset = held.reply.next_offset;
         if let Some((_, ticket)) = held.fails.take() {
             self.core.scheduler.cancel(ticket);
         }
@@ -156,12 +170,19 @@ impl<O: Observer> Cluster<O> {
         match held.reply.result {
             Ok(PullResult::Found) => self.messages_arrive(slot),
             Ok(PullResult::NotFound) => {
+                held.next_offset = held.reply.next_offset;
                 if held.process_queue.msg_count() == 0 {
                     held.offset.update(held.next_offset, true);
                 }
-                self.pull(slot);
+                match self.consumers[held.consumer.index()].delivery.interval() {
+                    None => self.pull(slot),
+                    Some(interval) => self.pull_in_time(slot, interval),
+                }
             }
-            Ok(PullResult::OffsetMoved) => self.offset_illegal(slot),
+            Ok(PullResult::OffsetMoved) => {
+                held.next_offset = held.reply.next_offset;
+                self.offset_illegal(slot);
+            }
             Err(cause) => self.pull_failed(slot, cause),
         }
     }
@@ -170,27 +191,46 @@ impl<O: Observer> Cluster<O> {
     #[inline]
     fn messages_arrive(&mut self, slot: PqSlot) {
         let held = self.held_queues.get_mut(slot.0);
-        let (consumer, queue) = (held.consumer, held.queue);
-        let first = held.inbox[0].offset;
-        let messages = held.inbox.len() as u32;
-        held.process_queue.put(held.inbox.drain(..));
-        let cached = held.process_queue.msg_count() as u32;
-        self.core.emit(Fact::Cached {
-            consumer,
-            queue,
-            messages,
-            cached,
-        });
-        self.submit_consume_request(slot, first, messages);
+        held.next_offset = held.reply.next_offset;
+        let messages = held.inbox.len();
+        self.take_in(slot, messages);
         let held = self.held_queues.get(slot.0);
-        let interval = self.config.groups[held.group.index()]
-            .tuning
-            .pull_interval
-            .duration();
+        let group = &self.config.groups[held.group.index()];
+        if let Delivery::Pull { interval, .. } = group.delivery {
+            return self.pull_in_time(slot, interval);
+        }
+        let interval = group.tuning.pull_interval.duration();
         if interval.is_zero() {
             self.pull(slot);
         } else {
             self.core.scheduler.after(interval, Event::PullDue(slot));
         }
+    }
+
+    /// The next pull of a client with a clock: `interval` after the last.
+    fn pull_in_time(&mut self, slot: PqSlot, interval: SimDuration) {
+        let next = self.held_queues.get(slot.0).process_queue.last_pull + interval;
+        let next = next.max(self.core.now());
+        self.core.scheduler.at(next, Event::PullDue(slot));
+    }
+
+    /// The first `messages` of what has come go into the cache and to the listener.
+    #[inline]
+    pub(super) fn take_in(&mut self, slot: PqSlot, messages: usize) {
+        let held = self.held_queues.get_mut(slot.0);
+        let (consumer, queue, group) = (held.consumer, held.queue, held.group);
+        let first = held.inbox[0].offset;
+        held.process_queue.put(held.inbox.drain(..messages));
+        let cached = held.process_queue.msg_count() as u32;
+        self.cache_changed(slot);
+        self.core.emit(Fact::Cached {
+            consumer,
+            queue,
+            messages: messages as u32,
+            cached,
+            client: self.consumers[consumer.index()].cache,
+            group: self.group_caches[group.index()],
+        });
+        self.submit_consume_request(slot, first, messages as u32);
     }
 }

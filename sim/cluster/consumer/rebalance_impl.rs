@@ -25,7 +25,7 @@ use crate::cluster::fact::{Fact, Observer, StartOffsetRule};
 use crate::cluster::ids::{ConsumerId, QueueId};
 use crate::cluster::message_queue::java_hash_order;
 use crate::kernel::streams::Source;
-use crate::kernel::time::SimDuration;
+use crate::kernel::time::{SimDuration, SimTime};
 use std::collections::VecDeque;
 use std::rc::Rc;
 
@@ -207,10 +207,7 @@ impl<O: Observer> Cluster<O> {
             .held
             .iter()
             .filter(|(queue, _)| Some(self.queues[queue.index()].topic) == topic)
-            .filter(|(queue, slot)| {
-                sorted.binary_search(queue).is_err()
-                    || self.held_queues.get(slot.0).process_queue.is_pull_expired(now)
-            })
+            .filter(|(queue, slot)| sorted.binary_search(queue).is_err() || self.is_pull_expired(**slot, now))
             .map(|(queue, slot)| (*queue, *slot))
             .collect();
         for (queue, slot) in &gone {
@@ -228,6 +225,12 @@ impl<O: Observer> Cluster<O> {
             round.removed += gone.len() as u32;
             round.gave_up = !gone.is_empty();
         }
+    }
+
+    /// Whether a queue was not pulled for too long. A standing order needs no pulls.
+    fn is_pull_expired(&self, slot: PqSlot, now: SimTime) -> bool {
+        let held = self.held_queues.get(slot.0);
+        held.push.is_none() && held.process_queue.is_pull_expired(now)
     }
 
     /// Asks for the start offset of the next new queue, or finishes the topic.
@@ -321,7 +324,8 @@ impl<O: Observer> Cluster<O> {
         let topic_at = client.rebalance.round.as_ref().map_or(0, |round| round.topic);
         let topic = (client.topics[topic_at], topic_at as u32);
         let now = self.core.now();
-        let held = HeldQueue::new(now, consumer, group, queue, topic, start, in_memory);
+        let from = (start, in_memory);
+        let held = HeldQueue::new(now, consumer, group, queue, topic, from, client.delivery);
         let slot = PqSlot(self.held_queues.insert(held));
         self.queues[queue.index()].add_reader(slot);
         self.queues[queue.index()].forget_asker(consumer);

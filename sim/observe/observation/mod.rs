@@ -12,6 +12,7 @@ use crate::cluster::fact::{Fact, Observer, RebalanceTrigger};
 use crate::cluster::ids::{BrokerId, GroupId, QueueId, TopicId};
 use crate::kernel::time::{SimDuration, SimTime};
 use crate::observe::consumers::Life;
+use crate::observe::delivery::{Delivered, raise};
 use crate::observe::duplicates::{Duplicates, LedBack};
 use crate::observe::lag::Lag;
 use crate::observe::latency::Latency;
@@ -73,6 +74,8 @@ pub struct Observation {
     pub retries: Vec<Retries>,
     /// By group.
     pub duplicates: Vec<Duplicates>,
+    /// By group.
+    pub delivered: Vec<Delivered>,
     /// Bytes that producers stored, by queue.
     pub stored_bytes: Vec<u64>,
     /// The grid.
@@ -122,7 +125,12 @@ impl Observer for Observation {
             Fact::Dispatched { queue, max_offset } => {
                 self.lag.dispatched(now, &self.slots, queue, max_offset);
             }
-            Fact::Request { broker, kind } => self.brokers[broker.index()].request(kind),
+            Fact::Request { broker, kind, group } => {
+                self.brokers[broker.index()].request(kind);
+                if let Some(group) = group {
+                    self.delivered[group.index()].request(kind);
+                }
+            }
             Fact::Delivered {
                 consumer,
                 group,
@@ -195,12 +203,25 @@ impl Observer for Observation {
             }
             Fact::PullAnswered {
                 queue,
+                consumer,
                 result,
                 messages,
                 bytes,
                 held,
-                ..
-            } => self.brokers[directory.queue(queue).broker.index()].answered(result, messages, bytes, held),
+            } => {
+                self.brokers[directory.queue(queue).broker.index()].answered(result, messages, bytes, held);
+                let group = directory.consumer(consumer).group;
+                self.delivered[group.index()].answered(result, messages);
+            }
+            Fact::Pushed {
+                queue,
+                consumer,
+                messages,
+                bytes,
+            } => {
+                self.brokers[directory.queue(queue).broker.index()].pushed(messages, bytes);
+                self.delivered[directory.consumer(consumer).group.index()].pushed(messages);
+            }
             Fact::OffsetCommitted {
                 group, queue, new, ..
             } => {
@@ -211,11 +232,16 @@ impl Observer for Observation {
                 consumer,
                 messages,
                 cached,
+                client,
+                group,
                 ..
             } => {
                 let life = &mut self.consumers[consumer.index()];
                 life.cached += u64::from(messages);
                 life.cached_max = life.cached_max.max(cached);
+                raise(&mut life.cached_all_max, client);
+                let of = directory.consumer(consumer).group;
+                raise(&mut self.delivered[of.index()].cached_max, group);
             }
             _ => self.observe_rare(now, directory, fact),
         }
@@ -270,6 +296,7 @@ impl Observation {
             rebalances: Vec::new(),
             retries: Vec::new(),
             duplicates: Vec::new(),
+            delivered: Vec::new(),
             stored_bytes: Vec::new(),
             series: Series::new(interval),
             windows: Windows::new(horizon),
@@ -453,6 +480,7 @@ impl Observation {
             | Fact::Request { .. }
             | Fact::PullHeld { .. }
             | Fact::PullAnswered { .. }
+            | Fact::Pushed { .. }
             | Fact::OffsetCommitted { .. }
             | Fact::Cached { .. }
             | Fact::Delivered { .. }
@@ -526,6 +554,7 @@ impl Observation {
         self.rebalances.resize_with(groups, Rebalances::default);
         self.retries.resize_with(groups, Retries::default);
         self.duplicates.resize_with(groups, Duplicates::default);
+        self.delivered.resize_with(groups, Delivered::default);
         self.stored_bytes.resize(self.slots.queues(), 0);
         self.stored_at.resize(self.slots.queues(), 0);
         self.waiting.resize_with(self.slots.len(), Waiting::default);

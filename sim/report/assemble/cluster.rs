@@ -149,6 +149,8 @@ impl View<'_> {
             rebalance_rounds: life.rounds,
             cached: life.cached,
             cached_max: life.cached_max.into(),
+            cached_all_max: life.cached_all_max.messages as u64,
+            cached_all_max_bytes: life.cached_all_max.bytes as u64,
             flow_control: FlowControlReport { count, size, span },
             pauses: life.pauses,
             paused_seconds: life.paused(self.end).as_secs_f64(),
@@ -224,27 +226,33 @@ impl View<'_> {
     }
 }
 
+/// Counts by kind.
+pub(super) fn requests(of: impl Fn(RequestKind) -> u64) -> RequestsReport {
+    RequestsReport {
+        total: RequestKind::ALL.into_iter().map(&of).sum(),
+        send: of(RequestKind::Send),
+        pull: of(RequestKind::Pull),
+        heartbeat: of(RequestKind::Heartbeat),
+        unregister: of(RequestKind::Unregister),
+        consumer_list: of(RequestKind::ConsumerList),
+        query_offset: of(RequestKind::QueryOffset),
+        lookup_offset: of(RequestKind::LookupOffset),
+        update_offset: of(RequestKind::UpdateOffset),
+        send_back: of(RequestKind::SendBack),
+        acknowledge: of(RequestKind::Acknowledge),
+    }
+}
+
 fn broker(requests: &Requests, end: SimTime) -> BrokerReport {
     let answered_holds = requests.woken + requests.expired;
-    let of = |kind| requests.of(kind);
+    let envelopes = requests.found + requests.pushes;
     BrokerReport {
-        requests: RequestsReport {
-            total: requests.total(),
-            send: of(RequestKind::Send),
-            pull: of(RequestKind::Pull),
-            heartbeat: of(RequestKind::Heartbeat),
-            unregister: of(RequestKind::Unregister),
-            consumer_list: of(RequestKind::ConsumerList),
-            query_offset: of(RequestKind::QueryOffset),
-            lookup_offset: of(RequestKind::LookupOffset),
-            update_offset: of(RequestKind::UpdateOffset),
-            send_back: of(RequestKind::SendBack),
-        },
+        requests: self::requests(|kind| requests.of(kind)),
         pulls: PullsReport {
             found: requests.found,
             not_found: requests.not_found,
             offset_moved: requests.offset_moved,
-            messages_mean: (requests.found > 0).then(|| ratio(requests.messages, requests.found)),
+            messages_mean: (envelopes > 0).then(|| ratio(requests.messages, envelopes)),
         },
         holds: HoldsReport {
             held: requests.held,
@@ -256,6 +264,7 @@ fn broker(requests: &Requests, end: SimTime) -> BrokerReport {
         },
         stored: 0,
         stored_bytes: 0,
+        pushes: requests.pushes,
         sent: requests.messages,
         sent_bytes: requests.bytes,
         members_expired: requests.members_expired,

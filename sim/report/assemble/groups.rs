@@ -1,6 +1,8 @@
 //! Groups and their accounts.
 
+use super::cluster::requests;
 use super::{View, mean_secs, ratio};
+use crate::cluster::consumer::delivery::Delivery;
 use crate::cluster::fact::DropCause;
 use crate::cluster::ids::GroupId;
 use crate::observe::consumers::Life;
@@ -8,7 +10,7 @@ use crate::observe::lag::Peak;
 use crate::observe::latency::Latency;
 use crate::observe::retries::{Attempt, Retries};
 use crate::report::model::{
-    AttemptReport, BalanceReport, DeadLettersReport, DeliveriesReport, DistributionReport,
+    AttemptReport, BalanceReport, DeadLettersReport, DeliveriesReport, DeliveryReport, DistributionReport,
     DuplicateCausesReport, DuplicatesReport, FailuresReport, GroupReport, LagReport, LatenciesReport,
     LatencyReport, LostReport, OldestWaitingReport, RetriesReport,
 };
@@ -112,8 +114,36 @@ impl View<'_> {
                     other: duplicates.other,
                 },
             },
+            delivery: self.delivery(group),
+            requests: requests(|kind| self.observation.delivered[id].of(kind)),
             skew: self.skews(group),
             utilisation: self.utilisation(group),
+        }
+    }
+
+    fn delivery(&self, group: GroupId) -> DeliveryReport {
+        let delivered = &self.observation.delivered[group.index()];
+        let deliveries = self.observation.deliveries(group);
+        let style = self.directory.group(group).delivery;
+        DeliveryReport {
+            style: style.word().to_owned(),
+            interval_seconds: style.interval().map(|interval| interval.as_secs_f64()),
+            batch: match style {
+                Delivery::Pull { batch, .. } => Some(batch.into()),
+                _ => None,
+            },
+            credit: match style {
+                Delivery::Push { credit } => credit.map(u64::from),
+                _ => None,
+            },
+            requests: delivered.requests(),
+            requests_per_message: (deliveries > 0).then(|| ratio(delivered.requests(), deliveries)),
+            empty: delivered.empty,
+            envelopes: delivered.envelopes,
+            pushes: delivered.pushed,
+            sent: delivered.messages,
+            cached_max: delivered.cached_max.messages as u64,
+            cached_max_bytes: delivered.cached_max.bytes as u64,
         }
     }
 

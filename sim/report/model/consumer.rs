@@ -62,6 +62,10 @@ pub struct ConsumerReport {
     pub cached: u64,
     /// Most messages of one queue in its cache.
     pub cached_max: u64,
+    /// Most messages of all its queues in its cache at one time.
+    pub cached_all_max: u64,
+    /// Most bytes of bodies in its cache at one time.
+    pub cached_all_max_bytes: u64,
     /// Pulls put off.
     pub flow_control: FlowControlReport,
     /// Times that its process was stopped for a while (a count of pauses).

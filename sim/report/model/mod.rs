@@ -7,11 +7,13 @@
 //! Digests and seeds are strings, because other languages round integers above 2⁵³.
 
 mod consumer;
+mod delivery;
 mod queue;
 mod rebalance;
 mod timeline;
 
 pub use consumer::{ConsumerEnd, ConsumerReport, FailuresReport, FlowControlReport, PullFailuresReport};
+pub use delivery::DeliveryReport;
 pub use queue::{QueueGroupReport, QueueLagReport, QueueReport, SpanReport};
 pub use rebalance::{
     ChangesReport, DisconnectReport, MemberChange, MemberChangeReport, OwnershipReport, RebalanceEventReport,
@@ -114,7 +116,9 @@ pub struct BrokerReport {
     pub stored: u64,
     /// Their bodies, bytes.
     pub stored_bytes: u64,
-    /// Messages in its answers to pulls.
+    /// Envelopes with messages that it sent unasked (not messages).
+    pub pushes: u64,
+    /// Messages in its answers to pulls and in its pushes.
     pub sent: u64,
     /// Their records, headers included, bytes.
     pub sent_bytes: u64,
@@ -149,6 +153,8 @@ pub struct RequestsReport {
     pub update_offset: u64,
     /// CONSUMER_SEND_MSG_BACK.
     pub send_back: u64,
+    /// Acknowledgements of pushed messages; not RocketMQ's.
+    pub acknowledge: u64,
 }
 
 /// Answers to pulls; counts of answers.
@@ -160,7 +166,7 @@ pub struct PullsReport {
     pub not_found: u64,
     /// Told to go on at another offset: theirs was deleted, or an operator has set another.
     pub offset_moved: u64,
-    /// Mean messages in an answer that had some; `null` if none had.
+    /// Mean messages in an answer or a push that had some; `null` if none had.
     pub messages_mean: Option<f64>,
 }
 
@@ -291,6 +297,10 @@ pub struct GroupReport {
     pub lost_by_cause: LostReport,
     /// Records delivered more than once.
     pub duplicates: DuplicatesReport,
+    /// How messages got to its clients, and what that cost.
+    pub delivery: DeliveryReport,
+    /// Requests of its clients that reached brokers, by kind (not messages).
+    pub requests: RequestsReport,
     /// How unevenly the work lay.
     pub skew: GroupSkewReport,
     /// Thread time spent in listeners ÷ thread time of living consumers; `null` if none lived.

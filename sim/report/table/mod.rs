@@ -1,10 +1,11 @@
 //! The terminal summary: what a run came to, at a glance, in at most 100 columns.
 //!
-//! One block a group, one table of its consumers, retries by attempt if there were any, then expectations and
-//! warnings. Names are cut in the middle of nothing but their end; long lines break between their parts. Colours
+//! One block a group, one table of its consumers, retries by attempt if there were any, then delivery styles where
+//! there are others than RocketMQ's, expectations and warnings. Names are cut in the middle of nothing but their end; long lines break between their parts. Colours
 //! are escape sequences; whoever prints takes them out where they are not wanted.
 
 mod consumers;
+mod delivery;
 mod group;
 mod head;
 mod page;
@@ -34,6 +35,7 @@ pub fn summary(report: &Report, colour: bool) -> String {
     for (name, group) in &report.groups {
         page.group(report, name, group);
     }
+    page.deliveries(report);
     page.expectations(&report.expect);
     page.warnings(&report.warnings);
     page.text

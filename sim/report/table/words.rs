@@ -1,7 +1,7 @@
 //! Words and numbers of the summary: spans, bars, and what fits into how many columns.
 
 use crate::kernel::time::SimDuration;
-use crate::report::charts::text::grouped;
+use crate::report::charts::text::{grouped, number};
 
 /// Columns of a full bar.
 const BAR: u64 = 12;
@@ -19,6 +19,15 @@ pub(super) fn bar(value: u64, most: u64) -> String {
     let eighths = (u128::from(value) * u128::from(BAR * 8) / u128::from(most)) as usize;
     let rest = ["", "▏", "▎", "▍", "▌", "▋", "▊", "▉"][eighths % 8];
     format!("{}{rest}", "█".repeat(eighths / 8))
+}
+
+/// A size in the greatest unit of which there is at least one: `512 B`, `1.5 MiB`.
+pub(super) fn bytes(bytes: u64) -> String {
+    let units = [(1_u64 << 30, "GiB"), (1 << 20, "MiB"), (1 << 10, "KiB")];
+    match units.into_iter().find(|(unit, _)| bytes >= *unit) {
+        Some((unit, name)) => format!("{} {name}", number(bytes as f64 / unit as f64)),
+        None => format!("{bytes} B"),
+    }
 }
 
 pub(super) fn span(seconds: f64) -> String {

@@ -2,7 +2,10 @@
 
 use super::listeners::Nameable;
 use super::{Resolver, field, topic_position};
-use crate::cluster::config::{ConsumeFromWhere, ConsumerConfig, ConsumerTuning, GroupConfig, TopicConfig};
+use crate::cluster::config::{
+    ConsumeFromWhere, ConsumerConfig, ConsumerTuning, Delivery, GroupConfig, TopicConfig,
+};
+use crate::cluster::consumer::delivery::INTERVALS;
 use crate::cluster::ids::TopicId;
 use crate::kernel::time::SimTime;
 use crate::scenario::diagnostic::Span;
@@ -36,6 +39,7 @@ impl Resolver<'_> {
                 subscribe: self.subscription(&path, block, topics),
                 strategy: block.strategy.clone(),
                 consume_from_where: block.consume_from_where,
+                delivery: self.delivery(&path, block),
                 consume_timestamp: self.consume_timestamp(&path, block),
                 subscription_group: block.subscription_group,
                 tuning: block.tuning.clone(),
@@ -47,6 +51,30 @@ impl Resolver<'_> {
             groups.push(group);
         }
         groups
+    }
+
+    /// The delivery style, with an interval that works.
+    fn delivery(&mut self, path: &FieldPath, block: &GroupBlock) -> Delivery {
+        let (least, most) = INTERVALS;
+        if let Some(interval) = block.delivery.interval()
+            && !(least..=most).contains(&interval)
+        {
+            let path = path.key("delivery").key(block.delivery.word()).key("interval");
+            let message = format!("`interval` must be between {least} and {most}, but is {interval}");
+            let problem = self.problem(&path, message);
+            problem.label = "out of range".to_owned();
+            if interval > most {
+                problem.help.push(
+                    "a queue that is not asked for in 2m is taken away and given anew (pullMaxIdleTime)"
+                        .to_owned(),
+                );
+            } else {
+                problem
+                    .help
+                    .push("\"push\" sends at once, without asking".to_owned());
+            }
+        }
+        block.delivery
     }
 
     fn subscription(&mut self, path: &FieldPath, block: &GroupBlock, topics: &[TopicConfig]) -> Vec<TopicId> {

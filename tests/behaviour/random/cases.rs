@@ -2,9 +2,9 @@
 
 use rmqsim::cluster::config::{
     Action, AttributesConfig, BrokerConfig, BrokerTuning, ClusterConfig, ConsumeFromWhere, ConsumerConfig,
-    ConsumerTuning, FailureConfig, GroupConfig, KeyDist, Member, Millis, NetworkConfig, ProducerConfig,
-    QueueSelector, RocketMqVersion, SizeDist, Strategy, SubscriptionGroup, TimelineEntry, TopicConfig,
-    TopicQueues,
+    ConsumerTuning, Delivery, FailureConfig, GroupConfig, KeyDist, Member, Millis, NetworkConfig,
+    ProducerConfig, QueueSelector, RocketMqVersion, SizeDist, Strategy, SubscriptionGroup, TimelineEntry,
+    TopicConfig, TopicQueues,
 };
 use rmqsim::cluster::ids::{BrokerId, GroupId, TopicId};
 use rmqsim::cluster::producer::workload::Arrivals;
@@ -86,6 +86,8 @@ pub fn case(number: u64, version: RocketMqVersion) -> ClusterConfig {
         .map(|n| group(&mut c, n, topics.len() as u32, slow))
         .collect();
     let timeline = timeline(&mut c, &groups);
+    let mut groups = groups;
+    choose_styles(number, &mut groups);
     ClusterConfig {
         seed: number,
         duration: ms(UNREST + REST),
@@ -199,9 +201,30 @@ fn group(c: &mut Chooser, number: u64, topics: u32, slow: bool) -> GroupConfig {
             ConsumeFromWhere::LastOffset,
             ConsumeFromWhere::Timestamp,
         ]),
+        delivery: Delivery::LongPolling,
         tuning: tuning(c, slow),
         consumers: (0..consumers).map(|n| consumer(c, &name, n, slow)).collect(),
         name,
+    }
+}
+
+/// Every other group gets another delivery style. From a stream of their own, so that cases stay what they were else.
+pub fn choose_styles(number: u64, groups: &mut [GroupConfig]) {
+    let mut c = Chooser(Streams::new(number).stream("case", "styles"));
+    for group in groups {
+        let interval = ms(c.pick(&[30, 100, 400, 2000]));
+        let (batch, credit) = (c.within(20, 60) as u32, c.within(1, 60) as u32);
+        group.delivery = c.pick(&[
+            Delivery::LongPolling,
+            Delivery::LongPolling,
+            Delivery::ShortPolling { interval },
+            Delivery::Pull {
+                interval: interval.min(ms(400)),
+                batch,
+            },
+            Delivery::Push { credit: None },
+            Delivery::Push { credit: Some(credit) },
+        ]);
     }
 }
 

@@ -148,6 +148,7 @@ pub fn config(threads: u32, service: Dist, plan: &Plan, seed: u64) -> ClusterCon
             consume_timestamp: None,
             subscription_group: SubscriptionGroup::default(),
             consume_from_where: ConsumeFromWhere::LastOffset,
+            delivery: Delivery::default(),
             tuning: ConsumerTuning::default(),
             consumers: vec![ConsumerConfig {
                 life: 1,

@@ -7,6 +7,7 @@ use rmqsim::cluster::config::{
     ConsumerTuning, FailureConfig, GroupConfig, Member, Millis, NetworkConfig, ProducerConfig, QueueSelector,
     RocketMqVersion, SizeDist, Strategy, SubscriptionGroup, TimelineEntry, TopicConfig, TopicQueues,
 };
+use rmqsim::cluster::consumer::delivery::Delivery;
 use rmqsim::cluster::directory::{Directory, TopicKind};
 use rmqsim::cluster::fact::{Fact, Observer};
 use rmqsim::cluster::ids::{BrokerId, ConsumerId, GroupId, QueueId, TopicId};
@@ -98,6 +99,7 @@ pub fn cluster(recording: &Recording, repeat: usize, duration: u64) -> ClusterCo
             consume_timestamp: None,
             subscription_group: SubscriptionGroup::default(),
             consume_from_where: ConsumeFromWhere::FirstOffset,
+            delivery: Delivery::default(),
             tuning: ConsumerTuning {
                 startup_time: Millis(LOADING),
                 ..ConsumerTuning::default()

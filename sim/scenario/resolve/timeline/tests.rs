@@ -442,8 +442,8 @@ fn expansion_is_bounded() {
 #[test]
 fn brokers_end_and_start() {
     check(
-        r#"[{ "at": "1m", "restart": "broker-a", "shutdown": "kill", "downFor": "5s", "times": 2, "every": "20s" },
-            { "at": "3m", "leave": "broker-b" }]"#,
+        r#"{ "at": "1m", "restart": "broker-a", "shutdown": "kill", "downFor": "5s", "times": 2, "every": "20s" },
+            { "at": "3m", "leave": "broker-b" }"#,
         &[
             "60 crash broker-a",
             "65 start broker-a",
@@ -453,7 +453,7 @@ fn brokers_end_and_start() {
         ],
     );
     refused(
-        r#"[{ "at": "1m", "kill": "broker-a" }, { "at": "2m", "leave": "broker-a" }]"#,
+        r#"{ "at": "1m", "kill": "broker-a" }, { "at": "2m", "leave": "broker-a" }"#,
         "the broker is down already at 2m",
     );
 }
@@ -462,10 +462,10 @@ fn brokers_end_and_start() {
 #[test]
 fn progress_is_set() {
     check(
-        r#"[{ "at": "1m", "resetOffset": "billing", "to": "30s" },
+        r#"{ "at": "1m", "resetOffset": "billing", "to": "30s" },
             { "at": "2m", "skipBacklog": "billing" },
             { "at": "3m", "resendDlq": "billing", "rate": "50/s" },
-            { "at": "4m", "updateTopicPerm": "%DLQ%billing", "perm": "write" }]"#,
+            { "at": "4m", "updateTopicPerm": "%DLQ%billing", "perm": "write" }"#,
         &[
             "60 reset billing orders Time(SimTime(30000000000)) true",
             "120 reset billing orders Latest true",
@@ -474,7 +474,7 @@ fn progress_is_set() {
         ],
     );
     refused(
-        r#"[{ "at": "1m", "resetOffset": "billing", "to": "2m" }]"#,
+        r#"{ "at": "1m", "resetOffset": "billing", "to": "2m" }"#,
         "the offsets of 2m are not known at 1m",
     );
 }
