@@ -44,6 +44,7 @@ impl Page {
             ],
         );
         self.parts("duplicates", &duplicates(group));
+        self.order(&group.order);
         self.parts("skew", &skew(group));
         self.rebalance(&report.rebalance[name]);
         let account = self.account(balance);
