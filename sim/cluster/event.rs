@@ -51,13 +51,24 @@ pub enum CallKind {
     Heartbeat,
     /// Who is in the group, or where a queue starts: the rebalance thread.
     Rebalance,
-    /// The end of the membership, one broker after another.
+    /// Locks given back and the end of the membership, one broker after another: the thread that shuts down.
     Unregister,
+    /// Locks of queues, of an orderly client.
+    Lock,
+    /// Where a queue starts, asked once more when its lock was won: the pull thread of an orderly client.
+    StartOffset,
 }
 
 impl CallKind {
     /// All of them.
-    pub const ALL: [Self; 4] = [Self::Route, Self::Heartbeat, Self::Rebalance, Self::Unregister];
+    pub const ALL: [Self; 6] = [
+        Self::Route,
+        Self::Heartbeat,
+        Self::Rebalance,
+        Self::Unregister,
+        Self::Lock,
+        Self::StartOffset,
+    ];
 }
 
 /// See the module.
@@ -143,6 +154,14 @@ pub enum Event {
     PushArrives(PqSlot),
     /// An acknowledgement of pushed messages reaches the broker.
     CreditArrives(PqSlot),
+    /// The step in which the orderly consumption of a queue is may be over.
+    OrderlyDue(PqSlot),
+    /// 20 s tick: renew the locks of queues.
+    LockTick(ConsumerId),
+    /// A rebalance has waited long enough for the listener call of a queue that it gives up.
+    ConsumeLockTimeout(ConsumerId),
+    /// The lock of a queue that was given up with cached messages is given back (4.9).
+    UnlockDue(PqSlot),
     /// The tool that sends dead letters again takes the next one.
     ResendDlq(u32),
 }
@@ -193,7 +212,11 @@ impl Event {
             Self::RepairOffset(p) => (32, p.0),
             Self::PushArrives(p) => (33, p.0),
             Self::CreditArrives(p) => (34, p.0),
-            Self::ResendDlq(n) => (35, n),
+            Self::OrderlyDue(p) => (35, p.0),
+            Self::LockTick(c) => (36, c.0),
+            Self::ConsumeLockTimeout(c) => (37, c.0),
+            Self::UnlockDue(p) => (38, p.0),
+            Self::ResendDlq(n) => (39, n),
         };
         kind << 32 | id as u64
     }
@@ -255,7 +278,11 @@ impl Event {
             32 => Self::RepairOffset(PqSlot(id)),
             33 => Self::PushArrives(PqSlot(id)),
             34 => Self::CreditArrives(PqSlot(id)),
-            35 => Self::ResendDlq(id),
+            35 => Self::OrderlyDue(PqSlot(id)),
+            36 => Self::LockTick(ConsumerId(id)),
+            37 => Self::ConsumeLockTimeout(ConsumerId(id)),
+            38 => Self::UnlockDue(PqSlot(id)),
+            39 => Self::ResendDlq(id),
             _ => panic!("no event has this code"),
         }
     }
@@ -268,7 +295,7 @@ mod tests {
     /// Kinds count up from 0 without a hole; the code of each comes back.
     #[test]
     fn every_code_names_one_event() {
-        for kind in 0..=35 {
+        for kind in 0..=39 {
             for id in [0, 1, u32::MAX] {
                 let code = kind << 32 | u64::from(id);
                 assert_eq!(Event::from_code(code).code(), code);

@@ -452,6 +452,10 @@ impl<O: Observer> Cluster<O> {
             Event::RepairOffset(slot) => self.repair_offset(slot),
             Event::PushArrives(slot) => self.push_arrives(slot),
             Event::CreditArrives(slot) => self.credit_arrives(slot),
+            Event::OrderlyDue(slot) => self.orderly_due(slot),
+            Event::LockTick(consumer) => self.lock_tick(consumer),
+            Event::ConsumeLockTimeout(consumer) => self.consume_lock_timeout(consumer),
+            Event::UnlockDue(slot) => self.unlock_due(slot),
             Event::ResendDlq(resend) => self.resend_next(resend),
             Event::Arrival(_)
             | Event::SendArrives(_)

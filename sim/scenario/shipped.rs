@@ -14,12 +14,24 @@ const SHIPPED: &[(&str, &str)] = &[
         include_str!("../../scenarios/backlog-drain.json"),
     ),
     (
+        "broker-crash-offset-rollback",
+        include_str!("../../scenarios/broker-crash-offset-rollback.json"),
+    ),
+    (
         "consumer-crash",
         include_str!("../../scenarios/consumer-crash.json"),
     ),
     (
         "dead-consumer-detection",
         include_str!("../../scenarios/dead-consumer-detection.json"),
+    ),
+    (
+        "dlq-lifecycle",
+        include_str!("../../scenarios/dlq-lifecycle.json"),
+    ),
+    (
+        "dlq-lifecycle-exact",
+        include_str!("../../scenarios/dlq-lifecycle-exact.json"),
     ),
     (
         "duplicate-client-id",
@@ -41,6 +53,10 @@ const SHIPPED: &[(&str, &str)] = &[
     (
         "network-partition-two-views",
         include_str!("../../scenarios/network-partition-two-views.json"),
+    ),
+    (
+        "new-group-start",
+        include_str!("../../scenarios/new-group-start.json"),
     ),
     (
         "push-pull-longpoll",

@@ -12,6 +12,7 @@
 
 use crate::cluster::Cluster;
 use crate::cluster::broker::consumer_manager::{Connection, ConsumerManager};
+use crate::cluster::broker::rebalance_lock_manager::RebalanceLockManager;
 use crate::cluster::core::{ConsumerReply, Envelope};
 use crate::cluster::event::{EnvelopeSlot, Event};
 use crate::cluster::fact::{CommitVia, Fact, Observer, PullFailure};
@@ -45,6 +46,7 @@ impl<O: Observer> Cluster<O> {
         let state = &mut self.brokers[broker.index()];
         state.commit_log.set_undispatched_aside();
         state.schedule.stop();
+        state.locks = RebalanceLockManager::new();
         self.close_all_connections(broker);
         self.end_all_holds(broker);
         if crash {

@@ -71,7 +71,7 @@ impl<O: Observer> Cluster<O> {
 
     /// The tool sends its next message.
     pub(in crate::cluster) fn resend_next(&mut self, resend: u32) {
-        let Some((queue, offset)) = self.next_dead_letter(resend) else {
+        let Some((queue, offset)) = self.next_to_resend(resend) else {
             return;
         };
         let state = &mut self.resends[resend as usize];
@@ -88,7 +88,7 @@ impl<O: Observer> Cluster<O> {
         self.send_again(group, open[turn % open.len()], dead);
     }
 
-    fn next_dead_letter(&mut self, resend: u32) -> Option<(QueueId, u64)> {
+    fn next_to_resend(&mut self, resend: u32) -> Option<(QueueId, u64)> {
         let left = &mut self.resends[resend as usize].left;
         while let Some((queue, range)) = left.front_mut() {
             let state = &self.queues[queue.index()];

@@ -5,6 +5,7 @@
 
 mod checks;
 mod members;
+mod order;
 
 use crate::cluster::config::ClusterConfig;
 use crate::cluster::directory::{Directory, TopicKind};
@@ -17,6 +18,8 @@ use crate::observe::duplicates::{Duplicates, LedBack};
 use crate::observe::lag::Lag;
 use crate::observe::latency::Latency;
 use crate::observe::ledger::{Delivery, Ledger, Outcome};
+use crate::observe::observation::order::Orders;
+use crate::observe::order::{InQueue, QueueOrder};
 use crate::observe::ownership::{HandOver, Ownership};
 use crate::observe::producers::Producers;
 use crate::observe::rebalance::{Disconnect, Rebalances, Round};
@@ -86,6 +89,8 @@ pub struct Observation {
     pub stranded: Vec<Vec<(SimTime, Option<SimTime>)>>,
     /// `readQueueNums` by topic and broker, as far as told.
     reads: BTreeMap<(TopicId, BrokerId), u32>,
+    /// Order of queues and keys, where it is looked at.
+    pub orders: Orders,
     /// The change that each slot changed hands after, by its number in the group.
     moved_by: Vec<Option<u32>>,
     /// What led the group of each slot back, and up to where it had seen everything then.
@@ -145,6 +150,11 @@ impl Observer for Observation {
                 let of = self.slots.get(slot);
                 self.consumers[consumer.index()].deliveries += 1;
                 let delivery = self.ledger.delivered(now, slot, of, offset);
+                let in_order = if self.orders.is_watched(group) {
+                    self.delivered_in_order(now, directory, fact, delivery)
+                } else {
+                    None
+                };
                 if delivery == Delivery::FirstAfterAll {
                     self.comes_back(now, slot);
                 }
@@ -157,7 +167,7 @@ impl Observer for Observation {
                     if !of.is_retry {
                         latencies.first_delivery.record(now.since(born));
                     }
-                } else {
+                } else if in_order != Some(InQueue::Again) {
                     match self.led_back[slot].filter(|(_, below)| offset < *below) {
                         Some((by, _)) => self.duplicates[group.index()].count_led_back(by),
                         None => self.duplicates[group.index()].count(self.ownership.cause(slot, consumer)),
@@ -166,7 +176,7 @@ impl Observer for Observation {
                         self.rebalances[group.index()].duplicate(change);
                     }
                 }
-                if reconsume_times > 0 {
+                if reconsume_times > 0 && in_order.is_none() {
                     self.retries[group.index()].delivered(reconsume_times);
                 }
             }
@@ -175,6 +185,7 @@ impl Observer for Observation {
                 group,
                 queue,
                 offset,
+                message,
                 reconsume_times,
                 born,
                 busy,
@@ -191,10 +202,13 @@ impl Observer for Observation {
                         self.lag.ended(now, slot, of, 1);
                         self.latencies[group.index()].success.record(now.since(born));
                     }
+                    if self.orders.is_watched(group) {
+                        self.finished_in_order(now, slot, message);
+                    }
                 } else {
                     life.failed += 1;
                 }
-                if reconsume_times > 0 || !success {
+                if (reconsume_times > 0 || !success) && !self.orders.is_orderly(group) {
                     self.retries[group.index()].result(reconsume_times, success);
                 }
             }
@@ -273,6 +287,7 @@ impl Observation {
     /// An observer for one run of `config`.
     pub fn new(config: &ClusterConfig) -> Self {
         let mut observation = Self::with_interval(config.sample_interval, config.duration);
+        observation.orders = Orders::new(config);
         for (topic, of) in config.topics.iter().enumerate() {
             for (broker, queues) in &of.placement {
                 let place = (TopicId(topic as u32), *broker);
@@ -302,6 +317,7 @@ impl Observation {
             windows: Windows::new(horizon),
             stranded: Vec::new(),
             reads: BTreeMap::new(),
+            orders: Orders::default(),
             moved_by: Vec::new(),
             led_back: Vec::new(),
             waiting: Vec::new(),
@@ -326,6 +342,9 @@ impl Observation {
         for group in &mut self.rebalances {
             group.finish(end);
         }
+        for queue in &mut self.orders.queues {
+            queue.goes_on(end);
+        }
         self.check_sums(end, directory);
     }
 
@@ -337,9 +356,15 @@ impl Observation {
             Fact::QueueCreated { queue } => self.queue_created(now, directory, queue),
             Fact::ConsumerStarted { consumer } => self.consumer_started(now, directory, consumer),
             Fact::ConsumerStopped { consumer, how } => self.consumer_stopped(now, directory, consumer, how),
-            Fact::QueueAcquired { consumer, queue, .. } => {
+            Fact::QueueAcquired {
+                consumer,
+                queue,
+                start_offset,
+                ..
+            } => {
                 let group = directory.consumer(consumer).group;
                 self.queue_acquired(now, group, queue, consumer);
+                self.acquired_in_order(group, queue, consumer, start_offset);
             }
             Fact::QueueReleased {
                 consumer,
@@ -350,6 +375,9 @@ impl Observation {
                 self.rebalances[group.index()].released_unfinished += u64::from(unfinished);
                 let slot = self.slots.slot(group, queue);
                 self.release(now, slot, consumer, HandOver::Rebalance);
+                if let Some(order) = self.orderly_queue(slot) {
+                    order.released(now, consumer);
+                }
             }
             Fact::ConsumerPaused { consumer } => self.consumer_sleeps(now, directory, consumer, true),
             Fact::ConsumerResumed { consumer } => self.consumer_sleeps(now, directory, consumer, false),
@@ -426,9 +454,14 @@ impl Observation {
                 queue,
                 offset,
                 dlq_queue,
+                message,
                 origin_topic,
                 ..
             } => {
+                if self.orders.is_watched(group) {
+                    let slot = self.slots.slot(group, queue);
+                    self.finished_in_order(now, slot, message);
+                }
                 self.retries[group.index()].dead(origin_topic);
                 self.stored_at[dlq_queue.index()] += u128::from(now.as_nanos());
                 self.ledger.stored(now, dlq_queue, self.ledger.end(dlq_queue));
@@ -462,9 +495,16 @@ impl Observation {
                 group,
                 queue,
                 offset,
+                message,
                 cause,
                 ..
-            } => self.ended(now, group, queue, offset, Outcome::Dropped(cause)),
+            } => {
+                self.ended(now, group, queue, offset, Outcome::Dropped(cause));
+                if self.orders.is_watched(group) {
+                    let slot = self.slots.slot(group, queue);
+                    self.finished_in_order(now, slot, message);
+                }
+            }
             Fact::Filtered {
                 group,
                 queue,
@@ -473,6 +513,11 @@ impl Observation {
                 ..
             } => self.filtered(now, group, queue, from, to),
             Fact::Expired { queue, from, to } => self.expired(now, directory, queue, (from, to)),
+            Fact::QueueLocked { .. }
+            | Fact::QueueUnlocked { .. }
+            | Fact::LockRefused { .. }
+            | Fact::StartOffsetChanged { .. }
+            | Fact::QueueSuspended { .. } => self.order_fact(now, directory, fact),
             Fact::Born { .. }
             | Fact::Stored { .. }
             | Fact::SendAcknowledged { .. }
@@ -557,6 +602,9 @@ impl Observation {
         self.delivered.resize_with(groups, Delivered::default);
         self.stored_bytes.resize(self.slots.queues(), 0);
         self.stored_at.resize(self.slots.queues(), 0);
+        self.orders
+            .queues
+            .resize_with(self.slots.len(), QueueOrder::default);
         self.waiting.resize_with(self.slots.len(), Waiting::default);
         self.stranded.resize_with(self.slots.queues(), Vec::new);
         self.moved_by.resize(self.slots.len(), None);

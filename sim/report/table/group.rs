@@ -39,11 +39,12 @@ impl Page {
                     n => format!("{} still to come", grouped(n)),
                 },
                 failures(&group.failures),
-                format!("{} dead", grouped(group.dead)),
+                dead(group),
                 format!("{} lost", grouped(group.lost)),
             ],
         );
         self.parts("duplicates", &duplicates(group));
+        self.order(&group.order);
         self.parts("skew", &skew(group));
         self.rebalance(&report.rebalance[name]);
         let account = self.account(balance);
@@ -82,6 +83,18 @@ impl Page {
             named.insert(0, stored);
         }
         named
+    }
+}
+
+/// Dead letters, and what has become of them.
+fn dead(group: &GroupReport) -> String {
+    let letters = &group.dead_letters;
+    let fates = [(letters.expired, "expired"), (letters.resent, "sent again")];
+    let fates = fates.iter().filter(|(n, _)| *n > 0);
+    let fates: Vec<String> = fates.map(|(n, what)| format!("{} {what}", grouped(*n))).collect();
+    match fates.is_empty() {
+        true => format!("{} dead", grouped(group.dead)),
+        false => format!("{} dead ({})", grouped(group.dead), fates.join(", ")),
     }
 }
 

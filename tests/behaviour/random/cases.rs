@@ -2,9 +2,9 @@
 
 use rmqsim::cluster::config::{
     Action, AttributesConfig, BrokerConfig, BrokerTuning, ClusterConfig, ConsumeFromWhere, ConsumerConfig,
-    ConsumerTuning, Delivery, FailureConfig, GroupConfig, KeyDist, Member, Millis, NetworkConfig,
-    ProducerConfig, QueueSelector, RocketMqVersion, SizeDist, Strategy, SubscriptionGroup, TimelineEntry,
-    TopicConfig, TopicQueues,
+    ConsumerTuning, Delivery, FailureConfig, GroupConfig, KeyDist, ListenerKind, Member, Millis,
+    NetworkConfig, ProducerConfig, QueueSelector, RocketMqVersion, SizeDist, Strategy, SubscriptionGroup,
+    TimelineEntry, TopicConfig, TopicQueues,
 };
 use rmqsim::cluster::ids::{BrokerId, GroupId, TopicId};
 use rmqsim::cluster::producer::workload::Arrivals;
@@ -181,6 +181,7 @@ fn group(c: &mut Chooser, number: u64, topics: u32, slow: bool) -> GroupConfig {
     let subscribe = c.some_of(topics);
     GroupConfig {
         subscribe: subscribe.into_iter().map(TopicId).collect(),
+        listener: ListenerKind::Concurrently,
         strategy: c.pick(&[
             Strategy::Avg,
             Strategy::AvgByCircle,

@@ -442,18 +442,18 @@ fn expansion_is_bounded() {
 #[test]
 fn brokers_end_and_start() {
     check(
-        r#"{ "at": "1m", "restart": "broker-a", "shutdown": "kill", "downFor": "5s", "times": 2, "every": "20s" },
-            { "at": "3m", "leave": "broker-b" }"#,
+        r#"{ "at": "1m", "restart": "a", "shutdown": "kill", "downFor": "5s", "times": 2, "every": "20s" },
+            { "at": "3m", "leave": "b" }"#,
         &[
-            "60 crash broker-a",
-            "65 start broker-a",
-            "80 crash broker-a",
-            "85 start broker-a",
-            "180 stop broker-b",
+            "60 crash a",
+            "65 start a",
+            "80 crash a",
+            "85 start a",
+            "180 stop b",
         ],
     );
     refused(
-        r#"{ "at": "1m", "kill": "broker-a" }, { "at": "2m", "leave": "broker-a" }"#,
+        r#"{ "at": "1m", "kill": "a" }, { "at": "2m", "leave": "a" }"#,
         "the broker is down already at 2m",
     );
 }
@@ -462,19 +462,19 @@ fn brokers_end_and_start() {
 #[test]
 fn progress_is_set() {
     check(
-        r#"{ "at": "1m", "resetOffset": "billing", "to": "30s" },
-            { "at": "2m", "skipBacklog": "billing" },
-            { "at": "3m", "resendDlq": "billing", "rate": "50/s" },
-            { "at": "4m", "updateTopicPerm": "%DLQ%billing", "perm": "write" }"#,
+        r#"{ "at": "1m", "resetOffset": "g", "to": "30s" },
+            { "at": "2m", "skipBacklog": "g" },
+            { "at": "3m", "resendDlq": "g", "rate": "50/s" },
+            { "at": "4m", "updateTopicPerm": "%DLQ%g", "perm": "write" }"#,
         &[
-            "60 reset billing orders Time(SimTime(30000000000)) true",
-            "120 reset billing orders Latest true",
-            "180 resend billing 20ms",
-            "240 dlq billing false",
+            "60 reset g orders Time(SimTime(30000000000)) true",
+            "120 reset g orders Latest true",
+            "180 resend g 20ms",
+            "240 dlq g false",
         ],
     );
     refused(
-        r#"{ "at": "1m", "resetOffset": "billing", "to": "2m" }"#,
+        r#"{ "at": "1m", "resetOffset": "g", "to": "2m" }"#,
         "the offsets of 2m are not known at 1m",
     );
 }
