@@ -43,6 +43,10 @@ const SHIPPED: &[(&str, &str)] = &[
     ),
     ("gc-pause", include_str!("../../scenarios/gc-pause.json")),
     (
+        "global-vs-sharded-order",
+        include_str!("../../scenarios/global-vs-sharded-order.json"),
+    ),
+    (
         "machine-room-fallback",
         include_str!("../../scenarios/machine-room-fallback.json"),
     ),
@@ -57,6 +61,14 @@ const SHIPPED: &[(&str, &str)] = &[
     (
         "new-group-start",
         include_str!("../../scenarios/new-group-start.json"),
+    ),
+    (
+        "orderly-lock-handover",
+        include_str!("../../scenarios/orderly-lock-handover.json"),
+    ),
+    (
+        "orderly-poison",
+        include_str!("../../scenarios/orderly-poison.json"),
     ),
     (
         "push-pull-longpoll",

@@ -9,7 +9,7 @@ use crate::kernel::time::{SimDuration, SimTime};
 use crate::scenario::defaults;
 use crate::scenario::locate::FieldPath;
 use crate::scenario::resolve::Resolver;
-use crate::scenario::schema::{Shutdown, TimelineBlock};
+use crate::scenario::schema::{NextClientId, Shutdown, TimelineBlock};
 
 /// How a broker ends, and whether it comes back.
 #[derive(Clone, Copy)]
@@ -34,7 +34,7 @@ impl Resolver<'_> {
                 .help
                 .push("to let it fall silent cut all members off from it with \"partition\"".to_owned());
         }
-        if block.client_id.is_some() {
+        if block.client_id.is_some_and(|id| id != NextClientId::default()) {
             let problem = self.problem(&path.key("clientId"), "brokers have no client id");
             problem.label = "without effect".to_owned();
         }
