@@ -7,6 +7,8 @@ mod flow_control;
 mod listener;
 mod long_polling;
 mod membership;
+mod order;
+mod order_locks;
 mod partition;
 mod random;
 mod retention;
