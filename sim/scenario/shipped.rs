@@ -46,6 +46,7 @@ const SHIPPED: &[(&str, &str)] = &[
         "global-vs-sharded-order",
         include_str!("../../scenarios/global-vs-sharded-order.json"),
     ),
+    ("hot-queue", include_str!("../../scenarios/hot-queue.json")),
     (
         "machine-room-fallback",
         include_str!("../../scenarios/machine-room-fallback.json"),
@@ -90,6 +91,14 @@ const SHIPPED: &[(&str, &str)] = &[
     (
         "scale-out-duplicates",
         include_str!("../../scenarios/scale-out-duplicates.json"),
+    ),
+    (
+        "subscription-mismatch",
+        include_str!("../../scenarios/subscription-mismatch.json"),
+    ),
+    (
+        "tag-filter-lag",
+        include_str!("../../scenarios/tag-filter-lag.json"),
     ),
 ];
 

@@ -33,15 +33,15 @@ impl RetryPolicy {
                 let at = (attempts as usize + 2).min(next.len().saturating_sub(1));
                 next.get(at).copied().unwrap_or(0)
             }
-            // Java stops counting at 32 and multiplies as a floating-point number, which cannot overflow.
+            // Java counts to 32, takes the power as a floating-point number, and multiplies whole numbers that wrap
+            // round: beyond 64 bits the delay is none that anybody wants.
             Self::Exponential {
                 initial,
                 max,
                 multiplier,
             } => {
-                let grown =
-                    (0..attempts.min(32)).fold(*initial, |delay, _| delay.saturating_mul(*multiplier));
-                grown.min(*max)
+                let power = multiplier.saturating_pow(attempts.min(32).unsigned_abs()) as f64 as i64;
+                initial.wrapping_mul(power).min(*max)
             }
         }
     }

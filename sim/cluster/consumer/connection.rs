@@ -196,7 +196,7 @@ impl<O: Observer> Cluster<O> {
     }
 
     /// The client gives a connection up; its end travels to the broker.
-    fn close_connection(&mut self, consumer: ConsumerId, broker: BrokerId) {
+    pub(super) fn close_connection(&mut self, consumer: ConsumerId, broker: BrokerId) {
         let Some(epoch) = self.consumers[consumer.index()].connections[broker.index()] else {
             return;
         };

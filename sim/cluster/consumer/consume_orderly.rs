@@ -315,7 +315,7 @@ impl<O: Observer> Cluster<O> {
         }
         match orderly.step {
             Step::Calling { since, outcome } => self.orderly_listener_returns(slot, since, outcome),
-            Step::Sending(_) => self.dead_letter_not_sent(slot),
+            Step::Sending(_) => self.dead_letter_times_out(slot),
             Step::Paused => self.lock_thread_takes(slot, LockJob::Submit(slot)),
             Step::Unlocked => self.lock_thread_takes(slot, LockJob::Relock(slot)),
             Step::Idle | Step::Waiting | Step::Barred | Step::AtLockThread => {}

@@ -171,9 +171,10 @@ impl<O: Observer> Cluster<O> {
     pub(super) fn dead_letters_fail(&mut self, consumer: ConsumerId, broker: BrokerId) {
         for slot in self.dead_letters_to(consumer, broker) {
             self.cancel_dead_letter_time_out(slot);
+            let now = self.core.now();
             let again = self
                 .sending(slot)
-                .is_some_and(|sending| sending.attempts < ATTEMPTS);
+                .is_some_and(|sending| sending.attempts < ATTEMPTS && now < sending.deadline);
             if again {
                 self.attempt_dead_letter(slot, Some(broker));
             } else {
@@ -210,8 +211,23 @@ impl<O: Observer> Cluster<O> {
         }
     }
 
-    /// The message under way has had its time, or there is nowhere to send it.
-    pub(super) fn dead_letter_not_sent(&mut self, slot: PqSlot) {
+    /// The message under way has had its time: the client gives the connection up, if there is one, and with it all that
+    /// waits for an answer there.
+    pub(super) fn dead_letter_times_out(&mut self, slot: PqSlot) {
+        let consumer = self.held_queues.get(slot.0).consumer;
+        let Some(sending) = self.sending(slot) else {
+            return;
+        };
+        let broker = sending.broker;
+        if self.consumers[consumer.index()].connections[broker.index()].is_some() {
+            self.close_connection(consumer, broker);
+        } else {
+            self.dead_letter_not_sent(slot);
+        }
+    }
+
+    /// The message under way is given up for now.
+    fn dead_letter_not_sent(&mut self, slot: PqSlot) {
         if let Some(sending) = self.sending(slot) {
             let offset = sending.left[0].offset;
             sending.not_sent.push(offset);

@@ -101,6 +101,7 @@ impl View<'_> {
                 reset: balance.reset,
                 broadcast_failures: balance.dropped[DropCause::Broadcasting as usize],
                 no_retry_queue: balance.dropped[DropCause::NoRetryQueue as usize],
+                subscription_mismatch: balance.mismatched,
             },
             duplicates: DuplicatesReport {
                 total: duplicates.total(),
@@ -117,6 +118,7 @@ impl View<'_> {
                     other: duplicates.other,
                 },
             },
+            filters: self.filters(group),
             order: self.order(group),
             delivery: self.delivery(group),
             requests: requests(|kind| self.observation.delivered[id].of(kind)),

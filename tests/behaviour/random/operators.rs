@@ -5,7 +5,6 @@
 //! at every sample; after the rest nothing waits for a group that somebody is left of.
 
 use crate::random::cases::{self, Chooser, UNREST, at, ms};
-use crate::random::orderly;
 use crate::support::Recorder;
 use rmqsim::cluster::Finished;
 use rmqsim::cluster::config::{
@@ -24,9 +23,6 @@ const REST: u64 = 400_000;
 /// A random cluster with operators.
 pub fn case(number: u64, version: RocketMqVersion) -> ClusterConfig {
     let mut config = cases::case(number, version);
-    if number % 5 == 4 {
-        config = orderly::in_order(config);
-    }
     let mut c = Chooser(Streams::new(number).stream("case", "operators"));
     config.duration = ms(UNREST + LONGEST + REST);
     if c.percent(40) {

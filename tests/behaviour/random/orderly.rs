@@ -34,10 +34,11 @@ pub fn in_order(mut config: ClusterConfig) -> ClusterConfig {
         let tuning = &mut group.tuning;
         tuning.suspend_current_queue_time_millis = Millis(c.pick(&[10, 10, 200]));
         tuning.max_reconsume_times = c.pick(&[5, 3, 1, 0]);
-        // More cached messages than this can be on their way back to a cache that is full of what is not committed.
+        // What is not committed counts as cached: with low limits such a listener would stop itself.
         if !auto_commit {
             tuning.pull_threshold_for_queue = 1000;
             tuning.pull_threshold_for_topic = -1;
+            tuning.pull_threshold_size_for_queue = 100;
         }
         for consumer in &mut group.consumers {
             let failure = &mut consumer.failure;
