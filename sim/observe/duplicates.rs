@@ -3,7 +3,8 @@
 //! A record is delivered again because its queue starts over at a committed offset that lags behind the
 //! deliveries. The cause is therefore that of the last hand-over of the queue; where hand-overs follow each
 //! other faster than commits, the last one takes the blame of all. If the broker ended or an operator reset the offset,
-//! that is the cause for all that the group had seen by then, whoever delivers it.
+//! that is the cause for all that the group had seen by then, whoever delivers it. What could not be sent back comes again
+//! without one.
 
 use crate::observe::ownership::HandOver;
 
@@ -31,6 +32,8 @@ pub struct Duplicates {
     pub overlap: u64,
     /// The owner before was a stopped process, or this one was and others took the queue meanwhile.
     pub paused: u64,
+    /// It had failed at the same consumer and could not be sent back.
+    pub local_retry: u64,
     /// The broker of the queue had ended.
     pub broker: u64,
     /// An operator had sent the group back.
@@ -63,7 +66,7 @@ impl Duplicates {
 
     /// All of them.
     pub fn total(&self) -> u64 {
-        let changed_hands = self.killed + self.vanished + self.graceful + self.rebalance;
-        changed_hands + self.overlap + self.paused + self.broker + self.reset + self.other
+        let moved = self.killed + self.vanished + self.graceful + self.rebalance + self.overlap + self.paused;
+        moved + self.broker + self.reset + self.local_retry + self.other
     }
 }

@@ -6,12 +6,12 @@
 mod listener;
 mod timeline;
 
-pub use listener::{FailureBlock, FailureOutcome, MessageBlock, RuleBlock};
+pub use listener::{FailureBlock, FailureOutcome, IdempotentBlock, MessageBlock, RuleBlock};
 pub use timeline::{NextClientId, Permission, ServersBlock, Shutdown, TimelineBlock};
 
 use crate::cluster::config::{
-    BrokerTuning, ConsumeFromWhere, ConsumerTuning, Delivery, QueueSelector, RocketMqVersion, Strategy,
-    SubscriptionGroup,
+    BrokerTuning, ConsumeFromWhere, ConsumerTuning, Delivery, LocalOffsetStore, MessageModel, QueueSelector,
+    RocketMqVersion, Strategy, SubscriptionGroup,
 };
 use crate::kernel::dist::Dist;
 use crate::kernel::time::SimDuration;
@@ -311,9 +311,13 @@ pub struct GroupBlock {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "SubscribeBlock", extend("minProperties" = 1))]
     pub subscribe: Option<SubscribeBlock>,
-    /// Whether members share the queues (CLUSTERING). Default "CLUSTERING".
+    /// Who gets a message: one member (CLUSTERING), or each (BROADCASTING). Default "CLUSTERING".
     #[serde(default)]
     pub message_model: MessageModel,
+    /// Broadcasting: whether a client's file with its offsets outlives its process. Default "kept".
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "LocalOffsetStore")]
+    pub local_offset_store: Option<LocalOffsetStore>,
     /// Kind of listener. Default "concurrently".
     #[serde(default)]
     pub listener: Listener,
@@ -327,6 +331,10 @@ pub struct GroupBlock {
     /// Where a queue without a committed offset starts. Default "CONSUME_FROM_LAST_OFFSET".
     #[serde(default)]
     pub consume_from_where: ConsumeFromWhere,
+    /// How listeners remember what they have done, so that duplicates have no effect. Default not at all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "IdempotentBlock")]
+    pub idempotent: Option<IdempotentBlock>,
     /// Where such a queue starts with CONSUME_FROM_TIMESTAMP: at the first message stored at this time of the run or
     /// later. Default 30 min before each client's start.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -369,15 +377,6 @@ pub enum ExpressionShape {
     /// An SQL92 expression over properties, TAGS and KEYS, as in "amount > 10 AND region = 'eu'". Needs the broker's
     /// `enablePropertyFilter`.
     Sql(String),
-}
-
-/// Who gets a message.
-#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize, JsonSchema)]
-pub enum MessageModel {
-    /// One member of the group.
-    #[default]
-    #[serde(rename = "CLUSTERING")]
-    Clustering,
 }
 
 /// How a member calls its listener.
@@ -424,7 +423,7 @@ pub enum OnFailure {
 #[serde(untagged)]
 pub enum Consumers {
     /// All alike.
-    Alike(ConsumerBlock),
+    Alike(Box<ConsumerBlock>),
     /// Blocks of members, numbered through.
     Listed(#[schemars(length(min = 1))] Vec<ConsumerBlock>),
 }
@@ -447,6 +446,9 @@ pub struct ConsumerBlock {
     /// When the listener fails, and how. Default never.
     #[serde(default)]
     pub failure: FailureBlock,
+    /// Whether listener calls end when a shutdown interrupts their threads; else they go on, for nothing. Default true.
+    #[serde(default = "defaults::yes")]
+    pub interruptible: bool,
     /// When they start. Default "0s".
     #[serde(default)]
     pub start: SimDuration,
@@ -501,7 +503,7 @@ impl Default for BodySize {
 
 impl Default for Consumers {
     fn default() -> Self {
-        Self::Alike(ConsumerBlock::default())
+        Self::Alike(Box::default())
     }
 }
 
@@ -512,6 +514,7 @@ impl Default for ConsumerBlock {
             threads: defaults::threads(),
             service: defaults::service(),
             failure: FailureBlock::default(),
+            interruptible: true,
             start: SimDuration::ZERO,
             strategy: None,
             machine_room: None,

@@ -109,6 +109,14 @@ const OTHER_WORDS: &[(&str, &str)] = &[
     ("result", "outcome"),
     ("status", "outcome"),
     ("partialSuccess", "ackIndex"),
+    ("dedup", "idempotent"),
+    ("deduplication", "idempotent"),
+    ("idempotence", "idempotent"),
+    ("store", "mark"),
+    ("timeToLive", "ttl"),
+    ("localOffsets", "localOffsetStore"),
+    ("offsetStore", "localOffsetStore"),
+    ("model", "messageModel"),
     ("duration", "for"),
     ("lasts", "for"),
     ("interval", "every"),
@@ -137,18 +145,12 @@ const KEYS_NOT_YET: &[(&str, &str, &str)] = &[
         "the whole run is measured; start producers later with \"start\"",
     ),
     ("producers.*", "tuning", "producers have RocketMQ's defaults"),
-    (
-        "groups.*.tuning",
-        "consumeTimeout",
-        "listeners always return in this version",
-    ),
     ("groups.*.tuning", "popInvisibleTime", "POP is not modelled"),
     ("groups.*.tuning", "popBatchNums", "POP is not modelled"),
 ];
 
 /// Words that RocketMQ knows: the field's pattern, the word, a way out.
 const WORDS_NOT_YET: &[(&str, &str, &str)] = &[
-    ("groups.*.messageModel", "BROADCASTING", "use \"CLUSTERING\""),
     ("groups.*.strategy", "MACHINE_ROOM_NEARBY-CONFIG", CONFIG),
     (
         "groups.*.consumers.strategy",

@@ -1,12 +1,15 @@
 //! What the cluster does, seen from outside: scenarios in, facts out.
 
 mod attributes;
+mod broadcasting;
 mod brokers;
+mod consume_timeout;
 mod dead_letters;
 mod delivery;
 mod determinism;
 mod filters;
 mod flow_control;
+mod idempotent;
 mod listener;
 mod long_polling;
 mod membership;
