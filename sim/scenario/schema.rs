@@ -415,7 +415,7 @@ pub enum OnFailure {
 #[serde(untagged)]
 pub enum Consumers {
     /// All alike.
-    Alike(ConsumerBlock),
+    Alike(Box<ConsumerBlock>),
     /// Blocks of members, numbered through.
     Listed(#[schemars(length(min = 1))] Vec<ConsumerBlock>),
 }
@@ -492,7 +492,7 @@ impl Default for BodySize {
 
 impl Default for Consumers {
     fn default() -> Self {
-        Self::Alike(ConsumerBlock::default())
+        Self::Alike(Box::default())
     }
 }
 
@@ -522,7 +522,7 @@ impl Consumers {
     /// The blocks, in order.
     pub fn blocks(&self) -> &[ConsumerBlock] {
         match self {
-            Self::Alike(block) => std::slice::from_ref(block),
+            Self::Alike(block) => std::slice::from_ref(&**block),
             Self::Listed(blocks) => blocks,
         }
     }
