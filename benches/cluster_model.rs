@@ -79,6 +79,7 @@ fn config(messages: u64) -> ClusterConfig {
             strategy: Strategy::Avg,
             consume_from_where: ConsumeFromWhere::LastOffset,
             delivery: Delivery::default(),
+            guard: None,
             tuning: ConsumerTuning::default(),
             consumers: (0..8).map(consumer).collect(),
         }],
@@ -88,6 +89,7 @@ fn config(messages: u64) -> ClusterConfig {
             latency: Dist::Constant(SimDuration::from_micros(500)),
         },
         name_servers: 1,
+        forwards: Vec::new(),
         broker_tuning: BrokerTuning::default(),
         sample_interval: SimDuration::from_secs(1),
     }

@@ -143,6 +143,12 @@ pub enum Event {
     PushArrives(PqSlot),
     /// An acknowledgement of pushed messages reaches the broker.
     CreditArrives(PqSlot),
+    /// The guard of a client may let a waiting call pass.
+    GuardOpens(ConsumerId),
+    /// A forwarded message reaches the broker.
+    ForwardArrives(TaskSlot),
+    /// The answer to it reaches the client.
+    ForwardReplyArrives(TaskSlot),
 }
 
 const _: () = assert!(
@@ -191,6 +197,9 @@ impl Event {
             Self::RepairOffset(p) => (32, p.0),
             Self::PushArrives(p) => (33, p.0),
             Self::CreditArrives(p) => (34, p.0),
+            Self::GuardOpens(c) => (35, c.0),
+            Self::ForwardArrives(t) => (36, t.0),
+            Self::ForwardReplyArrives(t) => (37, t.0),
         };
         kind << 32 | id as u64
     }
@@ -252,6 +261,9 @@ impl Event {
             32 => Self::RepairOffset(PqSlot(id)),
             33 => Self::PushArrives(PqSlot(id)),
             34 => Self::CreditArrives(PqSlot(id)),
+            35 => Self::GuardOpens(ConsumerId(id)),
+            36 => Self::ForwardArrives(TaskSlot(id)),
+            37 => Self::ForwardReplyArrives(TaskSlot(id)),
             _ => panic!("no event has this code"),
         }
     }
@@ -264,7 +276,7 @@ mod tests {
     /// Kinds count up from 0 without a hole; the code of each comes back.
     #[test]
     fn every_code_names_one_event() {
-        for kind in 0..=34 {
+        for kind in 0..=37 {
             for id in [0, 1, u32::MAX] {
                 let code = kind << 32 | u64::from(id);
                 assert_eq!(Event::from_code(code).code(), code);

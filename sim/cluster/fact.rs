@@ -353,6 +353,44 @@ pub enum Fact {
         busy: SimDuration,
     },
 
+    /// The guard of a client lets a listener call pass.
+    GuardPassed {
+        /// Whose guard.
+        consumer: ConsumerId,
+        /// How long its thread waited, or will wait, for that.
+        waited: SimDuration,
+    },
+    /// The guard of a client blocks a listener call: it returns `RECONSUME_LATER`.
+    GuardBlocked {
+        /// Whose guard.
+        consumer: ConsumerId,
+    },
+    /// A client has so many listener threads from now on.
+    ThreadsSet {
+        /// Which.
+        consumer: ConsumerId,
+        /// How many.
+        threads: u32,
+    },
+    /// A broker stored a message that a client forwards from another topic.
+    Forwarded {
+        /// Who forwards.
+        consumer: ConsumerId,
+        /// Where it lies now.
+        queue: QueueId,
+        /// At which offset.
+        offset: u64,
+        /// The message, the same as before.
+        message: MessageId,
+        /// Body size, bytes.
+        body_size: u32,
+    },
+    /// A step of the timeline happens next.
+    TimelineStep {
+        /// Its position in the configuration.
+        step: u32,
+    },
+
     // ---- retry and dead letters ------------------------------------------------------------------
     /// The broker took a failed message back and scheduled a copy for `%RETRY%group`.
     RetryScheduled {

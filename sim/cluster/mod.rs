@@ -427,6 +427,9 @@ impl<O: Observer> Cluster<O> {
             Event::RepairOffset(slot) => self.repair_offset(slot),
             Event::PushArrives(slot) => self.push_arrives(slot),
             Event::CreditArrives(slot) => self.credit_arrives(slot),
+            Event::GuardOpens(consumer) => self.guard_opens(consumer),
+            Event::ForwardArrives(task) => self.forward_arrives(task),
+            Event::ForwardReplyArrives(task) => self.forward_reply_arrives(task),
             Event::Arrival(_)
             | Event::SendArrives(_)
             | Event::SendAckArrives(_)

@@ -3,9 +3,11 @@
 //! These types hold what the file says; names are still names. `resolve` turns them into a
 //! [`ClusterConfig`](crate::cluster::config::ClusterConfig). Keys are RocketMQ's own where RocketMQ has the thing.
 
+mod guard;
 mod listener;
 mod timeline;
 
+pub use guard::GuardBlock;
 pub use listener::{FailureBlock, FailureOutcome, MessageBlock, RuleBlock};
 pub use timeline::{NextClientId, ServersBlock, Shutdown, TimelineBlock};
 
@@ -316,6 +318,10 @@ pub struct GroupBlock {
     /// How messages get to the members: RocketMQ's way, or one to compare it with. Default "longPolling".
     #[serde(default)]
     pub delivery: Delivery,
+    /// What stands before the listener of each member, as a rule of Sentinel does. Default nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "GuardBlock")]
+    pub guard: Option<GuardBlock>,
     /// Members that are alike, or a list of such blocks. Default one.
     #[serde(default)]
     pub consumers: Consumers,

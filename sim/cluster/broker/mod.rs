@@ -158,7 +158,7 @@ impl<O: Observer> Cluster<O> {
 
     /// Appends a record to the log of the queue's broker. Call [`Self::make_visible`] when its fact is told.
     #[inline]
-    fn append(&mut self, queue: QueueId, record: Record) -> u64 {
+    pub(in crate::cluster) fn append(&mut self, queue: QueueId, record: Record) -> u64 {
         let size = record.stored_size();
         let broker_id = self.queues[queue.index()].broker;
         let now = self.core.scheduler.now();
@@ -198,7 +198,7 @@ impl<O: Observer> Cluster<O> {
 
     /// With no dispatch interval, appended records are visible at once.
     #[inline]
-    fn make_visible(&mut self, broker: BrokerId) {
+    pub(in crate::cluster) fn make_visible(&mut self, broker: BrokerId) {
         if self.config.broker_tuning.reput_interval.duration().is_zero() {
             self.dispatch(broker);
         }

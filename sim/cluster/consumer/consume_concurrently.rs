@@ -11,7 +11,7 @@
 
 use crate::cluster::Cluster;
 use crate::cluster::consumer::client::ClientState;
-use crate::cluster::consumer::listener::{Call, Outcome, Seen};
+use crate::cluster::consumer::listener::{Call, Handling, Outcome, Seen};
 use crate::cluster::consumer::send_message_back::AfterFailure;
 use crate::cluster::event::{Event, PqSlot, TaskSlot};
 use crate::cluster::fact::{Fact, NoStatus, Observer};
@@ -53,9 +53,13 @@ pub struct RunningTask {
     /// How often its messages failed before and could not be sent back.
     pub(super) local_attempts: u16,
     began: SimTime,
-    outcome: Outcome,
+    pub(super) outcome: Outcome,
     /// The client is gone; what is left is the event.
     pub(super) abandoned: bool,
+    /// It counts at the guard.
+    pub(super) guarded: bool,
+    /// Its messages are to be sent to another topic.
+    pub(super) forwards: bool,
     /// Messages at its head that have succeeded, or were sent back since.
     pub(super) dealt_with: u16,
     /// `delayLevelWhenNextConsume`, if the listener has set one of its own.
@@ -85,6 +89,13 @@ impl RunningTask {
         }
     }
 
+    /// The listener returns `RECONSUME_LATER` whatever it would have returned.
+    pub(super) fn block(&mut self) {
+        self.outcome = Outcome::Later;
+        self.dealt_with = 0;
+        self.delay_level = None;
+    }
+
     /// Why the listener returns no status, if it does not.
     #[inline]
     fn no_status(&self) -> Option<NoStatus> {
@@ -111,6 +122,11 @@ impl ListenerPool {
     /// Whether nothing runs and nothing waits.
     pub fn is_idle(&self) -> bool {
         self.busy == 0 && self.waiting.is_empty()
+    }
+
+    /// `updateCorePoolSize`: so many threads from now on. Calls that run go on.
+    pub fn resize(&mut self, threads: u32) {
+        self.threads = threads;
     }
 
     /// Takes no more tasks.
@@ -154,7 +170,7 @@ impl<O: Observer> Cluster<O> {
     fn run_tasks(&mut self, consumer: ConsumerId) {
         loop {
             let pool = &mut self.consumers[consumer.index()].pool;
-            if pool.busy == pool.threads {
+            if pool.busy >= pool.threads {
                 return;
             }
             let Some(request) = pool.waiting.pop_front() else {
@@ -187,7 +203,14 @@ impl<O: Observer> Cluster<O> {
             message.progress.start(now);
             let luck = Luck(message.luck);
             let reconsume_times = message.progress.reconsume_times();
-            call.add(if client.listener.has_rules() {
+            call.add(if let Some(forwarder) = &client.forwarder {
+                let mut draws = luck.fork(salts.service, u64::from(reconsume_times));
+                Handling {
+                    service: forwarder.service.sample(&mut draws),
+                    outcome: Outcome::Success,
+                    delay_level: None,
+                }
+            } else if client.listener.has_rules() {
                 let seen = Seen {
                     id: message.id,
                     luck,
@@ -225,16 +248,25 @@ impl<O: Observer> Cluster<O> {
             began: now,
             outcome: call.outcome,
             abandoned: false,
+            guarded: false,
+            forwards: client.forwarder.is_some(),
             dealt_with: call.succeeded,
             delay_level: call.delay_level,
             after_failure: None,
         });
-        if call.outcome == Outcome::Hang {
-            return self.tell_no_status(TaskSlot(task));
+        if self.consumers[consumer.index()].guard.is_some() {
+            return self.ask_guard(consumer, TaskSlot(task), call.busy);
         }
-        self.core
-            .scheduler
-            .after(call.busy, Event::ConsumeDone(TaskSlot(task)));
+        self.work(TaskSlot(task), call.busy);
+    }
+
+    /// The listener works for `busy`, if it does not hang.
+    #[inline]
+    pub(super) fn work(&mut self, slot: TaskSlot, busy: SimDuration) {
+        if self.tasks.get(slot.0).outcome == Outcome::Hang {
+            return self.tell_no_status(slot);
+        }
+        self.core.scheduler.after(busy, Event::ConsumeDone(slot));
     }
 
     /// A call hangs, or ends without a status.
@@ -260,7 +292,14 @@ impl<O: Observer> Cluster<O> {
         if task.abandoned {
             return self.forget_task(slot);
         }
+        if task.guarded {
+            self.leave_guard(slot);
+        }
+        let task = self.tasks.get(slot.0);
         let held = self.held_queues.get(task.held_queue.0);
+        if task.forwards && !held.process_queue.dropped {
+            return self.forward(slot);
+        }
         if held.process_queue.dropped {
             self.discard(slot);
             return self.finish_task(slot);
@@ -342,8 +381,16 @@ impl<O: Observer> Cluster<O> {
         }
     }
 
+    /// Timeline: `updateCorePoolSize`.
+    pub(in crate::cluster) fn set_threads(&mut self, consumer: ConsumerId, threads: u32) {
+        let client = &mut self.consumers[consumer.index()];
+        client.pool.resize(threads);
+        self.core.emit(Fact::ThreadsSet { consumer, threads });
+        self.run_tasks(consumer);
+    }
+
     /// The results of a task do not count.
-    fn discard(&mut self, slot: TaskSlot) {
+    pub(super) fn discard(&mut self, slot: TaskSlot) {
         let task = self.tasks.get(slot.0);
         let held = self.held_queues.get(task.held_queue.0);
         let (consumer, group, queue) = (held.consumer, held.group, held.queue);
@@ -367,6 +414,7 @@ impl<O: Observer> Cluster<O> {
         for request in std::mem::take(&mut pool.waiting) {
             self.call_ended(request.held_queue);
         }
+        self.abandon_waiting(consumer);
         let is_mine = |task: &RunningTask| {
             !task.abandoned && self.held_queues.get(task.held_queue.0).consumer == consumer
         };
@@ -378,7 +426,8 @@ impl<O: Observer> Cluster<O> {
             .collect();
         for at in mine {
             // A result that was told is not taken back: the message is on its way to the broker.
-            if self.tasks.get(at).after_failure.is_none() {
+            let after = self.tasks.get(at).after_failure.as_deref();
+            if matches!(after, None | Some(AfterFailure::Forwarding { .. })) {
                 self.discard(TaskSlot(at));
             }
             match self.tasks.get(at).outcome {

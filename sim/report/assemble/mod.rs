@@ -3,6 +3,7 @@
 mod cluster;
 mod groups;
 mod rebalances;
+mod remedies;
 mod skews;
 mod timeline;
 mod warnings;
@@ -67,6 +68,7 @@ impl Report {
             consumers: view.consumers(),
             queues: view.queues(),
             rebalance: view.rebalances(),
+            remedies: view.remedies(),
             timeline: view.timeline(),
             balance: view.balances(),
             expect: Vec::new(),

@@ -10,15 +10,19 @@ mod consumer;
 mod delivery;
 mod queue;
 mod rebalance;
+mod remedy;
 mod timeline;
 
-pub use consumer::{ConsumerEnd, ConsumerReport, FailuresReport, FlowControlReport, PullFailuresReport};
+pub use consumer::{
+    ConsumerEnd, ConsumerReport, EpisodeReport, FailuresReport, FlowControlReport, PullFailuresReport,
+};
 pub use delivery::DeliveryReport;
 pub use queue::{QueueGroupReport, QueueLagReport, QueueReport, SpanReport};
 pub use rebalance::{
     ChangesReport, DisconnectReport, MemberChange, MemberChangeReport, OwnershipReport, RebalanceEventReport,
     RebalanceReport, Trigger, TriggersReport,
 };
+pub use remedy::{GuardReport, RemedyGroupReport, RemedyReport};
 pub use timeline::{BrokerSeries, GroupSeries, TimelineReport, TopicSeries};
 
 use indexmap::IndexMap;
@@ -54,6 +58,8 @@ pub struct Report {
     pub queues: IndexMap<String, QueueReport>,
     /// By group name.
     pub rebalance: IndexMap<String, RebalanceReport>,
+    /// What the timeline did about backlogs, in order; the first 200.
+    pub remedies: Vec<RemedyReport>,
     /// Series on a fixed grid.
     pub timeline: TimelineReport,
     /// The message account by group name.
@@ -293,6 +299,10 @@ pub struct GroupReport {
     pub duplicates: DuplicatesReport,
     /// How messages got to its clients, and what that cost.
     pub delivery: DeliveryReport,
+    /// What the guards of its clients did.
+    pub guard: GuardReport,
+    /// Messages that its listeners forwarded to another topic.
+    pub forwarded: u64,
     /// Requests of its clients that reached brokers, by kind (not messages).
     pub requests: RequestsReport,
     /// How unevenly the work lay.

@@ -5,7 +5,7 @@ use super::page::{BOLD, Page};
 use super::words::{cut, span};
 use crate::report::charts::text::{count, grouped, number, percent};
 use crate::report::model::{
-    BalanceReport, FailuresReport, GroupReport, LagReport, LatencyReport, Report, SkewReport,
+    BalanceReport, FailuresReport, GroupReport, GuardReport, LagReport, LatencyReport, Report, SkewReport,
 };
 
 impl Page {
@@ -43,6 +43,9 @@ impl Page {
                 format!("{} lost", grouped(group.lost)),
             ],
         );
+        if group.guard.passed + group.guard.blocked > 0 {
+            self.parts("guard", &guarded(&group.guard));
+        }
         self.parts("duplicates", &duplicates(group));
         self.parts("skew", &skew(group));
         self.rebalance(&report.rebalance[name]);
@@ -128,6 +131,19 @@ fn latency(latency: &LatencyReport) -> Vec<String> {
             .chain(["from send to success".to_owned()])
             .collect(),
     }
+}
+
+fn guarded(guard: &GuardReport) -> Vec<String> {
+    let waited = match guard.waited {
+        0 => "none waited".to_owned(),
+        n => format!("{} waited for {} in all", grouped(n), span(guard.waited_seconds)),
+    };
+    vec![
+        format!("{} passed", count(guard.passed, "call")),
+        format!("{}/s", number(guard.passed_per_second)),
+        waited,
+        format!("{} blocked", grouped(guard.blocked)),
+    ]
 }
 
 fn duplicates(group: &GroupReport) -> Vec<String> {

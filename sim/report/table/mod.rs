@@ -10,6 +10,7 @@ mod group;
 mod head;
 mod page;
 mod rebalance;
+mod remedies;
 mod retries;
 mod verdicts;
 mod words;
@@ -36,6 +37,7 @@ pub fn summary(report: &Report, colour: bool) -> String {
         page.group(report, name, group);
     }
     page.deliveries(report);
+    page.remedies(report);
     page.expectations(&report.expect);
     page.warnings(&report.warnings);
     page.text

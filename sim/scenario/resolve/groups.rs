@@ -37,6 +37,7 @@ impl Resolver<'_> {
                 strategy: block.strategy.clone(),
                 consume_from_where: block.consume_from_where,
                 delivery: self.delivery(&path, block),
+                guard: self.guard(&path, block),
                 tuning: block.tuning.clone(),
                 consumers: Vec::new(),
             };

@@ -4,6 +4,7 @@
 
 mod attributes;
 mod groups;
+mod guards;
 mod listeners;
 mod machine_rooms;
 mod names;
@@ -12,6 +13,8 @@ mod retention;
 mod strategies;
 mod targets;
 mod timeline;
+
+pub(super) use guards::spell as spell_guard;
 
 use crate::cluster::broker::schedule_message::DelayLevels;
 use crate::cluster::config::{BrokerConfig, ClusterConfig, NetworkConfig, TopicConfig, TopicQueues};
@@ -92,7 +95,7 @@ impl Resolver<'_> {
             brokers: &brokers,
         };
         let mut groups = self.groups(known);
-        let (timeline, listeners) = self.timeline(&mut groups, known);
+        let timeline = self.timeline(&mut groups, known);
         self.strategies(&groups, &topics, &brokers);
         ClusterConfig {
             seed: file.seed.0,
@@ -102,8 +105,9 @@ impl Resolver<'_> {
             topics,
             producers,
             groups,
-            timeline,
-            listeners,
+            timeline: timeline.entries,
+            listeners: timeline.listeners,
+            forwards: timeline.forwards,
             network: NetworkConfig {
                 latency: file.cluster.network.latency.clone(),
             },

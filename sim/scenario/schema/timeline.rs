@@ -5,6 +5,7 @@
 use super::FailureBlock;
 use crate::kernel::dist::Dist;
 use crate::kernel::time::SimDuration;
+use crate::scenario::units::Rate;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -54,6 +55,22 @@ pub struct TimelineBlock {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "String")]
     pub set_listener: Option<String>,
+    /// Action: gives members so many listener threads as `threads` says, as `updateCorePoolSize` does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "String")]
+    pub set_threads: Option<String>,
+    /// Action: lets members send what they get to the topic in `to`, instead of working on it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "String")]
+    pub forward: Option<String>,
+    /// Action: gives this group another `maxReconsumeTimes`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "String")]
+    pub set_max_reconsume_times: Option<String>,
+    /// Action: lets these producers send at another `rate`: a name, or one instance, "name-n".
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "String")]
+    pub set_rate: Option<String>,
     /// Action: changes the queues of this topic, as `mqadmin updateTopic` does.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "String")]
@@ -99,7 +116,7 @@ pub struct TimelineBlock {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "u32", range(min = 1, max = 100_000))]
     pub times: Option<u32>,
-    /// How long the listener takes for one message from then on. Default as before.
+    /// How long the listener takes for one message from then on. Default as before; "1ms" for `forward`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Dist")]
     pub service: Option<Dist>,
@@ -107,6 +124,22 @@ pub struct TimelineBlock {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "FailureBlock")]
     pub failure: Option<FailureBlock>,
+    /// Listener threads of `setThreads`; less than `consumeThreadMax`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "u32", range(min = 1, max = 1000))]
+    pub threads: Option<u32>,
+    /// The topic to which `forward` sends.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "String")]
+    pub to: Option<String>,
+    /// Messages of each producer instance of `setRate` from then on, on average; within a burst if there are bursts.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Rate")]
+    pub rate: Option<Rate>,
+    /// Retries of `setMaxReconsumeTimes` before a message is dead; −1 = 16.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "i32", range(min = -1, max = 65_534))]
+    pub max_reconsume_times: Option<i32>,
     /// Queues on each broker that consumers are given from then on. Default as before.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "u32", range(min = 1, max = 100_000))]

@@ -103,6 +103,7 @@ pub fn case(number: u64, version: RocketMqVersion) -> ClusterConfig {
         groups,
         timeline,
         listeners: Vec::new(),
+        forwards: Vec::new(),
         network: NetworkConfig { latency },
         name_servers: 1,
         broker_tuning: BrokerTuning {
@@ -200,6 +201,7 @@ fn group(c: &mut Chooser, number: u64, topics: u32, slow: bool) -> GroupConfig {
             ConsumeFromWhere::Timestamp,
         ]),
         delivery: Delivery::LongPolling,
+        guard: None,
         tuning: tuning(c, slow),
         consumers: (0..consumers).map(|n| consumer(c, &name, n, slow)).collect(),
         name,

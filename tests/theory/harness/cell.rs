@@ -147,6 +147,7 @@ pub fn config(threads: u32, service: Dist, plan: &Plan, seed: u64) -> ClusterCon
             strategy: Strategy::Avg,
             consume_from_where: ConsumeFromWhere::LastOffset,
             delivery: Delivery::default(),
+            guard: None,
             tuning: ConsumerTuning::default(),
             consumers: vec![ConsumerConfig {
                 life: 1,
@@ -167,6 +168,7 @@ pub fn config(threads: u32, service: Dist, plan: &Plan, seed: u64) -> ClusterCon
             latency: Dist::Constant(SimDuration::ZERO),
         },
         name_servers: 1,
+        forwards: Vec::new(),
         broker_tuning: BrokerTuning {
             reput_interval: Millis(0),
             ..BrokerTuning::default()

@@ -98,6 +98,7 @@ pub fn cluster(recording: &Recording, repeat: usize, duration: u64) -> ClusterCo
             strategy,
             consume_from_where: ConsumeFromWhere::FirstOffset,
             delivery: Delivery::default(),
+            guard: None,
             tuning: ConsumerTuning {
                 startup_time: Millis(LOADING),
                 ..ConsumerTuning::default()
@@ -106,6 +107,7 @@ pub fn cluster(recording: &Recording, repeat: usize, duration: u64) -> ClusterCo
         }],
         timeline: Vec::new(),
         listeners: Vec::new(),
+        forwards: Vec::new(),
         network: NetworkConfig {
             latency: Dist::Shape(Shape::Uniform {
                 min: SimDuration::from_millis(1),

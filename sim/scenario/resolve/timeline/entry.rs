@@ -1,7 +1,7 @@
 //! One entry of the timeline: which action it is, what belongs to it, and whom it names.
 
 use super::cast::Trouble;
-use crate::cluster::config::{BrokerConfig, FailureConfig, GroupConfig};
+use crate::cluster::config::{Action, BrokerConfig, FailureConfig, ForwardConfig, GroupConfig};
 use crate::cluster::ids::{BrokerId, GroupId, TopicId};
 use crate::cluster::network::Server;
 use crate::kernel::dist::Dist;
@@ -23,6 +23,8 @@ pub enum Deed<'f> {
     To(GroupId, &'f str, MemberDeed),
     /// The topic changes, on these brokers or on all that hold it.
     UpdateTopic(TopicId, Option<Vec<BrokerId>>),
+    /// These happen to the cluster as a whole.
+    Plain(Vec<Action>),
 }
 
 /// What happens to one member.
@@ -47,6 +49,10 @@ pub enum MemberDeed {
         service: Option<Dist>,
         failure: Option<FailureConfig>,
     },
+    /// The listener has so many threads.
+    SetThreads(u32),
+    /// The listener sends its messages to another topic.
+    Forward(ForwardConfig),
 }
 
 impl MemberDeed {
@@ -63,6 +69,8 @@ impl MemberDeed {
             } => "cut off",
             Self::Links { .. } => "slowed",
             Self::SetListener { .. } => "given another listener",
+            Self::SetThreads(_) => "given other threads",
+            Self::Forward(_) => "made a forwarder",
         }
     }
 
@@ -81,7 +89,11 @@ impl MemberDeed {
     /// Steps of the timeline for each target.
     pub fn steps(&self) -> u64 {
         match self {
-            Self::End(_) | Self::Resume | Self::SetListener { .. } => 1,
+            Self::End(_)
+            | Self::Resume
+            | Self::SetListener { .. }
+            | Self::SetThreads(_)
+            | Self::Forward(_) => 1,
             Self::Pause(lasting) => 1 + u64::from(lasting.is_some()),
             Self::Restart { times, .. } => 2 * u64::from(*times),
             Self::Links { servers, lasting, .. } => servers.len() as u64 * (1 + u64::from(lasting.is_some())),
@@ -90,7 +102,7 @@ impl MemberDeed {
 }
 
 /// Every action with the keys that may stand beside it and `at`.
-const ACTIONS: [(&str, &[&str]); 11] = [
+const ACTIONS: [(&str, &[&str]); 15] = [
     ("join", &["count", "clientIds", "every"]),
     ("leave", &["every"]),
     ("kill", &["every"]),
@@ -101,6 +113,10 @@ const ACTIONS: [(&str, &[&str]); 11] = [
     ("partition", &["every", "from", "for"]),
     ("slow", &["every", "from", "by", "for"]),
     ("setListener", &["every", "service", "failure"]),
+    ("setThreads", &["every", "threads"]),
+    ("forward", &["every", "to", "service"]),
+    ("setMaxReconsumeTimes", &["maxReconsumeTimes"]),
+    ("setRate", &["rate"]),
     ("updateTopic", &["readQueueNums", "writeQueueNums", "brokers"]),
 ];
 
@@ -122,6 +138,10 @@ pub fn actions(block: &TimelineBlock) -> impl Iterator<Item = (&'static str, &st
         &block.partition,
         &block.slow,
         &block.set_listener,
+        &block.set_threads,
+        &block.forward,
+        &block.set_max_reconsume_times,
+        &block.set_rate,
         &block.update_topic,
     ];
     let named = ACTIONS.iter().zip(targets);
@@ -143,6 +163,10 @@ fn options(block: &TimelineBlock) -> impl Iterator<Item = &'static str> {
         ("times", block.times.is_some()),
         ("service", block.service.is_some()),
         ("failure", block.failure.is_some()),
+        ("threads", block.threads.is_some()),
+        ("to", block.to.is_some()),
+        ("rate", block.rate.is_some()),
+        ("maxReconsumeTimes", block.max_reconsume_times.is_some()),
         ("readQueueNums", block.read_queue_nums.is_some()),
         ("writeQueueNums", block.write_queue_nums.is_some()),
         ("brokers", block.brokers.is_some()),
@@ -208,8 +232,9 @@ impl<'a> Resolver<'a> {
                 let all_known = brokers.len() == names.len();
                 all_known.then_some(Deed::UpdateTopic(topic, Some(brokers)))
             }
+            "setMaxReconsumeTimes" | "setRate" => self.plain_deed(path, block, (key, target), known),
             _ => {
-                let deed = self.member_deed(path, block, key, known);
+                let deed = self.member_deed(path, block, key, known)?;
                 let Some((group, members)) = target.split_once('/') else {
                     self.no_member(&here, target, known);
                     return None;
@@ -227,8 +252,8 @@ impl<'a> Resolver<'a> {
         block: &TimelineBlock,
         key: &str,
         known: &Known<'_>,
-    ) -> MemberDeed {
-        match key {
+    ) -> Option<MemberDeed> {
+        Some(match key {
             "leave" => MemberDeed::End(Shutdown::Graceful),
             "kill" => MemberDeed::End(Shutdown::Kill),
             "vanish" => MemberDeed::End(Shutdown::Vanish),
@@ -236,6 +261,7 @@ impl<'a> Resolver<'a> {
             "resume" => MemberDeed::Resume,
             "restart" => self.restart(path, block),
             "setListener" => self.other_listener(path, block, known.nameable),
+            "setThreads" | "forward" => return self.remedy_of_member(path, block, key, known),
             _ => MemberDeed::Links {
                 trouble: match key {
                     "partition" => Trouble::Cut,
@@ -244,7 +270,7 @@ impl<'a> Resolver<'a> {
                 servers: self.other_ends(path, block, key, &known.servers),
                 lasting: self.lasting(path, block),
             },
-        }
+        })
     }
 
     /// The one action of an entry.
@@ -280,7 +306,11 @@ impl<'a> Resolver<'a> {
         }
     }
 
-    fn problem_of_entry(&mut self, path: &FieldPath, message: impl Into<String>) -> &mut Diagnostic {
+    pub(super) fn problem_of_entry(
+        &mut self,
+        path: &FieldPath,
+        message: impl Into<String>,
+    ) -> &mut Diagnostic {
         let span = locate::nearest_node(self.root, path).0.opening();
         self.problem_at(path, span, message)
     }

@@ -47,6 +47,10 @@ fn told(config: &ClusterConfig) -> Vec<String> {
         Action::Cut { member, server } => format!("cut {} {}", who(member), to(server)),
         Action::Heal { member, server } => format!("heal {} {}", who(member), to(server)),
         Action::Slow { member, server, by } => format!("slow {} {} {by}", who(member), to(server)),
+        Action::SetThreads { member, threads } => format!("set threads {} {threads}", who(member)),
+        Action::Forward { member, .. } => format!("forward {}", who(member)),
+        Action::SetMaxReconsumeTimes { group, times } => format!("set retries {} {times}", group.0),
+        Action::SetRate { producer, gap } => format!("set rate {} {gap}", producer.0),
         Action::SetListener { member, listener } => {
             let listener = &config.listeners[listener as usize];
             format!("listen {} {:?}", who(member), listener.service)
