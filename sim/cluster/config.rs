@@ -9,6 +9,7 @@ pub use crate::cluster::consumer::delivery::Delivery;
 pub use crate::cluster::consumer::guard::{Behavior, Blocked, GuardConfig, GuardRule};
 pub use crate::cluster::consumer::listener::{FailureConfig, ListenerRule, Outcome, Which};
 
+use crate::cluster::fact::PullFailure;
 use crate::cluster::ids::{BrokerId, GroupId, ProducerId, TopicId};
 use crate::cluster::network::Server;
 use crate::cluster::producer::workload::Arrivals;
@@ -330,6 +331,15 @@ pub enum Action {
         member: Member,
         /// Position in [`ClusterConfig::listeners`].
         listener: u32,
+    },
+    /// The broker refuses all pulls until then: the queue of its pull threads is full.
+    Busy {
+        /// The broker.
+        broker: BrokerId,
+        /// When that ends.
+        until: SimTime,
+        /// What it answers.
+        answer: PullFailure,
     },
     /// `updateCorePoolSize`: the client has so many listener threads from now on.
     SetThreads {

@@ -172,7 +172,8 @@ pub enum Fact {
         /// Whose pull.
         consumer: ConsumerId,
     },
-    /// A pull failed at the client, for want of an answer or because the broker refused it; again after 1 s.
+    /// A pull failed at the client, for want of an answer or because the broker refused it; again after 1 s, or after
+    /// 20 ms if the broker said FLOW_CONTROL.
     PullFailed {
         /// Whose pull.
         consumer: ConsumerId,
@@ -545,6 +546,10 @@ pub enum PullFailure {
     SubscriptionNotExist,
     /// SUBSCRIPTION_NOT_LATEST.
     SubscriptionNotLatest,
+    /// SYSTEM_BUSY: the queue of the broker's pull threads is full.
+    SystemBusy,
+    /// FLOW_CONTROL.
+    FlowControl,
 }
 
 /// Requests that brokers count.

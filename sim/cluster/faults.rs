@@ -23,6 +23,11 @@ impl<O: Observer> Cluster<O> {
             Action::Heal { member, server } => self.link_healed(self.member(member), server),
             Action::Slow { member, server, by } => self.link_slow(self.member(member), server, by),
             Action::SetListener { member, listener } => self.set_listener(self.member(member), listener),
+            Action::Busy {
+                broker,
+                until,
+                answer,
+            } => self.broker_busy(broker, until, answer),
             Action::SetThreads { member, threads } => self.set_threads(self.member(member), threads),
             Action::Forward { member, forward } => self.set_forward(self.member(member), forward),
             Action::SetMaxReconsumeTimes { group, times } => {

@@ -46,7 +46,7 @@ pub struct Life {
     /// From when to when.
     pub episodes: Episodes,
     /// Pulls that failed, in the order of `PullFailure`.
-    pub pulls_failed: [u64; 5],
+    pub pulls_failed: [u64; 7],
     /// Connections that it lost.
     pub connections_lost: u64,
     /// When its threads were set to another number, and to which.

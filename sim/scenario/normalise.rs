@@ -103,6 +103,9 @@ fn spell_entry(entry: &mut TimelineBlock) {
         entry.client_id.get_or_insert_default();
         entry.times.get_or_insert(1);
     }
+    if entry.busy.is_some() {
+        entry.answer.get_or_insert_default();
+    }
     if entry.forward.is_some() {
         let usual = Dist::Constant(SimDuration::from_millis(1));
         entry.service.get_or_insert(usual);

@@ -9,7 +9,7 @@ mod timeline;
 
 pub use guard::GuardBlock;
 pub use listener::{FailureBlock, FailureOutcome, MessageBlock, RuleBlock};
-pub use timeline::{NextClientId, ServersBlock, Shutdown, TimelineBlock};
+pub use timeline::{NextClientId, Refusal, ServersBlock, Shutdown, TimelineBlock};
 
 use crate::cluster::config::{
     BrokerTuning, ConsumeFromWhere, ConsumerTuning, Delivery, QueueSelector, RocketMqVersion, Strategy,

@@ -33,7 +33,7 @@ use crate::cluster::config::{ClusterConfig, TopicQueues};
 use crate::cluster::core::{BrokerRequest, ConsumerReply, Envelope, QueriedOffset};
 use crate::cluster::directory::{TopicInfo, TopicKind};
 use crate::cluster::event::{EnvelopeSlot, Event, PqSlot, SendSlot};
-use crate::cluster::fact::{CommitVia, Fact, Observer, RequestKind};
+use crate::cluster::fact::{CommitVia, Fact, Observer, PullFailure, RequestKind};
 use crate::cluster::ids::{BrokerId, ConsumerId, GroupId, QueueId, TopicId};
 use crate::cluster::message::Record;
 use crate::cluster::network::{Direction, Endpoint, Server};
@@ -66,6 +66,8 @@ pub struct Broker {
     /// Likewise the looks for files that are old enough to be deleted.
     clean_phase: SimTime,
     clean_pending: bool,
+    /// Until when its pull threads have too much to do, and what they answer then.
+    pub(in crate::cluster) busy: Option<(SimTime, PullFailure)>,
     /// When the members or topics of a group here changed last, or the queues of a topic: what was right for a pull
     /// before need not be right now.
     changed: SimTime,
@@ -101,6 +103,7 @@ pub fn build(config: &ClusterConfig, levels: &DelayLevels, streams: &mut Streams
             release_pending: false,
             clean_phase,
             clean_pending: false,
+            busy: None,
             changed: SimTime::ZERO,
         }
     };
@@ -154,6 +157,14 @@ impl<O: Observer> Cluster<O> {
         let event = Event::SendAckArrives(slot);
         self.core
             .travel(client, Server::Broker(broker), Direction::Down, event);
+    }
+
+    /// Timeline: the queue of the broker's pull threads is full until then, and pulls that wait will find it so.
+    pub(in crate::cluster) fn broker_busy(&mut self, broker: BrokerId, until: SimTime, answer: PullFailure) {
+        let now = self.core.now();
+        let state = &mut self.brokers[broker.index()];
+        state.busy = Some((until, answer));
+        state.changed = now;
     }
 
     /// Appends a record to the log of the queue's broker. Call [`Self::make_visible`] when its fact is told.

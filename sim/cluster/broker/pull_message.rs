@@ -62,6 +62,11 @@ impl<O: Observer> Cluster<O> {
     fn check_pull(&self, slot: PqSlot) -> Result<(), PullFailure> {
         let held = self.held_queues.get(slot.0);
         let queue = &self.queues[held.queue.index()];
+        if let Some((until, cause)) = self.brokers[queue.broker.index()].busy
+            && self.core.now() < until
+        {
+            return Err(cause);
+        }
         if !queue.readable {
             return Err(PullFailure::IllegalQueue);
         }

@@ -12,7 +12,8 @@ use crate::cluster::Cluster;
 use crate::cluster::consumer::connection::CONNECT_TIMEOUT;
 use crate::cluster::consumer::delivery::Delivery;
 use crate::cluster::consumer::flow_control::{
-    CacheState, DELAY_WHEN_CACHE_FLOW_CONTROL, DELAY_WHEN_EXCEPTION, PULL_TIMEOUT, piggybacked_commit,
+    CacheState, DELAY_WHEN_CACHE_FLOW_CONTROL, FLOW_CONTROL, PULL_TIMEOUT, delay_after_failure,
+    piggybacked_commit,
 };
 use crate::cluster::event::{Event, PqSlot};
 use crate::cluster::fact::{Fact, Observer, PullFailure, PullResult};
@@ -22,6 +23,12 @@ use crate::kernel::time::{SimDuration, SimTime};
 /// What the client adds to a time-out before it looks for requests without an answer, once a second
 /// (`NettyRemotingAbstract.scanResponseTable`).
 const SCAN_SLACK: SimDuration = SimDuration::from_secs(1);
+
+/// When a pull is repeated that has failed.
+fn delay_after(cause: PullFailure) -> SimDuration {
+    let code = (cause == PullFailure::FlowControl).then_some(FLOW_CONTROL);
+    delay_after_failure(code)
+}
 
 impl<O: Observer> Cluster<O> {
     /// A pull request comes up after a pause.
@@ -149,7 +156,7 @@ impl<O: Observer> Cluster<O> {
         });
         self.core
             .scheduler
-            .after(DELAY_WHEN_EXCEPTION, Event::PullDue(slot));
+            .after(delay_after(cause), Event::PullDue(slot));
     }
 
     /// The answer to a pull has come.

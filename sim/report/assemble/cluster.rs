@@ -115,6 +115,8 @@ impl View<'_> {
             illegal_queue,
             no_subscription,
             old_subscription,
+            system_busy,
+            flow_control_of_broker,
         ] = life.pulls_failed;
         ConsumerReport {
             group: self.directory.group(info.group).name.clone(),
@@ -159,6 +161,8 @@ impl View<'_> {
                 illegal_queue,
                 subscription_not_exist: no_subscription,
                 subscription_not_latest: old_subscription,
+                system_busy,
+                flow_control: flow_control_of_broker,
             },
         }
     }

@@ -106,6 +106,10 @@ pub struct PullFailuresReport {
     pub subscription_not_exist: u64,
     /// SUBSCRIPTION_NOT_LATEST.
     pub subscription_not_latest: u64,
+    /// SYSTEM_BUSY.
+    pub system_busy: u64,
+    /// FLOW_CONTROL.
+    pub flow_control: u64,
 }
 
 /// Pulls put off, by what was exceeded; counts of pulls.

@@ -71,6 +71,10 @@ pub struct TimelineBlock {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "String")]
     pub set_rate: Option<String>,
+    /// Action: lets this broker refuse all pulls, as when the queue of its pull threads is full.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "String")]
+    pub busy: Option<String>,
     /// Action: changes the queues of this topic, as `mqadmin updateTopic` does.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "String")]
@@ -87,7 +91,7 @@ pub struct TimelineBlock {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "SimDuration")]
     pub every: Option<SimDuration>,
-    /// How long `pause`, `partition` or `slow` lasts; more than 0. Default to the end of the run.
+    /// How long `pause`, `partition`, `slow` or `busy` lasts; more than 0. Default to the end of the run.
     #[serde(rename = "for", default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "SimDuration")]
     pub lasting: Option<SimDuration>,
@@ -124,6 +128,10 @@ pub struct TimelineBlock {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "FailureBlock")]
     pub failure: Option<FailureBlock>,
+    /// What a `busy` broker answers. Default "SYSTEM_BUSY".
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Refusal")]
+    pub answer: Option<Refusal>,
     /// Listener threads of `setThreads`; less than `consumeThreadMax`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "u32", range(min = 1, max = 1000))]
@@ -162,6 +170,18 @@ pub enum ServersBlock {
     One(String),
     /// Several.
     Several(#[schemars(length(min = 1))] Vec<String>),
+}
+
+/// How a busy broker refuses a pull.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub enum Refusal {
+    /// The client asks again after 1 s, as after any failure.
+    #[default]
+    #[serde(rename = "SYSTEM_BUSY")]
+    SystemBusy,
+    /// The client asks again after 20 ms. No broker of RocketMQ 5.3 answers so, but clients know it.
+    #[serde(rename = "FLOW_CONTROL")]
+    FlowControl,
 }
 
 /// How a member ends.

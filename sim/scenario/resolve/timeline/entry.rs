@@ -102,7 +102,7 @@ impl MemberDeed {
 }
 
 /// Every action with the keys that may stand beside it and `at`.
-const ACTIONS: [(&str, &[&str]); 15] = [
+const ACTIONS: [(&str, &[&str]); 16] = [
     ("join", &["count", "clientIds", "every"]),
     ("leave", &["every"]),
     ("kill", &["every"]),
@@ -117,6 +117,7 @@ const ACTIONS: [(&str, &[&str]); 15] = [
     ("forward", &["every", "to", "service"]),
     ("setMaxReconsumeTimes", &["maxReconsumeTimes"]),
     ("setRate", &["rate"]),
+    ("busy", &["for", "answer"]),
     ("updateTopic", &["readQueueNums", "writeQueueNums", "brokers"]),
 ];
 
@@ -142,6 +143,7 @@ pub fn actions(block: &TimelineBlock) -> impl Iterator<Item = (&'static str, &st
         &block.forward,
         &block.set_max_reconsume_times,
         &block.set_rate,
+        &block.busy,
         &block.update_topic,
     ];
     let named = ACTIONS.iter().zip(targets);
@@ -163,6 +165,7 @@ fn options(block: &TimelineBlock) -> impl Iterator<Item = &'static str> {
         ("times", block.times.is_some()),
         ("service", block.service.is_some()),
         ("failure", block.failure.is_some()),
+        ("answer", block.answer.is_some()),
         ("threads", block.threads.is_some()),
         ("to", block.to.is_some()),
         ("rate", block.rate.is_some()),
@@ -232,6 +235,7 @@ impl<'a> Resolver<'a> {
                 let all_known = brokers.len() == names.len();
                 all_known.then_some(Deed::UpdateTopic(topic, Some(brokers)))
             }
+            "busy" => self.busy(path, block, target, known),
             "setMaxReconsumeTimes" | "setRate" => self.plain_deed(path, block, (key, target), known),
             _ => {
                 let deed = self.member_deed(path, block, key, known)?;
@@ -339,7 +343,7 @@ impl<'a> Resolver<'a> {
     }
 
     /// `for`.
-    fn lasting(&mut self, path: &FieldPath, block: &TimelineBlock) -> Option<SimDuration> {
+    pub(super) fn lasting(&mut self, path: &FieldPath, block: &TimelineBlock) -> Option<SimDuration> {
         if block.lasting.is_some_and(SimDuration::is_zero) {
             let problem = self.problem(&path.key("for"), "`for` must be greater than 0");
             problem.label = "ends as it begins".to_owned();

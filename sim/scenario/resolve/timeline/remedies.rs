@@ -7,12 +7,13 @@
 
 use super::entry::{Deed, Known, MemberDeed};
 use crate::cluster::config::{Action, ForwardConfig};
-use crate::cluster::ids::ProducerId;
+use crate::cluster::fact::PullFailure;
+use crate::cluster::ids::{BrokerId, ProducerId};
 use crate::kernel::dist::Dist;
-use crate::kernel::time::SimDuration;
+use crate::kernel::time::{SimDuration, SimTime};
 use crate::scenario::locate::FieldPath;
 use crate::scenario::resolve::Resolver;
-use crate::scenario::schema::{ArrivalsBlock, TimelineBlock};
+use crate::scenario::schema::{ArrivalsBlock, Refusal, TimelineBlock};
 use crate::scenario::suggest;
 
 impl<'a> Resolver<'a> {
@@ -32,6 +33,35 @@ impl<'a> Resolver<'a> {
         let group = self.group(&here, span, target, known.groups)?;
         let times = self.needed(path, key, "maxReconsumeTimes", "3", block.max_reconsume_times)?;
         Some(Deed::Plain(vec![Action::SetMaxReconsumeTimes { group, times }]))
+    }
+
+    /// A broker that refuses pulls for a while.
+    pub(super) fn busy(
+        &mut self,
+        path: &FieldPath,
+        block: &TimelineBlock,
+        target: &str,
+        known: &Known<'_>,
+    ) -> Option<Deed<'a>> {
+        let brokers = known.nameable.brokers;
+        let Ok(broker) = brokers.binary_search_by(|broker| broker.name.as_str().cmp(target)) else {
+            self.unknown_broker(&path.key("busy"), target, brokers);
+            return None;
+        };
+        let end = SimTime::ZERO + self.file.duration;
+        let until = self
+            .lasting(path, block)
+            .map_or(end, |lasting| SimTime::ZERO + block.at + lasting);
+        let answer = match block.answer.unwrap_or_default() {
+            Refusal::SystemBusy => PullFailure::SystemBusy,
+            Refusal::FlowControl => PullFailure::FlowControl,
+        };
+        let broker = BrokerId(broker as u32);
+        Some(Deed::Plain(vec![Action::Busy {
+            broker,
+            until,
+            answer,
+        }]))
     }
 
     fn set_rate(
