@@ -76,6 +76,7 @@ fn config(messages: u64) -> ClusterConfig {
         groups: vec![GroupConfig {
             name: "work".into(),
             subscribe: vec![TopicId(0)],
+            listener: ListenerKind::Concurrently,
             strategy: Strategy::Avg,
             consume_from_where: ConsumeFromWhere::LastOffset,
             delivery: Delivery::default(),

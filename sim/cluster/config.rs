@@ -197,6 +197,8 @@ pub struct GroupConfig {
     pub name: String,
     /// Topics it subscribes to, all messages of each.
     pub subscribe: Vec<TopicId>,
+    /// How its members call their listeners.
+    pub listener: ListenerKind,
     /// `AllocateMessageQueueStrategy`.
     pub strategy: Strategy,
     /// Where a queue without a committed offset starts.
@@ -209,6 +211,37 @@ pub struct GroupConfig {
     pub tuning: ConsumerTuning,
     /// Members named in the file, in order; the timeline may add more.
     pub consumers: Vec<ConsumerConfig>,
+}
+
+/// How a client calls its listener.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ListenerKind {
+    /// `MessageListenerConcurrently`: on many threads, in no order.
+    #[default]
+    Concurrently,
+    /// `MessageListenerOrderly`: each queue in its order, by one client at a time.
+    Orderly(OrderlySettings),
+}
+
+/// What an orderly listener does besides its work.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct OrderlySettings {
+    /// `autoCommit`: each success is a commit.
+    pub auto_commit: bool,
+    /// Where the listener commits by hand: after how many calls that succeed; `None` = never.
+    pub commit_every: Option<u32>,
+    /// Where the listener commits by hand: a failure rolls back all since the last commit, instead of this call.
+    pub rollback: bool,
+}
+
+impl Default for OrderlySettings {
+    fn default() -> Self {
+        Self {
+            auto_commit: true,
+            commit_every: None,
+            rollback: false,
+        }
+    }
 }
 
 /// One consumer client.
@@ -421,12 +454,16 @@ pub struct ConsumerTuning {
     /// Messages handed to one listener call at most. Range 1 … 1024.
     #[schemars(range(min = 1, max = 1024))]
     pub consume_message_batch_max_size: u32,
-    /// Retries before a message is dead; −1 = 16. Range −1 … 65 534: the count of attempts has 16 bits.
+    /// Retries before a message is dead; −1 = 16, for orderly listeners without end. Range −1 … 65 534: the count of
+    /// attempts has 16 bits.
     #[schemars(range(min = -1, max = 65_534))]
     pub max_reconsume_times: i32,
     /// Delay level of a failed message: 0 = 3 + attempts so far, −1 = dead at once, 1 … 18 = that level.
     #[schemars(range(min = -1, max = 18))]
     pub delay_level_when_next_consume: i32,
+    /// Pause of a queue whose orderly listener has failed, ms. Range 10 … 30 000.
+    #[schemars(extend("minimum" = 10, "maximum" = 30_000))]
+    pub suspend_current_queue_time_millis: Millis,
     /// Period of the consume offset's persistence, ms.
     #[schemars(extend("minimum" = 1))]
     pub persist_consumer_offset_interval: Millis,
@@ -464,6 +501,7 @@ impl Default for ConsumerTuning {
             consume_message_batch_max_size: 1,
             max_reconsume_times: -1,
             delay_level_when_next_consume: 0,
+            suspend_current_queue_time_millis: Millis(1_000),
             persist_consumer_offset_interval: Millis(5_000),
             heartbeat_broker_interval: Millis(30_000),
             poll_name_server_interval: Millis(30_000),

@@ -2,8 +2,9 @@
 
 use crate::cluster::agenda::Agenda;
 use crate::cluster::broker::consumer_manager::{ClientRank, Connection, Subscriptions};
+use crate::cluster::consumer::orderly_dead_letter::RetrySend;
 use crate::cluster::directory::Directory;
-use crate::cluster::event::{EnvelopeSlot, Event, LinkSlot, PqSlot};
+use crate::cluster::event::{CallKind, EnvelopeSlot, Event, LinkSlot, PqSlot};
 use crate::cluster::fact::{Fact, Observer};
 use crate::cluster::ids::{BrokerId, ConsumerId, QueueId, TopicId};
 use crate::cluster::nameserver::KnownRoute;
@@ -198,16 +199,32 @@ pub enum BrokerRequest {
     Unregister,
     /// GET_CONSUMER_LIST_BY_GROUP.
     ConsumerList,
-    /// QUERY_CONSUMER_OFFSET.
-    QueryOffset(QueueId),
+    /// QUERY_CONSUMER_OFFSET, of the thread that waits.
+    QueryOffset(QueueId, CallKind),
     /// GET_MAX_OFFSET.
-    MaxOffset(QueueId),
+    MaxOffset(QueueId, CallKind),
     /// SEARCH_OFFSET_BY_TIMESTAMP.
-    SearchOffset(QueueId, SimTime),
+    SearchOffset(QueueId, SimTime, CallKind),
     /// UPDATE_CONSUMER_OFFSET, one way; one envelope for all queues of a tick, held or just given up.
     UpdateOffsets(Vec<(PqSlot, u64)>),
     /// Not a request: the client's kernel closed the connection.
     ConnectionClosed,
+    /// LOCK_BATCH_MQ.
+    LockBatch {
+        /// These.
+        queues: Vec<QueueId>,
+        /// The thread that waits.
+        by: CallKind,
+    },
+    /// UNLOCK_BATCH_MQ.
+    UnlockBatch {
+        /// These.
+        queues: Vec<QueueId>,
+        /// Whether somebody waits for the answer.
+        answer: bool,
+    },
+    /// SEND_MESSAGE to `%RETRY%group`.
+    SendRetry(Box<RetrySend>),
 }
 
 /// The state of the name server, and the routes in the order of the client's topics. Not sent at all if nothing
@@ -224,13 +241,31 @@ pub enum ConsumerReply {
     /// Sorted ranks of the members' client ids; `None` if the group is unknown.
     ConsumerList(Option<Rc<[ClientRank]>>),
     /// The committed offset, or 0 for a young queue.
-    Offset(Option<QueriedOffset>),
+    Offset(Option<QueriedOffset>, CallKind),
     /// Answer to `MaxOffset` and `SearchOffset`.
-    LookedUp(u64),
+    LookedUp(u64, CallKind),
     /// NOTIFY_CONSUMER_IDS_CHANGED, one way.
     ConsumerIdsChanged,
     /// Not an answer: the broker closed the connection.
     ConnectionClosed,
+    /// Answer to `LockBatch`.
+    Locked {
+        /// The thread that waits.
+        by: CallKind,
+        /// The queues asked for.
+        asked: Vec<QueueId>,
+        /// Those whose lock is the client's now.
+        granted: Vec<QueueId>,
+    },
+    /// Answer to `UnlockBatch`.
+    UnlockDone,
+    /// Answer to `SendRetry`.
+    RetrySent {
+        /// From which queue of the client.
+        held_queue: PqSlot,
+        /// The number of the attempt.
+        number: u32,
+    },
 }
 
 /// The broker's answer to QUERY_CONSUMER_OFFSET when it is not "not found".

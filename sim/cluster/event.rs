@@ -51,13 +51,24 @@ pub enum CallKind {
     Heartbeat,
     /// Who is in the group, or where a queue starts: the rebalance thread.
     Rebalance,
-    /// The end of the membership, one broker after another.
+    /// Locks given back and the end of the membership, one broker after another: the thread that shuts down.
     Unregister,
+    /// Locks of queues, of an orderly client.
+    Lock,
+    /// Where a queue starts, asked once more when its lock was won: the pull thread of an orderly client.
+    StartOffset,
 }
 
 impl CallKind {
     /// All of them.
-    pub const ALL: [Self; 4] = [Self::Route, Self::Heartbeat, Self::Rebalance, Self::Unregister];
+    pub const ALL: [Self; 6] = [
+        Self::Route,
+        Self::Heartbeat,
+        Self::Rebalance,
+        Self::Unregister,
+        Self::Lock,
+        Self::StartOffset,
+    ];
 }
 
 /// See the module.
@@ -143,6 +154,14 @@ pub enum Event {
     PushArrives(PqSlot),
     /// An acknowledgement of pushed messages reaches the broker.
     CreditArrives(PqSlot),
+    /// The step in which the orderly consumption of a queue is may be over.
+    OrderlyDue(PqSlot),
+    /// 20 s tick: renew the locks of queues.
+    LockTick(ConsumerId),
+    /// A rebalance has waited long enough for the listener call of a queue that it gives up.
+    ConsumeLockTimeout(ConsumerId),
+    /// The lock of a queue that was given up with cached messages is given back (4.9).
+    UnlockDue(PqSlot),
     /// The guard of a client may let a waiting call pass.
     GuardOpens(ConsumerId),
     /// A forwarded message reaches the broker.
@@ -197,9 +216,13 @@ impl Event {
             Self::RepairOffset(p) => (32, p.0),
             Self::PushArrives(p) => (33, p.0),
             Self::CreditArrives(p) => (34, p.0),
-            Self::GuardOpens(c) => (35, c.0),
-            Self::ForwardArrives(t) => (36, t.0),
-            Self::ForwardReplyArrives(t) => (37, t.0),
+            Self::OrderlyDue(p) => (35, p.0),
+            Self::LockTick(c) => (36, c.0),
+            Self::ConsumeLockTimeout(c) => (37, c.0),
+            Self::UnlockDue(p) => (38, p.0),
+            Self::GuardOpens(c) => (39, c.0),
+            Self::ForwardArrives(t) => (40, t.0),
+            Self::ForwardReplyArrives(t) => (41, t.0),
         };
         kind << 32 | id as u64
     }
@@ -261,9 +284,13 @@ impl Event {
             32 => Self::RepairOffset(PqSlot(id)),
             33 => Self::PushArrives(PqSlot(id)),
             34 => Self::CreditArrives(PqSlot(id)),
-            35 => Self::GuardOpens(ConsumerId(id)),
-            36 => Self::ForwardArrives(TaskSlot(id)),
-            37 => Self::ForwardReplyArrives(TaskSlot(id)),
+            35 => Self::OrderlyDue(PqSlot(id)),
+            36 => Self::LockTick(ConsumerId(id)),
+            37 => Self::ConsumeLockTimeout(ConsumerId(id)),
+            38 => Self::UnlockDue(PqSlot(id)),
+            39 => Self::GuardOpens(ConsumerId(id)),
+            40 => Self::ForwardArrives(TaskSlot(id)),
+            41 => Self::ForwardReplyArrives(TaskSlot(id)),
             _ => panic!("no event has this code"),
         }
     }
@@ -276,7 +303,7 @@ mod tests {
     /// Kinds count up from 0 without a hole; the code of each comes back.
     #[test]
     fn every_code_names_one_event() {
-        for kind in 0..=37 {
+        for kind in 0..=41 {
             for id in [0, 1, u32::MAX] {
                 let code = kind << 32 | u64::from(id);
                 assert_eq!(Event::from_code(code).code(), code);

@@ -392,6 +392,51 @@ pub enum Fact {
         step: u32,
     },
 
+    // ---- order -----------------------------------------------------------------------------------
+    /// A broker granted an orderly client the lock of a queue, or renewed it.
+    QueueLocked {
+        /// Whose.
+        consumer: ConsumerId,
+        /// Which queue.
+        queue: QueueId,
+    },
+    /// A client gave the lock of a queue back, whether or not it had it.
+    QueueUnlocked {
+        /// Who.
+        consumer: ConsumerId,
+        /// Which queue.
+        queue: QueueId,
+    },
+    /// A broker refused the lock of a queue: another client has it.
+    LockRefused {
+        /// Whom.
+        consumer: ConsumerId,
+        /// Which queue.
+        queue: QueueId,
+    },
+    /// An orderly client has won the lock of a queue and asked again where it starts: elsewhere than it had been told.
+    StartOffsetChanged {
+        /// Who.
+        consumer: ConsumerId,
+        /// Which queue.
+        queue: QueueId,
+        /// First offset to pull.
+        start_offset: u64,
+    },
+    /// An orderly listener has failed, and the queue pauses: the next delivery is `offset` again.
+    QueueSuspended {
+        /// Whose listener.
+        consumer: ConsumerId,
+        /// Its group.
+        group: GroupId,
+        /// Which queue.
+        queue: QueueId,
+        /// The first message that comes again.
+        offset: u64,
+        /// All since the last commit come again, not this call's alone.
+        rolled_back: bool,
+    },
+
     // ---- retry and dead letters ------------------------------------------------------------------
     /// The broker took a failed message back and scheduled a copy for `%RETRY%group`.
     RetryScheduled {
@@ -575,11 +620,15 @@ pub enum RequestKind {
     SendBack,
     /// An acknowledgement of pushed messages, which gives credit back; not RocketMQ's.
     Acknowledge,
+    /// LOCK_BATCH_MQ.
+    LockBatch,
+    /// UNLOCK_BATCH_MQ.
+    UnlockBatch,
 }
 
 impl RequestKind {
     /// All of them, in report order.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 12] = [
         Self::Send,
         Self::Pull,
         Self::Heartbeat,
@@ -590,6 +639,8 @@ impl RequestKind {
         Self::UpdateOffset,
         Self::SendBack,
         Self::Acknowledge,
+        Self::LockBatch,
+        Self::UnlockBatch,
     ];
 }
 

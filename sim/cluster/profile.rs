@@ -2,7 +2,7 @@
 //!
 //! Code asks the profile, never the version: a scenario's `"rocketmq": "4.9"` exchanges this one value.
 //!
-//! Source: `RebalanceService`, `RebalanceImpl` and `ConsumerManageProcessor` of releases 4.9.8 and 5.3.3.
+//! Source: `RebalanceService`, `RebalanceImpl`, `RebalancePushImpl` and `ConsumerManageProcessor` of releases 4.9.8 and 5.3.3.
 
 use crate::cluster::config::RocketMqVersion;
 use crate::kernel::time::SimDuration;
@@ -25,6 +25,15 @@ pub struct Profile {
     /// How long a client lets a queue rest whose offset the broker calls illegal, before it takes it anew. After no rest
     /// (5.2 and later) it rebalances at once.
     pub offset_repair_delay: SimDuration,
+    /// How long a rebalance waits for the listener call of an orderly queue that it gives up.
+    pub consume_lock_wait: SimDuration,
+    /// Whether an orderly queue that was given up with cached messages keeps its lock for 20 s more. From 5.2 on it is
+    /// the other way round: who waits for a call lets the queue go by force when 20 s have passed.
+    pub unlocks_cached_queue_late: bool,
+    /// How many threads of a client renew its locks. From 5.0 on the service for POP does so too, if nothing is popped.
+    pub lock_renewals: u32,
+    /// Whether the locks of dropped queues are renewed.
+    pub renews_dropped_queues: bool,
 }
 
 impl Profile {
@@ -38,6 +47,10 @@ impl Profile {
                 first_pull_delay: SimDuration::ZERO,
                 empty_queue_starts_at_zero: true,
                 offset_repair_delay: SimDuration::from_secs(10),
+                consume_lock_wait: SimDuration::from_secs(1),
+                unlocks_cached_queue_late: true,
+                lock_renewals: 1,
+                renews_dropped_queues: true,
             },
             RocketMqVersion::V5_3 => Self {
                 rebalance_min_interval: SimDuration::from_secs(1),
@@ -46,6 +59,10 @@ impl Profile {
                 first_pull_delay: SimDuration::from_millis(500),
                 empty_queue_starts_at_zero: false,
                 offset_repair_delay: SimDuration::ZERO,
+                consume_lock_wait: SimDuration::from_millis(500),
+                unlocks_cached_queue_late: false,
+                lock_renewals: 2,
+                renews_dropped_queues: false,
             },
         }
     }

@@ -58,6 +58,11 @@ impl<T> Slab<T> {
         self.places.get(place as usize)?.as_ref()
     }
 
+    /// The value at `place`, to change it, if there is one.
+    pub fn find_mut(&mut self, place: u32) -> Option<&mut T> {
+        self.places.get_mut(place as usize)?.as_mut()
+    }
+
     /// The value at `place`, to change it.
     ///
     /// # Panics

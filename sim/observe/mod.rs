@@ -14,6 +14,7 @@ pub mod lag;
 pub mod latency;
 pub mod ledger;
 pub mod observation;
+pub mod order;
 pub mod ownership;
 pub mod passed;
 pub mod producers;

@@ -95,7 +95,7 @@ mod tests {
         for (n, kind) in RequestKind::ALL.into_iter().enumerate() {
             assert_eq!(requests.of(kind), n as u64 + 1);
         }
-        assert_eq!(requests.total(), 55);
+        assert_eq!(requests.total(), 78);
     }
 
     #[test]

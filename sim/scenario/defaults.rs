@@ -15,6 +15,11 @@ pub fn one() -> u32 {
     1
 }
 
+/// What holds unless it is denied.
+pub fn yes() -> bool {
+    true
+}
+
 /// The chance of what always happens.
 pub fn certain() -> f64 {
     1.0

@@ -309,6 +309,10 @@ pub struct GroupBlock {
     /// Kind of listener. Default "concurrently".
     #[serde(default)]
     pub listener: Listener,
+    /// What an orderly listener does besides its work. Default: each success is a commit, a failure suspends the queue.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "OrderlyBlock")]
+    pub orderly: Option<OrderlyBlock>,
     /// How members share the queues (`AllocateMessageQueueStrategy`). Default "AVG".
     #[serde(default)]
     pub strategy: Strategy,
@@ -343,12 +347,42 @@ pub enum MessageModel {
 }
 
 /// How a member calls its listener.
-#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub enum Listener {
     /// `MessageListenerConcurrently`: on many threads, in no order.
     #[default]
     Concurrently,
+    /// `MessageListenerOrderly`: each queue in its order, by one member at a time, which holds the queue's lock.
+    Orderly,
+}
+
+/// What an orderly listener does besides its work (`ConsumeOrderlyContext`).
+#[derive(Clone, Copy, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct OrderlyBlock {
+    /// Whether each success is a commit. Default true.
+    #[serde(default = "defaults::yes")]
+    pub auto_commit: bool,
+    /// Where `autoCommit` is false: after how many calls that succeed the listener commits. Default never, and then it
+    /// stops when the cache of a queue is full.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "u32", range(min = 1))]
+    pub commit_every: Option<u32>,
+    /// What a failure looks like. Default "suspend".
+    #[serde(default)]
+    pub on_failure: OnFailure,
+}
+
+/// What an orderly listener returns when it fails.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub enum OnFailure {
+    /// SUSPEND_CURRENT_QUEUE_A_MOMENT: the messages of this call come again.
+    #[default]
+    Suspend,
+    /// ROLLBACK: all since the last commit come again. Needs `autoCommit` false.
+    Rollback,
 }
 
 /// Members of a group.
@@ -399,6 +433,16 @@ pub struct ConsumerBlock {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "IndexMap<String, String>", extend("minProperties" = 1))]
     pub subscribe: Option<IndexMap<String, String>>,
+}
+
+impl Default for OrderlyBlock {
+    fn default() -> Self {
+        Self {
+            auto_commit: defaults::yes(),
+            commit_every: None,
+            on_failure: OnFailure::default(),
+        }
+    }
 }
 
 impl Default for Brokers {

@@ -39,6 +39,10 @@ const SHIPPED: &[(&str, &str)] = &[
     ),
     ("gc-pause", include_str!("../../scenarios/gc-pause.json")),
     (
+        "global-vs-sharded-order",
+        include_str!("../../scenarios/global-vs-sharded-order.json"),
+    ),
+    (
         "machine-room-fallback",
         include_str!("../../scenarios/machine-room-fallback.json"),
     ),
@@ -49,6 +53,14 @@ const SHIPPED: &[(&str, &str)] = &[
     (
         "network-partition-two-views",
         include_str!("../../scenarios/network-partition-two-views.json"),
+    ),
+    (
+        "orderly-lock-handover",
+        include_str!("../../scenarios/orderly-lock-handover.json"),
+    ),
+    (
+        "orderly-poison",
+        include_str!("../../scenarios/orderly-poison.json"),
     ),
     (
         "push-pull-longpoll",

@@ -11,6 +11,9 @@ const OTHER_NAMES: &[(&str, &str)] = &[
     ("virtualNodeCnt", "virtualNodes"),
     ("consumeridcs", "rooms"),
     ("messageListener", "listener"),
+    ("consumeMode", "listener"),
+    ("consumeMessageMode", "listener"),
+    ("consumeOrderlyContext", "orderly"),
     ("consumeType", "delivery"),
     ("subscription", "subscribe"),
     ("topics", "subscribe"),
@@ -137,11 +140,6 @@ const KEYS_NOT_YET: &[(&str, &str, &str)] = &[
         "consumeTimeout",
         "listeners always return in this version",
     ),
-    (
-        "groups.*.tuning",
-        "suspendCurrentQueueTimeMillis",
-        "only concurrent listeners exist so far",
-    ),
     ("groups.*.tuning", "popInvisibleTime", "POP is not modelled"),
     ("groups.*.tuning", "popBatchNums", "POP is not modelled"),
     ("timeline", "resetOffset", "choose \"consumeFromWhere\" instead"),
@@ -154,7 +152,6 @@ const BROKERS_RUN: &str = "brokers always run in this version; cut members off f
 /// Words that RocketMQ knows: the field's pattern, the word, a way out.
 const WORDS_NOT_YET: &[(&str, &str, &str)] = &[
     ("groups.*.messageModel", "BROADCASTING", "use \"CLUSTERING\""),
-    ("groups.*.listener", "orderly", "use \"concurrently\""),
     ("groups.*.strategy", "MACHINE_ROOM_NEARBY-CONFIG", CONFIG),
     (
         "groups.*.consumers.strategy",

@@ -8,6 +8,8 @@ mod guard;
 mod listener;
 mod long_polling;
 mod membership;
+mod order;
+mod order_locks;
 mod partition;
 mod random;
 mod remedies;

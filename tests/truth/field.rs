@@ -5,6 +5,7 @@
 //! reported as skipped, by name. The table goes to standard output whether or not all is well.
 
 mod duplicates;
+mod orderly;
 mod pause;
 mod pulls;
 mod rebalance;
@@ -121,7 +122,7 @@ fn judge(recording: &Recording) -> Result<Verdict, &'static str> {
         _ if begins("longpoll-") => Ok(pulls::long_polling(recording)),
         _ if begins("flow-") => Ok(pulls::flow_control(recording)),
         _ if begins("stuck-") => Ok(pulls::stuck(recording)),
-        _ if begins("orderly-") => Err("orderly listeners"),
+        _ if begins("orderly-") => Ok(orderly::judge(recording)),
         _ if begins("broadcast-") => Err("broadcasting"),
         _ if begins("batch-") => Err("ackIndex"),
         _ if begins("consume-timeout") => Err("consumeTimeout"),

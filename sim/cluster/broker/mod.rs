@@ -9,6 +9,7 @@ pub mod commit_log;
 pub mod consume_queue;
 pub mod consumer_manager;
 pub mod consumer_offset_manager;
+pub mod lock_batch_mq;
 pub mod message_filter;
 pub mod pull_message;
 pub mod pull_request_hold;
@@ -26,13 +27,14 @@ pub use topics::Topics;
 use crate::cluster::Cluster;
 use crate::cluster::broker::client_manage::SCAN_PERIOD;
 use crate::cluster::broker::commit_log::CommitLog;
-use crate::cluster::broker::consumer_manager::{Connection, ConsumerManager};
+use crate::cluster::broker::consumer_manager::{ClientRank, Connection, ConsumerManager};
+use crate::cluster::broker::rebalance_lock_manager::RebalanceLockManager;
 use crate::cluster::broker::schedule_message::{DELAY_FOR_A_WHILE, DelayLevels};
 use crate::cluster::broker::schedule_message_service::ScheduleMessageService;
 use crate::cluster::config::{ClusterConfig, TopicQueues};
 use crate::cluster::core::{BrokerRequest, ConsumerReply, Envelope, QueriedOffset};
 use crate::cluster::directory::{TopicInfo, TopicKind};
-use crate::cluster::event::{EnvelopeSlot, Event, PqSlot, SendSlot};
+use crate::cluster::event::{CallKind, EnvelopeSlot, Event, PqSlot, SendSlot};
 use crate::cluster::fact::{CommitVia, Fact, Observer, PullFailure, RequestKind};
 use crate::cluster::ids::{BrokerId, ConsumerId, GroupId, QueueId, TopicId};
 use crate::cluster::message::Record;
@@ -51,6 +53,7 @@ pub struct Broker {
     pub queues: Vec<QueueId>,
     commit_log: CommitLog,
     consumers: ConsumerManager,
+    locks: RebalanceLockManager<GroupId, QueueId, ClientRank>,
     schedule: ScheduleMessageService,
     /// Passes of the dispatch thread happen at this instant plus multiples of its period.
     dispatch_phase: SimTime,
@@ -93,6 +96,7 @@ pub fn build(config: &ClusterConfig, levels: &DelayLevels, streams: &mut Streams
             queues: Vec::new(),
             commit_log: CommitLog::new(retention::file_end(&config.broker_tuning)),
             consumers: ConsumerManager::new(config.groups.len()),
+            locks: RebalanceLockManager::new(),
             schedule: ScheduleMessageService::new(look_phases),
             dispatch_phase,
             sweep_phase,
@@ -292,8 +296,11 @@ impl<O: Observer> Cluster<O> {
             BrokerRequest::Heartbeat(_) => Some(RequestKind::Heartbeat),
             BrokerRequest::Unregister => Some(RequestKind::Unregister),
             BrokerRequest::ConsumerList => Some(RequestKind::ConsumerList),
-            BrokerRequest::QueryOffset(_) => Some(RequestKind::QueryOffset),
-            BrokerRequest::MaxOffset(_) | BrokerRequest::SearchOffset(..) => Some(RequestKind::LookupOffset),
+            BrokerRequest::QueryOffset(..) => Some(RequestKind::QueryOffset),
+            BrokerRequest::MaxOffset(..) | BrokerRequest::SearchOffset(..) => Some(RequestKind::LookupOffset),
+            BrokerRequest::LockBatch { .. } => Some(RequestKind::LockBatch),
+            BrokerRequest::UnlockBatch { .. } => Some(RequestKind::UnlockBatch),
+            BrokerRequest::SendRetry(_) => Some(RequestKind::Send),
             // Counted below, one for each queue.
             BrokerRequest::UpdateOffsets(_) | BrokerRequest::ConnectionClosed => None,
         };
@@ -314,14 +321,32 @@ impl<O: Observer> Cluster<O> {
             BrokerRequest::ConsumerList => {
                 ConsumerReply::ConsumerList(self.brokers[broker.index()].consumers.consumer_list(group))
             }
-            BrokerRequest::QueryOffset(queue) => {
-                ConsumerReply::Offset(self.query_offset(group, consumer, queue))
+            BrokerRequest::QueryOffset(queue, by) => {
+                ConsumerReply::Offset(self.query_offset(group, consumer, queue, by), by)
             }
-            BrokerRequest::MaxOffset(queue) => {
-                ConsumerReply::LookedUp(self.queues[queue.index()].max_offset())
+            BrokerRequest::MaxOffset(queue, by) => {
+                ConsumerReply::LookedUp(self.queues[queue.index()].max_offset(), by)
             }
-            BrokerRequest::SearchOffset(queue, time) => {
-                ConsumerReply::LookedUp(self.queues[queue.index()].search_by_time(time))
+            BrokerRequest::SearchOffset(queue, time, by) => {
+                ConsumerReply::LookedUp(self.queues[queue.index()].search_by_time(time), by)
+            }
+            BrokerRequest::LockBatch { queues: asked, by } => {
+                let granted = self.lock_batch(broker, group, consumer, &asked);
+                ConsumerReply::Locked { by, asked, granted }
+            }
+            BrokerRequest::UnlockBatch { queues, answer } => {
+                self.unlock_batch(broker, group, consumer, &queues);
+                if !answer {
+                    return;
+                }
+                ConsumerReply::UnlockDone
+            }
+            BrokerRequest::SendRetry(send) => {
+                self.retry_send_arrives(broker, group, &send);
+                ConsumerReply::RetrySent {
+                    held_queue: send.held_queue,
+                    number: send.number,
+                }
             }
             BrokerRequest::UpdateOffsets(offsets) => return self.update_offsets(broker, group, &offsets),
         };
@@ -335,13 +360,20 @@ impl<O: Observer> Cluster<O> {
         group: GroupId,
         consumer: ConsumerId,
         queue: QueueId,
+        by: CallKind,
     ) -> Option<QueriedOffset> {
         let in_memory_from = self.in_memory_from(self.queues[queue.index()].broker);
         let committed = self.offsets.query(group, queue);
         let consume_queue = &mut self.queues[queue.index()];
         let committed = consume_queue.pending_reset(group).or(committed);
-        // Who gave up waiting asks no more.
-        if self.consumers[consumer.index()].asks_for(queue) {
+        let client = &self.consumers[consumer.index()];
+        // Who gave up waiting asks no more; who holds the queue already may have to start below where it thought.
+        if by == CallKind::StartOffset {
+            if let Some(slot) = client.held.get(&queue) {
+                let floor = &mut self.held_queues.get_mut(slot.0).floor;
+                *floor = committed.unwrap_or(0).min(*floor);
+            }
+        } else if client.asks_for(queue) {
             consume_queue.note_asker(consumer, committed.unwrap_or(0));
         }
         match committed {

@@ -72,7 +72,14 @@ impl<O: Observer> Cluster<O> {
         }
     }
 
-    fn dead_letter(&mut self, broker: BrokerId, group: GroupId, queue: QueueId, offset: u64, failed: Record) {
+    pub(super) fn dead_letter(
+        &mut self,
+        broker: BrokerId,
+        group: GroupId,
+        queue: QueueId,
+        offset: u64,
+        failed: Record,
+    ) {
         let now = self.core.now();
         let copy = Record {
             stored: now,

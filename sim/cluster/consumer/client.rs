@@ -9,9 +9,10 @@
 
 use crate::cluster::Cluster;
 use crate::cluster::broker::consumer_manager::{ClientRank, Connection, SubscribedTopic, Subscriptions};
-use crate::cluster::config::{ConsumerConfig, GroupConfig};
+use crate::cluster::config::{ConsumerConfig, GroupConfig, ListenerKind};
 use crate::cluster::consumer::connection::Call;
 use crate::cluster::consumer::consume_concurrently::ListenerPool;
+use crate::cluster::consumer::consume_orderly::ConsumeOrderly;
 use crate::cluster::consumer::delivery::Delivery;
 use crate::cluster::consumer::flow_control::PullThresholds;
 use crate::cluster::consumer::forward::Forwarder;
@@ -23,7 +24,7 @@ use crate::cluster::consumer::rebalance_service::RebalanceService;
 use crate::cluster::consumer::timer_thread::TimerThread;
 use crate::cluster::core::{ConsumerReply, Routes};
 use crate::cluster::event::{CallKind, Event, PqSlot};
-use crate::cluster::fact::{Fact, Observer, RebalanceTrigger, StopKind};
+use crate::cluster::fact::{Fact, Observer, RebalanceTrigger, StartOffsetRule, StopKind};
 use crate::cluster::ids::{BrokerId, ConsumerId, GroupId, QueueId};
 use crate::cluster::nameserver::KnownRoute;
 use crate::kernel::streams::Stream;
@@ -42,6 +43,8 @@ pub enum ClientState {
     Running,
     /// `shutdown()` waits for its listener calls; nothing new reaches them, all else goes on.
     Draining,
+    /// `shutdown()` gives back the locks of an orderly client; nothing reaches its listener, all else goes on.
+    Unlocking,
     /// `shutdown()` unregisters.
     Stopping,
     /// Shut down, killed or lost. Who comes back is a new client.
@@ -62,6 +65,8 @@ pub struct ConsumerClient {
     pub state: ClientState,
     /// Listener threads and their queue of tasks.
     pub pool: ListenerPool,
+    /// What it has besides, if its listener is an orderly one.
+    pub(super) orderly: Option<Box<ConsumeOrderly>>,
     /// What the user's code does with messages.
     pub listener: Listener,
     /// Its topics, `%RETRY%group` included, in the order in which it walks them.
@@ -142,6 +147,10 @@ impl ConsumerClient {
             strategy: 0,
             state: ClientState::Absent,
             pool: ListenerPool::new(consumer.threads),
+            orderly: match settings.listener {
+                ListenerKind::Concurrently => None,
+                ListenerKind::Orderly(_) => Some(Box::default()),
+            },
             listener: Listener::new(&consumer.service, &consumer.failure)
                 .expect("the scenario has checked the service time"),
             versions: vec![0; topics.len()],
@@ -179,7 +188,16 @@ impl ConsumerClient {
 
     /// Whether its timers and its rebalance thread do their work.
     pub fn is_at_work(&self) -> bool {
-        matches!(self.state, ClientState::Running | ClientState::Draining)
+        matches!(
+            self.state,
+            ClientState::Running | ClientState::Draining | ClientState::Unlocking
+        )
+    }
+
+    /// Whether nothing is with the listener and nothing waits for a thread.
+    pub(super) fn is_idle(&self) -> bool {
+        let no_task_waits = |orderly: &ConsumeOrderly| orderly.is_idle();
+        self.pool.is_idle() && self.orderly.as_deref().is_none_or(no_task_waits)
     }
 
     /// Whether it waits to hear where it is to start in `queue`.
@@ -226,6 +244,7 @@ impl<O: Observer> Cluster<O> {
         self.core.emit(Fact::ConsumerStarted { consumer });
         let loading = self.config.groups[client.group.index()].tuning.startup_time;
         self.start_timers(consumer);
+        self.start_lock_thread(consumer);
         self.core
             .scheduler
             .after(loading.duration(), Event::ConsumerReady(consumer));
@@ -272,9 +291,9 @@ impl<O: Observer> Cluster<O> {
                     self.next_heartbeat(consumer, true);
                 }
             }
-            ConsumerReply::UnregisterDone => {
+            ConsumerReply::UnregisterDone | ConsumerReply::UnlockDone => {
                 if self.answered(consumer, CallKind::Unregister) {
-                    self.unregister_next(consumer);
+                    self.shutdown_goes_on(consumer);
                 }
             }
             ConsumerReply::ConsumerIdsChanged => {
@@ -286,15 +305,33 @@ impl<O: Observer> Cluster<O> {
                     self.member_list_arrives(consumer, members);
                 }
             }
-            ConsumerReply::Offset(offset) => {
-                if self.answered(consumer, CallKind::Rebalance) {
+            ConsumerReply::Offset(offset, by) => {
+                if !self.answered(consumer, by) {
+                    return;
+                }
+                if by == CallKind::StartOffset {
+                    self.start_offset_again_arrives(consumer, offset);
+                } else {
                     self.start_offset_arrives(consumer, offset);
                 }
             }
-            ConsumerReply::LookedUp(offset) => {
-                if self.answered(consumer, CallKind::Rebalance) {
+            ConsumerReply::LookedUp(offset, by) => {
+                if !self.answered(consumer, by) {
+                    return;
+                }
+                if by == CallKind::StartOffset {
+                    self.start_offset_settled(consumer, offset, StartOffsetRule::ConsumeFromWhere);
+                } else {
                     self.looked_up_offset_arrives(consumer, offset);
                 }
+            }
+            ConsumerReply::Locked { by, asked, granted } => {
+                if self.answered(consumer, by) {
+                    self.locks_arrive(consumer, by, &asked, &granted);
+                }
+            }
+            ConsumerReply::RetrySent { held_queue, number } => {
+                self.dead_letter_sent(consumer, held_queue, number);
             }
         }
     }

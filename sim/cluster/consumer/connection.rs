@@ -39,8 +39,9 @@ pub struct Call {
 /// How long a client waits for the answer to `request`.
 fn patience(request: &BrokerRequest) -> SimDuration {
     SimDuration::from_secs(match request {
-        BrokerRequest::QueryOffset(_) => 5,
-        BrokerRequest::MaxOffset(_) | BrokerRequest::SearchOffset(..) => 6,
+        BrokerRequest::LockBatch { .. } | BrokerRequest::UnlockBatch { .. } => 1,
+        BrokerRequest::QueryOffset(..) => 5,
+        BrokerRequest::MaxOffset(..) | BrokerRequest::SearchOffset(..) => 6,
         _ => 3,
     })
 }
@@ -109,7 +110,7 @@ impl<O: Observer> Cluster<O> {
     }
 
     /// Puts a request on the connection.
-    fn send_to_broker(&mut self, consumer: ConsumerId, broker: BrokerId, request: BrokerRequest) {
+    pub(super) fn send_to_broker(&mut self, consumer: ConsumerId, broker: BrokerId, request: BrokerRequest) {
         let epoch = self.consumers[consumer.index()].connections[broker.index()]
             .expect("a request needs a connection");
         let connection = Connection { consumer, epoch };
@@ -175,12 +176,14 @@ impl<O: Observer> Cluster<O> {
             CallKind::Route => self.routes_failed(consumer),
             CallKind::Heartbeat => self.next_heartbeat(consumer, false),
             CallKind::Rebalance => self.round_call_failed(consumer),
-            CallKind::Unregister => self.unregister_next(consumer),
+            CallKind::Unregister => self.shutdown_goes_on(consumer),
+            CallKind::Lock => self.lock_call_failed(consumer),
+            CallKind::StartOffset => self.start_offset_failed(consumer),
         }
     }
 
     /// The client gives a connection up; its end travels to the broker.
-    fn close_connection(&mut self, consumer: ConsumerId, broker: BrokerId) {
+    pub(super) fn close_connection(&mut self, consumer: ConsumerId, broker: BrokerId) {
         let Some(epoch) = self.consumers[consumer.index()].connections[broker.index()] else {
             return;
         };
@@ -217,6 +220,7 @@ impl<O: Observer> Cluster<O> {
             closed || lost(direction, event)
         });
         self.forget_held_pulls(consumer, broker);
+        self.dead_letters_fail(consumer, broker);
         for kind in waiting {
             self.call_failed(consumer, kind);
         }
@@ -410,6 +414,7 @@ impl<O: Observer> Cluster<O> {
             self.time_pull(slot);
         }
         self.time_send_backs(consumer, broker);
+        self.time_dead_letters(consumer, broker);
     }
 
     /// What is due on a link in trouble arrives.
@@ -479,7 +484,7 @@ impl<O: Observer> Cluster<O> {
     pub(super) fn is_at_work(&self, consumer: ConsumerId) -> bool {
         matches!(
             self.consumers[consumer.index()].state,
-            ClientState::Running | ClientState::Draining
+            ClientState::Running | ClientState::Draining | ClientState::Unlocking
         )
     }
 }

@@ -133,6 +133,26 @@ impl ListenerPool {
     pub fn close(&mut self) {
         self.closed = true;
     }
+
+    /// Whether it takes no more tasks.
+    pub(super) fn is_closed(&self) -> bool {
+        self.closed
+    }
+
+    /// Whether a task would find a thread.
+    pub(super) fn has_free_thread(&self) -> bool {
+        self.busy < self.threads
+    }
+
+    /// An orderly task begins.
+    pub(super) fn take_thread(&mut self) {
+        self.busy += 1;
+    }
+
+    /// An orderly task is over.
+    pub(super) fn give_thread_back(&mut self) {
+        self.busy -= 1;
+    }
 }
 
 impl<O: Observer> Cluster<O> {
@@ -375,8 +395,14 @@ impl<O: Observer> Cluster<O> {
         if !client.pool.waiting.is_empty() {
             self.run_tasks(consumer);
         }
+        self.stop_if_drained(consumer);
+    }
+
+    /// Goes on with a shutdown that has waited for the last listener call.
+    #[inline]
+    pub(super) fn stop_if_drained(&mut self, consumer: ConsumerId) {
         let client = &self.consumers[consumer.index()];
-        if client.state == ClientState::Draining && client.pool.is_idle() {
+        if client.state == ClientState::Draining && client.is_idle() {
             self.stop(consumer);
         }
     }
@@ -385,8 +411,12 @@ impl<O: Observer> Cluster<O> {
     pub(in crate::cluster) fn set_threads(&mut self, consumer: ConsumerId, threads: u32) {
         let client = &mut self.consumers[consumer.index()];
         client.pool.resize(threads);
+        let is_orderly = client.orderly.is_some();
         self.core.emit(Fact::ThreadsSet { consumer, threads });
-        self.run_tasks(consumer);
+        match is_orderly {
+            true => self.run_orderly(consumer),
+            false => self.run_tasks(consumer),
+        }
     }
 
     /// The results of a task do not count.
@@ -408,6 +438,7 @@ impl<O: Observer> Cluster<O> {
 
     /// The process ends: running calls are cut off, waiting tasks thrown away.
     pub(in crate::cluster) fn abandon_tasks(&mut self, consumer: ConsumerId) {
+        self.abandon_orderly(consumer);
         let pool = &mut self.consumers[consumer.index()].pool;
         pool.close();
         pool.busy = 0;

@@ -9,6 +9,7 @@
 
 use crate::cluster::Cluster;
 use crate::cluster::broker::consumer_manager::SubscribedTopic;
+use crate::cluster::consumer::consume_orderly::OrderlyQueue;
 use crate::cluster::consumer::delivery::Delivery;
 use crate::cluster::consumer::offset_store::MemoryOffset;
 use crate::cluster::consumer::process_queue::{CachedMessage, ProcessQueue, Progress};
@@ -52,13 +53,16 @@ pub struct HeldQueue {
     /// Messages of the answer on the wire.
     pub inbox: Vec<CachedMessage>,
     /// The least offset that may still reach the broker from here, as a commit or as a pull: what arrived
-    /// last, at first the start. Nothing on the wire lies below it, since offsets in memory only rise.
+    /// last, at first the start. Nothing on the wire lies below it, since offsets in memory only rise once the start
+    /// is settled.
     pub floor: u64,
     /// What may still ask the broker for something: the pull request, commits on the wire; and a client that
     /// unregisters, until it is gone.
     pub requests: u32,
     /// Listener tasks that name this, waiting or running.
     pub calls: u32,
+    /// How it is consumed in order; `None` with a concurrent listener.
+    pub orderly: Option<Box<OrderlyQueue>>,
     /// What of it is in the totals of its client and its group.
     counted: CacheTotal,
     /// The standing order, if the group's messages are pushed.
@@ -129,6 +133,7 @@ impl HeldQueue {
             floor: start_offset,
             requests: 1,
             calls: 0,
+            orderly: None,
             counted: CacheTotal::default(),
             push: Push::of(delivery),
         }

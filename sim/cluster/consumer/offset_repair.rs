@@ -48,7 +48,11 @@ impl<O: Observer> Cluster<O> {
                 from: 0,
                 to,
             });
-            self.drop_held_queue(slot);
+            if self.held_queues.get(slot.0).orderly.is_some() {
+                self.orderly_queue_repaired(slot);
+            } else {
+                self.drop_held_queue(slot);
+            }
         }
         self.request_ended(slot);
         if self.profile.offset_repair_delay.is_zero() {
@@ -57,7 +61,7 @@ impl<O: Observer> Cluster<O> {
     }
 
     /// Sends the offset of one queue to its broker, without waiting for an answer.
-    fn persist_one(&mut self, slot: PqSlot) {
+    pub(super) fn persist_one(&mut self, slot: PqSlot) {
         let held = self.held_queues.get_mut(slot.0);
         if let Some(offset) = held.offset.read() {
             held.requests += 1;

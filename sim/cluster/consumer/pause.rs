@@ -82,12 +82,16 @@ impl<O: Observer> Cluster<O> {
             | Event::RebalanceWake(consumer)
             | Event::ShutdownDeadline(consumer)
             | Event::GuardOpens(consumer)
+            | Event::LockTick(consumer)
+            | Event::ConsumeLockTimeout(consumer)
             | Event::CallTimeout { consumer, .. } => Some(consumer),
             Event::PullDue(slot)
             | Event::PullReplyArrives(slot)
             | Event::PullFails(slot)
             | Event::RepairOffset(slot)
-            | Event::PushArrives(slot) => of_queue(slot),
+            | Event::PushArrives(slot)
+            | Event::OrderlyDue(slot)
+            | Event::UnlockDue(slot) => of_queue(slot),
             Event::ConsumeDone(task)
             | Event::SendBackReplyArrives(task)
             | Event::ForwardReplyArrives(task)

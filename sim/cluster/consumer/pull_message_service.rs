@@ -12,8 +12,8 @@ use crate::cluster::Cluster;
 use crate::cluster::consumer::connection::CONNECT_TIMEOUT;
 use crate::cluster::consumer::delivery::Delivery;
 use crate::cluster::consumer::flow_control::{
-    CacheState, DELAY_WHEN_CACHE_FLOW_CONTROL, FLOW_CONTROL, PULL_TIMEOUT, delay_after_failure,
-    piggybacked_commit,
+    CacheState, DELAY_WHEN_CACHE_FLOW_CONTROL, FLOW_CONTROL, OrderlyPull, PULL_TIMEOUT, PullDecision,
+    PullSituation, decide_pull, delay_after_failure, piggybacked_commit,
 };
 use crate::cluster::event::{Event, PqSlot};
 use crate::cluster::fact::{Fact, Observer, PullFailure, PullResult};
@@ -39,7 +39,7 @@ impl<O: Observer> Cluster<O> {
 
     /// Takes the pull request from the queue of the pull thread: checks, then sends it.
     #[inline]
-    fn pull(&mut self, slot: PqSlot) {
+    pub(super) fn pull(&mut self, slot: PqSlot) {
         let now = self.core.now();
         let held = self.held_queues.get_mut(slot.0);
         let consumer = held.consumer;
@@ -56,7 +56,7 @@ impl<O: Observer> Cluster<O> {
             }
             Delivery::LongPolling | Delivery::ShortPolling { .. } => {
                 let cache = CacheState::from(&held.process_queue);
-                if let Some(by) = client.thresholds.exceeded(cache, false) {
+                if let Some(by) = client.thresholds.exceeded(cache, held.orderly.is_some()) {
                     let queue = held.queue;
                     self.core.emit(Fact::FlowControlled { consumer, queue, by });
                     self.core
@@ -65,9 +65,14 @@ impl<O: Observer> Cluster<O> {
                     return;
                 }
             }
-            Delivery::Pull { .. } => {}
-            Delivery::Push { .. } => held.order(),
+            Delivery::Pull { .. } | Delivery::Push { .. } => {}
         }
+        if held.orderly.is_some() && !self.may_pull_in_order(slot) {
+            return;
+        }
+        let held = self.held_queues.get_mut(slot.0);
+        let client = &self.consumers[consumer.index()];
+        held.order();
         held.pulling = true;
         held.request_commit = piggybacked_commit(held.offset.read());
         held.request_version = client.versions[held.topic_at as usize];
@@ -84,6 +89,41 @@ impl<O: Observer> Cluster<O> {
         if !self.core.network.links.are_calm() {
             self.time_pull(slot);
         }
+    }
+
+    /// Whether an orderly queue may be pulled: it must be locked, and it must have been asked where it starts since
+    /// then. If not, its pull request comes up again.
+    #[inline(never)]
+    fn may_pull_in_order(&mut self, slot: PqSlot) -> bool {
+        let held = self.held_queues.get(slot.0);
+        let (consumer, cache) = (held.consumer, &held.process_queue);
+        // The thresholds have been looked at, where they hold.
+        let nothing = CacheState {
+            count: 0,
+            size: 0,
+            span: 0,
+        };
+        let situation = PullSituation {
+            dropped: false,
+            running: true,
+            suspended: false,
+            cache: nothing,
+            orderly: Some(OrderlyPull {
+                locked: cache.locked,
+                previously_locked: held.orderly.as_ref().is_some_and(|o| o.previously_locked),
+            }),
+            subscribed: true,
+        };
+        let thresholds = &self.consumers[consumer.index()].thresholds;
+        match decide_pull(&situation, thresholds) {
+            PullDecision::Later(delay) => {
+                self.core.scheduler.after(delay, Event::PullDue(slot));
+            }
+            PullDecision::LookUpStartOffset => self.look_up_start_offset(consumer, slot),
+            PullDecision::Pull => return true,
+            PullDecision::End | PullDecision::FlowControl(_) => unreachable!("looked at before"),
+        }
+        false
     }
 
     /// Schedules the failure of a pull on a cut link: soon if there is no connection, else when no answer came for
@@ -227,7 +267,7 @@ impl<O: Observer> Cluster<O> {
         let held = self.held_queues.get_mut(slot.0);
         let (consumer, queue, group) = (held.consumer, held.queue, held.group);
         let first = held.inbox[0].offset;
-        held.process_queue.put(held.inbox.drain(..messages));
+        let needs_task = held.process_queue.put(held.inbox.drain(..messages));
         let cached = held.process_queue.msg_count() as u32;
         self.cache_changed(slot);
         self.core.emit(Fact::Cached {
@@ -238,6 +278,10 @@ impl<O: Observer> Cluster<O> {
             client: self.consumers[consumer.index()].cache,
             group: self.group_caches[group.index()],
         });
-        self.submit_consume_request(slot, first, messages as u32);
+        if self.held_queues.get(slot.0).orderly.is_none() {
+            self.submit_consume_request(slot, first, messages as u32);
+        } else if needs_task {
+            self.submit_orderly(slot);
+        }
     }
 }

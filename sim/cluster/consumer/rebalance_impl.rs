@@ -38,13 +38,19 @@ pub struct Round {
     /// Position of the topic in hand among the client's routes.
     topic: usize,
     /// What the round waits for.
-    waiting: Waiting,
+    pub(super) waiting: Waiting,
+    /// The share of the topic in hand, in the order in which it is taken, while an orderly client gives queues up.
+    share: Vec<QueueId>,
+    /// Queues of the topic in hand that an orderly client is yet to remove.
+    pub(super) to_remove: VecDeque<(QueueId, PqSlot)>,
+    /// When the lock of the queue in hand was granted.
+    locked_at: SimTime,
     /// Queues of the topic in hand that are yet to be taken.
     to_add: VecDeque<QueueId>,
     /// Queues of the topic in hand that were taken; they start to pull together.
     pub(super) taken: Vec<PqSlot>,
     /// Something of the topic in hand was given up.
-    gave_up: bool,
+    pub(super) gave_up: bool,
     /// Queues taken so far.
     pub(super) added: u32,
     /// Queues given up so far.
@@ -54,7 +60,7 @@ pub struct Round {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Waiting {
+pub(super) enum Waiting {
     Nothing,
     Route,
     MemberList,
@@ -63,6 +69,14 @@ enum Waiting {
     Offset(QueueId),
     LookedUp(QueueId),
     Heartbeats,
+    /// The lock of a queue that an orderly client is to take.
+    Lock(QueueId),
+    /// The listener call of a queue that an orderly client gives up.
+    ConsumeLock {
+        queue: QueueId,
+        slot: PqSlot,
+        until: SimTime,
+    },
 }
 
 impl Round {
@@ -74,7 +88,9 @@ impl Round {
             | Waiting::Route
             | Waiting::MemberList
             | Waiting::UnusedMemberList
-            | Waiting::Heartbeats => None,
+            | Waiting::Heartbeats
+            | Waiting::Lock(_)
+            | Waiting::ConsumeLock { .. } => None,
         }
     }
 }
@@ -84,6 +100,9 @@ impl Default for Round {
         Self {
             topic: 0,
             waiting: Waiting::Nothing,
+            share: Vec::new(),
+            to_remove: VecDeque::new(),
+            locked_at: SimTime::ZERO,
             to_add: VecDeque::new(),
             taken: Vec::new(),
             gave_up: false,
@@ -172,18 +191,17 @@ impl<O: Observer> Cluster<O> {
         };
         match self.share(consumer, at, &members) {
             Some(share) => {
-                self.give_up_queues(consumer, at, &share);
-                let held = &self.consumers[consumer.index()].held;
+                let gone = self.queues_to_give_up(consumer, at, &share);
                 let mut share = share.to_vec();
                 java_hash_order(&mut share, |queue| self.queues[queue.index()].java_hash);
-                let new = share
-                    .into_iter()
-                    .filter(|queue| !held.contains_key(queue))
-                    .collect();
                 if let Some(round) = &mut self.consumers[consumer.index()].rebalance.round {
-                    round.to_add = new;
+                    round.share = share;
                 }
-                self.take_next_queue(consumer);
+                if self.consumers[consumer.index()].orderly.is_some() {
+                    return self.give_up_orderly_queues(consumer, gone);
+                }
+                self.give_up_queues(consumer, &gone);
+                self.take_share(consumer);
             }
             // The strategy refused its input: everything stays as it is, the round is repeated soon.
             None => {
@@ -196,21 +214,30 @@ impl<O: Observer> Cluster<O> {
         }
     }
 
-    /// Gives up what is held of the topic in hand and not in `share`, or was not pulled for too long.
-    fn give_up_queues(&mut self, consumer: ConsumerId, topic_at: usize, share: &[QueueId]) {
+    /// What is held of the topic in hand and not in `share`, or was not pulled for too long.
+    fn queues_to_give_up(
+        &self,
+        consumer: ConsumerId,
+        topic_at: usize,
+        share: &[QueueId],
+    ) -> Vec<(QueueId, PqSlot)> {
         let now = self.core.now();
         let client = &self.consumers[consumer.index()];
         let topic = self.topics.resolve(client.group, client.topics[topic_at]);
         let mut sorted = share.to_vec();
         sorted.sort_unstable();
-        let gone: Vec<(QueueId, PqSlot)> = client
+        client
             .held
             .iter()
             .filter(|(queue, _)| Some(self.queues[queue.index()].topic) == topic)
             .filter(|(queue, slot)| sorted.binary_search(queue).is_err() || self.is_pull_expired(**slot, now))
             .map(|(queue, slot)| (*queue, *slot))
-            .collect();
-        for (queue, slot) in &gone {
+            .collect()
+    }
+
+    /// Gives queues of the topic in hand up.
+    fn give_up_queues(&mut self, consumer: ConsumerId, gone: &[(QueueId, PqSlot)]) {
+        for (queue, slot) in gone {
             self.consumers[consumer.index()].held.remove(queue);
             let held = self.held_queues.get_mut(slot.0);
             if let Some(offset) = held.offset.read() {
@@ -233,7 +260,24 @@ impl<O: Observer> Cluster<O> {
         held.push.is_none() && held.process_queue.is_pull_expired(now)
     }
 
-    /// Asks for the start offset of the next new queue, or finishes the topic.
+    /// What was not the client's is given up: now it takes what is new. What an orderly client could not remove is still
+    /// in its way.
+    pub(super) fn take_share(&mut self, consumer: ConsumerId) {
+        let client = &mut self.consumers[consumer.index()];
+        let Some(round) = &mut client.rebalance.round else {
+            return;
+        };
+        let is_dropped = |slot: &PqSlot| self.held_queues.get(slot.0).process_queue.dropped;
+        for queue in std::mem::take(&mut round.share) {
+            match client.held.get(&queue) {
+                None => round.to_add.push_back(queue),
+                Some(slot) => round.balanced &= !is_dropped(slot),
+            }
+        }
+        self.take_next_queue(consumer);
+    }
+
+    /// Takes the next new queue, an orderly client its lock first, or finishes the topic.
     fn take_next_queue(&mut self, consumer: ConsumerId) {
         let Some(round) = &mut self.consumers[consumer.index()].rebalance.round else {
             return;
@@ -241,14 +285,43 @@ impl<O: Observer> Cluster<O> {
         let Some(queue) = round.to_add.pop_front() else {
             return self.topic_done(consumer);
         };
-        round.waiting = Waiting::Offset(queue);
+        if self.consumers[consumer.index()].orderly.is_none() {
+            return self.ask_start_offset(consumer, queue);
+        }
+        if let Some(round) = &mut self.consumers[consumer.index()].rebalance.round {
+            round.waiting = Waiting::Lock(queue);
+        }
         let broker = self.queues[queue.index()].broker;
-        self.call(
-            consumer,
-            CallKind::Rebalance,
-            broker,
-            BrokerRequest::QueryOffset(queue),
-        );
+        self.ask_for_locks(consumer, CallKind::Rebalance, broker, vec![queue]);
+    }
+
+    /// The broker has the lock of a new queue for the client, or for another.
+    pub(super) fn round_lock_arrives(&mut self, consumer: ConsumerId, granted: bool) {
+        let now = self.core.now();
+        let round = self.consumers[consumer.index()].rebalance.round.as_mut();
+        let Some((round, Waiting::Lock(queue))) = round.map(|round| {
+            let waiting = round.waiting;
+            (round, waiting)
+        }) else {
+            return;
+        };
+        if granted {
+            round.locked_at = now;
+            self.ask_start_offset(consumer, queue);
+        } else {
+            round.balanced = false;
+            self.take_next_queue(consumer);
+        }
+    }
+
+    /// Asks the broker of a new queue where the group stands.
+    fn ask_start_offset(&mut self, consumer: ConsumerId, queue: QueueId) {
+        if let Some(round) = &mut self.consumers[consumer.index()].rebalance.round {
+            round.waiting = Waiting::Offset(queue);
+        }
+        let broker = self.queues[queue.index()].broker;
+        let request = BrokerRequest::QueryOffset(queue, CallKind::Rebalance);
+        self.call(consumer, CallKind::Rebalance, broker, request);
     }
 
     /// The answer that the round waits for will not come.
@@ -264,7 +337,8 @@ impl<O: Observer> Cluster<O> {
                 self.queues[queue.index()].forget_asker(consumer);
                 self.take_next_queue(consumer);
             }
-            Waiting::Nothing | Waiting::Route | Waiting::Heartbeats => {}
+            Waiting::Lock(_) => self.round_lock_arrives(consumer, false),
+            Waiting::Nothing | Waiting::Route | Waiting::Heartbeats | Waiting::ConsumeLock { .. } => {}
         }
     }
 
@@ -278,6 +352,25 @@ impl<O: Observer> Cluster<O> {
         let Some(Waiting::Offset(queue)) = client.rebalance.round.as_ref().map(|round| round.waiting) else {
             return;
         };
+        let (from, rule) = self.pull_from_where(consumer, queue, offset);
+        if let PullFromWhere::At(offset) = from {
+            return self.take_queue(consumer, queue, offset, rule);
+        }
+        let lookup = self.look_up_request(consumer, queue, from, CallKind::Rebalance);
+        if let Some(round) = &mut self.consumers[consumer.index()].rebalance.round {
+            round.waiting = Waiting::LookedUp(queue);
+        }
+        let broker = self.queues[queue.index()].broker;
+        self.call(consumer, CallKind::Rebalance, broker, lookup);
+    }
+
+    /// Where the broker's answer, or else `consumeFromWhere`, lets a queue start.
+    pub(super) fn pull_from_where(
+        &self,
+        consumer: ConsumerId,
+        queue: QueueId,
+        offset: Option<QueriedOffset>,
+    ) -> (PullFromWhere, StartOffsetRule) {
         let topic = self.queues[queue.index()].topic;
         let is_retry = matches!(self.core.directory.topic(topic).kind, TopicKind::Retry(_));
         let (stored, rule) = match offset {
@@ -287,20 +380,32 @@ impl<O: Observer> Cluster<O> {
             Some(QueriedOffset::Young) => (StoredOffset::Found(0), StartOffsetRule::YoungQueue),
             None => (StoredOffset::NotFound, StartOffsetRule::ConsumeFromWhere),
         };
-        let from = self.config.groups[client.group.index()].consume_from_where;
-        let lookup = match compute_pull_from_where(from, is_retry, stored) {
-            PullFromWhere::At(offset) => return self.take_queue(consumer, queue, offset, rule),
-            PullFromWhere::AskMaxOffset => BrokerRequest::MaxOffset(queue),
+        let group = self.consumers[consumer.index()].group;
+        let from = self.config.groups[group.index()].consume_from_where;
+        (compute_pull_from_where(from, is_retry, stored), rule)
+    }
+
+    /// What a client asks if the group has no offset.
+    ///
+    /// # Panics
+    /// If it has nothing to ask.
+    pub(super) fn look_up_request(
+        &self,
+        consumer: ConsumerId,
+        queue: QueueId,
+        from: PullFromWhere,
+        by: CallKind,
+    ) -> BrokerRequest {
+        match from {
+            PullFromWhere::AskMaxOffset => BrokerRequest::MaxOffset(queue, by),
             PullFromWhere::AskTimestamp => {
-                BrokerRequest::SearchOffset(queue, client.started - CONSUME_TIMESTAMP_BACK)
+                let started = self.consumers[consumer.index()].started;
+                BrokerRequest::SearchOffset(queue, started - CONSUME_TIMESTAMP_BACK, by)
             }
-            PullFromWhere::Unknown => unreachable!("every offset query of this model is answered"),
-        };
-        if let Some(round) = &mut self.consumers[consumer.index()].rebalance.round {
-            round.waiting = Waiting::LookedUp(queue);
+            PullFromWhere::At(_) | PullFromWhere::Unknown => {
+                unreachable!("every offset query of this model is answered")
+            }
         }
-        let broker = self.queues[queue.index()].broker;
-        self.call(consumer, CallKind::Rebalance, broker, lookup);
     }
 
     /// The broker's answer to a look-up of the maximum offset or of an offset by time.
@@ -323,7 +428,16 @@ impl<O: Observer> Cluster<O> {
         let topic = (client.topics[topic_at], topic_at as u32);
         let now = self.core.now();
         let from = (start, in_memory);
-        let held = HeldQueue::new(now, consumer, group, queue, topic, from, client.delivery);
+        let mut held = HeldQueue::new(now, consumer, group, queue, topic, from, client.delivery);
+        if client.orderly.is_some() {
+            held.orderly = Some(Box::default());
+            let locked_at = client
+                .rebalance
+                .round
+                .as_ref()
+                .map_or(now, |round| round.locked_at);
+            (held.process_queue.locked, held.process_queue.last_lock) = (true, locked_at);
+        }
         let slot = PqSlot(self.held_queues.insert(held));
         self.queues[queue.index()].add_reader(slot);
         self.queues[queue.index()].forget_asker(consumer);

@@ -91,7 +91,7 @@ impl<O: Observer> Cluster<O> {
             return;
         };
         match client.state {
-            ClientState::Running | ClientState::Draining => {
+            ClientState::Running | ClientState::Draining | ClientState::Unlocking => {
                 client.rebalance.round = Some(Round::default());
                 self.core.emit(Fact::RebalanceBegan {
                     consumer,

@@ -3,7 +3,7 @@
 //! A graceful shutdown closes the listener pool (what it has been given gets `awaitTerminationMillisWhenShutdown`,
 //! then running calls are cut off and queued tasks thrown away), persists all offsets and unregisters at one
 //! broker after another; each tells the others at once. Pulls go on while calls run, but what they bring reaches
-//! no listener; with the unregistration they end. A kill says nothing: the kernel closes the connections, the
+//! no listener; with the unregistration they end. An orderly client gives its locks back before it persists. A kill says nothing: the kernel closes the connections, the
 //! brokers see that within the network delay, and what was not committed will be consumed again. A host that is
 //! lost closes nothing: the brokers go on counting its client until their time-out. Left out: a listener that
 //! ignores its interruption, or that answers it with `RECONSUME_LATER` in time to send its message back.
@@ -30,7 +30,7 @@ impl<O: Observer> Cluster<O> {
         let wait = self.config.groups[client.group.index()]
             .tuning
             .await_termination_millis_when_shutdown;
-        if wait.duration().is_zero() || client.pool.is_idle() {
+        if wait.duration().is_zero() || client.is_idle() {
             self.stop(consumer);
         } else {
             self.core
@@ -46,9 +46,19 @@ impl<O: Observer> Cluster<O> {
         }
     }
 
-    /// Cuts off what still runs, then persists and unregisters.
+    /// Cuts off what still runs, then gives locks back, persists and unregisters.
     pub(in crate::cluster) fn stop(&mut self, consumer: ConsumerId) {
         self.abandon_tasks(consumer);
+        let client = &mut self.consumers[consumer.index()];
+        if client.orderly.is_some() {
+            client.state = ClientState::Unlocking;
+            return self.unlock_all(consumer);
+        }
+        self.stop_unlocked(consumer);
+    }
+
+    /// No lock is left: persists and unregisters.
+    pub(super) fn stop_unlocked(&mut self, consumer: ConsumerId) {
         self.persist_all(consumer);
         self.end_pulls(consumer);
         let client = &mut self.consumers[consumer.index()];
@@ -65,6 +75,15 @@ impl<O: Observer> Cluster<O> {
             let held = self.held_queues.get_mut(slot.0);
             held.process_queue.dropped = true;
             held.requests += 1;
+        }
+    }
+
+    /// A broker has answered the thread that shuts down, or will not.
+    pub(in crate::cluster) fn shutdown_goes_on(&mut self, consumer: ConsumerId) {
+        if self.consumers[consumer.index()].state == ClientState::Unlocking {
+            self.unlock_next(consumer);
+        } else {
+            self.unregister_next(consumer);
         }
     }
 
@@ -91,7 +110,9 @@ impl<O: Observer> Cluster<O> {
         if !self.consumers[consumer.index()].is_alive() {
             return;
         }
-        let came_due = self.end_pause(consumer);
+        let mut came_due = self.end_pause(consumer);
+        // Tasks in order are gone with their process.
+        came_due.retain(|event| !matches!(event, Event::OrderlyDue(_)));
         let connections = self.consumers[consumer.index()].connections.clone();
         self.watch_all_for_silence(consumer);
         self.abandon_tasks(consumer);
@@ -122,14 +143,23 @@ impl<O: Observer> Cluster<O> {
         }
         // Told before the queues are released, so that an observer knows why they are.
         self.core.emit(Fact::ConsumerStopped { consumer, how });
+        let start_offsets = client
+            .orderly
+            .as_mut()
+            .map(|orderly| std::mem::take(&mut orderly.start_offsets));
         for slot in held.into_values() {
-            self.drop_held_queue(slot);
+            let orderly = self.held_queues.get(slot.0).orderly.as_deref();
+            if orderly.is_some_and(|orderly| orderly.given_up) {
+                self.request_ended(slot);
+            } else {
+                self.drop_held_queue(slot);
+            }
             if kept {
                 self.request_ended(slot);
             }
         }
-        // Their pull requests were waiting for the end of the round.
-        for slot in round.taken {
+        // Their pull requests were waiting for the end of the round, or for where to start.
+        for slot in round.taken.into_iter().chain(start_offsets.unwrap_or_default()) {
             self.request_ended(slot);
         }
         self.forget_links(consumer, how != StopKind::Vanished);

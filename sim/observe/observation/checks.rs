@@ -23,10 +23,11 @@ impl Observation {
                 .map(|slot| self.ledger.delivered_once(slot))
                 .sum();
             let (measured, duplicates) = (self.latencies[id].wait.count(), self.duplicates[id].total());
-            if by_queue != by_consumer || first != measured || first + duplicates != by_queue {
+            let again = self.again(group);
+            if by_queue != by_consumer || first != measured || first + duplicates + again != by_queue {
                 let text = format!(
                     "group {}: {by_queue} deliveries by queue, {by_consumer} by consumer; {first} first \
-                     deliveries, {measured} measured, {duplicates} duplicates",
+                     deliveries, {measured} measured, {duplicates} duplicates, {again} on the spot",
                     info.name
                 );
                 broken(end, "M2", &text);

@@ -5,6 +5,7 @@
 
 mod checks;
 mod members;
+mod order;
 
 use crate::cluster::config::ClusterConfig;
 use crate::cluster::directory::Directory;
@@ -17,6 +18,8 @@ use crate::observe::duplicates::Duplicates;
 use crate::observe::lag::Lag;
 use crate::observe::latency::Latency;
 use crate::observe::ledger::{Delivery, Ledger, Outcome};
+use crate::observe::observation::order::Orders;
+use crate::observe::order::{InQueue, QueueOrder};
 use crate::observe::ownership::{HandOver, Ownership};
 use crate::observe::producers::Producers;
 use crate::observe::rebalance::{Disconnect, Rebalances, Round};
@@ -89,6 +92,8 @@ pub struct Observation {
     pub stranded: Vec<Vec<(SimTime, Option<SimTime>)>>,
     /// `readQueueNums` by topic and broker, as far as told.
     reads: BTreeMap<(TopicId, BrokerId), u32>,
+    /// Order of queues and keys, where it is looked at.
+    pub orders: Orders,
     /// The change that each slot changed hands after, by its number in the group.
     moved_by: Vec<Option<u32>>,
     waiting: Vec<Waiting>,
@@ -146,6 +151,11 @@ impl Observer for Observation {
                 let of = self.slots.get(slot);
                 self.consumers[consumer.index()].deliveries += 1;
                 let delivery = self.ledger.delivered(now, slot, of, offset);
+                let in_order = if self.orders.is_watched(group) {
+                    self.delivered_in_order(now, directory, fact, delivery)
+                } else {
+                    None
+                };
                 if delivery == Delivery::FirstAfterAll {
                     self.comes_back(now, slot);
                 }
@@ -158,13 +168,13 @@ impl Observer for Observation {
                     if !of.is_retry {
                         latencies.first_delivery.record(now.since(born));
                     }
-                } else {
+                } else if in_order != Some(InQueue::Again) {
                     self.duplicates[group.index()].count(self.ownership.cause(slot, consumer));
                     if let Some(change) = self.moved_by[slot] {
                         self.rebalances[group.index()].duplicate(change);
                     }
                 }
-                if reconsume_times > 0 {
+                if reconsume_times > 0 && in_order.is_none() {
                     self.retries[group.index()].delivered(reconsume_times);
                 }
             }
@@ -173,6 +183,7 @@ impl Observer for Observation {
                 group,
                 queue,
                 offset,
+                message,
                 reconsume_times,
                 born,
                 busy,
@@ -189,10 +200,13 @@ impl Observer for Observation {
                         self.lag.ended(now, slot, of, 1);
                         self.latencies[group.index()].success.record(now.since(born));
                     }
+                    if self.orders.is_watched(group) {
+                        self.finished_in_order(now, slot, message);
+                    }
                 } else {
                     life.failed += 1;
                 }
-                if reconsume_times > 0 || !success {
+                if (reconsume_times > 0 || !success) && !self.orders.is_orderly(group) {
                     self.retries[group.index()].result(reconsume_times, success);
                 }
             }
@@ -272,6 +286,7 @@ impl Observation {
     pub fn new(config: &ClusterConfig) -> Self {
         let mut observation = Self::with_interval(config.sample_interval, config.duration);
         observation.remedies = Remedies::new(config);
+        observation.orders = Orders::new(config);
         for (topic, of) in config.topics.iter().enumerate() {
             for (broker, queues) in &of.placement {
                 let place = (TopicId(topic as u32), *broker);
@@ -302,6 +317,7 @@ impl Observation {
             windows: Windows::new(horizon),
             stranded: Vec::new(),
             reads: BTreeMap::new(),
+            orders: Orders::default(),
             moved_by: Vec::new(),
             waiting: Vec::new(),
             stored_at: Vec::new(),
@@ -324,6 +340,9 @@ impl Observation {
         }
         for group in &mut self.rebalances {
             group.finish(end);
+        }
+        for queue in &mut self.orders.queues {
+            queue.goes_on(end);
         }
         self.check_sums(end, directory);
     }
@@ -367,9 +386,15 @@ impl Observation {
             Fact::QueueCreated { queue } => self.queue_created(now, directory, queue),
             Fact::ConsumerStarted { consumer } => self.consumer_started(now, directory, consumer),
             Fact::ConsumerStopped { consumer, how } => self.consumer_stopped(now, directory, consumer, how),
-            Fact::QueueAcquired { consumer, queue, .. } => {
+            Fact::QueueAcquired {
+                consumer,
+                queue,
+                start_offset,
+                ..
+            } => {
                 let group = directory.consumer(consumer).group;
                 self.queue_acquired(now, group, queue, consumer);
+                self.acquired_in_order(group, queue, consumer, start_offset);
             }
             Fact::QueueReleased {
                 consumer,
@@ -380,6 +405,9 @@ impl Observation {
                 self.rebalances[group.index()].released_unfinished += u64::from(unfinished);
                 let slot = self.slots.slot(group, queue);
                 self.release(now, slot, consumer, HandOver::Rebalance);
+                if let Some(order) = self.orderly_queue(slot) {
+                    order.released(now, consumer);
+                }
             }
             Fact::ConsumerPaused { consumer } => self.consumer_sleeps(now, directory, consumer, true),
             Fact::ConsumerResumed { consumer } => self.consumer_sleeps(now, directory, consumer, false),
@@ -455,9 +483,14 @@ impl Observation {
                 queue,
                 offset,
                 dlq_queue,
+                message,
                 origin_topic,
                 ..
             } => {
+                if self.orders.is_watched(group) {
+                    let slot = self.slots.slot(group, queue);
+                    self.finished_in_order(now, slot, message);
+                }
                 self.retries[group.index()].dead(origin_topic);
                 self.ledger.stored(now, dlq_queue, self.ledger.end(dlq_queue));
                 self.ended(now, group, queue, offset, Outcome::Dead);
@@ -477,9 +510,16 @@ impl Observation {
                 group,
                 queue,
                 offset,
+                message,
                 cause,
                 ..
-            } => self.ended(now, group, queue, offset, Outcome::Dropped(cause)),
+            } => {
+                self.ended(now, group, queue, offset, Outcome::Dropped(cause));
+                if self.orders.is_watched(group) {
+                    let slot = self.slots.slot(group, queue);
+                    self.finished_in_order(now, slot, message);
+                }
+            }
             Fact::Filtered {
                 group,
                 queue,
@@ -488,6 +528,11 @@ impl Observation {
                 ..
             } => self.filtered(now, group, queue, from, to),
             Fact::Expired { queue, to, .. } => self.expired(now, queue, to),
+            Fact::QueueLocked { .. }
+            | Fact::QueueUnlocked { .. }
+            | Fact::LockRefused { .. }
+            | Fact::StartOffsetChanged { .. }
+            | Fact::QueueSuspended { .. } => self.order_fact(now, directory, fact),
             Fact::Born { .. }
             | Fact::Stored { .. }
             | Fact::SendAcknowledged { .. }
@@ -555,6 +600,9 @@ impl Observation {
         self.delivered.resize_with(groups, Delivered::default);
         self.stored_bytes.resize(self.slots.queues(), 0);
         self.stored_at.resize(self.slots.queues(), 0);
+        self.orders
+            .queues
+            .resize_with(self.slots.len(), QueueOrder::default);
         self.waiting.resize_with(self.slots.len(), Waiting::default);
         self.stranded.resize_with(self.slots.queues(), Vec::new);
         self.moved_by.resize(self.slots.len(), None);

@@ -212,7 +212,8 @@ impl View<'_> {
             waiting_mean: observation.waiting_mean(slot, self.end),
             wait_mean_seconds: observation.wait_mean_secs(slot),
             deliveries: observation.ledger.deliveries(slot),
-            duplicates: observation.ledger.duplicates(slot),
+            duplicates: observation.ledger.duplicates(slot) - observation.orders.queues[slot].again,
+            blocked_seconds: observation.orders.queues[slot].blocked.as_secs_f64(),
             owner: observation
                 .ownership
                 .owner(slot)
@@ -262,6 +263,8 @@ pub(super) fn requests(of: impl Fn(RequestKind) -> u64) -> RequestsReport {
         update_offset: of(RequestKind::UpdateOffset),
         send_back: of(RequestKind::SendBack),
         acknowledge: of(RequestKind::Acknowledge),
+        lock_batch: of(RequestKind::LockBatch),
+        unlock_batch: of(RequestKind::UnlockBatch),
     }
 }
 

@@ -5,14 +5,16 @@ use super::{View, mean_secs, ratio};
 use crate::cluster::consumer::delivery::Delivery;
 use crate::cluster::fact::DropCause;
 use crate::cluster::ids::GroupId;
+use crate::kernel::time::SimDuration;
 use crate::observe::consumers::Life;
 use crate::observe::lag::Peak;
 use crate::observe::latency::Latency;
 use crate::observe::retries::{Attempt, Retries};
 use crate::report::model::{
     AttemptReport, BalanceReport, DeliveriesReport, DeliveryReport, DistributionReport,
-    DuplicateCausesReport, DuplicatesReport, FailuresReport, GroupReport, LagReport, LatenciesReport,
-    LatencyReport, LostReport, OldestWaitingReport, RetriesReport,
+    DuplicateCausesReport, DuplicatesReport, FailuresReport, GroupReport, KeyOrderReport, LagReport,
+    LatenciesReport, LatencyReport, LostReport, OldestWaitingReport, OrderReport, QueueOrderReport,
+    RetriesReport,
 };
 use indexmap::IndexMap;
 
@@ -51,6 +53,7 @@ impl View<'_> {
             deliveries_by_kind: DeliveriesReport {
                 first,
                 retry,
+                again: observation.again(group),
                 duplicate: duplicates.total(),
             },
             failures: self.failures(group),
@@ -106,12 +109,40 @@ impl View<'_> {
                     other: duplicates.other,
                 },
             },
+            order: self.order(group),
             delivery: self.delivery(group),
             guard: self.guard(group),
             forwarded: observation.delivered[id].forwarded,
             requests: requests(|kind| self.observation.delivered[id].of(kind)),
             skew: self.skews(group),
             utilisation: self.utilisation(group),
+        }
+    }
+
+    fn order(&self, group: GroupId) -> OrderReport {
+        let orders = &self.observation.orders;
+        let keys = orders.keys.get(group.index()).and_then(Option::as_deref);
+        let slots = || {
+            let slots = self.observation.slots.of_group(group);
+            slots.map(|slot| &orders.queues[slot])
+        };
+        let blocked = slots().fold(SimDuration::ZERO, |sum, queue| sum + queue.blocked);
+        let blocked_max = slots().map(|queue| queue.blocked_max).max();
+        OrderReport {
+            orderly: orders.is_orderly(group),
+            keys: keys.map_or_else(KeyOrderReport::default, |keys| KeyOrderReport {
+                seen: keys.keys(),
+                late: keys.late,
+                overtaking: keys.overtaking,
+                late_again: keys.late_again,
+            }),
+            queues: QueueOrderReport {
+                suspensions: slots().map(|queue| queue.suspensions).sum(),
+                attempts_max: slots().map(|queue| queue.attempts).max().unwrap_or(0),
+                blocked_seconds: blocked.as_secs_f64(),
+                blocked_max_seconds: blocked_max.unwrap_or_default().as_secs_f64(),
+                locks_refused: slots().map(|queue| queue.refused).sum(),
+            },
         }
     }
 

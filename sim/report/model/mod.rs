@@ -8,6 +8,7 @@
 
 mod consumer;
 mod delivery;
+mod order;
 mod queue;
 mod rebalance;
 mod remedy;
@@ -17,6 +18,7 @@ pub use consumer::{
     ConsumerEnd, ConsumerReport, EpisodeReport, FailuresReport, FlowControlReport, PullFailuresReport,
 };
 pub use delivery::DeliveryReport;
+pub use order::{KeyOrderReport, OrderReport, QueueOrderReport};
 pub use queue::{QueueGroupReport, QueueLagReport, QueueReport, SpanReport};
 pub use rebalance::{
     ChangesReport, DisconnectReport, MemberChange, MemberChangeReport, OwnershipReport, RebalanceEventReport,
@@ -157,6 +159,10 @@ pub struct RequestsReport {
     pub send_back: u64,
     /// Acknowledgements of pushed messages; not RocketMQ's.
     pub acknowledge: u64,
+    /// LOCK_BATCH_MQ of orderly groups.
+    pub lock_batch: u64,
+    /// UNLOCK_BATCH_MQ of orderly groups.
+    pub unlock_batch: u64,
 }
 
 /// Answers to pulls; counts of answers.
@@ -297,6 +303,8 @@ pub struct GroupReport {
     pub lost_by_cause: LostReport,
     /// Records delivered more than once.
     pub duplicates: DuplicatesReport,
+    /// Order by queue and by key.
+    pub order: OrderReport,
     /// How messages got to its clients, and what that cost.
     pub delivery: DeliveryReport,
     /// What the guards of its clients did.
@@ -318,7 +326,9 @@ pub struct DeliveriesReport {
     pub first: u64,
     /// First deliveries of retry copies.
     pub retry: u64,
-    /// Deliveries of a record that was delivered before.
+    /// Deliveries on the spot, by an orderly listener, of what had just failed.
+    pub again: u64,
+    /// Deliveries of a record that was delivered before, others than these.
     pub duplicate: u64,
 }
 

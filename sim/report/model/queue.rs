@@ -47,8 +47,10 @@ pub struct QueueGroupReport {
     pub wait_mean_seconds: Option<f64>,
     /// Deliveries.
     pub deliveries: u64,
-    /// Of these, deliveries of records delivered before.
+    /// Of these, deliveries of records delivered before; those on the spot after a failure not counted.
     pub duplicates: u64,
+    /// Time during which its head had failed and was not over; 0 unless the listener is an orderly one.
+    pub blocked_seconds: f64,
     /// Who holds it at the end; `null` if nobody.
     pub owner: Option<String>,
     /// Time without an owner before its first.

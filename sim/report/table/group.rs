@@ -47,6 +47,7 @@ impl Page {
             self.parts("guard", &guarded(&group.guard));
         }
         self.parts("duplicates", &duplicates(group));
+        self.order(&group.order);
         self.parts("skew", &skew(group));
         self.rebalance(&report.rebalance[name]);
         let account = self.account(balance);

@@ -8,6 +8,7 @@ mod consumers;
 mod delivery;
 mod group;
 mod head;
+mod order;
 mod page;
 mod rebalance;
 mod remedies;

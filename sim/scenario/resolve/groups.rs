@@ -2,13 +2,15 @@
 
 use super::listeners::Nameable;
 use super::{Resolver, field};
-use crate::cluster::config::{ConsumerConfig, ConsumerTuning, Delivery, GroupConfig, TopicConfig};
+use crate::cluster::config::{
+    ConsumerConfig, ConsumerTuning, Delivery, GroupConfig, ListenerKind, OrderlySettings, TopicConfig,
+};
 use crate::cluster::consumer::delivery::INTERVALS;
 use crate::cluster::ids::TopicId;
 use crate::scenario::diagnostic::Span;
 use crate::scenario::limits;
 use crate::scenario::locate::{self, FieldPath};
-use crate::scenario::schema::{ConsumerBlock, Consumers, GroupBlock};
+use crate::scenario::schema::{ConsumerBlock, Consumers, GroupBlock, Listener, OnFailure};
 use indexmap::IndexMap;
 use std::collections::BTreeSet;
 
@@ -34,6 +36,7 @@ impl Resolver<'_> {
             let mut group = GroupConfig {
                 name: name.clone(),
                 subscribe: self.subscription(&path, block, topics),
+                listener: self.listener(&path, block),
                 strategy: block.strategy.clone(),
                 consume_from_where: block.consume_from_where,
                 delivery: self.delivery(&path, block),
@@ -47,6 +50,50 @@ impl Resolver<'_> {
             groups.push(group);
         }
         groups
+    }
+
+    /// How the members of a group call their listeners.
+    fn listener(&mut self, path: &FieldPath, block: &GroupBlock) -> ListenerKind {
+        let settings = block.orderly.unwrap_or_default();
+        if block.listener == Listener::Concurrently {
+            if block.orderly.is_some() {
+                let problem = self.name_problem(
+                    &path.key("orderly"),
+                    "`orderly` is for listeners that consume in order",
+                );
+                problem.label = "the listener of this group is \"concurrently\"".to_owned();
+                problem
+                    .help
+                    .push("add \"listener\": \"orderly\", or leave the block out".to_owned());
+            }
+            return ListenerKind::Concurrently;
+        }
+        let path = path.key("orderly");
+        let by_hand = "add \"autoCommit\": false: RocketMQ commits each success by itself otherwise";
+        if settings.auto_commit && settings.commit_every.is_some() {
+            let problem = self.name_problem(
+                &path.key("commitEvery"),
+                "`commitEvery` needs a listener that commits by hand",
+            );
+            problem.label = "\"autoCommit\" is true".to_owned();
+            problem.help.push(by_hand.to_owned());
+        }
+        let rollback = settings.on_failure == OnFailure::Rollback;
+        if settings.auto_commit && rollback {
+            let problem = self.problem(
+                &path.key("onFailure"),
+                "\"rollback\" needs a listener that commits by hand",
+            );
+            problem.label = "\"autoCommit\" is true: RocketMQ takes ROLLBACK for a success then".to_owned();
+            problem
+                .help
+                .push("add \"autoCommit\": false, or fail with \"suspend\"".to_owned());
+        }
+        ListenerKind::Orderly(OrderlySettings {
+            auto_commit: settings.auto_commit,
+            commit_every: settings.commit_every,
+            rollback,
+        })
     }
 
     /// The delivery style, with an interval that works.
@@ -69,6 +116,18 @@ impl Resolver<'_> {
                     .help
                     .push("\"push\" sends at once, without asking".to_owned());
             }
+        }
+        if block.listener == Listener::Orderly
+            && matches!(block.delivery, Delivery::Push { .. } | Delivery::Pull { .. })
+        {
+            let problem = self.name_problem(
+                &path.key("delivery"),
+                "a listener that consumes in order needs polls that wait for its locks",
+            );
+            problem.label = format!("\"{}\" knows no locks", block.delivery.word());
+            problem
+                .help
+                .push("leave \"delivery\" out, or use \"shortPolling\"".to_owned());
         }
         block.delivery
     }

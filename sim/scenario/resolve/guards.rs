@@ -4,7 +4,7 @@ use super::Resolver;
 use crate::cluster::config::{Behavior, GuardConfig, GuardRule};
 use crate::kernel::time::SimDuration;
 use crate::scenario::locate::FieldPath;
-use crate::scenario::schema::{GroupBlock, GuardBlock};
+use crate::scenario::schema::{GroupBlock, GuardBlock, Listener};
 
 const MAX_QUEUEING: SimDuration = SimDuration::from_millis(500);
 const WARM_UP: SimDuration = SimDuration::from_secs(10);
@@ -16,6 +16,13 @@ impl Resolver<'_> {
     pub(super) fn guard(&mut self, path: &FieldPath, block: &GroupBlock) -> Option<GuardConfig> {
         let guard = block.guard.as_ref()?;
         let path = path.key("guard");
+        if matches!(block.listener, Listener::Orderly) {
+            let problem = self.name_problem(&path, "a guard stands before concurrent listeners only");
+            problem.label = "this group's listener is orderly".to_owned();
+            problem
+                .help
+                .push("an orderly listener waits by itself: one call of each queue at a time".to_owned());
+        }
         let rule = match (guard.qps, guard.concurrency) {
             (Some(qps), None) => self.rate_rule(&path, guard, qps),
             (None, Some(most)) => {

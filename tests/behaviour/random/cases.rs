@@ -3,8 +3,8 @@
 use rmqsim::cluster::config::{
     Action, AttributesConfig, Behavior, Blocked, BrokerConfig, BrokerTuning, ClusterConfig, ConsumeFromWhere,
     ConsumerConfig, ConsumerTuning, Delivery, FailureConfig, GroupConfig, GuardConfig, GuardRule, KeyDist,
-    Member, Millis, NetworkConfig, ProducerConfig, QueueSelector, RocketMqVersion, SizeDist, Strategy,
-    TimelineEntry, TopicConfig, TopicQueues,
+    ListenerKind, Member, Millis, NetworkConfig, ProducerConfig, QueueSelector, RocketMqVersion, SizeDist,
+    Strategy, TimelineEntry, TopicConfig, TopicQueues,
 };
 use rmqsim::cluster::fact::PullFailure;
 use rmqsim::cluster::ids::{BrokerId, GroupId, TopicId};
@@ -193,6 +193,7 @@ fn group(c: &mut Chooser, number: u64, topics: u32, slow: bool) -> GroupConfig {
     let subscribe = c.some_of(topics);
     GroupConfig {
         subscribe: subscribe.into_iter().map(TopicId).collect(),
+        listener: ListenerKind::Concurrently,
         strategy: c.pick(&[
             Strategy::Avg,
             Strategy::AvgByCircle,

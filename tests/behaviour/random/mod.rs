@@ -5,6 +5,7 @@
 
 mod cases;
 mod faults;
+mod orderly;
 mod outcome;
 mod rules;
 mod trouble;
@@ -60,6 +61,30 @@ fn random_clusters_in_trouble_keep_the_rules_of_5_3() {
 #[test]
 fn random_clusters_in_trouble_keep_the_rules_of_4_9() {
     check(faults::case, 1000..1100, RocketMqVersion::V4_9);
+}
+
+#[test]
+fn random_orderly_clusters_keep_the_rules_of_5_3() {
+    let case = |number, version| orderly::in_order(cases::case(number, version));
+    check(case, 0..40, RocketMqVersion::V5_3);
+}
+
+#[test]
+fn random_orderly_clusters_keep_the_rules_of_4_9() {
+    let case = |number, version| orderly::in_order(cases::case(number, version));
+    check(case, 1000..1040, RocketMqVersion::V4_9);
+}
+
+#[test]
+fn random_orderly_clusters_in_trouble_keep_the_rules_of_5_3() {
+    let case = |number, version| orderly::in_order(faults::case(number, version));
+    check(case, 0..100, RocketMqVersion::V5_3);
+}
+
+#[test]
+fn random_orderly_clusters_in_trouble_keep_the_rules_of_4_9() {
+    let case = |number, version| orderly::in_order(faults::case(number, version));
+    check(case, 1000..1060, RocketMqVersion::V4_9);
 }
 
 /// Cases in which records were once freed although a commit or an answer on the wire led back to them.

@@ -1,6 +1,7 @@
 //! What must hold in every cluster, fact by fact. What must hold when all is over is in `outcome`.
 
 use crate::random::cases::{LEVEL_SECONDS, ms};
+use crate::random::orderly;
 use crate::random::trouble::Trouble;
 use crate::support::Recorder;
 use rmqsim::cluster::Finished;
@@ -76,6 +77,8 @@ pub struct Judge<'a> {
     expired: BTreeSet<(BrokerId, ConsumerId)>,
     pub holds: BTreeMap<(ConsumerId, QueueId), Hold>,
     held_before: BTreeSet<(ConsumerId, QueueId)>,
+    /// Who does not have the lock of a queue that it holds: it does not pull.
+    unlocked: BTreeSet<(ConsumerId, QueueId)>,
     /// `reconsumeTimes` of all records.
     pub stored: BTreeMap<(QueueId, u64), u16>,
     pub delivered: BTreeSet<(GroupId, QueueId, u64)>,
@@ -115,6 +118,7 @@ impl<'a> Judge<'a> {
             expired: BTreeSet::new(),
             holds: BTreeMap::new(),
             held_before: BTreeSet::new(),
+            unlocked: BTreeSet::new(),
             stored: BTreeMap::new(),
             delivered: BTreeSet::new(),
             finished: BTreeMap::new(),
@@ -154,6 +158,7 @@ impl<'a> Judge<'a> {
             self.rounds(*time, fact);
             self.pull_loops(*time, fact);
             self.connections(*time, fact);
+            self.locks(*time, fact);
             if let Fact::DeadLettered { dlq_queue, .. } = fact {
                 self.last_dead.insert(*dlq_queue, *time);
             }
@@ -337,6 +342,9 @@ impl<'a> Judge<'a> {
         let (Some(hold), Some(well)) = (self.holds.get(&(consumer, queue)), self.well_since(consumer)) else {
             return;
         };
+        if self.unlocked.contains(&(consumer, queue)) {
+            return;
+        }
         // An order stands in silence. An application that pulls on its clock is silent while it works.
         if matches!(
             self.group_of(consumer).delivery,
@@ -388,6 +396,40 @@ impl<'a> Judge<'a> {
             "held for {held} only"
         );
         assert!(waits || held.is_zero());
+    }
+
+    // ---- locks ----------------------------------------------------------------------------------------------
+
+    /// What tells an orderly client whether it may pull, and where it goes on.
+    fn locks(&mut self, now: SimTime, fact: &Fact) {
+        match fact {
+            Fact::LockRefused { consumer, queue } => {
+                self.unlocked.insert((*consumer, *queue));
+            }
+            Fact::QueueLocked { consumer, queue } => {
+                let was_unlocked = self.unlocked.remove(&(*consumer, *queue));
+                if let Some(hold) = self.holds.get_mut(&(*consumer, *queue)).filter(|_| was_unlocked) {
+                    hold.last_sign = now;
+                }
+            }
+            Fact::StartOffsetChanged {
+                consumer,
+                queue,
+                start_offset: offset,
+            }
+            | Fact::QueueSuspended {
+                consumer,
+                queue,
+                offset,
+                ..
+            } => {
+                let hold = self.holds.get_mut(&(*consumer, *queue));
+                let hold = hold.expect("who goes back holds the queue");
+                assert!(hold.next_delivery > *offset || !matches!(fact, Fact::QueueSuspended { .. }));
+                hold.next_delivery = *offset;
+            }
+            _ => {}
+        }
     }
 
     // ---- connections ----------------------------------------------------------------------------------------
@@ -520,14 +562,16 @@ impl<'a> Judge<'a> {
                 reconsume_times,
                 ..
             } => {
+                let in_order = orderly::settings(&self.config.groups[group.index()]).is_some();
                 let hold = self.holds.get_mut(&(*consumer, *queue));
                 let hold = hold.expect("who delivers holds the queue");
-                match hold.failed.remove(offset) {
+                match hold.failed.remove(offset).filter(|_| !in_order) {
                     Some(times) => assert_eq!(*reconsume_times, times + 1),
                     None => {
                         assert_eq!(hold.next_delivery, *offset);
                         hold.next_delivery += 1;
-                        assert_eq!(self.stored[&(*queue, *offset)], *reconsume_times);
+                        let stored = self.stored[&(*queue, *offset)];
+                        assert!(stored == *reconsume_times || in_order && stored < *reconsume_times);
                     }
                 }
                 self.delivered.insert((*group, *queue, *offset));
@@ -585,6 +629,10 @@ impl<'a> Judge<'a> {
         };
         let tuning = &self.config.groups[group.index()].tuning;
         let before = self.stored[&(queue, offset)];
+        if orderly::settings(&self.config.groups[group.index()]).is_some() {
+            assert!(level.is_none() && i32::from(times) > tuning.max_reconsume_times);
+            return self.finished.entry((group, queue)).or_default().add(offset);
+        }
         assert_eq!(times, before + 1);
         let max = u16::try_from(tuning.max_reconsume_times).unwrap_or(16);
         let expected = match tuning.delay_level_when_next_consume {

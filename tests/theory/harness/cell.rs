@@ -144,6 +144,7 @@ pub fn config(threads: u32, service: Dist, plan: &Plan, seed: u64) -> ClusterCon
         groups: vec![GroupConfig {
             name: "billing".into(),
             subscribe: vec![TopicId(0)],
+            listener: ListenerKind::Concurrently,
             strategy: Strategy::Avg,
             consume_from_where: ConsumeFromWhere::LastOffset,
             delivery: Delivery::default(),

@@ -4,8 +4,8 @@ use crate::field::{Recording, list, number, text};
 use rmqsim::cluster::Cluster;
 use rmqsim::cluster::config::{
     Action, AttributesConfig, BrokerConfig, BrokerTuning, ClusterConfig, ConsumeFromWhere, ConsumerConfig,
-    ConsumerTuning, FailureConfig, GroupConfig, Member, Millis, NetworkConfig, ProducerConfig, QueueSelector,
-    RocketMqVersion, SizeDist, Strategy, TimelineEntry, TopicConfig, TopicQueues,
+    ConsumerTuning, FailureConfig, GroupConfig, ListenerKind, Member, Millis, NetworkConfig, ProducerConfig,
+    QueueSelector, RocketMqVersion, SizeDist, Strategy, TimelineEntry, TopicConfig, TopicQueues,
 };
 use rmqsim::cluster::consumer::delivery::Delivery;
 use rmqsim::cluster::directory::{Directory, TopicKind};
@@ -95,6 +95,7 @@ pub fn cluster(recording: &Recording, repeat: usize, duration: u64) -> ClusterCo
         groups: vec![GroupConfig {
             name: format!("G_{}", name.trim_start_matches("T_")),
             subscribe: vec![TopicId(0)],
+            listener: ListenerKind::Concurrently,
             strategy,
             consume_from_where: ConsumeFromWhere::FirstOffset,
             delivery: Delivery::default(),

@@ -5,8 +5,9 @@
 
 use crate::field::{OVERRIDE, Recording};
 use rmqsim::cluster::config::{
-    Action, ClusterConfig, ConsumerConfig, ProducerConfig, SizeDist, TimelineEntry,
+    Action, ClusterConfig, ConsumerConfig, ListenerKind, ProducerConfig, SizeDist, TimelineEntry,
 };
+use rmqsim::cluster::consumer::listener::ListenerRule;
 use rmqsim::cluster::producer::workload::Arrivals;
 use rmqsim::kernel::time::{SimDuration, SimTime};
 use rmqsim::scenario::{Overrides, Scenario};
@@ -68,7 +69,7 @@ fn scenario(recording: &Recording, config: &ClusterConfig) -> Value {
         .iter()
         .map(|p| producer(p, &topic.name))
         .collect();
-    json!({
+    let mut scenario = json!({
         "title": recording.json["title"],
         "teaches": format!(
             "The experiment `{}` with a real cluster of RocketMQ {}, rebuilt; `cargo test --test truth` compares the two.",
@@ -91,15 +92,37 @@ fn scenario(recording: &Recording, config: &ClusterConfig) -> Value {
             "tuning": { "startupTime": group.tuning.startup_time },
         } },
         "timeline": timeline(&group.name, &config.timeline),
-    })
+    });
+    let block = &mut scenario["groups"][&group.name];
+    if group.listener != ListenerKind::Concurrently {
+        block["listener"] = "orderly".into();
+    }
+    if group.tuning.max_reconsume_times >= 0 {
+        block["tuning"]["maxReconsumeTimes"] = group.tuning.max_reconsume_times.into();
+    }
+    scenario
 }
 
 fn consumer(consumer: &ConsumerConfig) -> Value {
-    json!({
+    let mut block = json!({
         "clientIds": [consumer.client_id],
         "start": consumer.start.map(millis),
         "threads": consumer.threads,
         "service": consumer.service,
+    });
+    if !consumer.failure.rules.is_empty() {
+        let rules: Vec<Value> = consumer.failure.rules.iter().map(rule).collect();
+        block["failure"] = json!({ "rules": rules });
+    }
+    block
+}
+
+/// A rule about one message of the only producer.
+fn rule(rule: &ListenerRule) -> Value {
+    let message = rule.which.message.expect("recorded rules are about messages");
+    json!({
+        "message": { "producer": "P0-1", "number": message.number() + 1 },
+        "outcome": rule.outcome,
     })
 }
 
@@ -117,7 +140,12 @@ fn producer(producer: &ProducerConfig, topic: &str) -> (String, Value) {
         Arrivals::AtOnce => block["arrivals"] = "atOnce".into(),
         Arrivals::Constant { gap } => {
             block["arrivals"] = "constant".into();
-            block["rate"] = format!("{}/s", 1e9 / gap.as_nanos() as f64).into();
+            let nanos = gap.as_nanos();
+            block["rate"] = if 1_000_000_000 % nanos == 0 {
+                format!("{}/s", 1_000_000_000 / nanos).into()
+            } else {
+                format!("{}/min", 60_000_000_000 / nanos).into()
+            };
         }
         _ => panic!("recorded messages come at once or at an even pace"),
     }

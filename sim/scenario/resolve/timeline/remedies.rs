@@ -6,9 +6,9 @@
 //! `consumeThreadMax`.
 
 use super::entry::{Deed, Known, MemberDeed};
-use crate::cluster::config::{Action, ForwardConfig};
+use crate::cluster::config::{Action, ForwardConfig, GroupConfig, ListenerKind};
 use crate::cluster::fact::PullFailure;
-use crate::cluster::ids::{BrokerId, ProducerId};
+use crate::cluster::ids::{BrokerId, ProducerId, TopicId};
 use crate::kernel::dist::Dist;
 use crate::kernel::time::{SimDuration, SimTime};
 use crate::scenario::locate::FieldPath;
@@ -164,14 +164,19 @@ impl<'a> Resolver<'a> {
         &mut self,
         path: &FieldPath,
         block: &TimelineBlock,
-        topic: crate::cluster::ids::TopicId,
+        topic: TopicId,
         known: &Known<'_>,
     ) {
         let target = block.forward.as_deref().unwrap_or_default();
         let name = target.split('/').next().unwrap_or_default();
-        let reads = |group: &&crate::cluster::config::GroupConfig| {
-            group.name == name && group.subscribe.contains(&topic)
-        };
+        let reads = |group: &&GroupConfig| group.name == name && group.subscribe.contains(&topic);
+        let is_orderly =
+            |group: &GroupConfig| group.name == name && group.listener != ListenerKind::Concurrently;
+        if known.groups.iter().any(is_orderly) {
+            let here = path.key("forward");
+            let problem = self.problem(&here, "only concurrent listeners can forward");
+            problem.label = "this group's listener is orderly".to_owned();
+        }
         if known.groups.iter().any(|group| reads(&group)) {
             let message = format!("`{name}` subscribes to the topic to which it would forward");
             let problem = self.problem(&path.key("to"), message);
