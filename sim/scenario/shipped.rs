@@ -42,6 +42,7 @@ const SHIPPED: &[(&str, &str)] = &[
         "global-vs-sharded-order",
         include_str!("../../scenarios/global-vs-sharded-order.json"),
     ),
+    ("hot-queue", include_str!("../../scenarios/hot-queue.json")),
     (
         "machine-room-fallback",
         include_str!("../../scenarios/machine-room-fallback.json"),
@@ -86,6 +87,14 @@ const SHIPPED: &[(&str, &str)] = &[
     (
         "sentinel-pacing",
         include_str!("../../scenarios/sentinel-pacing.json"),
+    ),
+    (
+        "subscription-mismatch",
+        include_str!("../../scenarios/subscription-mismatch.json"),
+    ),
+    (
+        "tag-filter-lag",
+        include_str!("../../scenarios/tag-filter-lag.json"),
     ),
 ];
 

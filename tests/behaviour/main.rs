@@ -3,6 +3,7 @@
 mod attributes;
 mod delivery;
 mod determinism;
+mod filters;
 mod flow_control;
 mod guard;
 mod listener;
@@ -11,6 +12,7 @@ mod membership;
 mod order;
 mod order_locks;
 mod partition;
+mod query_message;
 mod random;
 mod remedies;
 mod retention;

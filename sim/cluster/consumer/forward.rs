@@ -8,6 +8,7 @@
 //! is a failure of the listener.
 
 use crate::cluster::Cluster;
+use crate::cluster::consumer::listener::Outcome;
 use crate::cluster::consumer::send_message_back::AfterFailure;
 use crate::cluster::event::{Event, TaskSlot};
 use crate::cluster::fact::{Fact, Observer, RequestKind};
@@ -112,7 +113,7 @@ impl<O: Observer> Cluster<O> {
     pub(in crate::cluster) fn forward_reply_arrives(&mut self, slot: TaskSlot) {
         let task = self.tasks.get_mut(slot.0);
         task.after_failure = None;
-        task.forwards = false;
+        task.outcome = Outcome::Success;
         self.consume_done(slot);
     }
 
@@ -120,7 +121,6 @@ impl<O: Observer> Cluster<O> {
     pub(super) fn forward_failed(&mut self, slot: TaskSlot) {
         let task = self.tasks.get_mut(slot.0);
         task.after_failure = None;
-        task.forwards = false;
         task.block();
         self.consume_done(slot);
     }

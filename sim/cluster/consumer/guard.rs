@@ -202,6 +202,8 @@ pub struct Guard {
     running: u32,
     /// Blocked calls whose threads wait, with the time that each will take, and since when.
     pub(super) waiting: VecDeque<(TaskSlot, SimDuration, SimTime)>,
+    /// Calls that have passed and not ended, in no order.
+    pub(super) inside: Vec<TaskSlot>,
     /// It is to be looked at again at a set time.
     pub(super) will_look: bool,
 }
@@ -225,6 +227,7 @@ impl Guard {
             latest: None,
             running: 0,
             waiting: VecDeque::new(),
+            inside: Vec::new(),
             will_look: false,
         }
     }

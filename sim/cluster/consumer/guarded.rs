@@ -46,20 +46,22 @@ impl<O: Observer> Cluster<O> {
         (wait, waited): (SimDuration, SimDuration),
     ) {
         self.core.emit(Fact::GuardPassed { consumer, waited });
-        self.tasks.get_mut(slot.0).guarded = true;
+        if let Some(guard) = &mut self.consumers[consumer.index()].guard {
+            guard.inside.push(slot);
+        }
         self.work(slot, wait + busy);
     }
 
-    /// A call that has passed the guard has ended.
+    /// A call has ended, which may have passed the guard.
     #[inline(never)]
-    pub(super) fn leave_guard(&mut self, slot: TaskSlot) {
-        let task = self.tasks.get_mut(slot.0);
-        task.guarded = false;
-        let consumer = self.held_queues.get(task.held_queue.0).consumer;
-        if let Some(guard) = &mut self.consumers[consumer.index()].guard {
+    pub(super) fn leave_guard(&mut self, consumer: ConsumerId, slot: TaskSlot) {
+        if let Some(guard) = &mut self.consumers[consumer.index()].guard
+            && let Some(at) = guard.inside.iter().position(|inside| *inside == slot)
+        {
+            guard.inside.swap_remove(at);
             guard.leave();
+            self.let_waiting_pass(consumer);
         }
-        self.let_waiting_pass(consumer);
     }
 
     /// A window of the guard's clock has ended.

@@ -1,7 +1,9 @@
 //! From the measures of a run to its report: ids become names, nanoseconds become seconds.
 
 mod cluster;
+mod filters;
 mod groups;
+mod queries;
 mod rebalances;
 mod remedies;
 mod skews;
@@ -69,6 +71,7 @@ impl Report {
             queues: view.queues(),
             rebalance: view.rebalances(),
             remedies: view.remedies(),
+            queries: view.key_queries(),
             timeline: view.timeline(),
             balance: view.balances(),
             expect: Vec::new(),

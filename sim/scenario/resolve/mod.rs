@@ -3,6 +3,7 @@
 //! Topics, groups and producers are sorted by name, so that the order of keys in a file changes nothing.
 
 mod attributes;
+mod expressions;
 mod groups;
 mod guards;
 mod listeners;
@@ -17,7 +18,9 @@ mod timeline;
 pub(super) use guards::spell as spell_guard;
 
 use crate::cluster::broker::schedule_message::DelayLevels;
-use crate::cluster::config::{BrokerConfig, ClusterConfig, NetworkConfig, TopicConfig, TopicQueues};
+use crate::cluster::config::{
+    BrokerConfig, ClusterConfig, Expression, NetworkConfig, TopicConfig, TopicQueues,
+};
 use crate::cluster::ids::{BrokerId, TopicId};
 use crate::kernel::dist::{Dist, DistError};
 use crate::kernel::time::{SimDuration, SimTime};
@@ -41,6 +44,7 @@ pub fn resolve(file: &ScenarioFile, root: &Node) -> Result<ClusterConfig, Vec<Di
         comparisons: COMPARISONS,
         topics_known: true,
         looked_at: 0,
+        expressions: Vec::new(),
     };
     let config = resolver.config();
     if resolver.problems.is_empty() {
@@ -71,6 +75,8 @@ struct Resolver<'a> {
     topics_known: bool,
     /// Names compared with the wildcards of the timeline so far.
     looked_at: u64,
+    /// Filter expressions found so far, each once.
+    expressions: Vec<Expression>,
 }
 
 impl Resolver<'_> {
@@ -105,6 +111,7 @@ impl Resolver<'_> {
             topics,
             producers,
             groups,
+            expressions: std::mem::take(&mut self.expressions),
             timeline: timeline.entries,
             listeners: timeline.listeners,
             forwards: timeline.forwards,

@@ -54,6 +54,10 @@ fn told(config: &ClusterConfig) -> Vec<String> {
         Action::Forward { member, .. } => format!("forward {}", who(member)),
         Action::SetMaxReconsumeTimes { group, times } => format!("set retries {} {times}", group.0),
         Action::SetRate { producer, gap } => format!("set rate {} {gap}", producer.0),
+        Action::QueryMessage { key, max_num, .. } => format!("query {key} {max_num}"),
+        Action::Subscribe {
+            member, expression, ..
+        } => format!("subscribe {} {}", who(member), expression.0),
         Action::SetListener { member, listener } => {
             let listener = &config.listeners[listener as usize];
             format!("listen {} {:?}", who(member), listener.service)
