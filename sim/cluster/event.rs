@@ -162,6 +162,8 @@ pub enum Event {
     ConsumeLockTimeout(ConsumerId),
     /// The lock of a queue that was given up with cached messages is given back (4.9).
     UnlockDue(PqSlot),
+    /// A client looks for listener calls that take too long: every `consumeTimeout`, skipped while none can.
+    CleanExpired(ConsumerId),
     /// The guard of a client may let a waiting call pass.
     GuardOpens(ConsumerId),
     /// A forwarded message reaches the broker.
@@ -220,9 +222,10 @@ impl Event {
             Self::LockTick(c) => (36, c.0),
             Self::ConsumeLockTimeout(c) => (37, c.0),
             Self::UnlockDue(p) => (38, p.0),
-            Self::GuardOpens(c) => (39, c.0),
-            Self::ForwardArrives(t) => (40, t.0),
-            Self::ForwardReplyArrives(t) => (41, t.0),
+            Self::CleanExpired(c) => (39, c.0),
+            Self::GuardOpens(c) => (40, c.0),
+            Self::ForwardArrives(t) => (41, t.0),
+            Self::ForwardReplyArrives(t) => (42, t.0),
         };
         kind << 32 | id as u64
     }
@@ -288,9 +291,10 @@ impl Event {
             36 => Self::LockTick(ConsumerId(id)),
             37 => Self::ConsumeLockTimeout(ConsumerId(id)),
             38 => Self::UnlockDue(PqSlot(id)),
-            39 => Self::GuardOpens(ConsumerId(id)),
-            40 => Self::ForwardArrives(TaskSlot(id)),
-            41 => Self::ForwardReplyArrives(TaskSlot(id)),
+            39 => Self::CleanExpired(ConsumerId(id)),
+            40 => Self::GuardOpens(ConsumerId(id)),
+            41 => Self::ForwardArrives(TaskSlot(id)),
+            42 => Self::ForwardReplyArrives(TaskSlot(id)),
             _ => panic!("no event has this code"),
         }
     }
@@ -303,7 +307,7 @@ mod tests {
     /// Kinds count up from 0 without a hole; the code of each comes back.
     #[test]
     fn every_code_names_one_event() {
-        for kind in 0..=41 {
+        for kind in 0..=42 {
             for id in [0, 1, u32::MAX] {
                 let code = kind << 32 | u64::from(id);
                 assert_eq!(Event::from_code(code).code(), code);

@@ -22,6 +22,22 @@ const SHIPPED: &[(&str, &str)] = &[
         include_str!("../../scenarios/cache-thresholds.json"),
     ),
     (
+        "batch-partial-failure",
+        include_str!("../../scenarios/batch-partial-failure.json"),
+    ),
+    (
+        "broadcast-gap",
+        include_str!("../../scenarios/broadcast-gap.json"),
+    ),
+    (
+        "clustering-vs-broadcasting",
+        include_str!("../../scenarios/clustering-vs-broadcasting.json"),
+    ),
+    (
+        "consume-timeout",
+        include_str!("../../scenarios/consume-timeout.json"),
+    ),
+    (
         "consumer-crash",
         include_str!("../../scenarios/consumer-crash.json"),
     ),
@@ -43,6 +59,10 @@ const SHIPPED: &[(&str, &str)] = &[
         include_str!("../../scenarios/global-vs-sharded-order.json"),
     ),
     ("hot-queue", include_str!("../../scenarios/hot-queue.json")),
+    (
+        "idempotent-consumer",
+        include_str!("../../scenarios/idempotent-consumer.json"),
+    ),
     (
         "machine-room-fallback",
         include_str!("../../scenarios/machine-room-fallback.json"),
@@ -87,6 +107,14 @@ const SHIPPED: &[(&str, &str)] = &[
     (
         "sentinel-pacing",
         include_str!("../../scenarios/sentinel-pacing.json"),
+    ),
+    (
+        "shutdown-without-drain",
+        include_str!("../../scenarios/shutdown-without-drain.json"),
+    ),
+    (
+        "stuck-message-pins-offset",
+        include_str!("../../scenarios/stuck-message-pins-offset.json"),
     ),
     (
         "subscription-mismatch",

@@ -32,7 +32,7 @@ impl<O: Observer> Cluster<O> {
             Verdict::Block => {
                 self.core.emit(Fact::GuardBlocked { consumer });
                 self.tasks.get_mut(slot.0).block();
-                self.work(slot, SimDuration::ZERO);
+                self.listener_works(slot, SimDuration::ZERO);
             }
         }
     }
@@ -49,7 +49,7 @@ impl<O: Observer> Cluster<O> {
         if let Some(guard) = &mut self.consumers[consumer.index()].guard {
             guard.inside.push(slot);
         }
-        self.work(slot, wait + busy);
+        self.listener_works(slot, wait + busy);
     }
 
     /// A call has ended, which may have passed the guard.
@@ -105,6 +105,7 @@ impl<O: Observer> Cluster<O> {
         for (slot, ..) in waiting.unwrap_or_default() {
             if self.tasks.get(slot.0).outcome != Outcome::Hang {
                 self.discard(slot);
+                self.idempotence.call_cut_off(slot);
                 self.forget_task(slot);
             }
         }

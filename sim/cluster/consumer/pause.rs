@@ -82,6 +82,7 @@ impl<O: Observer> Cluster<O> {
             | Event::RebalanceWake(consumer)
             | Event::ShutdownDeadline(consumer)
             | Event::GuardOpens(consumer)
+            | Event::CleanExpired(consumer)
             | Event::LockTick(consumer)
             | Event::ConsumeLockTimeout(consumer)
             | Event::CallTimeout { consumer, .. } => Some(consumer),

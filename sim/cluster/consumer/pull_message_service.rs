@@ -84,7 +84,10 @@ impl<O: Observer> Cluster<O> {
         let client = &self.consumers[consumer.index()];
         held.order();
         held.pulling = true;
-        held.request_commit = piggybacked_commit(held.offset.read());
+        held.request_commit = match client.is_broadcasting {
+            true => None,
+            false => piggybacked_commit(held.offset.read()),
+        };
         held.request_version = client.versions[held.topic_at as usize];
         held.request_expression = client.expressions[held.topic_at as usize];
         let broker = self.queues[held.queue.index()].broker;
