@@ -40,6 +40,16 @@ impl<O: Observer> Cluster<O> {
             }
             Action::SetRate { producer, gap } => self.set_rate(producer, gap),
             Action::QueryMessage { topic, key, max_num } => self.query_message(topic, key, max_num),
+            Action::ResendDlq { group, gap } => self.resend_dlq(group, gap),
+            Action::SetDlqPermission { group, readable } => self.set_dlq_permission(group, readable),
+            Action::ResetOffset {
+                group,
+                topic,
+                target,
+                force,
+            } => self.reset_offset(group, topic, target, force),
+            Action::StopBroker { broker, crash } => self.broker_stops(broker, crash),
+            Action::StartBroker(broker) => self.broker_starts(broker),
             Action::UpdateTopic {
                 topic,
                 broker,

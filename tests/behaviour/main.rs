@@ -2,7 +2,9 @@
 
 mod attributes;
 mod broadcasting;
+mod brokers;
 mod consume_timeout;
+mod dead_letters;
 mod delivery;
 mod determinism;
 mod filters;
@@ -18,6 +20,7 @@ mod partition;
 mod query_message;
 mod random;
 mod remedies;
+mod resets;
 mod retention;
 mod retry;
 mod send_back;

@@ -77,6 +77,9 @@ impl<O: Observer> Cluster<O> {
         let place = &self.queues[queue.index()];
         let (broker, topic) = (place.broker, place.topic);
         let messages = task.offsets().filter_map(|offset| held.process_queue.get(offset));
+        if self.brokers[broker.index()].is_down {
+            return self.forward_failed(slot);
+        }
         let records: Vec<Record> = messages
             .map(|message| Record {
                 stored: now,

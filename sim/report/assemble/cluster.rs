@@ -19,7 +19,9 @@ use indexmap::IndexMap;
 
 impl View<'_> {
     pub(super) fn cluster(&self) -> ClusterReport {
-        let mut brokers: Vec<BrokerReport> = self.observation.brokers.iter().map(broker).collect();
+        let mut brokers: Vec<BrokerReport> = (self.observation.brokers.iter())
+            .map(|requests| broker(requests, self.end))
+            .collect();
         for queue in self.queue_ids() {
             let info = self.directory.queue(queue);
             if self.directory.topic(info.topic).kind == TopicKind::User {
@@ -279,7 +281,7 @@ pub(super) fn requests(of: impl Fn(RequestKind) -> u64) -> RequestsReport {
     }
 }
 
-fn broker(requests: &Requests) -> BrokerReport {
+fn broker(requests: &Requests, end: SimTime) -> BrokerReport {
     let answered_holds = requests.woken + requests.expired;
     let envelopes = requests.found + requests.pushes;
     BrokerReport {
@@ -305,5 +307,7 @@ fn broker(requests: &Requests) -> BrokerReport {
         sent: requests.messages,
         sent_bytes: requests.bytes,
         members_expired: requests.members_expired,
+        stops: requests.stops,
+        down_seconds: requests.down(end).as_secs_f64(),
     }
 }

@@ -6,8 +6,8 @@ use rmqsim::cluster::config::{
     Action, AttributesConfig, Behavior, Blocked, BrokerConfig, BrokerTuning, ClusterConfig, ConsumeFromWhere,
     ConsumerConfig, ConsumerTuning, Delivery, Expression, ExpressionId, FailureConfig, GroupConfig,
     GuardConfig, GuardRule, KeyDist, ListenerKind, LocalOffsetStore, Member, MessageModel, Millis,
-    NetworkConfig, ProducerConfig, QueueSelector, RocketMqVersion, SizeDist, Strategy, TimelineEntry,
-    TopicConfig, TopicQueues,
+    NetworkConfig, ProducerConfig, QueueSelector, RocketMqVersion, SizeDist, Strategy, SubscriptionGroup,
+    TimelineEntry, TopicConfig, TopicQueues,
 };
 use rmqsim::cluster::fact::PullFailure;
 use rmqsim::cluster::ids::{BrokerId, GroupId, TopicId};
@@ -214,6 +214,8 @@ fn group(c: &mut Chooser, number: u64, topics: u32, slow: bool) -> GroupConfig {
             },
             Strategy::RotatedAvg,
         ]),
+        consume_timestamp: None,
+        subscription_group: SubscriptionGroup::default(),
         consume_from_where: c.pick(&[
             ConsumeFromWhere::FirstOffset,
             ConsumeFromWhere::LastOffset,

@@ -1,5 +1,6 @@
 //! One entry of the timeline: which action it is, what belongs to it, and whom it names.
 
+use super::brokers::BrokerDeed;
 use super::cast::Trouble;
 use crate::cluster::config::{Action, BrokerConfig, FailureConfig, ForwardConfig, GroupConfig};
 use crate::cluster::ids::{BrokerId, GroupId, TopicId};
@@ -29,6 +30,10 @@ pub enum Deed<'f> {
     Plain(Vec<Action>),
     /// Somebody looks for messages by key.
     Query(TopicId, Key),
+    /// A broker ends, and starts again if it is to.
+    Broker(BrokerId, BrokerDeed),
+    /// One thing happens, once.
+    Once(Action),
 }
 
 /// What happens to one member.
@@ -111,7 +116,7 @@ impl MemberDeed {
 }
 
 /// Every action with the keys that may stand beside it and `at`.
-const ACTIONS: [(&str, &[&str]); 18] = [
+const ACTIONS: [(&str, &[&str]); 22] = [
     ("join", &["count", "clientIds", "every", "subscription"]),
     ("leave", &["every"]),
     ("kill", &["every"]),
@@ -140,6 +145,10 @@ const ACTIONS: [(&str, &[&str]); 18] = [
     ("updateTopic", &["readQueueNums", "writeQueueNums", "brokers"]),
     ("subscribe", &["every", "subscription"]),
     ("queryMessage", &["key", "maxNum"]),
+    ("resetOffset", &["topic", "to", "force"]),
+    ("skipBacklog", &["topic"]),
+    ("resendDlq", &["rate"]),
+    ("updateTopicPerm", &["perm"]),
 ];
 
 /// The greatest delay of a slow link: most requests give up after 3 s, so more would be a cut by another name.
@@ -168,6 +177,10 @@ pub fn actions(block: &TimelineBlock) -> impl Iterator<Item = (&'static str, &st
         &block.update_topic,
         &block.subscribe,
         &block.query_message,
+        &block.reset_offset,
+        &block.skip_backlog,
+        &block.resend_dlq,
+        &block.update_topic_perm,
     ];
     let named = ACTIONS.iter().zip(targets);
     named.filter_map(|((key, _), target)| Some((*key, target.as_deref()?)))
@@ -199,6 +212,9 @@ fn options(block: &TimelineBlock) -> impl Iterator<Item = &'static str> {
         ("readQueueNums", block.read_queue_nums.is_some()),
         ("writeQueueNums", block.write_queue_nums.is_some()),
         ("brokers", block.brokers.is_some()),
+        ("topic", block.topic.is_some()),
+        ("force", block.force.is_some()),
+        ("perm", block.perm.is_some()),
     ]
     .into_iter()
     .filter_map(|(key, given)| given.then_some(key))
@@ -267,14 +283,16 @@ impl<'a> Resolver<'a> {
                 let all_known = brokers.len() == names.len();
                 all_known.then_some(Deed::UpdateTopic(topic, Some(brokers)))
             }
+            "resetOffset" | "skipBacklog" | "resendDlq" | "updateTopicPerm" => {
+                self.progress(path, block, (key, target), known).map(Deed::Once)
+            }
             "busy" => self.busy(path, block, target, known),
             "setMaxReconsumeTimes" | "setRate" => self.plain_deed(path, block, (key, target), known),
             _ => {
-                let mut deed = self.member_deed(path, block, key, known)?;
                 let Some((group, members)) = target.split_once('/') else {
-                    self.no_member(&here, target, known);
-                    return None;
+                    return self.no_member(path, block, (key, target), known);
                 };
+                let mut deed = self.member_deed(path, block, key, known)?;
                 let span = self.inside(&here, 0, group.len());
                 let group = self.group(&here, span, group, known.groups)?;
                 if let MemberDeed::Subscribe(filters) | MemberDeed::Restart { filters, .. } = &mut deed {
@@ -593,23 +611,33 @@ impl<'a> Resolver<'a> {
         ));
     }
 
-    /// Reports a target that is no member: a group, a server, or nothing that is known.
-    fn no_member(&mut self, path: &FieldPath, target: &str, known: &Known<'_>) {
-        if known.servers.iter().any(|(name, _)| name == target) {
-            let problem = self.problem(path, format!("`{target}` is a server, and servers always run"));
-            problem.label = "only members of groups can be meant".to_owned();
-            problem.help.push(format!(
-                "to cut members off from it: \"partition\": \"group/*\", \"from\": \"{target}\""
-            ));
-            return;
+    /// A target that is no member: a broker, or a mistake that is reported.
+    fn no_member(
+        &mut self,
+        path: &FieldPath,
+        block: &TimelineBlock,
+        (key, target): (&str, &str),
+        known: &Known<'_>,
+    ) -> Option<Deed<'a>> {
+        let server = known.servers.iter().find(|(name, _)| name == target);
+        if let Some(&(_, Server::Broker(broker))) = server
+            && matches!(key, "leave" | "kill" | "restart")
+        {
+            return Some(Deed::Broker(broker, self.broker_deed(path, block, key)));
         }
-        let whole = self.inside(path, 0, target.len());
-        if self.group(path, whole, target, known.groups).is_some() {
-            let problem = self.problem(path, format!("`{target}` names a group, not its members"));
+        let here = path.key(key);
+        if let Some((_, server)) = server {
+            self.no_such_fault(&here, *server, target);
+            return None;
+        }
+        let whole = self.inside(&here, 0, target.len());
+        if self.group(&here, whole, target, known.groups).is_some() {
+            let problem = self.problem(&here, format!("`{target}` names a group, not its members"));
             problem.label = "which members?".to_owned();
             problem.help.push(format!(
                 "write \"{target}/1\" for the first, \"{target}/*\" for all"
             ));
         }
+        None
     }
 }
