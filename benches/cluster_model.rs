@@ -49,6 +49,7 @@ fn config(messages: u64) -> ClusterConfig {
     let consumer = |i: u32| ConsumerConfig {
         life: 1,
         subscribe: None,
+        filters: Vec::new(),
         name: format!("work-{i}"),
         client_id: format!("work-{i}"),
         start: Some(SimTime::ZERO),
@@ -84,6 +85,7 @@ fn config(messages: u64) -> ClusterConfig {
             consumers: (0..8).map(consumer).collect(),
         }],
         timeline: vec![],
+        expressions: Vec::new(),
         listeners: vec![],
         network: NetworkConfig {
             latency: Dist::Constant(SimDuration::from_micros(500)),

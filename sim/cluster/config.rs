@@ -4,12 +4,14 @@
 //! scenario files as they stand: their keys are RocketMQ's own, with RocketMQ's units and defaults, so that
 //! a user can paste from her configuration.
 
+pub use crate::cluster::broker::expression_message_filter::{Expression, ExpressionId};
 pub use crate::cluster::consumer::allocate::Strategy;
 pub use crate::cluster::consumer::delivery::Delivery;
 pub use crate::cluster::consumer::listener::{FailureConfig, ListenerRule, Outcome, Which};
 
 use crate::cluster::ids::{BrokerId, GroupId, TopicId};
 use crate::cluster::network::Server;
+use crate::cluster::producer::attributes::Key;
 use crate::cluster::producer::workload::Arrivals;
 use crate::kernel::dist::Dist;
 use crate::kernel::time::{SimDuration, SimTime};
@@ -47,6 +49,8 @@ pub struct ClusterConfig {
     pub producers: Vec<ProducerConfig>,
     /// Consumer groups.
     pub groups: Vec<GroupConfig>,
+    /// What subscriptions ask for beside `*`; [`ExpressionId`] counts them from 1.
+    pub expressions: Vec<Expression>,
     /// What happens when; sorted by time, ties in file order.
     pub timeline: Vec<TimelineEntry>,
     /// What [`Action::SetListener`] refers to.
@@ -59,6 +63,15 @@ pub struct ClusterConfig {
     pub broker_tuning: BrokerTuning,
     /// How often the observer looks at the whole cluster; the grid of every time series.
     pub sample_interval: SimDuration,
+}
+
+impl ClusterConfig {
+    /// Whether somebody in `group` wants less than all messages of a topic, or comes to.
+    pub fn has_filters(&self, group: GroupId) -> bool {
+        let subscribes = |entry: &TimelineEntry| matches!(entry.action, Action::Subscribe { member, .. } if member.group == group);
+        let consumers = &self.groups[group.index()].consumers;
+        consumers.iter().any(|consumer| !consumer.filters.is_empty()) || self.timeline.iter().any(subscribes)
+    }
 }
 
 /// The release whose rules apply; see [`Profile`](crate::cluster::profile::Profile) for what differs.
@@ -247,6 +260,8 @@ pub struct ConsumerConfig {
     pub life: u32,
     /// Topics it subscribes to, if they differ from its group's: a mistake that RocketMQ does not notice.
     pub subscribe: Option<Vec<TopicId>>,
+    /// Which messages it wants of these topics; all of the others.
+    pub filters: Vec<(TopicId, ExpressionId)>,
     /// `clientId` as brokers and rebalances see it; its sort order decides who gets what.
     pub client_id: String,
     /// When it starts; `None` if only the timeline starts it.
@@ -343,12 +358,30 @@ pub enum Action {
         /// How much longer, at most 5 s.
         by: SimDuration,
     },
+    /// `subscribe()` anew while it runs: the client wants other messages of a topic from now on.
+    Subscribe {
+        /// The client.
+        member: Member,
+        /// One of its topics.
+        topic: TopicId,
+        /// Which messages.
+        expression: ExpressionId,
+    },
     /// The member's listener behaves otherwise from now on; calls under way go on as they are.
     SetListener {
         /// Whose.
         member: Member,
         /// Position in [`ClusterConfig::listeners`].
         listener: u32,
+    },
+    /// `mqadmin queryMsgByKey`: which messages of the topic have the key.
+    QueryMessage {
+        /// The topic.
+        topic: TopicId,
+        /// The key.
+        key: Key,
+        /// How many each broker may give.
+        max_num: u32,
     },
     /// `mqadmin updateTopic`: the topic has these queues on this broker from now on.
     UpdateTopic {
@@ -519,6 +552,8 @@ pub struct BrokerTuning {
     /// Pause of the dispatch thread between two passes over the commit log, ms. 0 = dispatch with the append.
     #[schemars(extend("maximum" = 3_600_000))]
     pub reput_interval: Millis,
+    /// Whether consumers may subscribe with SQL92 expressions.
+    pub enable_property_filter: bool,
     /// Time without a heartbeat after which a broker gives a client up, ms; looked at every 10 s.
     #[schemars(extend("minimum" = 1))]
     pub channel_expired_timeout: Millis,
@@ -548,6 +583,7 @@ impl Default for BrokerTuning {
             message_delay_level: "1s 5s 10s 30s 1m 2m 3m 4m 5m 6m 7m 8m 9m 10m 20m 30m 1h 2h".to_owned(),
             retry_queue_nums: 1,
             reput_interval: Millis(1),
+            enable_property_filter: false,
             channel_expired_timeout: Millis(120_000),
             notify_consumer_ids_changed_enable: true,
             notify_on_expiry: false,

@@ -8,6 +8,7 @@ use crate::cluster::consumer::held_queue::CacheTotal;
 use crate::cluster::directory::Directory;
 use crate::cluster::ids::{BrokerId, ConsumerId, GroupId, MessageId, ProducerId, QueueId, TopicId};
 use crate::cluster::network::Server;
+use crate::cluster::producer::attributes::Key;
 use crate::kernel::time::{SimDuration, SimTime};
 
 /// Folds facts into measures.
@@ -478,6 +479,44 @@ pub enum Fact {
         from: u64,
         /// First offset not passed over.
         to: u64,
+        /// Who did not let them through.
+        by: FilteredBy,
+        /// Whether the subscription of a member of the group, now, asks for them.
+        wanted: bool,
+    },
+    /// How many messages of a topic a group has yet to commit that match its subscription at a broker, as that broker
+    /// estimates it (`rocketmq_consumer_lag_messages`). Told before every sample where groups have filters.
+    LagEstimated {
+        /// Whose.
+        group: GroupId,
+        /// Of which topic.
+        topic: TopicId,
+        /// All messages from the committed offsets on.
+        diff: u64,
+        /// The estimate, all brokers together.
+        matching: u64,
+    },
+    /// Somebody looks for messages by key; what is found follows, the newest first.
+    MessagesQueried {
+        /// Of which topic.
+        topic: TopicId,
+        /// With which key.
+        key: Key,
+        /// How many each broker may give.
+        max_num: u32,
+    },
+    /// A message that the last [`MessagesQueried`](Self::MessagesQueried) has found.
+    MessageFound {
+        /// Where it lies.
+        queue: QueueId,
+        /// At which offset.
+        offset: u64,
+        /// The message.
+        message: MessageId,
+        /// Its random word.
+        luck: u64,
+        /// When this record was stored.
+        stored: SimTime,
     },
     /// Retention has removed the records below an offset; whoever has not seen them never will.
     Expired {
@@ -499,6 +538,22 @@ pub enum Fact {
         /// First offset not skipped.
         to: u64,
     },
+}
+
+/// Who did not let a message through to a listener.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FilteredBy {
+    /// The broker: it does not match the subscription that the broker goes by.
+    Broker,
+    /// The client: the broker went by another member's subscription.
+    Client,
+    /// The client: the hash of its tag matches, its tag does not.
+    HashCollision,
+}
+
+impl FilteredBy {
+    /// All of them, in report order.
+    pub const ALL: [Self; 3] = [Self::Broker, Self::Client, Self::HashCollision];
 }
 
 /// What a listener does that returns no status.
@@ -608,6 +663,8 @@ pub enum PullResult {
     Found,
     /// Nothing, and the hold is over.
     NotFound,
+    /// Nothing that the group wants in what was looked at: the client is to go on at once (PULL_RETRY_IMMEDIATELY).
+    NoMatched,
     /// The offset is out of range or was reset: the answer names another.
     OffsetMoved,
 }

@@ -21,7 +21,13 @@ impl<O: Observer> Cluster<O> {
             Action::Cut { member, server } => self.link_cut(self.member(member), server),
             Action::Heal { member, server } => self.link_healed(self.member(member), server),
             Action::Slow { member, server, by } => self.link_slow(self.member(member), server, by),
+            Action::Subscribe {
+                member,
+                topic,
+                expression,
+            } => self.consumer_subscribe(self.member(member), topic, expression),
             Action::SetListener { member, listener } => self.set_listener(self.member(member), listener),
+            Action::QueryMessage { topic, key, max_num } => self.query_message(topic, key, max_num),
             Action::UpdateTopic {
                 topic,
                 broker,

@@ -27,6 +27,8 @@ pub mod topic_route;
 use crate::cluster::agenda::Agenda;
 use crate::cluster::broker::consume_queue::ConsumeQueue;
 use crate::cluster::broker::consumer_offset_manager::ConsumerOffsetManager;
+use crate::cluster::broker::expression_message_filter::Filters;
+use crate::cluster::broker::index_service::IndexService;
 use crate::cluster::broker::pull_request_hold::{HeldPull, PullRequestHold};
 use crate::cluster::broker::schedule_message::DelayLevels;
 use crate::cluster::broker::{Broker, Topics};
@@ -35,6 +37,7 @@ use crate::cluster::consumer::client::ConsumerClient;
 use crate::cluster::consumer::consume_concurrently::RunningTask;
 use crate::cluster::consumer::held_queue::{CacheTotal, HeldQueue};
 use crate::cluster::consumer::shared_views::SharedViews;
+use crate::cluster::consumer::wishes::Wishes;
 use crate::cluster::consumer::{GroupClients, RunStrategy};
 use crate::cluster::core::{Core, Envelope};
 use crate::cluster::directory::Directory;
@@ -65,6 +68,12 @@ pub struct Cluster<O> {
     queues: Vec<ConsumeQueue>,
     holds: Vec<PullRequestHold>,
     offsets: ConsumerOffsetManager,
+    /// Where messages lie that have a key, of all brokers.
+    index: IndexService,
+    /// What subscriptions ask for beside `*`.
+    filters: Filters,
+    /// What members of groups ask for that do not all ask for the same.
+    wishes: Wishes,
     delay_levels: DelayLevels,
     /// Hours of the day in which brokers delete old files.
     delete_hours: Vec<u64>,
@@ -155,6 +164,7 @@ impl<O: Observer> Cluster<O> {
             attributes: Attributes::new(&config, &streams),
             ..Self::directory(&config)
         };
+        let filters = Filters::new(&config.expressions, &directory.attributes);
         let producers = producer::build(&config, &mut streams, &mut network);
         let consumers = consumer::build(&config, &mut streams, &mut network);
         let salt = |group: &str, purpose: &str| streams.salt(group, purpose);
@@ -188,6 +198,9 @@ impl<O: Observer> Cluster<O> {
             queues: Vec::new(),
             holds: Vec::new(),
             offsets: ConsumerOffsetManager::default(),
+            index: IndexService::new(&config),
+            filters,
+            wishes: Wishes::new(&config),
             delay_levels,
             delete_hours,
             in_memory: config.broker_tuning.bytes_in_memory(),
@@ -311,6 +324,9 @@ impl<O: Observer> Cluster<O> {
             let next = self.core.scheduler.pop();
             let time = next.map_or(end, |(time, _)| time.min(end));
             while next_sample <= time && next_sample < end {
+                if !self.filters.is_empty() {
+                    self.estimate_lags();
+                }
                 self.core.observer.sample(next_sample, &self.core.directory);
                 progress(next_sample, events);
                 next_sample += interval;
@@ -325,6 +341,9 @@ impl<O: Observer> Cluster<O> {
                 }
                 _ => break,
             }
+        }
+        if !self.filters.is_empty() {
+            self.estimate_lags();
         }
         self.core.observer.sample(end, &self.core.directory);
         progress(end, events);

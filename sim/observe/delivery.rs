@@ -31,7 +31,7 @@ impl Delivered {
     pub fn answered(&mut self, result: PullResult, messages: u32) {
         match result {
             PullResult::Found => self.envelopes += 1,
-            PullResult::NotFound | PullResult::OffsetMoved => self.empty += 1,
+            PullResult::NotFound | PullResult::NoMatched | PullResult::OffsetMoved => self.empty += 1,
         }
         self.messages += u64::from(messages);
     }

@@ -5,7 +5,7 @@
 //! delivery below it is a duplicate. The first end of a record counts: success, sent back, or dead. A record
 //! that is sent back or dies after it had already ended (two consumers had it) makes an *extra copy*.
 //!
-//! What a filter passes over unseen is *filtered*; should a later reader of the group, with another subscription,
+//! What a filter passes over unseen is *filtered*, or *mismatched* if a member of the group asks for it; should a later reader of the group, with another subscription,
 //! deliver it after all, it comes back. What retention takes before anybody has seen it is *expired*.
 //!
 //! The account of a group, invariant L1:
@@ -71,6 +71,8 @@ pub struct Balance {
     pub skipped: u64,
     /// Delivered, not ended, and skipped.
     pub skipped_unfinished: u64,
+    /// Passed over by a filter, never delivered, and a member asks for them.
+    pub mismatched: u64,
     /// Failed, and nobody will try them again; by [`DropCause`].
     pub dropped: [u64; DropCause::ALL.len()],
 }
@@ -85,9 +87,9 @@ impl Balance {
         let open = self.waiting + self.in_flight + self.awaiting_retry;
         open + self.succeeded + self.dead + self.filtered + self.expired + self.lost()
     }
-    /// Skipped, delivered or not, and dropped.
+    /// Skipped, delivered or not, passed over by mistake, and dropped.
     pub fn lost(&self) -> u64 {
-        self.skipped + self.skipped_unfinished + self.dropped.iter().sum::<u64>()
+        self.mismatched + self.skipped + self.skipped_unfinished + self.dropped.iter().sum::<u64>()
     }
 }
 
@@ -100,6 +102,8 @@ struct Account {
     unseen: u64,
     /// Records passed over and not delivered, below and above the frontier; made by the first of them.
     passed: Option<Box<Passed>>,
+    /// Those of them that a member asks for.
+    mismatched: Option<Box<Passed>>,
     /// How many of them lie above.
     passed_above: u64,
     /// Whether one was delivered after all.
@@ -156,6 +160,7 @@ struct GroupCounts {
     succeeded_copies: u64,
     dead: u64,
     filtered: u64,
+    mismatched: u64,
     expired: u64,
     skipped: u64,
     skipped_unfinished: u64,
@@ -237,18 +242,31 @@ impl Ledger {
             return Delivery::Duplicate;
         }
         account.came_back = true;
+        let mismatched = account.mismatched.as_mut();
+        let was_mismatched = mismatched.is_some_and(|mismatched| mismatched.remove(offset));
         let counts = &mut self.groups[of.group.index()];
-        counts.filtered -= 1;
+        if was_mismatched {
+            counts.mismatched -= 1;
+        } else {
+            counts.filtered -= 1;
+        }
         counts.in_flight += 1;
         Delivery::FirstAfterAll
     }
 
-    /// A reader of the group passed over the records from `from` to below `to`. Returns for how many of them that
-    /// is new: those that the group has not seen either.
+    /// A reader of the group passed over the records from `from` to below `to`, which a member asks for if they are
+    /// `wanted`. Returns for how many of them that is new: those that the group has not seen either.
     ///
     /// # Panics
     /// If they were not stored.
-    pub fn filtered(&mut self, now: SimTime, slot: usize, of: Slot, from: u64, to: u64) -> u64 {
+    pub fn filtered(
+        &mut self,
+        now: SimTime,
+        slot: usize,
+        of: Slot,
+        (from, to): (u64, u64),
+        wanted: bool,
+    ) -> u64 {
         let end = self.ends[of.queue.index()];
         if to > end {
             let text = format!("queue {}: filtered up to {to}, but {end} are stored", of.queue.0);
@@ -266,7 +284,16 @@ impl Ledger {
         let new = (from..to).filter(|offset| passed.insert(*offset)).count() as u64;
         account.passed_above += new;
         account.advance(frontier);
-        self.groups[of.group.index()].filtered += new;
+        let mut missed = 0;
+        if wanted {
+            let mismatched = account
+                .mismatched
+                .get_or_insert_with(|| Box::new(Passed::new(frontier)));
+            missed = (from..to).filter(|offset| mismatched.insert(*offset)).count() as u64;
+        }
+        let counts = &mut self.groups[of.group.index()];
+        counts.mismatched += missed;
+        counts.filtered = counts.filtered + new - missed;
         new
     }
 
@@ -354,6 +381,11 @@ impl Ledger {
     pub fn passed(&self, slot: usize) -> u64 {
         self.accounts[slot].passed()
     }
+    /// Records passed over and not delivered that a member asks for.
+    pub fn mismatched(&self, slot: usize) -> u64 {
+        let mismatched = self.accounts[slot].mismatched.as_ref();
+        mismatched.map_or(0, |mismatched| mismatched.count())
+    }
     /// Whether a record that had been passed over was delivered after all.
     pub fn came_back(&self, slot: usize) -> bool {
         self.accounts[slot].came_back
@@ -390,6 +422,7 @@ impl Ledger {
             succeeded: counts.succeeded,
             dead: counts.dead,
             filtered: counts.filtered,
+            mismatched: counts.mismatched,
             expired: counts.expired,
             skipped: counts.skipped,
             skipped_unfinished: counts.skipped_unfinished,
@@ -469,7 +502,7 @@ mod tests {
             delivery != Delivery::Duplicate
         }
         fn filter(&mut self, from: u64, to: u64) -> u64 {
-            self.ledger.filtered(NOW, 0, self.slots.get(0), from, to)
+            self.ledger.filtered(NOW, 0, self.slots.get(0), (from, to), false)
         }
         fn end(&mut self, slot: usize, offset: u64, outcome: Outcome) -> bool {
             self.ledger
@@ -587,6 +620,19 @@ mod tests {
         assert_eq!((balance.filtered, balance.succeeded, balance.waiting), (2, 1, 0));
         assert!(desk.ledger.came_back(0));
         assert_eq!(desk.ledger.delivered_once(0), 1);
+    }
+
+    /// A member asks for what another one passes over: it is lost, until a reader delivers it after all.
+    #[test]
+    fn what_a_member_asks_for_and_the_group_passes_over_is_lost() {
+        let mut desk = Desk::new(4);
+        let of = desk.slots.get(0);
+        assert_eq!(desk.filter(0, 2), 2);
+        assert_eq!(desk.ledger.filtered(NOW, 0, of, (2, 4), true), 2);
+        assert_eq!((desk.balance().filtered, desk.balance().mismatched), (2, 2));
+        assert_eq!((desk.balance().lost(), desk.ledger.mismatched(0)), (2, 2));
+        assert!(desk.deliver(0, 3) && desk.deliver(0, 1));
+        assert_eq!((desk.balance().filtered, desk.balance().mismatched), (1, 1));
     }
 
     /// Of eight records the first was delivered, the third filtered; retention takes the first six, a skip the rest.

@@ -7,6 +7,7 @@
 pub mod consumers;
 pub mod delivery;
 pub mod duplicates;
+pub mod filters;
 pub mod histogram;
 pub mod invariant;
 pub mod lag;
@@ -17,6 +18,7 @@ pub mod order;
 pub mod ownership;
 pub mod passed;
 pub mod producers;
+pub mod queries;
 pub mod rebalance;
 pub mod requests;
 pub mod retries;

@@ -11,6 +11,8 @@ pub struct Requests {
     pub found: u64,
     /// Pulls answered without.
     pub not_found: u64,
+    /// Pulls answered with "go on": nothing matched in what was looked at.
+    pub no_match: u64,
     /// Pulls told to go on at another offset.
     pub offset_moved: u64,
     /// Envelopes with messages sent unasked.
@@ -23,7 +25,7 @@ pub struct Requests {
     pub held: u64,
     /// Holds that ended with messages.
     pub woken: u64,
-    /// Holds that ran out.
+    /// Holds that ran out, or found nothing that matched at the sweep.
     pub expired: u64,
     /// Clients that it gave up because they had been silent for too long.
     pub members_expired: u64,
@@ -46,6 +48,7 @@ impl Requests {
         match result {
             PullResult::Found => self.found += 1,
             PullResult::NotFound => self.not_found += 1,
+            PullResult::NoMatched => self.no_match += 1,
             PullResult::OffsetMoved => self.offset_moved += 1,
         }
         self.messages += u64::from(messages);
@@ -57,7 +60,8 @@ impl Requests {
         self.hold_max = self.hold_max.max(held);
         match result {
             PullResult::Found => self.woken += 1,
-            PullResult::NotFound | PullResult::OffsetMoved => self.expired += 1,
+            // The sweep found messages that nobody wanted: the hold ends as if its time were up.
+            PullResult::NotFound | PullResult::NoMatched | PullResult::OffsetMoved => self.expired += 1,
         }
     }
 
@@ -95,7 +99,8 @@ mod tests {
         for (n, kind) in RequestKind::ALL.into_iter().enumerate() {
             assert_eq!(requests.of(kind), n as u64 + 1);
         }
-        assert_eq!(requests.total(), 55);
+        let kinds = RequestKind::ALL.len() as u64;
+        assert_eq!(requests.total(), kinds * (kinds + 1) / 2);
     }
 
     #[test]

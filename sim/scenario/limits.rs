@@ -50,7 +50,9 @@ pub const NAME: usize = 127;
 pub const CHOICES: u64 = 1_000;
 /// Tags of all blocks of producers.
 pub const TAGS: u64 = 10_000;
-/// Bytes of one `expect` expression.
+/// Different filter expressions of all subscriptions.
+pub const EXPRESSIONS: usize = 1_000;
+/// Bytes of one `expect` expression, or of a filter expression.
 pub const EXPRESSION_BYTES: usize = 4096;
 
 /// Every bound with what it bounds, for help texts and the documentation.
@@ -63,7 +65,10 @@ pub fn table() -> Vec<(&'static str, String)> {
         ("length of a topic name", TOPIC_NAME.to_string()),
         ("length of a group name", GROUP_NAME.to_string()),
         ("length of any other name", NAME.to_string()),
-        ("bytes of an expectation", EXPRESSION_BYTES.to_string()),
+        (
+            "bytes of an expectation or of a filter expression",
+            EXPRESSION_BYTES.to_string(),
+        ),
         ("brokers", count(BROKERS)),
         ("topics", count(TOPICS)),
         ("queues of all topics", count(QUEUES)),
@@ -79,6 +84,7 @@ pub fn table() -> Vec<(&'static str, String)> {
         ("messages foreseen (`--max-messages` lifts it)", count(MESSAGES)),
         ("tags of a producer, values of a property", count(CHOICES)),
         ("tags of all producers", count(TAGS)),
+        ("different filter expressions", count(EXPRESSIONS as u64)),
         ("bytes of a message body", format!("{} MiB", BODY_BYTES >> 20)),
         ("delay levels", DELAY_LEVELS.to_string()),
         ("virtual duration", "10 years (3650d)".to_owned()),

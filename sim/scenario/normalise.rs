@@ -3,12 +3,14 @@
 //! It goes into the report. Reading it again yields the same configuration; two files that mean the same have
 //! the same normal form.
 
+use crate::cluster::broker::index_service::DEFAULT_MAX_NUM;
+use crate::cluster::broker::message_filter::SUB_ALL;
 use crate::cluster::config::ClusterConfig;
 use crate::scenario::schema::{
-    ArrivalsBlock, Brokers, ConsumerBlock, Consumers, GroupBlock, ScenarioFile, ServersBlock, TimelineBlock,
+    ArrivalsBlock, Brokers, ConsumerBlock, Consumers, ExpressionBlock, GroupBlock, ScenarioFile,
+    ServersBlock, SubscribeBlock, TimelineBlock,
 };
 use crate::scenario::{defaults, resolve};
-use indexmap::IndexMap;
 
 /// The normal form of `file`, which was resolved to `config`.
 pub fn normalise(file: &ScenarioFile, config: &ClusterConfig) -> ScenarioFile {
@@ -64,7 +66,7 @@ pub fn normalise(file: &ScenarioFile, config: &ClusterConfig) -> ScenarioFile {
 }
 
 /// What a group subscribes to: what it says, else all that its consumers name, else the only topic.
-fn subscription(group: &GroupBlock, only_topic: &str) -> IndexMap<String, String> {
+fn subscription(group: &GroupBlock, only_topic: &str) -> SubscribeBlock {
     let own = || {
         group
             .consumers
@@ -72,20 +74,24 @@ fn subscription(group: &GroupBlock, only_topic: &str) -> IndexMap<String, String
             .iter()
             .filter_map(|b| b.subscribe.clone())
     };
-    let all = |topic: &str| (topic.to_owned(), "*".to_owned());
+    let all = |topic: &str| (topic.to_owned(), None);
     let mut subscribe = match &group.subscribe {
         Some(subscribe) => subscribe.clone(),
-        None if own().next().is_some() => own().flatten().collect(),
-        None => IndexMap::from([all(only_topic)]),
+        None if own().next().is_some() => own().flatten().map(|(topic, _)| all(&topic)).collect(),
+        None => SubscribeBlock::from([all(only_topic)]),
     };
     spell_subscription(&mut subscribe);
     subscribe
 }
 
-fn spell_subscription(subscribe: &mut IndexMap<String, String>) {
-    subscribe
-        .values_mut()
-        .for_each(|expression| "*".clone_into(expression));
+fn spell_subscription(subscribe: &mut SubscribeBlock) {
+    for expression in subscribe.values_mut() {
+        let all = || ExpressionBlock::Tags(SUB_ALL.to_owned());
+        let given = expression
+            .take()
+            .filter(|given| *given != ExpressionBlock::Tags(String::new()));
+        *expression = Some(given.unwrap_or_else(all));
+    }
     subscribe.sort_keys();
 }
 
@@ -105,6 +111,10 @@ fn spell_entry(entry: &mut TimelineBlock) {
             .from
             .get_or_insert_with(|| ServersBlock::One("*".to_owned()));
     }
+    if entry.query_message.is_some() {
+        entry.max_num.get_or_insert(DEFAULT_MAX_NUM);
+    }
+    entry.subscription.iter_mut().for_each(spell_subscription);
     if let Some(from) = &mut entry.from {
         *from = ServersBlock::Several(from.names().to_vec());
     }

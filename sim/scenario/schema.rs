@@ -203,6 +203,15 @@ pub enum KeysBlock {
     Shape(KeysShape),
 }
 
+impl KeysBlock {
+    /// How many keys there are.
+    pub fn count(&self) -> u32 {
+        match self {
+            Self::Count(count) | Self::Shape(KeysShape::Zipf { count, .. }) => *count,
+        }
+    }
+}
+
 /// Keys of which some come more often than others.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(
@@ -296,11 +305,11 @@ pub enum SizeShape {
 #[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct GroupBlock {
-    /// Topics with the tag expression for each, so far only "*": all messages. Default all that its consumers
-    /// name, else the only topic.
+    /// Topics with the messages wanted of each: "*" or null for all, tags like "TagA || TagB", or { "sql": … }. Default
+    /// all that its consumers name, else the only topic.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(with = "IndexMap<String, String>", extend("minProperties" = 1))]
-    pub subscribe: Option<IndexMap<String, String>>,
+    #[schemars(with = "SubscribeBlock", extend("minProperties" = 1))]
+    pub subscribe: Option<SubscribeBlock>,
     /// Whether members share the queues (CLUSTERING). Default "CLUSTERING".
     #[serde(default)]
     pub message_model: MessageModel,
@@ -329,6 +338,28 @@ pub struct GroupBlock {
     /// Settings that all members share, by their RocketMQ names.
     #[serde(default)]
     pub tuning: ConsumerTuning,
+}
+
+/// Topics, and which of their messages are wanted; null and "" mean all, as "*" does.
+pub type SubscribeBlock = IndexMap<String, Option<ExpressionBlock>>;
+
+/// Which messages are wanted.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(untagged)]
+pub enum ExpressionBlock {
+    /// Those with one of these tags, as in "TagA || TagB"; "*" for all.
+    Tags(String),
+    /// By their properties.
+    Shape(ExpressionShape),
+}
+
+/// Filters that are not tags.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub enum ExpressionShape {
+    /// An SQL92 expression over properties, TAGS and KEYS, as in "amount > 10 AND region = 'eu'". Needs the broker's
+    /// `enablePropertyFilter`.
+    Sql(String),
 }
 
 /// Who gets a message.
@@ -422,11 +453,11 @@ pub struct ConsumerBlock {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Vec<String>", length(min = 1))]
     pub client_ids: Option<Vec<String>>,
-    /// Topics of these members if they differ from the group's, which must hold them: a mistake that RocketMQ does
-    /// not notice. Default the group's.
+    /// Topics of these members, and the messages wanted of each, if they differ from the group's, which must hold the
+    /// topics: a mistake that RocketMQ does not notice. Default the group's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(with = "IndexMap<String, String>", extend("minProperties" = 1))]
-    pub subscribe: Option<IndexMap<String, String>>,
+    #[schemars(with = "SubscribeBlock", extend("minProperties" = 1))]
+    pub subscribe: Option<SubscribeBlock>,
 }
 
 impl Default for OrderlyBlock {

@@ -31,6 +31,11 @@ const SHIPPED: &[(&str, &str)] = &[
     ),
     ("gc-pause", include_str!("../../scenarios/gc-pause.json")),
     (
+        "global-vs-sharded-order",
+        include_str!("../../scenarios/global-vs-sharded-order.json"),
+    ),
+    ("hot-queue", include_str!("../../scenarios/hot-queue.json")),
+    (
         "machine-room-fallback",
         include_str!("../../scenarios/machine-room-fallback.json"),
     ),
@@ -41,6 +46,14 @@ const SHIPPED: &[(&str, &str)] = &[
     (
         "network-partition-two-views",
         include_str!("../../scenarios/network-partition-two-views.json"),
+    ),
+    (
+        "orderly-lock-handover",
+        include_str!("../../scenarios/orderly-lock-handover.json"),
+    ),
+    (
+        "orderly-poison",
+        include_str!("../../scenarios/orderly-poison.json"),
     ),
     (
         "push-pull-longpoll",
@@ -62,6 +75,14 @@ const SHIPPED: &[(&str, &str)] = &[
     (
         "scale-out-duplicates",
         include_str!("../../scenarios/scale-out-duplicates.json"),
+    ),
+    (
+        "subscription-mismatch",
+        include_str!("../../scenarios/subscription-mismatch.json"),
+    ),
+    (
+        "tag-filter-lag",
+        include_str!("../../scenarios/tag-filter-lag.json"),
     ),
 ];
 

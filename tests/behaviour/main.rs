@@ -3,6 +3,7 @@
 mod attributes;
 mod delivery;
 mod determinism;
+mod filters;
 mod flow_control;
 mod listener;
 mod long_polling;
@@ -10,6 +11,7 @@ mod membership;
 mod order;
 mod order_locks;
 mod partition;
+mod query_message;
 mod random;
 mod retention;
 mod retry;

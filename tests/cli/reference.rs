@@ -46,6 +46,7 @@ fn the_examples_of_the_timeline_are_sound() {
     let examples: Vec<&str> = rows.iter().map(|(_, example)| example.as_str()).collect();
     let scenario = format!(
         r#"{{ "title": "t", "duration": "30m", "cluster": {{ "brokers": 2, "topics": {{ "orders": {{}} }} }},
+             "producers": {{ "shop": {{ "keys": 100 }} }},
              "groups": {{ "billing": {{ "consumers": {{ "count": 4 }} }} }}, "timeline": [ {} ] }}"#,
         examples.join(",\n")
     );

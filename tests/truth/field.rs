@@ -5,6 +5,7 @@
 //! reported as skipped, by name. The table goes to standard output whether or not all is well.
 
 mod duplicates;
+mod filters;
 mod orderly;
 mod pause;
 mod pulls;
@@ -128,7 +129,8 @@ fn judge(recording: &Recording) -> Result<Verdict, &'static str> {
         _ if begins("consume-timeout") => Err("consumeTimeout"),
         _ if begins("pause-") => Ok(pause::judge(recording)),
         _ if begins("broker-kill") => Err("brokers that fail"),
-        _ if begins("tagfilter-") || begins("inconsistent-") => Err("filters"),
+        _ if begins("tagfilter-") => Ok(filters::sparse(recording)),
+        _ if begins("inconsistent-") => Ok(filters::inconsistent(recording)),
         _ if begins("startup-stall") => Err("a race of two heartbeats that was met by chance"),
         _ => Err("this kind of experiment"),
     }

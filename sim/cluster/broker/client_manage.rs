@@ -34,7 +34,11 @@ impl<O: Observer> Cluster<O> {
         self.retry_queues(broker, group);
         let rank = self.consumers[connection.consumer.index()].rank;
         let consumers = &mut self.brokers[broker.index()].consumers;
-        if consumers.heartbeat(now, group, connection, rank, subscriptions) {
+        let change = consumers.heartbeat(now, group, connection, rank, subscriptions);
+        if change.expression {
+            self.brokers[broker.index()].changed = now;
+        }
+        if change.group {
             self.group_changed(broker, group);
         }
         if self.is_silent_by_setting(group) || self.is_suspect(broker, connection) {

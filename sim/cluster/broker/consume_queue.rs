@@ -50,6 +50,8 @@ pub struct ConsumeQueue {
     in_full_files: u64,
     /// The running dispatch pass has indexed a record of this queue.
     in_pass: bool,
+    /// First record that the running dispatch pass, or the last one, has indexed.
+    pass_from: u64,
     /// Held queues of clients that may still commit or ask for an offset of this queue.
     readers: Vec<PqSlot>,
     /// Clients that have asked where to start, and the least that they may have been told.
@@ -77,6 +79,7 @@ impl ConsumeQueue {
             min: 0,
             in_full_files: 0,
             in_pass: false,
+            pass_from: 0,
             readers: Vec::new(),
             askers: Vec::new(),
             resets: Vec::new(),
@@ -189,6 +192,9 @@ impl ConsumeQueue {
     /// The dispatch thread indexed the next record; true if it is the first of this queue in its pass.
     #[inline]
     pub fn dispatch_one(&mut self) -> bool {
+        if !self.in_pass {
+            self.pass_from = self.visible;
+        }
         self.visible += 1;
         assert!(
             self.visible <= self.end,
@@ -202,6 +208,17 @@ impl ConsumeQueue {
     pub fn end_pass(&mut self) -> u64 {
         self.in_pass = false;
         self.visible
+    }
+
+    /// First record that the last dispatch pass has indexed.
+    #[inline]
+    pub fn pass_from(&self) -> u64 {
+        self.pass_from
+    }
+
+    /// First record that is kept in memory.
+    pub fn kept_from(&self) -> u64 {
+        self.base
     }
 
     /// A client took the queue.

@@ -7,10 +7,12 @@
 //!
 //! A group has *one* list of subscriptions at a broker. Each heartbeat brings its client's list: what is newer
 //! replaces what is there, what is missing in it goes. So members whose lists differ overwrite each other, with
-//! each heartbeat anew.
+//! each heartbeat anew. Members whose *expressions* for a topic differ do not: whoever subscribed last, or was
+//! rebalanced last, has the newest version, and what he asks for is what all get.
 //!
 //! Source: `ConsumerManager`, `ConsumerGroupInfo`, `DefaultConsumerIdsChangeListener`.
 
+use crate::cluster::broker::expression_message_filter::ExpressionId;
 use crate::cluster::fact::PullFailure;
 use crate::cluster::ids::{ConsumerId, GroupId, TopicId};
 use crate::kernel::time::{SimDuration, SimTime};
@@ -24,8 +26,28 @@ pub type ClientRank = u32;
 /// A subscribed topic; `None` stands for `%RETRY%group`, which may not exist yet.
 pub type SubscribedTopic = Option<TopicId>;
 
-/// What a client subscribes to, each with its `subVersion`: milliseconds of virtual time.
-pub type Subscriptions = Rc<[(SubscribedTopic, u64)]>;
+/// A topic, and which of its messages are wanted (`SubscriptionData`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Subscription {
+    /// The topic.
+    pub topic: SubscribedTopic,
+    /// `subVersion`: when it was made or renewed, milliseconds of virtual time.
+    pub version: u64,
+    /// Which messages.
+    pub expression: ExpressionId,
+}
+
+/// What a client subscribes to.
+pub type Subscriptions = Rc<[Subscription]>;
+
+/// What a heartbeat changed of its group.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Change {
+    /// Members or topics; all members are told.
+    pub group: bool,
+    /// Which messages of a topic are wanted; nobody is told.
+    pub expression: bool,
+}
 
 /// One connection of one client.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -58,7 +80,7 @@ struct ConsumerGroupInfo {
     /// Whom a change is told: the connections in order of their first heartbeats. Shared with the news on the wire,
     /// so that a change costs the group a copy only while another is under way.
     members: Rc<Vec<Connection>>,
-    subscriptions: Vec<(SubscribedTopic, u64)>,
+    subscriptions: Vec<Subscription>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -90,7 +112,7 @@ impl ConsumerManager {
         *closed = (*closed).max(connection.epoch);
     }
 
-    /// A heartbeat came; true if the group has changed: a new connection, or another list of topics.
+    /// A heartbeat came. A new connection and another list of topics change the group.
     pub fn heartbeat(
         &mut self,
         now: SimTime,
@@ -98,7 +120,7 @@ impl ConsumerManager {
         connection: Connection,
         rank: ClientRank,
         subscriptions: &Subscriptions,
-    ) -> bool {
+    ) -> Change {
         let info = &mut self.groups[group.index()];
         let fresh = match info.channel(connection) {
             Some(channel) => {
@@ -110,7 +132,9 @@ impl ConsumerManager {
                 true
             }
         };
-        info.update_subscriptions(subscriptions) | fresh
+        let mut change = info.update_subscriptions(subscriptions);
+        change.group |= fresh;
+        change
     }
 
     /// A connection unregistered, closed or was given up; true if it was known.
@@ -160,18 +184,29 @@ impl ConsumerManager {
         Some(Rc::clone(list))
     }
 
-    /// Whether a pull of `topic` by a client that subscribed with `version` is served.
+    /// Which messages a pull of `topic` by a client that subscribed with `version` is served.
     ///
     /// # Errors
     /// If the group does not subscribe to the topic here, or the client knows of a newer subscription.
     #[inline]
-    pub fn check(&self, group: GroupId, topic: SubscribedTopic, version: u64) -> Result<(), PullFailure> {
-        let subscriptions = &self.groups[group.index()].subscriptions;
-        match subscriptions.iter().find(|(known, _)| *known == topic) {
+    pub fn check(
+        &self,
+        group: GroupId,
+        topic: SubscribedTopic,
+        version: u64,
+    ) -> Result<ExpressionId, PullFailure> {
+        match self.subscription(group, topic) {
             None => Err(PullFailure::SubscriptionNotExist),
-            Some((_, stored)) if *stored < version => Err(PullFailure::SubscriptionNotLatest),
-            Some(_) => Ok(()),
+            Some(stored) if stored.version < version => Err(PullFailure::SubscriptionNotLatest),
+            Some(stored) => Ok(stored.expression),
         }
+    }
+
+    /// What the group subscribes to of `topic` here.
+    #[inline]
+    pub fn subscription(&self, group: GroupId, topic: SubscribedTopic) -> Option<&Subscription> {
+        let subscriptions = &self.groups[group.index()].subscriptions;
+        subscriptions.iter().find(|known| known.topic == topic)
     }
 }
 
@@ -235,22 +270,31 @@ impl ConsumerGroupInfo {
         true
     }
 
-    /// `updateSubscription`: whether a topic came or went. A newer version of a known one is no change.
-    fn update_subscriptions(&mut self, of_client: &Subscriptions) -> bool {
-        let mut changed = false;
-        for &(topic, version) in of_client.iter() {
-            match self.subscriptions.iter_mut().find(|(known, _)| *known == topic) {
-                Some((_, stored)) => *stored = (*stored).max(version),
+    /// `updateSubscription`: topics come and go; of a known one the newest version stays.
+    fn update_subscriptions(&mut self, of_client: &Subscriptions) -> Change {
+        let mut change = Change::default();
+        for new in of_client.iter() {
+            match self
+                .subscriptions
+                .iter_mut()
+                .find(|known| known.topic == new.topic)
+            {
+                Some(stored) if stored.version < new.version => {
+                    change.expression |= stored.expression != new.expression;
+                    *stored = *new;
+                }
+                Some(_) => {}
                 None => {
-                    self.subscriptions.push((topic, version));
-                    changed = true;
+                    self.subscriptions.push(*new);
+                    change.group = true;
                 }
             }
         }
         let before = self.subscriptions.len();
         self.subscriptions
-            .retain(|(known, _)| of_client.iter().any(|(topic, _)| topic == known));
-        changed | (self.subscriptions.len() != before)
+            .retain(|known| of_client.iter().any(|new| new.topic == known.topic));
+        change.group |= self.subscriptions.len() != before;
+        change
     }
 }
 
@@ -271,10 +315,18 @@ mod tests {
         SimTime::ZERO + SimDuration::from_secs(n)
     }
 
+    fn subscription(topic: u32, version: u64, expression: u16) -> Subscription {
+        Subscription {
+            topic: Some(TopicId(topic)),
+            version,
+            expression: ExpressionId(expression),
+        }
+    }
+
     fn topics(topics: &[(u32, u64)]) -> Subscriptions {
         topics
             .iter()
-            .map(|&(topic, version)| (Some(TopicId(topic)), version))
+            .map(|&(topic, version)| subscription(topic, version, 0))
             .collect()
     }
 
@@ -282,7 +334,7 @@ mod tests {
     fn beat(table: &mut ConsumerManager, at: u64, who: (u32, u32), rank: u32, changed: bool) {
         let connection = connection(who.0, who.1);
         let told = table.heartbeat(secs(at), GROUP, connection, rank, &topics(&[(0, 1)]));
-        assert_eq!(told, changed);
+        assert_eq!(told.group, changed);
     }
 
     #[test]
@@ -335,12 +387,12 @@ mod tests {
     fn lists_of_one_group_overwrite_each_other() {
         let mut table = ConsumerManager::new(1);
         let (a, b) = (topics(&[(0, 10)]), topics(&[(1, 10)]));
-        assert!(table.heartbeat(secs(0), GROUP, connection(0, 1), 0, &a));
-        assert!(table.heartbeat(secs(1), GROUP, connection(1, 1), 1, &b));
+        assert!(table.heartbeat(secs(0), GROUP, connection(0, 1), 0, &a).group);
+        assert!(table.heartbeat(secs(1), GROUP, connection(1, 1), 1, &b).group);
         let missing = Err(PullFailure::SubscriptionNotExist);
         assert_eq!(table.check(GROUP, Some(TopicId(0)), 10), missing);
-        assert_eq!(table.check(GROUP, Some(TopicId(1)), 10), Ok(()));
-        assert!(table.heartbeat(secs(2), GROUP, connection(0, 1), 0, &a));
+        assert_eq!(table.check(GROUP, Some(TopicId(1)), 10), Ok(ExpressionId::ALL));
+        assert!(table.heartbeat(secs(2), GROUP, connection(0, 1), 0, &a).group);
         assert_eq!(table.check(GROUP, Some(TopicId(1)), 10), missing);
     }
 
@@ -353,13 +405,42 @@ mod tests {
             table.check(GROUP, Some(TopicId(0)), 11),
             Err(PullFailure::SubscriptionNotLatest)
         );
-        assert!(!table.heartbeat(secs(1), GROUP, connection(0, 1), 0, &topics(&[(0, 11)])));
-        assert!(!table.heartbeat(secs(2), GROUP, connection(0, 1), 0, &topics(&[(0, 9)])));
-        assert_eq!(table.check(GROUP, Some(TopicId(0)), 11), Ok(()));
+        assert!(
+            !table
+                .heartbeat(secs(1), GROUP, connection(0, 1), 0, &topics(&[(0, 11)]))
+                .group
+        );
+        assert!(
+            !table
+                .heartbeat(secs(2), GROUP, connection(0, 1), 0, &topics(&[(0, 9)]))
+                .group
+        );
+        assert_eq!(table.check(GROUP, Some(TopicId(0)), 11), Ok(ExpressionId::ALL));
         table.unregister(GROUP, connection(0, 1));
         assert_eq!(
             table.check(GROUP, Some(TopicId(0)), 1),
             Err(PullFailure::SubscriptionNotExist)
         );
+    }
+
+    /// The newest expression is what all get, until its owner is beaten by a newer version; its leaving is not enough.
+    #[test]
+    fn the_newest_expression_stays_until_a_newer_one_comes() {
+        let mut table = ConsumerManager::new(1);
+        let served = |table: &ConsumerManager| table.check(GROUP, Some(TopicId(0)), 0);
+        let beat = |table: &mut ConsumerManager, who, version, expression| {
+            let list = [subscription(0, version, expression)].into();
+            table
+                .heartbeat(secs(0), GROUP, connection(who, 1), who, &list)
+                .expression
+        };
+        assert!(!beat(&mut table, 0, 10, 1));
+        assert!(beat(&mut table, 1, 11, 2));
+        assert!(!beat(&mut table, 0, 10, 1) && !beat(&mut table, 0, 11, 1));
+        assert_eq!(served(&table), Ok(ExpressionId(2)));
+        table.unregister(GROUP, connection(1, 1));
+        assert_eq!(served(&table), Ok(ExpressionId(2)));
+        assert!(beat(&mut table, 0, 12, 1));
+        assert_eq!(served(&table), Ok(ExpressionId(1)));
     }
 }

@@ -93,9 +93,14 @@ impl SubscriptionData {
         })
     }
 
+    /// Whether all messages are wanted.
+    pub fn is_all(&self) -> bool {
+        self.sub_string == SUB_ALL
+    }
+
     /// Whether the broker lets a message with this code through.
     pub fn broker_passes(&self, tags_code: i32) -> bool {
-        self.sub_string == SUB_ALL || self.codes.contains(&tags_code)
+        self.is_all() || self.codes.contains(&tags_code)
     }
 
     /// Whether the client keeps a message with this tag.

@@ -7,8 +7,11 @@
 pub mod client_manage;
 pub mod commit_log;
 pub mod consume_queue;
+pub mod consumer_lag_calculator;
 pub mod consumer_manager;
 pub mod consumer_offset_manager;
+pub mod expression_message_filter;
+pub mod index_service;
 pub mod lock_batch_mq;
 pub mod message_filter;
 pub mod pull_message;
@@ -20,6 +23,7 @@ pub mod retry_dlq;
 pub mod schedule_message;
 pub mod schedule_message_service;
 pub mod send_back;
+pub mod store_filter;
 pub mod topics;
 
 pub use topics::Topics;
@@ -218,6 +222,13 @@ impl<O: Observer> Cluster<O> {
             let consume_queue = &mut self.queues[queue.index()];
             if consume_queue.dispatch_one() {
                 touched.push(*queue);
+            }
+            if !self.index.is_idle() {
+                let offset = consume_queue.max_offset() - 1;
+                let record = *consume_queue.get(offset);
+                let attributes = &self.core.directory.attributes;
+                self.index
+                    .build(consume_queue.topic, (*queue, offset), record, attributes);
             }
         }
         self.brokers[broker.index()].commit_log.recycle(appended);

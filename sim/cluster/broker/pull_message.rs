@@ -2,13 +2,16 @@
 //!
 //! An offset below the least that is kept, beyond the end, or other than the one that an operator has set is answered
 //! with the one to go on from (OFFSET_MOVED). A pull so far behind that its messages are not in memory any more gets 8
-//! of them at most instead of 32. Left out so far: filters; a single answer is all from memory or all from disk.
+//! of them at most instead of 32. Reading through a filter is in `store_filter`. Left out: a single answer is all from
+//! memory or all from disk.
 //!
 //! Source: `PullMessageProcessor`, `DefaultMessageStore.getMessage`, `NotifyMessageArrivingListener`.
 
 use crate::cluster::Cluster;
 use crate::cluster::broker::consume_queue::ConsumeQueue;
+use crate::cluster::broker::expression_message_filter::ExpressionId;
 use crate::cluster::broker::pull_request_hold::{HeldPull, SWEEP_PERIOD};
+use crate::cluster::broker::store_filter::{StoreFilter, brings_match};
 use crate::cluster::config::BrokerTuning;
 use crate::cluster::consumer::delivery::Delivery;
 use crate::cluster::consumer::held_queue::{HeldQueue, PullReply};
@@ -39,10 +42,12 @@ impl<O: Observer> Cluster<O> {
             kind: RequestKind::Pull,
             group: Some(group),
         });
-        if let Err(cause) = self.check_pull(slot) {
-            return self.refuse_pull(slot, cause);
-        }
+        let expression = match self.check_pull(slot) {
+            Ok(expression) => expression,
+            Err(cause) => return self.refuse_pull(slot, cause),
+        };
         let held = self.held_queues.get_mut(slot.0);
+        held.served = expression;
         held.floor = commit.unwrap_or(held.floor);
         if let Some(commit) = commit {
             self.commit_offset(group, queue, commit, CommitVia::Pull);
@@ -57,9 +62,9 @@ impl<O: Observer> Cluster<O> {
         }
     }
 
-    /// Whether the queue is there to be pulled, and the group subscribes to its topic as the client does.
+    /// Whether the queue is there to be pulled, and which of its messages the group wants, as the broker knows it.
     #[inline]
-    fn check_pull(&self, slot: PqSlot) -> Result<(), PullFailure> {
+    fn check_pull(&self, slot: PqSlot) -> Result<ExpressionId, PullFailure> {
         let held = self.held_queues.get(slot.0);
         let queue = &self.queues[held.queue.index()];
         if !queue.readable {
@@ -105,6 +110,7 @@ impl<O: Observer> Cluster<O> {
             since: now,
             timeout,
             offset,
+            expression: held.served,
         };
         let consumer = held.consumer;
         self.core.emit(Fact::PullHeld { queue, consumer });
@@ -132,8 +138,16 @@ impl<O: Observer> Cluster<O> {
     pub(in crate::cluster) fn wake(&mut self, queue: QueueId) {
         let mut woken = std::mem::take(&mut self.woken);
         let long_polling = self.config.broker_tuning.long_polling_enable;
-        let max_offset = self.queues[queue.index()].max_offset();
-        self.holds[queue.index()].wake(max_offset, long_polling, &mut woken);
+        let (records, now) = (&self.queues[queue.index()], self.core.now());
+        let (filters, attributes) = (&self.filters, &self.core.directory.attributes);
+        let matches = |held: &HeldPull| {
+            let is_late = || now.since(held.since) >= held.timeout;
+            (long_polling || held.is_order())
+                && (held.expression.is_all()
+                    || brings_match(filters, attributes, records, held.expression)
+                    || is_late())
+        };
+        self.holds[queue.index()].wake(records.max_offset(), matches, &mut woken);
         self.answer_held(&mut woken);
         self.woken = woken;
     }
@@ -172,8 +186,12 @@ impl<O: Observer> Cluster<O> {
             broker.held -= 1;
             let may_refuse = broker.changed >= held.since;
             match may_refuse.then(|| self.check_pull(held.pull)) {
-                None | Some(Ok(())) if held.is_order() => self.push(held.pull),
-                None | Some(Ok(())) => self.answer_pull(held.pull, now.since(held.since)),
+                None | Some(Ok(_)) if held.is_order() => self.push(held.pull),
+                None => self.answer_pull(held.pull, now.since(held.since)),
+                Some(Ok(expression)) => {
+                    self.held_queues.get_mut(held.pull.0).served = expression;
+                    self.answer_pull(held.pull, now.since(held.since));
+                }
                 Some(Err(cause)) => self.refuse_pull(held.pull, cause),
             }
         }
@@ -261,9 +279,20 @@ impl<O: Observer> Cluster<O> {
         let (most, limit) = self.transfer_limits(queue_id, offset);
         let queue = &self.queues[queue_id.index()];
         let held = self.held_queues.get_mut(slot.0);
-        let found = read(held, queue, offset, asked.min(most), limit);
+        let found = if held.served.is_all() {
+            read(held, queue, offset, asked.min(most), limit)
+        } else {
+            let filter = StoreFilter {
+                filters: &self.filters,
+                attributes: &self.core.directory.attributes,
+                wishes: self.wishes.of(held.group, held.topic),
+            };
+            filter.read(held, queue, (asked.min(most), limit))
+        };
         let result = if found.messages > 0 {
             PullResult::Found
+        } else if found.next > offset {
+            PullResult::NoMatched
         } else {
             PullResult::NotFound
         };

@@ -6,6 +6,7 @@
 //!
 //! Source: `PullRequestHoldService`, `PullMessageProcessor`.
 
+use crate::cluster::broker::expression_message_filter::ExpressionId;
 use crate::cluster::event::PqSlot;
 use crate::kernel::time::{SimDuration, SimTime};
 
@@ -26,6 +27,8 @@ pub struct HeldPull {
     pub timeout: SimDuration,
     /// The offset that it waits for.
     pub offset: u64,
+    /// Which messages it waits for.
+    pub expression: ExpressionId,
 }
 
 impl HeldPull {
@@ -54,13 +57,10 @@ impl PullRequestHold {
         self.held.is_empty()
     }
 
-    /// Takes out the pulls that a queue with `max_offset` can serve, into `out`; without long polling, standing orders
-    /// only.
+    /// Takes out the pulls that a queue with `max_offset` can serve and that `may_go`, into `out`.
     #[inline]
-    pub fn wake(&mut self, max_offset: u64, long_polling: bool, out: &mut Vec<HeldPull>) {
-        self.take(out, |held| {
-            held.offset < max_offset && (long_polling || held.is_order())
-        });
+    pub fn wake(&mut self, max_offset: u64, may_go: impl Fn(&HeldPull) -> bool, out: &mut Vec<HeldPull>) {
+        self.take(out, |held| held.offset < max_offset && may_go(held));
     }
 
     /// Takes out the pulls whose time is up, and those that `max_offset` can serve, into `out`; of standing orders those
@@ -110,6 +110,7 @@ mod tests {
             since: SimTime::from_nanos(since * 1_000_000_000),
             timeout: SimDuration::from_secs(15),
             offset,
+            expression: ExpressionId::ALL,
         }
     }
 
@@ -125,9 +126,27 @@ mod tests {
             hold.hold(pull);
         }
         let mut out = Vec::new();
-        hold.wake(6, true, &mut out);
+        hold.wake(6, |_| true, &mut out);
         assert_eq!(ids(&out), [1, 3]);
         assert!(!hold.is_empty());
+    }
+
+    /// A message wakes those who may go, and nobody who waits for a later one.
+    #[test]
+    fn a_foreign_message_wakes_nobody() {
+        let mut hold = PullRequestHold::default();
+        for (id, expression) in [(1, 1), (2, 2), (3, 0)] {
+            let expression = ExpressionId(expression);
+            hold.hold(HeldPull {
+                expression,
+                ..held(id, 0, 5)
+            });
+        }
+        let mut out = Vec::new();
+        hold.wake(6, |held| held.expression == ExpressionId(2), &mut out);
+        assert_eq!(ids(&out), [2]);
+        hold.wake(5, |_| true, &mut out);
+        assert_eq!(ids(&out), [2]);
     }
 
     /// 15 s are up at exactly 15 s, not before.

@@ -3,11 +3,12 @@
 //! An order waits like a pull that is held without end. What becomes visible is sent at once, in envelopes as large as
 //! the answers to pulls, as many as it takes; then the order waits again, if its credit is spent for an acknowledgement.
 //! Orders of clients that do not want the queue any more end with the next message or sweep. Whatever refuses a pull
-//! refuses an order, and ends one that stands.
+//! refuses an order, and ends one that stands. There is no push through a filter: scenarios refuse it.
 //!
 //! Not RocketMQ's; see `consumer/push.rs`.
 
 use crate::cluster::Cluster;
+use crate::cluster::broker::expression_message_filter::ExpressionId;
 use crate::cluster::broker::pull_message::read;
 use crate::cluster::broker::pull_request_hold::{FOREVER, HeldPull};
 use crate::cluster::consumer::held_queue::PullReply;
@@ -41,6 +42,7 @@ impl<O: Observer> Cluster<O> {
             timeout: FOREVER,
             // Nothing new can be sent without credit.
             offset: if push.credit == 0 { u64::MAX } else { push.next },
+            expression: ExpressionId::ALL,
         };
         self.keep(held.queue, wait);
     }

@@ -8,7 +8,10 @@
 //! Source: `MQClientInstance`, `DefaultMQPushConsumerImpl.start`.
 
 use crate::cluster::Cluster;
-use crate::cluster::broker::consumer_manager::{ClientRank, Connection, SubscribedTopic, Subscriptions};
+use crate::cluster::broker::consumer_manager::{
+    ClientRank, Connection, SubscribedTopic, Subscription, Subscriptions,
+};
+use crate::cluster::broker::expression_message_filter::ExpressionId;
 use crate::cluster::config::{ConsumerConfig, GroupConfig, ListenerKind};
 use crate::cluster::consumer::connection::Call;
 use crate::cluster::consumer::consume_concurrently::ListenerPool;
@@ -23,7 +26,7 @@ use crate::cluster::consumer::timer_thread::TimerThread;
 use crate::cluster::core::{ConsumerReply, Routes};
 use crate::cluster::event::{CallKind, Event, PqSlot};
 use crate::cluster::fact::{Fact, Observer, RebalanceTrigger, StartOffsetRule, StopKind};
-use crate::cluster::ids::{BrokerId, ConsumerId, GroupId, QueueId};
+use crate::cluster::ids::{BrokerId, ConsumerId, GroupId, QueueId, TopicId};
 use crate::cluster::nameserver::KnownRoute;
 use crate::kernel::streams::Stream;
 use crate::kernel::time::SimTime;
@@ -71,6 +74,8 @@ pub struct ConsumerClient {
     pub topics: Rc<[SubscribedTopic]>,
     /// When it last changed its subscription of each of [`Self::topics`] (`subVersion`), milliseconds.
     pub(super) versions: Vec<u64>,
+    /// Which messages it wants of each of [`Self::topics`].
+    pub(super) expressions: Vec<ExpressionId>,
     /// What its heartbeats carry.
     pub(super) subscriptions: Subscriptions,
     /// Routes of [`Self::topics`].
@@ -148,6 +153,7 @@ impl ConsumerClient {
             listener: Listener::new(&consumer.service, &consumer.failure)
                 .expect("the scenario has checked the service time"),
             versions: vec![0; topics.len()],
+            expressions: expressions(&topics, &consumer.filters),
             subscriptions: Rc::new([]),
             routes: vec![None; topics.len()],
             topics,
@@ -214,9 +220,23 @@ impl ConsumerClient {
     /// The subscription of the topic at position `topic` is renewed: its version is the time.
     pub(super) fn renew_subscription(&mut self, topic: usize, now: SimTime) {
         self.versions[topic] = now.since(SimTime::ZERO).as_millis();
-        let versions = self.versions.iter().copied();
-        self.subscriptions = self.topics.iter().copied().zip(versions).collect();
+        let all = self.topics.iter().zip(&self.versions).zip(&self.expressions);
+        let all = all.map(|((&topic, &version), &expression)| Subscription {
+            topic,
+            version,
+            expression,
+        });
+        self.subscriptions = all.collect();
     }
+}
+
+/// What a client wants of each of its topics.
+fn expressions(topics: &[SubscribedTopic], filters: &[(TopicId, ExpressionId)]) -> Vec<ExpressionId> {
+    let of = |topic: &SubscribedTopic| {
+        let filter = filters.iter().find(|(of, _)| Some(*of) == *topic);
+        filter.map_or(ExpressionId::ALL, |(_, expression)| *expression)
+    };
+    topics.iter().map(of).collect()
 }
 
 impl<O: Observer> Cluster<O> {
@@ -233,6 +253,7 @@ impl<O: Observer> Cluster<O> {
         for topic in 0..client.topics.len() {
             client.renew_subscription(topic, now);
         }
+        self.wishes.add(client.group, &client.topics, &client.expressions);
         self.core.emit(Fact::ConsumerStarted { consumer });
         let loading = self.config.groups[client.group.index()].tuning.startup_time;
         self.start_timers(consumer);

@@ -12,6 +12,7 @@
 use crate::cluster::Cluster;
 use crate::cluster::consumer::client::ClientState;
 use crate::cluster::consumer::listener::{Call, Outcome, Seen};
+use crate::cluster::consumer::process_queue::ProcessQueue;
 use crate::cluster::consumer::send_message_back::AfterFailure;
 use crate::cluster::event::{Event, PqSlot, TaskSlot};
 use crate::cluster::fact::{Fact, NoStatus, Observer};
@@ -30,12 +31,13 @@ pub struct ListenerPool {
     closed: bool,
 }
 
-/// A task that no thread has begun: consecutive messages of one pull.
+/// A task that no thread has begun: messages of one pull that follow each other. What a filter has taken out between
+/// them is not in the cache.
 #[derive(Clone, Copy, Debug)]
 struct ConsumeRequest {
     held_queue: PqSlot,
-    /// At most 1024.
-    messages: u16,
+    /// Offsets from the first message to the last, both included; at most 1024.
+    span: u16,
     /// How often they have failed here and could not be sent back.
     local_attempts: u16,
     first_offset: u64,
@@ -49,6 +51,8 @@ pub struct RunningTask {
     /// Whose messages.
     pub held_queue: PqSlot,
     pub(super) messages: u16,
+    /// Offsets from the first message to the last, both included.
+    pub(super) span: u16,
     pub(super) first_offset: u64,
     /// How often its messages failed before and could not be sent back.
     pub(super) local_attempts: u16,
@@ -56,7 +60,7 @@ pub struct RunningTask {
     outcome: Outcome,
     /// The client is gone; what is left is the event.
     pub(super) abandoned: bool,
-    /// Messages at its head that have succeeded, or were sent back since.
+    /// Offsets at its head whose messages have succeeded, or were sent back since, gaps between them included.
     pub(super) dealt_with: u16,
     /// `delayLevelWhenNextConsume`, if the listener has set one of its own.
     pub(in crate::cluster) delay_level: Option<i8>,
@@ -67,10 +71,10 @@ pub struct RunningTask {
 const _: () = assert!(size_of::<RunningTask>() <= 40, "one for each busy thread");
 
 impl RunningTask {
-    /// Offsets of its messages.
+    /// Offsets from its first message to its last. Those that are not in the cache are not among its messages.
     #[inline]
     pub(super) fn offsets(&self) -> Range<u64> {
-        self.first_offset..self.first_offset + u64::from(self.messages)
+        self.first_offset..self.first_offset + u64::from(self.span)
     }
 
     /// One message's share of the time that the call has taken.
@@ -139,6 +143,13 @@ impl ListenerPool {
     }
 }
 
+/// How far the message behind the first `count` of a task lies from the first one; its span if there is none.
+fn distance(cache: &ProcessQueue, task: &ConsumeRequest, count: u16) -> u16 {
+    let present = |distance: &u16| cache.contains(task.first_offset + u64::from(*distance));
+    let behind = (0..task.span).filter(present).nth(count.into());
+    behind.unwrap_or(task.span)
+}
+
 impl<O: Observer> Cluster<O> {
     /// Cuts what a pull brought into tasks, in offset order.
     #[inline]
@@ -159,12 +170,35 @@ impl<O: Observer> Cluster<O> {
             let first_offset = first + u64::from(at);
             pool.waiting.push_back(ConsumeRequest {
                 held_queue: slot,
-                messages: size as u16,
+                span: size as u16,
                 local_attempts: 0,
                 first_offset,
             });
             held.calls += 1;
             at += size;
+        }
+        self.run_tasks(consumer);
+    }
+
+    /// The same for messages with gaps between them.
+    #[inline(never)]
+    pub(super) fn submit_scattered(&mut self, slot: PqSlot, offsets: Vec<u64>) {
+        let held = self.held_queues.get_mut(slot.0);
+        let consumer = held.consumer;
+        let tuning = &self.config.groups[held.group.index()].tuning;
+        let pool = &mut self.consumers[consumer.index()].pool;
+        if pool.closed {
+            return;
+        }
+        for call in offsets.chunks(tuning.consume_message_batch_max_size as usize) {
+            let (first_offset, last) = (call[0], call[call.len() - 1]);
+            pool.waiting.push_back(ConsumeRequest {
+                held_queue: slot,
+                span: (last - first_offset + 1) as u16,
+                local_attempts: 0,
+                first_offset,
+            });
+            held.calls += 1;
         }
         self.run_tasks(consumer);
     }
@@ -199,11 +233,12 @@ impl<O: Observer> Cluster<O> {
         let held = self.held_queues.get_mut(request.held_queue.0);
         let queue = &self.queues[held.queue.index()];
         let mut call = Call::new(client.listener.acks_index());
-        for offset in request.first_offset..request.first_offset + u64::from(request.messages) {
-            let message = held
-                .process_queue
-                .get_mut(offset)
-                .expect("a task's messages are in the cache");
+        let mut messages = 0;
+        for offset in request.first_offset..request.first_offset + u64::from(request.span) {
+            let Some(message) = held.process_queue.get_mut(offset) else {
+                continue;
+            };
+            messages += 1;
             message.progress.start(now);
             let luck = Luck(message.luck);
             let reconsume_times = message.progress.reconsume_times();
@@ -237,15 +272,21 @@ impl<O: Observer> Cluster<O> {
             };
             self.core.emit(fact);
         }
+        let dealt_with = if messages == request.span {
+            call.succeeded
+        } else {
+            distance(&held.process_queue, &request, call.succeeded)
+        };
         let task = self.tasks.insert(RunningTask {
             held_queue: request.held_queue,
-            messages: request.messages,
+            messages,
+            span: request.span,
             first_offset: request.first_offset,
             local_attempts: request.local_attempts,
             began: now,
             outcome: call.outcome,
             abandoned: false,
-            dealt_with: call.succeeded,
+            dealt_with,
             delay_level: call.delay_level,
             after_failure: None,
         });
@@ -292,10 +333,9 @@ impl<O: Observer> Cluster<O> {
             task.first_offset + u64::from(task.dealt_with),
         );
         for offset in task.offsets() {
-            let message = held
-                .process_queue
-                .get(offset)
-                .expect("a running task's messages are in the cache");
+            let Some(message) = held.process_queue.get(offset) else {
+                continue;
+            };
             let fact = Fact::Consumed {
                 consumer,
                 group,
@@ -375,6 +415,9 @@ impl<O: Observer> Cluster<O> {
         let (consumer, group, queue) = (held.consumer, held.group, held.queue);
         let busy = task.share(self.core.now());
         for offset in task.offsets() {
+            if !held.process_queue.contains(offset) {
+                continue;
+            }
             self.core.emit(Fact::ResultDiscarded {
                 consumer,
                 group,
@@ -425,7 +468,7 @@ impl<O: Observer> Cluster<O> {
         }
         pool.waiting.push_back(ConsumeRequest {
             held_queue,
-            messages: failed.messages,
+            span: failed.span,
             local_attempts: failed.local_attempts.saturating_add(1),
             first_offset: failed.first_offset,
         });

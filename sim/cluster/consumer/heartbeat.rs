@@ -1,7 +1,7 @@
 //! Heartbeats: to all known brokers, one after another, one round of them at a time.
 //!
 //! A heartbeat carries the client's subscriptions with their versions. Rounds come at the start, every 30 s, at
-//! once after each change of the assignment, and for a single broker over a new connection; whoever wants one while
+//! once after each change of the assignment or of a subscription, and for a single broker over a new connection; whoever wants one while
 //! another runs goes without. Each broker has 3 s to answer, and the thread that sends waits: a broker that cannot be
 //! reached delays whatever that thread does next. Left out: heartbeats with a fingerprint in place of the
 //! subscriptions (V2, off by default).
@@ -26,6 +26,8 @@ pub enum HeartbeatFor {
     Round,
     /// The one that sees to connections.
     Connect,
+    /// One of the application's, which has subscribed anew.
+    Subscribe,
 }
 
 /// The round under way.
@@ -98,7 +100,7 @@ impl<O: Observer> Cluster<O> {
             HeartbeatFor::Timer => self.timer_goes_on(consumer),
             HeartbeatFor::Round => self.round_heartbeats_done(consumer),
             HeartbeatFor::Connect if answered => self.wake_rebalance(consumer, RebalanceTrigger::Reconnect),
-            HeartbeatFor::Connect => {}
+            HeartbeatFor::Connect | HeartbeatFor::Subscribe => {}
         }
     }
 }

@@ -9,6 +9,8 @@
 
 use crate::cluster::Cluster;
 use crate::cluster::broker::consumer_manager::SubscribedTopic;
+use crate::cluster::broker::expression_message_filter::ExpressionId;
+use crate::cluster::broker::store_filter::PassedOver;
 use crate::cluster::consumer::consume_orderly::OrderlyQueue;
 use crate::cluster::consumer::delivery::Delivery;
 use crate::cluster::consumer::offset_store::MemoryOffset;
@@ -44,6 +46,10 @@ pub struct HeldQueue {
     pub topic_at: u32,
     /// The client's version of the subscription when it sent the pull.
     pub request_version: u64,
+    /// Which messages the client wanted when it sent the pull.
+    pub request_expression: ExpressionId,
+    /// Which messages the broker serves the pull, or has served the last one: what the group wants, as it knows.
+    pub served: ExpressionId,
     /// A pull is under way: on the wire, or at the broker.
     pub pulling: bool,
     /// When the pull under way fails, if it is in trouble.
@@ -52,6 +58,8 @@ pub struct HeldQueue {
     pub reply: PullReply,
     /// Messages of the answer on the wire.
     pub inbox: Vec<CachedMessage>,
+    /// What the broker has passed over for the answer on the wire.
+    pub passed_over: Vec<PassedOver>,
     /// The least offset that may still reach the broker from here, as a commit or as a pull: what arrived
     /// last, at first the start. Nothing on the wire lies below it, since offsets in memory only rise once the start
     /// is settled.
@@ -123,6 +131,8 @@ impl HeldQueue {
             topic,
             topic_at,
             request_version: 0,
+            request_expression: ExpressionId::ALL,
+            served: ExpressionId::ALL,
             pulling: false,
             fails: None,
             reply: PullReply {
@@ -130,6 +140,7 @@ impl HeldQueue {
                 next_offset: start_offset,
             },
             inbox: Vec::new(),
+            passed_over: Vec::new(),
             floor: start_offset,
             requests: 1,
             calls: 0,

@@ -18,6 +18,7 @@ pub mod offset_window;
 pub mod orderly_dead_letter;
 pub mod pause;
 pub mod process_queue;
+pub mod pull_api_wrapper;
 pub mod pull_message_service;
 pub mod push;
 pub mod queue_locks;
@@ -27,7 +28,9 @@ pub mod send_message_back;
 pub mod shared_views;
 pub mod shutdown;
 pub mod start_offset;
+pub mod subscribe;
 pub mod timer_thread;
+pub mod wishes;
 
 use crate::cluster::broker::consumer_manager::ClientRank;
 use crate::cluster::broker::topics::subscribed;

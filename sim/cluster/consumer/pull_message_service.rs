@@ -4,7 +4,8 @@
 //! (after `pullInterval`, if messages came and it is set); a full cache puts the pull off by 50 ms. A pull fails
 //! when its connection is lost or cannot be made, when no answer comes within 31 s, or when the broker refuses it
 //! (the queue is no more, the group's subscription is missing or older than the client's); it is repeated after 1 s.
-//! What follows an answer that moves the offset is in `offset_repair`. Left out so far: filters.
+//! What becomes of an answer that was read through a filter is in `pull_api_wrapper`, what follows one that moves the
+//! offset in `offset_repair`.
 //!
 //! Source: `PullMessageService`, `DefaultMQPushConsumerImpl.pullMessage`, `PullCallback`.
 
@@ -29,6 +30,15 @@ impl<O: Observer> Cluster<O> {
     #[inline(always)]
     pub(in crate::cluster) fn pull_due(&mut self, slot: PqSlot) {
         self.pull(slot);
+    }
+
+    /// The next pull follows an answer with nothing for this client: at once, unless the client has a clock of its own.
+    pub(super) fn pull_again(&mut self, slot: PqSlot) {
+        let group = self.held_queues.get(slot.0).group;
+        match self.config.groups[group.index()].delivery {
+            Delivery::Pull { interval, .. } => self.pull_in_time(slot, interval),
+            _ => self.pull(slot),
+        }
     }
 
     /// Takes the pull request from the queue of the pull thread: checks, then sends it.
@@ -70,6 +80,7 @@ impl<O: Observer> Cluster<O> {
         held.pulling = true;
         held.request_commit = piggybacked_commit(held.offset.read());
         held.request_version = client.versions[held.topic_at as usize];
+        held.request_expression = client.expressions[held.topic_at as usize];
         let broker = self.queues[held.queue.index()].broker;
         if client.connections[broker.index()].is_some() || self.connect(consumer, broker) {
             let event = Event::PullArrives(slot);
@@ -167,6 +178,7 @@ impl<O: Observer> Cluster<O> {
         let held = self.held_queues.get_mut(slot.0);
         held.pulling = false;
         held.inbox.clear();
+        held.passed_over.clear();
         if let Some(push) = &mut held.push {
             push.breaks();
         }
@@ -197,13 +209,18 @@ impl<O: Observer> Cluster<O> {
         }
         if held.process_queue.dropped {
             held.inbox.clear();
+            held.passed_over.clear();
             return self.request_ended(slot);
         }
+        // What was read through a filter has gaps, and more may be taken out of it here.
+        let is_filtered = !held.served.is_all() || !held.request_expression.is_all();
         if let Some(sabotage) = &mut self.sabotage {
             sabotage.message_arrives(&mut held.inbox);
         }
         match held.reply.result {
-            Ok(PullResult::Found) => self.messages_arrive(slot),
+            Ok(PullResult::Found) if !is_filtered => self.messages_arrive(slot),
+            Ok(PullResult::Found) => self.filtered_messages_arrive(slot),
+            Ok(PullResult::NoMatched) => self.nothing_matched(slot),
             Ok(PullResult::NotFound) => {
                 held.next_offset = held.reply.next_offset;
                 if held.process_queue.msg_count() == 0 {
@@ -224,7 +241,7 @@ impl<O: Observer> Cluster<O> {
 
     /// Messages go into the cache and to the listener, and the next pull follows.
     #[inline]
-    fn messages_arrive(&mut self, slot: PqSlot) {
+    pub(super) fn messages_arrive(&mut self, slot: PqSlot) {
         let held = self.held_queues.get_mut(slot.0);
         held.next_offset = held.reply.next_offset;
         let messages = held.inbox.len();
@@ -254,7 +271,15 @@ impl<O: Observer> Cluster<O> {
     pub(super) fn take_in(&mut self, slot: PqSlot, messages: usize) {
         let held = self.held_queues.get_mut(slot.0);
         let (consumer, queue, group) = (held.consumer, held.queue, held.group);
-        let first = held.inbox[0].offset;
+        let (first, last) = (held.inbox[0].offset, held.inbox[messages - 1].offset);
+        let is_dense = last - first + 1 == messages as u64;
+        let offsets = || {
+            held.inbox[..messages]
+                .iter()
+                .map(|message| message.offset)
+                .collect()
+        };
+        let scattered: Option<Vec<u64>> = (!is_dense).then(offsets);
         let needs_task = held.process_queue.put(held.inbox.drain(..messages));
         let cached = held.process_queue.msg_count() as u32;
         self.cache_changed(slot);
@@ -266,10 +291,15 @@ impl<O: Observer> Cluster<O> {
             client: self.consumers[consumer.index()].cache,
             group: self.group_caches[group.index()],
         });
-        if self.held_queues.get(slot.0).orderly.is_none() {
-            self.submit_consume_request(slot, first, messages as u32);
-        } else if needs_task {
-            self.submit_orderly(slot);
+        if self.held_queues.get(slot.0).orderly.is_some() {
+            if needs_task {
+                self.submit_orderly(slot);
+            }
+            return;
+        }
+        match scattered {
+            None => self.submit_consume_request(slot, first, messages as u32),
+            Some(offsets) => self.submit_scattered(slot, offsets),
         }
     }
 }

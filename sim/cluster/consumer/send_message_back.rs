@@ -157,7 +157,7 @@ impl<O: Observer> Cluster<O> {
             task.first_offset..task.first_offset + u64::from(task.dealt_with),
         );
         task.first_offset = done.end;
-        task.messages -= std::mem::take(&mut task.dealt_with);
+        task.span -= std::mem::take(&mut task.dealt_with);
         task.after_failure = Some(Box::new(AfterFailure::WaitsForRetry));
         let again = task.offsets();
         let held = self.held_queues.get_mut(held_queue.0);
@@ -193,7 +193,11 @@ impl<O: Observer> Cluster<O> {
             return self.forget_task(slot);
         }
         task.dealt_with += 1;
-        if task.dealt_with < task.messages {
+        let cache = &self.held_queues.get(task.held_queue.0).process_queue;
+        while task.dealt_with < task.span && !cache.contains(task.first_offset + u64::from(task.dealt_with)) {
+            task.dealt_with += 1;
+        }
+        if task.dealt_with < task.span {
             return self.send_back_next(slot);
         }
         // The queue may have been dropped meanwhile: then its offset moves no more.

@@ -136,6 +136,8 @@ impl<O: Observer> Cluster<O> {
         let client = &mut self.consumers[consumer.index()];
         let kept = client.state == ClientState::Stopping;
         client.state = ClientState::Gone;
+        self.wishes
+            .remove(client.group, &client.topics, &client.expressions);
         let round = std::mem::take(&mut client.rebalance).round.unwrap_or_default();
         let held = std::mem::take(&mut client.held);
         if let Some(queue) = round.asking_for() {

@@ -9,12 +9,13 @@ mod order;
 
 use crate::cluster::config::ClusterConfig;
 use crate::cluster::directory::Directory;
-use crate::cluster::fact::{Fact, Observer, RebalanceTrigger};
+use crate::cluster::fact::{Fact, Observer, PullResult, RebalanceTrigger};
 use crate::cluster::ids::{BrokerId, GroupId, QueueId, TopicId};
 use crate::kernel::time::{SimDuration, SimTime};
 use crate::observe::consumers::Life;
 use crate::observe::delivery::{Delivered, raise};
 use crate::observe::duplicates::Duplicates;
+use crate::observe::filters::Filters;
 use crate::observe::lag::Lag;
 use crate::observe::latency::Latency;
 use crate::observe::ledger::{Delivery, Ledger, Outcome};
@@ -22,6 +23,7 @@ use crate::observe::observation::order::Orders;
 use crate::observe::order::{InQueue, QueueOrder};
 use crate::observe::ownership::{HandOver, Ownership};
 use crate::observe::producers::Producers;
+use crate::observe::queries::{Found, Query};
 use crate::observe::rebalance::{Disconnect, Rebalances, Round};
 use crate::observe::requests::Requests;
 use crate::observe::retries::Retries;
@@ -77,6 +79,10 @@ pub struct Observation {
     pub retries: Vec<Retries>,
     /// By group.
     pub duplicates: Vec<Duplicates>,
+    /// Of groups with filters.
+    pub filters: Filters,
+    /// Questions for messages by key, in order.
+    pub queries: Vec<Query>,
     /// By group.
     pub delivered: Vec<Delivered>,
     /// Bytes that producers stored, by queue.
@@ -218,9 +224,13 @@ impl Observer for Observation {
                 bytes,
                 held,
             } => {
-                self.brokers[directory.queue(queue).broker.index()].answered(result, messages, bytes, held);
+                let of = directory.queue(queue);
+                self.brokers[of.broker.index()].answered(result, messages, bytes, held);
                 let group = directory.consumer(consumer).group;
                 self.delivered[group.index()].answered(result, messages);
+                if result == PullResult::NoMatched {
+                    self.filters.without_match(group, of.topic);
+                }
             }
             Fact::Pushed {
                 queue,
@@ -306,6 +316,8 @@ impl Observation {
             rebalances: Vec::new(),
             retries: Vec::new(),
             duplicates: Vec::new(),
+            filters: Filters::default(),
+            queries: Vec::new(),
             delivered: Vec::new(),
             stored_bytes: Vec::new(),
             series: Series::new(interval),
@@ -489,8 +501,44 @@ impl Observation {
                 queue,
                 from,
                 to,
+                by,
+                wanted,
                 ..
-            } => self.filtered(now, group, queue, from, to),
+            } => {
+                let topic = directory.queue(queue).topic;
+                self.filters.passed_over(group, topic, by, to - from);
+                self.filtered(now, group, queue, (from, to), wanted);
+            }
+            Fact::MessagesQueried { topic, key, max_num } => self.queries.push(Query {
+                at: now,
+                topic,
+                key,
+                max_num,
+                found: Vec::new(),
+            }),
+            Fact::MessageFound {
+                queue,
+                offset,
+                message,
+                luck,
+                stored,
+            } => {
+                if let Some(query) = self.queries.last_mut() {
+                    query.found.push(Found {
+                        queue,
+                        offset,
+                        message,
+                        luck,
+                        stored,
+                    });
+                }
+            }
+            Fact::LagEstimated {
+                group,
+                topic,
+                diff,
+                matching,
+            } => self.filters.lag(group, topic, diff, matching),
             Fact::Expired { queue, to, .. } => self.expired(now, queue, to),
             Fact::QueueLocked { .. }
             | Fact::QueueUnlocked { .. }
@@ -520,10 +568,17 @@ impl Observation {
         }
     }
 
-    fn filtered(&mut self, now: SimTime, group: GroupId, queue: QueueId, from: u64, to: u64) {
+    fn filtered(
+        &mut self,
+        now: SimTime,
+        group: GroupId,
+        queue: QueueId,
+        (from, to): (u64, u64),
+        wanted: bool,
+    ) {
         let slot = self.slots.slot(group, queue);
         let of = self.slots.get(slot);
-        let filtered = self.ledger.filtered(now, slot, of, from, to);
+        let filtered = self.ledger.filtered(now, slot, of, (from, to), wanted);
         self.waiting[slot].passed_at += i128::from(filtered) * i128::from(now.as_nanos());
         self.lag.ended(now, slot, of, filtered);
     }

@@ -259,6 +259,7 @@ fn broker(requests: &Requests) -> BrokerReport {
             found: requests.found,
             not_found: requests.not_found,
             offset_moved: requests.offset_moved,
+            no_match: requests.no_match,
             messages_mean: (envelopes > 0).then(|| ratio(requests.messages, envelopes)),
         },
         holds: HoldsReport {

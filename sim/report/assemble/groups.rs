@@ -95,6 +95,7 @@ impl View<'_> {
                 skipped_unfinished: balance.skipped_unfinished,
                 broadcast_failures: balance.dropped[DropCause::Broadcasting as usize],
                 no_retry_queue: balance.dropped[DropCause::NoRetryQueue as usize],
+                subscription_mismatch: balance.mismatched,
             },
             duplicates: DuplicatesReport {
                 total: duplicates.total(),
@@ -109,6 +110,7 @@ impl View<'_> {
                     other: duplicates.other,
                 },
             },
+            filters: self.filters(group),
             order: self.order(group),
             delivery: self.delivery(group),
             requests: requests(|kind| self.observation.delivered[id].of(kind)),

@@ -1,7 +1,9 @@
 //! From the measures of a run to its report: ids become names, nanoseconds become seconds.
 
 mod cluster;
+mod filters;
 mod groups;
+mod queries;
 mod rebalances;
 mod skews;
 mod timeline;
@@ -67,6 +69,7 @@ impl Report {
             consumers: view.consumers(),
             queues: view.queues(),
             rebalance: view.rebalances(),
+            queries: view.key_queries(),
             timeline: view.timeline(),
             balance: view.balances(),
             expect: Vec::new(),

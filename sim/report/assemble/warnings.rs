@@ -39,6 +39,13 @@ impl View<'_> {
                 );
                 add(WarningLevel::Warning, "overload", text);
             }
+            if of.deliveries == 0 && of.filtered > 0 {
+                let text = format!(
+                    "group {name} got nothing: none of {} messages matched what it subscribes to",
+                    grouped(of.filtered)
+                );
+                add(WarningLevel::Warning, "nothing-matched", text);
+            }
             let waiting = report.balance[name].awaiting_retry;
             if waiting > 0 {
                 let text = format!(
@@ -81,7 +88,8 @@ impl View<'_> {
         if results == 0 || seconds <= 0.0 || busy <= 0.0 {
             return None;
         }
-        let offered = of.produced as f64 / seconds;
+        let asked_for = of.produced - of.filtered - of.lost_by_cause.subscription_mismatch;
+        let offered = asked_for as f64 / seconds;
         let capacity = thread_seconds / seconds / (busy / results as f64);
         (offered > capacity).then_some((offered, capacity))
     }

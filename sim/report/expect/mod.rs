@@ -13,10 +13,11 @@ mod path;
 pub use path::Help;
 
 use crate::cluster::config::ClusterConfig;
+use crate::cluster::ids::GroupId;
 use crate::kernel::time::SimDuration;
 use crate::report::model::{
-    BalanceReport, BrokerReport, ConsumerReport, ExpectReport, GroupReport, ProducerReport, QueueGroupReport,
-    QueueReport, RebalanceReport, Report, SkewReport, TopicReport,
+    BalanceReport, BrokerReport, ConsumerReport, ExpectReport, FilterReport, GroupReport, ProducerReport,
+    QueueGroupReport, QueueReport, RebalanceReport, Report, SkewReport, TopicReport,
 };
 use serde_json::{Value, json};
 
@@ -254,9 +255,13 @@ pub fn shape(config: &ClusterConfig) -> Value {
             .producers
             .insert(producer.name.clone(), ProducerReport::default());
     }
-    for group in &config.groups {
+    for (at, group) in (0..).zip(&config.groups) {
         let mut of = GroupReport::default();
         for topic in &group.subscribe {
+            if config.has_filters(GroupId(at)) {
+                of.filters
+                    .insert(config.topics[topic.index()].name.clone(), FilterReport::default());
+            }
             of.dead_by_topic
                 .insert(config.topics[topic.index()].name.clone(), 0);
         }

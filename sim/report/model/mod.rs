@@ -56,6 +56,9 @@ pub struct Report {
     pub queues: IndexMap<String, QueueReport>,
     /// By group name.
     pub rebalance: IndexMap<String, RebalanceReport>,
+    /// Questions for messages by key, in order; missing if the timeline asks none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub queries: Vec<QueryReport>,
     /// Series on a fixed grid.
     pub timeline: TimelineReport,
     /// The message account by group name.
@@ -168,6 +171,8 @@ pub struct PullsReport {
     pub not_found: u64,
     /// Told to go on at another offset: theirs was deleted, or an operator has set another.
     pub offset_moved: u64,
+    /// Told to go on at once: nothing matched in what was looked at.
+    pub no_match: u64,
     /// Mean messages in an answer or a push that had some; `null` if none had.
     pub messages_mean: Option<f64>,
 }
@@ -297,6 +302,9 @@ pub struct GroupReport {
     pub lost_by_cause: LostReport,
     /// Records delivered more than once.
     pub duplicates: DuplicatesReport,
+    /// What filters did, by topic; missing if no member of the group filters.
+    #[serde(default, skip_serializing_if = "IndexMap::is_empty")]
+    pub filters: IndexMap<String, FilterReport>,
     /// Order by queue and by key.
     pub order: OrderReport,
     /// How messages got to its clients, and what that cost.
@@ -307,6 +315,67 @@ pub struct GroupReport {
     pub skew: GroupSkewReport,
     /// Thread time spent in listeners ÷ thread time of living consumers; `null` if none lived.
     pub utilisation: Option<f64>,
+}
+
+/// What the filters of one group did to one topic.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct FilterReport {
+    /// Records that did not match the subscription that the broker goes by; once for each reader that passed over them.
+    pub filtered_at_broker: u64,
+    /// Records that were sent and that the client's own subscription did not want; counted likewise.
+    pub rejected_by_client: u64,
+    /// Those of them whose tag has the hash of a tag that is wanted, and another text.
+    pub hash_collisions: u64,
+    /// Records passed over by all that a member asked for at that time, each once; part of `lost`.
+    pub matched_never_delivered: u64,
+    /// Pulls that looked at records none of which matched.
+    pub pulls_without_match: u64,
+    /// Max offset − committed offset at the grid points, over queues with a committed offset.
+    pub lag_diff: SampledReport,
+    /// The part of it that matches, as the metric `rocketmq_consumer_lag_messages` estimates it.
+    pub lag_matching: SampledReport,
+}
+
+/// A number that is looked at on the grid.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct SampledReport {
+    /// At the end.
+    #[serde(rename = "final")]
+    pub last: u64,
+    /// Highest at any grid point.
+    pub max: u64,
+    /// Mean of the grid points.
+    pub mean: f64,
+}
+
+/// A question for messages by key, as `mqadmin queryMsgByKey` asks it.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct QueryReport {
+    /// When.
+    pub at_seconds: f64,
+    /// Of which topic.
+    pub topic: String,
+    /// With which key.
+    pub key: String,
+    /// How many messages each broker may give.
+    pub max_num: u64,
+    /// Those found, the newest first.
+    pub found: Vec<FoundReport>,
+}
+
+/// A message that was found by its key.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct FoundReport {
+    /// Its producer and its number there, from 1.
+    pub message: String,
+    /// Where it lies.
+    pub queue: String,
+    /// At which offset.
+    pub offset: u64,
+    /// When it was stored.
+    pub stored_seconds: f64,
+    /// Its tag; `null` if it has none.
+    pub tag: Option<String>,
 }
 
 /// Deliveries by kind.
@@ -444,6 +513,8 @@ pub struct LostReport {
     pub broadcast_failures: u64,
     /// Failed in a group without retry queues (`retryQueueNums` ≤ 0): the broker dropped them.
     pub no_retry_queue: u64,
+    /// Never delivered: a member asks for them, but the group passed over them, since another member asks for others.
+    pub subscription_mismatch: u64,
 }
 
 /// Deliveries of records that had been delivered to the group before.

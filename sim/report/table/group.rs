@@ -5,7 +5,7 @@ use super::page::{BOLD, Page};
 use super::words::{cut, span};
 use crate::report::charts::text::{count, grouped, number, percent};
 use crate::report::model::{
-    BalanceReport, FailuresReport, GroupReport, LagReport, LatencyReport, Report, SkewReport,
+    BalanceReport, FailuresReport, FilterReport, GroupReport, LagReport, LatencyReport, Report, SkewReport,
 };
 
 impl Page {
@@ -43,6 +43,10 @@ impl Page {
                 format!("{} lost", grouped(group.lost)),
             ],
         );
+        for (topic, filter) in &group.filters {
+            let name = if group.filters.len() == 1 { "" } else { topic };
+            self.parts("filter", &filtered(name, filter));
+        }
         self.parts("duplicates", &duplicates(group));
         self.order(&group.order);
         self.parts("skew", &skew(group));
@@ -108,6 +112,32 @@ fn lag(lag: &LagReport) -> Vec<String> {
         format!("{} at the end", grouped(lag.last)),
         format!("mean {}", number(lag.mean)),
         format!("max {}{peak}", grouped(lag.max)),
+    ]
+}
+
+fn filtered(topic: &str, filter: &FilterReport) -> Vec<String> {
+    let some = |n: u64, what: &str| match n {
+        0 => String::new(),
+        n => format!("{} {what}", grouped(n)),
+    };
+    let collisions = match filter.hash_collisions {
+        0 => String::new(),
+        n => format!(" ({} by hash only)", grouped(n)),
+    };
+    vec![
+        cut(topic, NAME),
+        format!("{} passed over at the broker", grouped(filter.filtered_at_broker)),
+        some(
+            filter.rejected_by_client,
+            &format!("rejected by the client{collisions}"),
+        ),
+        some(filter.matched_never_delivered, "wanted but never delivered"),
+        some(filter.pulls_without_match, "pulls without a match"),
+        format!(
+            "lag of what matches: max {} of {}",
+            grouped(filter.lag_matching.max),
+            grouped(filter.lag_diff.max)
+        ),
     ]
 }
 

@@ -1,5 +1,6 @@
 //! Consumer groups of the file to members with names and client ids.
 
+use super::expressions::Filters;
 use super::listeners::Nameable;
 use super::{Resolver, field};
 use crate::cluster::config::{
@@ -33,9 +34,10 @@ impl Resolver<'_> {
             let path = field!["groups", name];
             self.group_name(&path, name);
             self.consumer_tuning(&path.key("tuning"), &block.tuning);
+            let (subscribe, filters) = self.subscription(&path, block, topics);
             let mut group = GroupConfig {
                 name: name.clone(),
-                subscribe: self.subscription(&path, block, topics),
+                subscribe,
                 listener: self.listener(&path, block),
                 strategy: block.strategy.clone(),
                 consume_from_where: block.consume_from_where,
@@ -43,8 +45,9 @@ impl Resolver<'_> {
                 tuning: block.tuning.clone(),
                 consumers: Vec::new(),
             };
+            self.no_push_through(&path.key("subscribe"), &filters, group.delivery);
             if !too_many {
-                group.consumers = self.consumers(&path, &group, block, known);
+                group.consumers = self.consumers(&path, (&group, &filters), block, known);
             }
             groups.push(group);
         }
@@ -131,7 +134,12 @@ impl Resolver<'_> {
         block.delivery
     }
 
-    fn subscription(&mut self, path: &FieldPath, block: &GroupBlock, topics: &[TopicConfig]) -> Vec<TopicId> {
+    fn subscription(
+        &mut self,
+        path: &FieldPath,
+        block: &GroupBlock,
+        topics: &[TopicConfig],
+    ) -> (Vec<TopicId>, Filters) {
         if let Some(subscribe) = &block.subscribe {
             return self.subscribed(&path.key("subscribe"), subscribe, topics);
         }
@@ -144,11 +152,8 @@ impl Resolver<'_> {
         if !names.is_empty() {
             // Those that do not exist are reported with the members.
             let known = |name: &&String| topics.binary_search_by(|t| t.name.cmp(name)).ok();
-            return names
-                .iter()
-                .filter_map(known)
-                .map(|i| TopicId(i as u32))
-                .collect();
+            let known = names.iter().filter_map(known).map(|i| TopicId(i as u32));
+            return (known.collect(), Filters::new());
         }
         if topics.len() > 1 {
             let problem = self.name_problem(path, format!("`{path}` must say which topics it subscribes to"));
@@ -157,44 +162,19 @@ impl Resolver<'_> {
                 .help
                 .push("for example \"subscribe\": { \"orders\": \"*\" }".to_owned());
         }
-        vec![TopicId(0)]
+        (vec![TopicId(0)], Filters::new())
     }
 
-    /// The topics of a `subscribe` at `path`, sorted.
-    fn subscribed(
-        &mut self,
-        path: &FieldPath,
-        subscribe: &IndexMap<String, String>,
-        topics: &[TopicConfig],
-    ) -> Vec<TopicId> {
-        let mut found = Vec::new();
-        for (name, expression) in subscribe {
-            let here = path.key(name);
-            found.extend(self.topic(&here, true, name, topics));
-            if expression.trim() != "*" {
-                let message = if expression.trim().is_empty() {
-                    "the subscription expression must not be empty".to_owned()
-                } else {
-                    format!("tag expressions are not supported yet: `{expression}`")
-                };
-                let problem = self.problem(&here, message);
-                problem.label = "only \"*\", all messages".to_owned();
-            }
-        }
-        found.sort();
-        found
-    }
-
-    /// The topics of a block's members, if they differ from the group's: some of them.
+    /// The topics of a block's members, and which messages of them, if they say so: topics of the group.
     fn own_subscription(
         &mut self,
         path: &FieldPath,
         block: &ConsumerBlock,
         group: &GroupConfig,
         topics: &[TopicConfig],
-    ) -> Option<Vec<TopicId>> {
+    ) -> Option<(Vec<TopicId>, Filters)> {
         let path = path.key("subscribe");
-        let own = self.subscribed(&path, block.subscribe.as_ref()?, topics);
+        let (own, filters) = self.subscribed(&path, block.subscribe.as_ref()?, topics);
         for topic in &own {
             if group.subscribe.binary_search(topic).is_ok() {
                 continue;
@@ -210,13 +190,13 @@ impl Resolver<'_> {
                     .to_owned(),
             );
         }
-        Some(own).filter(|own| *own != group.subscribe)
+        Some((own, filters))
     }
 
     fn consumers(
         &mut self,
         path: &FieldPath,
-        group: &GroupConfig,
+        (group, filters): (&GroupConfig, &Filters),
         block: &GroupBlock,
         known: Nameable<'_>,
     ) -> Vec<ConsumerConfig> {
@@ -226,7 +206,13 @@ impl Resolver<'_> {
             self.dist(&path.key("service"), &consumers.service);
             let start = self.before_end(&path.key("start"), consumers.start, "the consumers start");
             self.client_id_count(&path, consumers.client_ids.as_ref(), consumers.members());
-            let subscribe = self.own_subscription(&path, consumers, group, known.topics);
+            let (subscribe, filters) = match self.own_subscription(&path, consumers, group, known.topics) {
+                None => (None, filters.clone()),
+                Some((own, filters)) => (Some(own).filter(|own| *own != group.subscribe), filters),
+            };
+            if consumers.subscribe.is_some() {
+                self.no_push_through(&path.key("subscribe"), &filters, group.delivery);
+            }
             let failure = self.failure(&path.key("failure"), &consumers.failure, known);
             for n in 0..consumers.members() as usize {
                 let name = format!("{}-{}", group.name, members.len() + 1);
@@ -236,6 +222,7 @@ impl Resolver<'_> {
                     name,
                     life: 1,
                     subscribe: subscribe.clone(),
+                    filters: filters.clone(),
                     start: Some(start),
                     threads: consumers.threads,
                     service: consumers.service.clone(),

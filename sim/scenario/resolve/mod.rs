@@ -3,6 +3,7 @@
 //! Topics, groups and producers are sorted by name, so that the order of keys in a file changes nothing.
 
 mod attributes;
+mod expressions;
 mod groups;
 mod listeners;
 mod machine_rooms;
@@ -14,7 +15,9 @@ mod targets;
 mod timeline;
 
 use crate::cluster::broker::schedule_message::DelayLevels;
-use crate::cluster::config::{BrokerConfig, ClusterConfig, NetworkConfig, TopicConfig, TopicQueues};
+use crate::cluster::config::{
+    BrokerConfig, ClusterConfig, Expression, NetworkConfig, TopicConfig, TopicQueues,
+};
 use crate::cluster::ids::{BrokerId, TopicId};
 use crate::kernel::dist::{Dist, DistError};
 use crate::kernel::time::{SimDuration, SimTime};
@@ -38,6 +41,7 @@ pub fn resolve(file: &ScenarioFile, root: &Node) -> Result<ClusterConfig, Vec<Di
         comparisons: COMPARISONS,
         topics_known: true,
         looked_at: 0,
+        expressions: Vec::new(),
     };
     let config = resolver.config();
     if resolver.problems.is_empty() {
@@ -68,6 +72,8 @@ struct Resolver<'a> {
     topics_known: bool,
     /// Names compared with the wildcards of the timeline so far.
     looked_at: u64,
+    /// Filter expressions found so far, each once.
+    expressions: Vec<Expression>,
 }
 
 impl Resolver<'_> {
@@ -102,6 +108,7 @@ impl Resolver<'_> {
             topics,
             producers,
             groups,
+            expressions: std::mem::take(&mut self.expressions),
             timeline,
             listeners,
             network: NetworkConfig {

@@ -5,6 +5,7 @@
 use super::FailureBlock;
 use crate::kernel::dist::Dist;
 use crate::kernel::time::SimDuration;
+use crate::scenario::schema::SubscribeBlock;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -58,6 +59,14 @@ pub struct TimelineBlock {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "String")]
     pub update_topic: Option<String>,
+    /// Action: lets members that run ask for other messages, those of `subscription`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "String")]
+    pub subscribe: Option<String>,
+    /// Action: looks for messages of this topic by `key`, as `mqadmin queryMsgByKey` does; the report says what is found.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "String")]
+    pub query_message: Option<String>,
     /// How many join. Default 1, or as many as `clientIds` has.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "u32", range(min = 1, max = 100_000))]
@@ -99,6 +108,11 @@ pub struct TimelineBlock {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "u32", range(min = 1, max = 100_000))]
     pub times: Option<u32>,
+    /// What `subscribe` asks for from then on, or those that `join` or `restart` lets start: messages of topics that the
+    /// group subscribes to. Default as before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "SubscribeBlock", extend("minProperties" = 1))]
+    pub subscription: Option<SubscribeBlock>,
     /// How long the listener takes for one message from then on. Default as before.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Dist")]
@@ -107,6 +121,14 @@ pub struct TimelineBlock {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "FailureBlock")]
     pub failure: Option<FailureBlock>,
+    /// The key that `queryMessage` looks for, like "k42"; it needs one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "String")]
+    pub key: Option<String>,
+    /// Messages that each broker may give, the newest. Default 32.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "u32", range(min = 1, max = 64))]
+    pub max_num: Option<u32>,
     /// Queues on each broker that consumers are given from then on. Default as before.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "u32", range(min = 1, max = 100_000))]

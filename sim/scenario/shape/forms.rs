@@ -35,6 +35,7 @@ pub struct Forms<'s> {
     /// Whether the number counts milliseconds.
     pub(super) millis: bool,
     pub(super) boolean: bool,
+    pub(super) null: bool,
     pub(super) list: Option<&'s Value>,
     pub(super) objects: Vec<&'s Value>,
 }
@@ -120,6 +121,7 @@ impl Shapes {
             Some("string") => forms.text = true,
             Some("integer" | "number") => forms.number = Some(schema),
             Some("boolean") => forms.boolean = true,
+            Some("null") => forms.null = true,
             Some("array") => forms.list = Some(schema),
             Some("object") => forms.objects.push(schema),
             _ => {}

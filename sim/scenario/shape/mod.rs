@@ -110,6 +110,7 @@ impl Checker<'_> {
                 Some(object) => self.object(node, entries, [object, schema], place),
                 None => self.wrong_kind(node, &forms, place),
             },
+            Kind::Null if forms.null => {}
             Kind::Null => {
                 let message = format!("{} must be {}, but is null", place.subject(), forms.expected());
                 let problem = self.report(place, node.span, message);

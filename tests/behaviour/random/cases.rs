@@ -1,10 +1,12 @@
 //! Small clusters made at random: a minute of joins, leaves, kills and messages, then two minutes of rest.
 
+use rmqsim::cluster::broker::message_filter::SubscriptionData;
+use rmqsim::cluster::broker::message_filter::sql::Sql;
 use rmqsim::cluster::config::{
     Action, AttributesConfig, BrokerConfig, BrokerTuning, ClusterConfig, ConsumeFromWhere, ConsumerConfig,
-    ConsumerTuning, Delivery, FailureConfig, GroupConfig, KeyDist, ListenerKind, Member, Millis,
-    NetworkConfig, ProducerConfig, QueueSelector, RocketMqVersion, SizeDist, Strategy, TimelineEntry,
-    TopicConfig, TopicQueues,
+    ConsumerTuning, Delivery, Expression, ExpressionId, FailureConfig, GroupConfig, KeyDist, ListenerKind,
+    Member, Millis, NetworkConfig, ProducerConfig, QueueSelector, RocketMqVersion, SizeDist, Strategy,
+    TimelineEntry, TopicConfig, TopicQueues,
 };
 use rmqsim::cluster::ids::{BrokerId, GroupId, TopicId};
 use rmqsim::cluster::producer::workload::Arrivals;
@@ -85,9 +87,10 @@ pub fn case(number: u64, version: RocketMqVersion) -> ClusterConfig {
     let groups: Vec<GroupConfig> = (0..c.below(4))
         .map(|n| group(&mut c, n, topics.len() as u32, slow))
         .collect();
-    let timeline = timeline(&mut c, &groups);
     let mut groups = groups;
+    let mut timeline = timeline(&mut c, &groups);
     choose_styles(number, &mut groups);
+    filter(number, &mut groups, &mut timeline);
     ClusterConfig {
         seed: number,
         duration: ms(UNREST + REST),
@@ -101,6 +104,7 @@ pub fn case(number: u64, version: RocketMqVersion) -> ClusterConfig {
         topics,
         producers,
         groups,
+        expressions: expressions(),
         timeline,
         listeners: Vec::new(),
         network: NetworkConfig { latency },
@@ -256,6 +260,7 @@ fn consumer(c: &mut Chooser, group: &str, number: u64, slow: bool) -> ConsumerCo
         machine_room: String::new(),
         life: 1,
         subscribe: None,
+        filters: Vec::new(),
         name: format!("{group}-{number}"),
         // Ids sort otherwise than members are listed.
         client_id: format!("10.0.0.{}@{number}", (number * 7 + 3) % 11),
@@ -277,6 +282,59 @@ fn consumer(c: &mut Chooser, group: &str, number: u64, slow: bool) -> ConsumerCo
             ..FailureConfig::default()
         },
     }
+}
+
+/// What some groups ask for; numbered from 1.
+fn expressions() -> Vec<Expression> {
+    let tags = |text| Expression::Tags(SubscriptionData::of_tags(Some(text)).expect("there are tags in it"));
+    let sql = Sql::compile("TAGS = 'TagB' OR KEYS IN ('k1', 'k2')").expect("it is one");
+    vec![
+        tags("TagA"),
+        tags("TagB || TagA"),
+        tags("TagC"),
+        Expression::Sql(sql),
+    ]
+}
+
+/// Lets half of the groups filter; members of some of them differ, or come to differ. Draws from a stream of its own, so
+/// that all else in a case is as it is without filters.
+fn filter(number: u64, groups: &mut [GroupConfig], timeline: &mut Vec<TimelineEntry>) {
+    let mut c = Chooser(Streams::new(number).stream("case", "filters"));
+    let some = |c: &mut Chooser| ExpressionId(c.within(0, 4) as u16);
+    for (g, group) in groups.iter_mut().enumerate() {
+        let is_pushed = matches!(group.delivery, Delivery::Push { .. });
+        if c.percent(50) || group.consumers.is_empty() || is_pushed {
+            continue;
+        }
+        let filters = |c: &mut Chooser, topics: &[TopicId]| -> Vec<(TopicId, ExpressionId)> {
+            let all = topics.iter().map(|topic| (*topic, some(c)));
+            all.filter(|(_, expression)| !expression.is_all()).collect()
+        };
+        let of_all = filters(&mut c, &group.subscribe);
+        let differ = c.percent(30);
+        for consumer in &mut group.consumers {
+            consumer.filters = match differ {
+                true => filters(&mut c, &group.subscribe),
+                false => of_all.clone(),
+            };
+        }
+        if c.percent(30) {
+            let member = Member {
+                group: GroupId(g as u32),
+                consumer: c.below(group.consumers.len() as u64) as u32,
+            };
+            let (topic, expression) = (c.pick(&group.subscribe), some(&mut c));
+            timeline.push(TimelineEntry {
+                at: at(c.within(0, UNREST)),
+                action: Action::Subscribe {
+                    member,
+                    topic,
+                    expression,
+                },
+            });
+        }
+    }
+    timeline.sort_by_key(|entry| entry.at);
 }
 
 /// Joins, leaves and kills, some of them in quick succession or at one instant.

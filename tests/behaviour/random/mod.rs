@@ -5,6 +5,7 @@
 
 mod cases;
 mod faults;
+mod filtering;
 mod orderly;
 mod outcome;
 mod rules;

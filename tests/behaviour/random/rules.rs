@@ -1,6 +1,7 @@
 //! What must hold in every cluster, fact by fact. What must hold when all is over is in `outcome`.
 
 use crate::random::cases::{LEVEL_SECONDS, ms};
+use crate::random::filtering::Filtering;
 use crate::random::orderly;
 use crate::random::trouble::Trouble;
 use crate::support::Recorder;
@@ -25,6 +26,8 @@ const AFTERMATH: SimDuration = SimDuration::from_secs(32);
 #[derive(Clone, Debug)]
 pub struct Hold {
     next_delivery: u64,
+    /// What a filter has passed over from there on.
+    passed: BTreeSet<u64>,
     /// Failed and maybe not sent back: these may come again, with a higher count.
     failed: BTreeMap<u64, u16>,
     /// Last sign of its pull loop.
@@ -98,6 +101,7 @@ pub struct Judge<'a> {
     pub read: BTreeMap<(u32, BrokerId), u32>,
     /// Heartbeats that reached a broker in the last part of the rest.
     pub heartbeats: BTreeMap<BrokerId, u64>,
+    pub filtering: Filtering,
 }
 
 impl<'a> Judge<'a> {
@@ -133,6 +137,7 @@ impl<'a> Judge<'a> {
             last_dead: BTreeMap::new(),
             read: read.collect(),
             heartbeats: BTreeMap::new(),
+            filtering: Filtering::new(config, &done.directory),
         }
     }
 
@@ -187,6 +192,7 @@ impl<'a> Judge<'a> {
             | Fact::FlowControlled { consumer, .. }
             | Fact::Cached { consumer, .. }
             | Fact::Delivered { consumer, .. }
+            | Fact::Filtered { consumer, .. }
             | Fact::Consumed { consumer, .. } => *consumer,
             // Its queues are let go in the same instant.
             Fact::QueueReleased { consumer, .. } if self.gone.get(consumer) == Some(&now) => return,
@@ -392,7 +398,7 @@ impl<'a> Judge<'a> {
         // Only long polls wait.
         let waits = self.group_of(*consumer).delivery == Delivery::LongPolling;
         assert!(
-            *result == PullResult::Found || *held >= timeout || !waits,
+            *result != PullResult::NotFound || *held >= timeout || !waits,
             "held for {held} only"
         );
         assert!(waits || held.is_zero());
@@ -480,9 +486,18 @@ impl<'a> Judge<'a> {
 
     fn messages(&mut self, now: SimTime, fact: &Fact) {
         match fact {
-            Fact::Born { .. } => self.born += 1,
+            Fact::Born { message, luck, .. } => {
+                self.born += 1;
+                self.filtering.born(*message, *luck);
+            }
             Fact::SendRefused { gave_up, .. } => self.given_up += u64::from(*gave_up),
-            Fact::Stored { queue, offset, .. } => {
+            Fact::Stored {
+                queue,
+                offset,
+                message,
+                ..
+            } => {
+                self.filtering.stored(*queue, *offset, *message);
                 assert!(self.stored.insert((*queue, *offset), 0).is_none());
             }
             Fact::RetryStored {
@@ -495,6 +510,22 @@ impl<'a> Judge<'a> {
                 assert!(self.stored.insert((*queue, *offset), *reconsume_times).is_none());
                 *self.retries_waiting.entry(*group).or_default() -= 1;
                 *self.retries.entry(*group).or_default() += 1;
+            }
+            Fact::Filtered {
+                consumer,
+                group,
+                queue,
+                from,
+                to,
+                ..
+            } => {
+                let done = self.finished.entry((*group, *queue)).or_default();
+                (*from..*to).for_each(|offset| done.add(offset));
+                self.filtering.passed(*group, *queue, *from..*to);
+                let hold = self.holds.get_mut(&(*consumer, *queue));
+                hold.expect("who passes over holds the queue")
+                    .passed
+                    .extend(*from..*to);
             }
             Fact::OffsetsSkipped {
                 group,
@@ -544,6 +575,7 @@ impl<'a> Judge<'a> {
             } => {
                 let hold = Hold {
                     next_delivery: *start_offset,
+                    passed: BTreeSet::new(),
                     failed: BTreeMap::new(),
                     last_sign: now,
                     started: false,
@@ -568,6 +600,10 @@ impl<'a> Judge<'a> {
                 match hold.failed.remove(offset).filter(|_| !in_order) {
                     Some(times) => assert_eq!(*reconsume_times, times + 1),
                     None => {
+                        // A batch that comes again has the same gaps.
+                        while hold.next_delivery < *offset && hold.passed.contains(&hold.next_delivery) {
+                            hold.next_delivery += 1;
+                        }
                         assert_eq!(hold.next_delivery, *offset);
                         hold.next_delivery += 1;
                         let stored = self.stored[&(*queue, *offset)];

@@ -152,6 +152,7 @@ pub fn config(threads: u32, service: Dist, plan: &Plan, seed: u64) -> ClusterCon
             consumers: vec![ConsumerConfig {
                 life: 1,
                 subscribe: None,
+                filters: Vec::new(),
                 name: "billing-1".into(),
                 client_id: "billing-1".into(),
                 start: Some(SimTime::ZERO),
@@ -163,6 +164,7 @@ pub fn config(threads: u32, service: Dist, plan: &Plan, seed: u64) -> ClusterCon
             }],
         }],
         timeline: vec![],
+        expressions: Vec::new(),
         listeners: vec![],
         network: NetworkConfig {
             latency: Dist::Constant(SimDuration::ZERO),

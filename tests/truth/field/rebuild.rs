@@ -106,6 +106,7 @@ pub fn cluster(recording: &Recording, repeat: usize, duration: u64) -> ClusterCo
             consumers: Vec::new(),
         }],
         timeline: Vec::new(),
+        expressions: Vec::new(),
         listeners: Vec::new(),
         network: NetworkConfig {
             latency: Dist::Shape(Shape::Uniform {
@@ -124,6 +125,7 @@ pub fn consumer(config: &mut ClusterConfig, name: &str, created: u64, threads: u
     config.groups[0].consumers.push(ConsumerConfig {
         life: 1,
         subscribe: None,
+        filters: Vec::new(),
         name: name.to_owned(),
         client_id: format!("127.0.0.1@{name}"),
         start: Some(at(created)),

@@ -5,7 +5,7 @@
 
 use crate::field::{OVERRIDE, Recording};
 use rmqsim::cluster::config::{
-    Action, ClusterConfig, ConsumerConfig, ListenerKind, ProducerConfig, SizeDist, TimelineEntry,
+    Action, ClusterConfig, ConsumerConfig, Expression, ListenerKind, ProducerConfig, SizeDist, TimelineEntry,
 };
 use rmqsim::cluster::consumer::listener::ListenerRule;
 use rmqsim::cluster::producer::workload::Arrivals;
@@ -63,7 +63,7 @@ fn scenario(recording: &Recording, config: &ClusterConfig) -> Value {
     let group = &config.groups[0];
     let queues = topic.placement[0].1.read;
     let brokers: Vec<&str> = config.brokers.iter().map(|broker| broker.name.as_str()).collect();
-    let consumers: Vec<Value> = group.consumers.iter().map(consumer).collect();
+    let consumers: Vec<Value> = group.consumers.iter().map(|of| consumer(of, config)).collect();
     let producers: Map<String, Value> = config
         .producers
         .iter()
@@ -103,13 +103,20 @@ fn scenario(recording: &Recording, config: &ClusterConfig) -> Value {
     scenario
 }
 
-fn consumer(consumer: &ConsumerConfig) -> Value {
+fn consumer(consumer: &ConsumerConfig, config: &ClusterConfig) -> Value {
     let mut block = json!({
         "clientIds": [consumer.client_id],
         "start": consumer.start.map(millis),
         "threads": consumer.threads,
         "service": consumer.service,
     });
+    for (topic, expression) in &consumer.filters {
+        let topic = &config.topics[topic.index()].name;
+        let Expression::Tags(wanted) = &config.expressions[usize::from(expression.0) - 1] else {
+            panic!("recorded groups filter by tags")
+        };
+        block["subscribe"][topic] = json!(wanted.sub_string);
+    }
     if !consumer.failure.rules.is_empty() {
         let rules: Vec<Value> = consumer.failure.rules.iter().map(rule).collect();
         block["failure"] = json!({ "rules": rules });
@@ -136,6 +143,11 @@ fn producer(producer: &ProducerConfig, topic: &str) -> (String, Value) {
         "bodySize": format!("{bytes}B"),
         "start": millis(producer.start),
     });
+    let tags = &producer.attributes.tags;
+    if !tags.is_empty() {
+        let tags = tags.iter().map(|(tag, weight)| (tag.clone(), json!(weight)));
+        block["tags"] = tags.collect::<Map<_, _>>().into();
+    }
     match producer.arrivals {
         Arrivals::AtOnce => block["arrivals"] = "atOnce".into(),
         Arrivals::Constant { gap } => {

@@ -4,25 +4,29 @@ use super::cast::Trouble;
 use crate::cluster::config::{BrokerConfig, FailureConfig, GroupConfig};
 use crate::cluster::ids::{BrokerId, GroupId, TopicId};
 use crate::cluster::network::Server;
+use crate::cluster::producer::attributes::Key;
 use crate::kernel::dist::Dist;
 use crate::kernel::time::SimDuration;
 use crate::scenario::diagnostic::Diagnostic;
 use crate::scenario::locate::{self, FieldPath};
 use crate::scenario::resolve::Resolver;
+use crate::scenario::resolve::expressions::Filters;
 use crate::scenario::resolve::listeners::Nameable;
 use crate::scenario::resolve::targets::glob;
-use crate::scenario::schema::{NextClientId, ServersBlock, Shutdown, TimelineBlock};
+use crate::scenario::schema::{KeysBlock, NextClientId, ServersBlock, Shutdown, TimelineBlock};
 use crate::scenario::{defaults, suggest};
 use std::rc::Rc;
 
 /// What an entry does, names resolved.
 pub enum Deed<'f> {
-    /// Members join.
-    Join(GroupId),
+    /// Members join, which ask for other messages than those before them.
+    Join(GroupId, Filters),
     /// Something happens to members of a group: those that the text names.
     To(GroupId, &'f str, MemberDeed),
     /// The topic changes, on these brokers or on all that hold it.
     UpdateTopic(TopicId, Option<Vec<BrokerId>>),
+    /// Somebody looks for messages by key.
+    Query(TopicId, Key),
 }
 
 /// What happens to one member.
@@ -31,11 +35,13 @@ pub enum MemberDeed {
     End(Shutdown),
     Pause(Option<SimDuration>),
     Resume,
+    Subscribe(Filters),
     Restart {
         shutdown: Shutdown,
         down_for: SimDuration,
         client_id: NextClientId,
         times: u32,
+        filters: Filters,
     },
     Links {
         trouble: Trouble,
@@ -56,6 +62,7 @@ impl MemberDeed {
             Self::End(_) => "ended",
             Self::Pause(_) => "paused",
             Self::Resume => "resumed",
+            Self::Subscribe(_) => "subscribed anew",
             Self::Restart { .. } => "restarted",
             Self::Links {
                 trouble: Trouble::Cut,
@@ -71,6 +78,7 @@ impl MemberDeed {
         matches!(
             self,
             Self::End(Shutdown::Graceful)
+                | Self::Subscribe(_)
                 | Self::Restart {
                     shutdown: Shutdown::Graceful,
                     ..
@@ -82,6 +90,7 @@ impl MemberDeed {
     pub fn steps(&self) -> u64 {
         match self {
             Self::End(_) | Self::Resume | Self::SetListener { .. } => 1,
+            Self::Subscribe(filters) => filters.len() as u64,
             Self::Pause(lasting) => 1 + u64::from(lasting.is_some()),
             Self::Restart { times, .. } => 2 * u64::from(*times),
             Self::Links { servers, lasting, .. } => servers.len() as u64 * (1 + u64::from(lasting.is_some())),
@@ -90,18 +99,30 @@ impl MemberDeed {
 }
 
 /// Every action with the keys that may stand beside it and `at`.
-const ACTIONS: [(&str, &[&str]); 11] = [
-    ("join", &["count", "clientIds", "every"]),
+const ACTIONS: [(&str, &[&str]); 13] = [
+    ("join", &["count", "clientIds", "every", "subscription"]),
     ("leave", &["every"]),
     ("kill", &["every"]),
     ("vanish", &["every"]),
     ("pause", &["every", "for"]),
     ("resume", &["every"]),
-    ("restart", &["every", "times", "downFor", "shutdown", "clientId"]),
+    (
+        "restart",
+        &[
+            "every",
+            "times",
+            "downFor",
+            "shutdown",
+            "clientId",
+            "subscription",
+        ],
+    ),
     ("partition", &["every", "from", "for"]),
     ("slow", &["every", "from", "by", "for"]),
     ("setListener", &["every", "service", "failure"]),
     ("updateTopic", &["readQueueNums", "writeQueueNums", "brokers"]),
+    ("subscribe", &["every", "subscription"]),
+    ("queryMessage", &["key", "maxNum"]),
 ];
 
 /// The greatest delay of a slow link: most requests give up after 3 s, so more would be a cut by another name.
@@ -123,6 +144,8 @@ pub fn actions(block: &TimelineBlock) -> impl Iterator<Item = (&'static str, &st
         &block.slow,
         &block.set_listener,
         &block.update_topic,
+        &block.subscribe,
+        &block.query_message,
     ];
     let named = ACTIONS.iter().zip(targets);
     named.filter_map(|((key, _), target)| Some((*key, target.as_deref()?)))
@@ -141,6 +164,9 @@ fn options(block: &TimelineBlock) -> impl Iterator<Item = &'static str> {
         ("shutdown", block.shutdown.is_some()),
         ("clientId", block.client_id.is_some()),
         ("times", block.times.is_some()),
+        ("subscription", block.subscription.is_some()),
+        ("key", block.key.is_some()),
+        ("maxNum", block.max_num.is_some()),
         ("service", block.service.is_some()),
         ("failure", block.failure.is_some()),
         ("readQueueNums", block.read_queue_nums.is_some()),
@@ -197,7 +223,13 @@ impl<'a> Resolver<'a> {
                 let span = self.inside(&here, 0, target.len());
                 let group = self.group(&here, span, target, known.groups)?;
                 self.client_id_count(path, block.client_ids.as_ref(), block.joining());
-                Some(Deed::Join(group))
+                let filters = self.filters_of_entry(path, block, group, known);
+                Some(Deed::Join(group, filters))
+            }
+            "queryMessage" => {
+                let topic = self.topic(&here, false, target, known.nameable.topics)?;
+                self.key_of(path, block, target)
+                    .map(|key| Deed::Query(topic, key))
             }
             "updateTopic" => {
                 let topic = self.topic(&here, false, target, known.nameable.topics)?;
@@ -209,13 +241,16 @@ impl<'a> Resolver<'a> {
                 all_known.then_some(Deed::UpdateTopic(topic, Some(brokers)))
             }
             _ => {
-                let deed = self.member_deed(path, block, key, known);
+                let mut deed = self.member_deed(path, block, key, known);
                 let Some((group, members)) = target.split_once('/') else {
                     self.no_member(&here, target, known);
                     return None;
                 };
                 let span = self.inside(&here, 0, group.len());
                 let group = self.group(&here, span, group, known.groups)?;
+                if let MemberDeed::Subscribe(filters) | MemberDeed::Restart { filters, .. } = &mut deed {
+                    *filters = self.filters_of_entry(path, block, group, known);
+                }
                 Some(Deed::To(group, members, deed))
             }
         }
@@ -235,6 +270,7 @@ impl<'a> Resolver<'a> {
             "pause" => MemberDeed::Pause(self.lasting(path, block)),
             "resume" => MemberDeed::Resume,
             "restart" => self.restart(path, block),
+            "subscribe" => self.subscribe_anew(path, block),
             "setListener" => self.other_listener(path, block, known.nameable),
             _ => MemberDeed::Links {
                 trouble: match key {
@@ -374,7 +410,78 @@ impl<'a> Resolver<'a> {
             down_for: block.down_for.unwrap_or(defaults::DOWN_FOR),
             client_id: block.client_id.unwrap_or_default(),
             times,
+            filters: Filters::new(),
         }
+    }
+
+    /// The key that a query looks for, which some producer of the topic may use.
+    fn key_of(&mut self, path: &FieldPath, block: &TimelineBlock, topic: &str) -> Option<Key> {
+        let Some(text) = &block.key else {
+            let message = "`queryMessage` must say what to look for: the key \"key\"";
+            let problem = self.problem_of_entry(path, message);
+            problem.label = "\"key\" is missing in this object".to_owned();
+            problem.help.push("for example \"key\": \"k42\"".to_owned());
+            return None;
+        };
+        let only_topic = self.file.cluster.topics.len() == 1;
+        let producers = self
+            .file
+            .producers
+            .values()
+            .filter(|producer| match &producer.topic {
+                Some(named) => named == topic,
+                None => only_topic,
+            });
+        let keys = producers.filter_map(|producer| producer.keys.as_ref().map(KeysBlock::count));
+        let most = keys.max();
+        let key = Key::of_text(text);
+        if key.is_some_and(|key| most.is_some_and(|most| key.0 <= most)) {
+            return key;
+        }
+        let problem = self.problem(
+            &path.key("key"),
+            format!("no message of `{topic}` has the key `{text}`"),
+        );
+        problem.label = "no producer makes it".to_owned();
+        problem.help.push(match most {
+            Some(most) => format!("its producers make the keys k1 to k{most}"),
+            None => "give a producer of it keys, for example \"keys\": 1000".to_owned(),
+        });
+        None
+    }
+
+    fn subscribe_anew(&mut self, path: &FieldPath, block: &TimelineBlock) -> MemberDeed {
+        if block.subscription.is_none() {
+            let message = "`subscribe` must say to what: the key \"subscription\"";
+            let problem = self.problem_of_entry(path, message);
+            problem.label = "\"subscription\" is missing in this object".to_owned();
+            problem
+                .help
+                .push("for example \"subscription\": { \"orders\": \"TagB\" }".to_owned());
+        }
+        MemberDeed::Subscribe(Filters::new())
+    }
+
+    /// `subscription`.
+    fn filters_of_entry(
+        &mut self,
+        path: &FieldPath,
+        block: &TimelineBlock,
+        group: GroupId,
+        known: &Known<'_>,
+    ) -> Filters {
+        let group = &known.groups[group.index()];
+        block
+            .subscription
+            .as_ref()
+            .map_or_else(Filters::new, |subscription| {
+                self.new_subscription(
+                    &path.key("subscription"),
+                    subscription,
+                    group,
+                    known.nameable.topics,
+                )
+            })
     }
 
     /// The servers that `from` names, brokers first.

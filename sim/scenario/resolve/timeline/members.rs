@@ -10,11 +10,12 @@ use crate::kernel::streams::Streams;
 use crate::kernel::time::{SimDuration, SimTime};
 use crate::scenario::diagnostic::Span;
 use crate::scenario::locate::{self, FieldPath};
+use crate::scenario::resolve::expressions::{Filters, refilter};
 use crate::scenario::schema::{NextClientId, Shutdown};
 
 impl Play<'_, '_> {
     /// An entry lets members join: they are numbered on at once and start in turn.
-    pub(super) fn join(&mut self, at: SimTime, entry: usize, group: GroupId) {
+    pub(super) fn join(&mut self, at: SimTime, entry: usize, group: GroupId, filters: &Filters) {
         let block = self.block(entry);
         let (joining, every) = (block.joining(), block.every.unwrap_or(SimDuration::ZERO));
         let client_ids = block.client_ids.clone().unwrap_or_default();
@@ -26,9 +27,10 @@ impl Play<'_, '_> {
             let start = at + every * u64::from(n);
             let config = &self.cast.groups[group.index()];
             // None if the file has too many members to look at any.
-            let Some(first) = config.consumers.first().cloned() else {
+            let Some(mut first) = config.consumers.first().cloned() else {
                 return;
             };
+            refilter(&mut first.filters, filters);
             let name = format!("{}-{}", config.name, self.cast.members(group) + 1);
             let client_id = client_ids.get(n as usize).unwrap_or(&name).clone();
             self.cast.groups[group.index()].consumers.push(ConsumerConfig {
@@ -119,14 +121,33 @@ impl Play<'_, '_> {
                 self.cast.player_mut(role).phase = Phase::Running;
                 self.act(at, Action::Resume(member));
             }
+            MemberDeed::Subscribe(filters) => {
+                for &(topic, expression) in filters {
+                    let config = &self.cast.groups[role.group.index()].consumers[member.consumer as usize];
+                    if config.subscribe.as_ref().is_some_and(|own| !own.contains(&topic)) {
+                        let message = format!("`{}` does not subscribe to this topic at all", config.name);
+                        self.conflict(entry, message, None);
+                        continue;
+                    }
+                    self.act(
+                        at,
+                        Action::Subscribe {
+                            member,
+                            topic,
+                            expression,
+                        },
+                    );
+                }
+            }
             MemberDeed::Restart {
                 shutdown,
                 down_for,
                 client_id,
+                filters,
                 ..
             } => {
                 self.end(at, entry, role, *shutdown);
-                self.next_life(at + *down_for, entry, role, *client_id);
+                self.next_life(at + *down_for, entry, role, (*client_id, filters));
             }
             MemberDeed::Links {
                 trouble,
@@ -189,7 +210,13 @@ impl Play<'_, '_> {
     }
 
     /// Appends the next life of a member that has just ended, if it begins before the end of the run.
-    fn next_life(&mut self, at: SimTime, entry: usize, role: Role, next: NextClientId) {
+    fn next_life(
+        &mut self,
+        at: SimTime,
+        entry: usize,
+        role: Role,
+        (next, filters): (NextClientId, &Filters),
+    ) {
         if at.since(SimTime::ZERO) >= self.resolver.file.duration {
             return;
         }
@@ -198,6 +225,7 @@ impl Play<'_, '_> {
         let mut life = consumers[last].clone();
         life.life += 1;
         life.start = None;
+        refilter(&mut life.filters, filters);
         let consumer = consumers.len() as u32;
         let player = self.cast.player_mut(role);
         if let Some(listener) = player.listener.take() {
@@ -248,6 +276,10 @@ impl Play<'_, '_> {
                 format!("it goes on by itself at {}", time(until)),
                 Some((entry, "pauses it")),
             ),
+            (Phase::Paused { since, entry, .. }, MemberDeed::Subscribe(_)) => (
+                format!("it has been paused since {}, and does nothing", time(since)),
+                Some((entry, "pauses it")),
+            ),
             (Phase::Paused { since, entry, .. }, deed) if deed.needs_process() => (
                 format!("it has been paused since {}, and cannot shut down", time(since)),
                 Some((entry, "pauses it")),
@@ -264,9 +296,10 @@ impl Play<'_, '_> {
             && deed.needs_process()
             && matches!(phase, Phase::Paused { .. })
         {
-            problem
-                .help
-                .push("kill it, or let it go on first with \"resume\"".to_owned());
+            problem.help.push(match deed {
+                MemberDeed::Subscribe(_) => "let it go on first with \"resume\"".to_owned(),
+                _ => "kill it, or let it go on first with \"resume\"".to_owned(),
+            });
         }
         true
     }

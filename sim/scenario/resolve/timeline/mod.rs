@@ -16,6 +16,7 @@ pub(super) use cast::{Cast, Phase, Role};
 
 use super::listeners::Nameable;
 use super::{Resolver, field};
+use crate::cluster::broker::index_service::DEFAULT_MAX_NUM;
 use crate::cluster::config::{Action, GroupConfig, ListenerConfig, Member, TimelineEntry};
 use crate::cluster::ids::GroupId;
 use crate::kernel::time::{SimDuration, SimTime};
@@ -144,9 +145,16 @@ impl Play<'_, '_> {
             (Step::Start(role), _) => self.start(at, entry, role),
             (Step::GoOn(role, member), _) => self.go_on(at, entry, role, member),
             (Step::Mend(role), _) => self.mend(at, entry, role),
-            (Step::Entry, Some(Deed::Join(group))) => self.join(at, entry, *group),
+            (Step::Entry, Some(Deed::Join(group, filters))) => self.join(at, entry, *group, filters),
             (Step::Entry, Some(Deed::To(group, members, deed))) => {
                 self.aim(at, entry, *group, members, deed);
+            }
+            (Step::Entry, Some(Deed::Query(topic, key))) => {
+                let max_num = self.block(entry).max_num.unwrap_or(DEFAULT_MAX_NUM);
+                let (topic, key) = (*topic, *key);
+                if self.afford(entry, 1) {
+                    self.act(at, Action::QueryMessage { topic, key, max_num });
+                }
             }
             (Step::Entry, Some(Deed::UpdateTopic(topic, brokers))) => {
                 self.update_topic(at, entry, *topic, brokers.as_deref());

@@ -47,6 +47,10 @@ fn told(config: &ClusterConfig) -> Vec<String> {
         Action::Cut { member, server } => format!("cut {} {}", who(member), to(server)),
         Action::Heal { member, server } => format!("heal {} {}", who(member), to(server)),
         Action::Slow { member, server, by } => format!("slow {} {} {by}", who(member), to(server)),
+        Action::QueryMessage { key, max_num, .. } => format!("query {key} {max_num}"),
+        Action::Subscribe {
+            member, expression, ..
+        } => format!("subscribe {} {}", who(member), expression.0),
         Action::SetListener { member, listener } => {
             let listener = &config.listeners[listener as usize];
             format!("listen {} {:?}", who(member), listener.service)
