@@ -34,10 +34,6 @@ const SHIPPED: &[(&str, &str)] = &[
         "global-vs-sharded-order",
         include_str!("../../scenarios/global-vs-sharded-order.json"),
     ),
-    (
-        "global-vs-sharded-order",
-        include_str!("../../scenarios/global-vs-sharded-order.json"),
-    ),
     ("hot-queue", include_str!("../../scenarios/hot-queue.json")),
     (
         "machine-room-fallback",
@@ -50,14 +46,6 @@ const SHIPPED: &[(&str, &str)] = &[
     (
         "network-partition-two-views",
         include_str!("../../scenarios/network-partition-two-views.json"),
-    ),
-    (
-        "orderly-lock-handover",
-        include_str!("../../scenarios/orderly-lock-handover.json"),
-    ),
-    (
-        "orderly-poison",
-        include_str!("../../scenarios/orderly-poison.json"),
     ),
     (
         "orderly-lock-handover",
