@@ -57,6 +57,7 @@ fn config(messages: u64) -> ClusterConfig {
         service: Dist::Shape(Shape::Exponential {
             mean: SimDuration::from_millis(10),
         }),
+        interruptible: true,
         failure: FailureConfig::default(),
         strategy: None,
         machine_room: String::new(),
@@ -77,6 +78,9 @@ fn config(messages: u64) -> ClusterConfig {
         groups: vec![GroupConfig {
             name: "work".into(),
             subscribe: vec![TopicId(0)],
+            message_model: MessageModel::Clustering,
+            idempotent: None,
+            local_offset_store: LocalOffsetStore::Kept,
             listener: ListenerKind::Concurrently,
             strategy: Strategy::Avg,
             consume_from_where: ConsumeFromWhere::LastOffset,

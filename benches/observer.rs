@@ -51,12 +51,15 @@ fn directory() -> Directory {
             .collect(),
         producers: vec![("shop".into(), TopicId(0))],
         groups: vec![GroupInfo {
+            readers: Vec::new(),
+            is_idempotent: false,
             name: "billing".into(),
             topics: vec![TopicId(0)],
             delivery: Delivery::default(),
         }],
         consumers: (1..=4)
             .map(|n| ConsumerInfo {
+                reader: 0,
                 name: format!("billing-{n}"),
                 client_id: format!("billing-{n}"),
                 group: GroupId(0),

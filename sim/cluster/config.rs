@@ -6,7 +6,9 @@
 
 pub use crate::cluster::broker::expression_message_filter::{Expression, ExpressionId};
 pub use crate::cluster::consumer::allocate::Strategy;
+pub use crate::cluster::consumer::consume_result::MessageModel;
 pub use crate::cluster::consumer::delivery::Delivery;
+pub use crate::cluster::consumer::idempotent::{IdempotentConfig, Identity, Mark, StoreScope};
 pub use crate::cluster::consumer::listener::{FailureConfig, ListenerRule, Outcome, Which};
 
 use crate::cluster::ids::{BrokerId, GroupId, TopicId};
@@ -17,6 +19,7 @@ use crate::kernel::dist::Dist;
 use crate::kernel::time::{SimDuration, SimTime};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
 
 /// Whole milliseconds: the unit of most RocketMQ settings.
 // The schema of a field only refers to that of this type, and `range(…)` would be lost on the way: fields bound
@@ -29,6 +32,18 @@ impl Millis {
     /// The same as a span of virtual time.
     pub const fn duration(self) -> SimDuration {
         SimDuration::from_millis(self.0)
+    }
+}
+
+/// Whole minutes: the unit of `consumeTimeout`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[serde(transparent)]
+pub struct Minutes(pub u32);
+
+impl Minutes {
+    /// The same as a span of virtual time.
+    pub const fn duration(self) -> SimDuration {
+        SimDuration::from_secs(self.0 as u64 * 60)
     }
 }
 
@@ -206,6 +221,10 @@ pub struct GroupConfig {
     pub name: String,
     /// Topics it subscribes to, all messages of each.
     pub subscribe: Vec<TopicId>,
+    /// Who gets a message.
+    pub message_model: MessageModel,
+    /// Broadcasting: what becomes of the file with a client's offsets when its process ends.
+    pub local_offset_store: LocalOffsetStore,
     /// How its members call their listeners.
     pub listener: ListenerKind,
     /// `AllocateMessageQueueStrategy`.
@@ -216,8 +235,35 @@ pub struct GroupConfig {
     pub delivery: Delivery,
     /// Settings that its clients share.
     pub tuning: ConsumerTuning,
+    /// How its listeners remember what they have done, if they do.
+    pub idempotent: Option<IdempotentConfig>,
     /// Members named in the file, in order; the timeline may add more.
     pub consumers: Vec<ConsumerConfig>,
+}
+
+impl GroupConfig {
+    /// The distinct client ids of a broadcasting group, each of which gets all messages, in the order of its members; none
+    /// of another.
+    pub fn readers(&self) -> Vec<String> {
+        let mut known = BTreeSet::new();
+        let ids = self.consumers.iter().map(|consumer| &consumer.client_id);
+        let distinct = ids.filter(|id| known.insert(*id)).cloned();
+        match self.message_model {
+            MessageModel::Clustering => Vec::new(),
+            MessageModel::Broadcasting => distinct.collect(),
+        }
+    }
+}
+
+/// What becomes of a local file of offsets when its client's process ends.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub enum LocalOffsetStore {
+    /// It is there when a client of the same id starts.
+    #[default]
+    Kept,
+    /// It is gone with its container.
+    Lost,
 }
 
 /// How a client calls its listener.
@@ -272,6 +318,8 @@ pub struct ConsumerConfig {
     pub service: Dist,
     /// When the listener fails, and how.
     pub failure: FailureConfig,
+    /// Whether its calls end when a shutdown interrupts their threads.
+    pub interruptible: bool,
     /// Its own strategy where it differs from the group's, as during a deploy.
     pub strategy: Option<Strategy>,
     /// The machine room in which it runs; empty if it is not known.
@@ -457,6 +505,10 @@ pub struct ConsumerTuning {
     /// How long a pull may be held at the broker, ms (`brokerSuspendMaxTimeMillis`).
     #[schemars(extend("minimum" = 1, "maximum" = 3_600_000))]
     pub broker_suspend_max_time_millis: Millis,
+    /// Time after which the message of a listener call is sent back although the call goes on, and the period of the
+    /// looks for such calls, minutes. Range 1 … 525 600.
+    #[schemars(extend("minimum" = 1, "maximum" = 525_600))]
+    pub consume_timeout: Minutes,
     /// Time that running listener calls get at a graceful shutdown, ms.
     pub await_termination_millis_when_shutdown: Millis,
     /// Time from the start of a client to its first request, ms: loading classes, opening connections. Not a
@@ -484,6 +536,7 @@ impl Default for ConsumerTuning {
             poll_name_server_interval: Millis(30_000),
             rebalance_wait_interval: Millis(20_000),
             broker_suspend_max_time_millis: Millis(15_000),
+            consume_timeout: Minutes(15),
             await_termination_millis_when_shutdown: Millis(0),
             startup_time: Millis(100),
         }

@@ -42,6 +42,10 @@ pub struct GroupInfo {
     pub name: String,
     /// User topics that it subscribes to.
     pub topics: Vec<TopicId>,
+    /// Broadcasting: the client ids of its members, each of which gets all messages; else empty.
+    pub readers: Vec<String>,
+    /// Whether its listeners remember what they have done.
+    pub is_idempotent: bool,
     /// How messages get to its clients.
     pub delivery: Delivery,
 }
@@ -55,6 +59,8 @@ pub struct ConsumerInfo {
     pub client_id: String,
     /// Its group.
     pub group: GroupId,
+    /// Position of its client id among the readers of a broadcasting group; else 0.
+    pub reader: u32,
     /// Listener threads.
     pub threads: u32,
 }

@@ -162,6 +162,8 @@ pub enum Event {
     ConsumeLockTimeout(ConsumerId),
     /// The lock of a queue that was given up with cached messages is given back (4.9).
     UnlockDue(PqSlot),
+    /// A client looks for listener calls that take too long: every `consumeTimeout`, skipped while none can.
+    CleanExpired(ConsumerId),
 }
 
 const _: () = assert!(
@@ -214,6 +216,7 @@ impl Event {
             Self::LockTick(c) => (36, c.0),
             Self::ConsumeLockTimeout(c) => (37, c.0),
             Self::UnlockDue(p) => (38, p.0),
+            Self::CleanExpired(c) => (39, c.0),
         };
         kind << 32 | id as u64
     }
@@ -279,6 +282,7 @@ impl Event {
             36 => Self::LockTick(ConsumerId(id)),
             37 => Self::ConsumeLockTimeout(ConsumerId(id)),
             38 => Self::UnlockDue(PqSlot(id)),
+            39 => Self::CleanExpired(ConsumerId(id)),
             _ => panic!("no event has this code"),
         }
     }
@@ -291,7 +295,7 @@ mod tests {
     /// Kinds count up from 0 without a hole; the code of each comes back.
     #[test]
     fn every_code_names_one_event() {
-        for kind in 0..=38 {
+        for kind in 0..=39 {
             for id in [0, 1, u32::MAX] {
                 let code = kind << 32 | u64::from(id);
                 assert_eq!(Event::from_code(code).code(), code);

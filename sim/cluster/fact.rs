@@ -234,6 +234,15 @@ pub enum Fact {
         /// What decided the offset.
         decided_by: StartOffsetRule,
     },
+    /// A member of a broadcasting group wrote an offset into its file.
+    LocalOffsetStored {
+        /// Whose file.
+        consumer: ConsumerId,
+        /// Which queue.
+        queue: QueueId,
+        /// What stands there now.
+        offset: u64,
+    },
     /// A consumer gave a queue up.
     QueueReleased {
         /// Who.
@@ -340,7 +349,42 @@ pub enum Fact {
         /// What it does instead.
         how: NoStatus,
     },
-    /// The listener has returned or was cut off, and the result is thrown away: queue dropped, client gone.
+    /// A listener that remembers what it has done has worked on a message, whatever becomes of the result.
+    EffectHappened {
+        /// Whose listener.
+        group: GroupId,
+        /// The message, or its key, as the store knows it.
+        identity: u64,
+    },
+    /// Such a listener has answered a delivery with success and without work: it had been marked before.
+    EffectSuppressed {
+        /// Whose listener.
+        group: GroupId,
+        /// The message, or its key, as the store knows it.
+        identity: u64,
+    },
+    /// Messages that could not be sent back go to the listener again, at the same client.
+    LocalRetry {
+        /// The client.
+        consumer: ConsumerId,
+        /// Where the records lie.
+        queue: QueueId,
+        /// The first offset.
+        from: u64,
+        /// One past the last.
+        to: u64,
+    },
+    /// A call has taken longer than `consumeTimeout`, and its message was sent back while the listener still has it.
+    ConsumeTimedOut {
+        /// Whose listener.
+        consumer: ConsumerId,
+        /// Where the record lies.
+        queue: QueueId,
+        /// At which offset.
+        offset: u64,
+    },
+    /// The listener has returned or was cut off, and the result is thrown away: queue dropped, client
+    /// gone, or the message was taken from it by `consumeTimeout`.
     ResultDiscarded {
         /// Whose listener.
         consumer: ConsumerId,
@@ -681,7 +725,7 @@ pub enum CommitVia {
 /// What decided where a queue starts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum StartOffsetRule {
-    /// The broker's committed offset.
+    /// The committed offset: the broker's, or in a broadcasting group that of the local file.
     Committed,
     /// No offset, but the queue is young: the broker answers 0.
     YoungQueue,

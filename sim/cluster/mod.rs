@@ -36,6 +36,8 @@ use crate::cluster::config::ClusterConfig;
 use crate::cluster::consumer::client::ConsumerClient;
 use crate::cluster::consumer::consume_concurrently::RunningTask;
 use crate::cluster::consumer::held_queue::{CacheTotal, HeldQueue};
+use crate::cluster::consumer::idempotent::Idempotence;
+use crate::cluster::consumer::local_file_offset_store::LocalFileOffsetStore;
 use crate::cluster::consumer::shared_views::SharedViews;
 use crate::cluster::consumer::wishes::Wishes;
 use crate::cluster::consumer::{GroupClients, RunStrategy};
@@ -68,6 +70,8 @@ pub struct Cluster<O> {
     queues: Vec<ConsumeQueue>,
     holds: Vec<PullRequestHold>,
     offsets: ConsumerOffsetManager,
+    /// Offsets of broadcasting groups.
+    local_offsets: LocalFileOffsetStore,
     /// Where messages lie that have a key, of all brokers.
     index: IndexService,
     /// What subscriptions ask for beside `*`.
@@ -94,6 +98,8 @@ pub struct Cluster<O> {
     /// What the clients of each group have in their caches.
     group_caches: Vec<CacheTotal>,
     tasks: Slab<RunningTask>,
+    /// What listeners remember of what they have done.
+    idempotence: Idempotence,
     /// Group salts for the luck of messages, by group.
     salts: Vec<LuckSalts>,
     /// How many clients are stopped.
@@ -118,6 +124,8 @@ struct LuckSalts {
     poison: u64,
     retry_queue: u64,
     rule: u64,
+    retry_send: u64,
+    store: u64,
 }
 
 /// What is left when a run is over.
@@ -174,6 +182,8 @@ impl<O: Observer> Cluster<O> {
             poison: salt(&group.name, "poison"),
             retry_queue: salt(&group.name, "retry queue"),
             rule: salt(&group.name, "listener rule"),
+            retry_send: salt(&group.name, "retry send"),
+            store: salt(&group.name, "idempotent store"),
         });
         let salts = salts.collect();
         let delay_levels = DelayLevels::parse(&config.broker_tuning.message_delay_level)
@@ -198,6 +208,7 @@ impl<O: Observer> Cluster<O> {
             queues: Vec::new(),
             holds: Vec::new(),
             offsets: ConsumerOffsetManager::default(),
+            local_offsets: LocalFileOffsetStore::default(),
             index: IndexService::new(&config),
             filters,
             wishes: Wishes::new(&config),
@@ -214,6 +225,7 @@ impl<O: Observer> Cluster<O> {
             held_queues: Slab::default(),
             group_caches: vec![CacheTotal::default(); config.groups.len()],
             tasks: Slab::default(),
+            idempotence: Idempotence::default(),
             salts,
             paused: 0,
             roused: vec![SimTime::ZERO; clients],
@@ -242,14 +254,21 @@ impl<O: Observer> Cluster<O> {
             name: t.name.clone(),
             kind: TopicKind::User,
         };
+        let readers: Vec<Vec<String>> = config.groups.iter().map(config::GroupConfig::readers).collect();
+        let readers_of = &readers;
         let consumers = config.groups.iter().enumerate().flat_map(|(g, group)| {
             group.consumers.iter().map(move |c| ConsumerInfo {
+                reader: readers_of[g]
+                    .iter()
+                    .position(|id| *id == c.client_id)
+                    .unwrap_or(0) as u32,
                 name: c.name.clone(),
                 client_id: c.client_id.clone(),
                 group: GroupId(g as u32),
                 threads: c.threads,
             })
         });
+        let consumers = consumers.collect();
         Directory {
             brokers: config.brokers.iter().map(|b| b.name.clone()).collect(),
             topics: config.topics.iter().map(topic).collect(),
@@ -262,13 +281,16 @@ impl<O: Observer> Cluster<O> {
             groups: config
                 .groups
                 .iter()
-                .map(|g| GroupInfo {
+                .zip(readers)
+                .map(|(g, readers)| GroupInfo {
+                    readers,
+                    is_idempotent: g.idempotent.is_some(),
                     name: g.name.clone(),
                     topics: g.subscribe.clone(),
                     delivery: g.delivery,
                 })
                 .collect(),
-            consumers: consumers.collect(),
+            consumers,
             attributes: Attributes::default(),
         }
     }
@@ -450,6 +472,7 @@ impl<O: Observer> Cluster<O> {
             Event::LockTick(consumer) => self.lock_tick(consumer),
             Event::ConsumeLockTimeout(consumer) => self.consume_lock_timeout(consumer),
             Event::UnlockDue(slot) => self.unlock_due(slot),
+            Event::CleanExpired(consumer) => self.clean_expired(consumer),
             Event::Arrival(_)
             | Event::SendArrives(_)
             | Event::SendAckArrives(_)

@@ -34,6 +34,13 @@ pub struct Profile {
     pub lock_renewals: u32,
     /// Whether the locks of dropped queues are renewed.
     pub renews_dropped_queues: bool,
+    /// Whether members of a broadcasting group are told when others come and go, for nothing.
+    pub notifies_broadcasting: bool,
+    /// Whether a failed message is sent back that `consumeTimeout` has sent back before: 5.x looks whether it is still
+    /// in the cache.
+    pub sends_back_what_timed_out: bool,
+    /// Whether an ordinary message to a retry topic is dead when its attempts reach the limit, or only beyond it.
+    pub dead_at_limit: bool,
 }
 
 impl Profile {
@@ -51,6 +58,9 @@ impl Profile {
                 unlocks_cached_queue_late: true,
                 lock_renewals: 1,
                 renews_dropped_queues: true,
+                notifies_broadcasting: true,
+                sends_back_what_timed_out: true,
+                dead_at_limit: true,
             },
             RocketMqVersion::V5_3 => Self {
                 rebalance_min_interval: SimDuration::from_secs(1),
@@ -63,6 +73,9 @@ impl Profile {
                 unlocks_cached_queue_late: false,
                 lock_renewals: 2,
                 renews_dropped_queues: false,
+                notifies_broadcasting: false,
+                sends_back_what_timed_out: false,
+                dead_at_limit: false,
             },
         }
     }

@@ -8,6 +8,8 @@ use crate::observe::lag::Level;
 /// One life of one client.
 #[derive(Clone, Debug, Default)]
 pub struct Life {
+    /// Which reader it is of a broadcasting group; else 0.
+    pub reader: usize,
     /// Start of the process.
     pub started: Option<SimTime>,
     /// End of the process.
@@ -26,6 +28,8 @@ pub struct Life {
     pub hung: u64,
     /// Threads that hang.
     pub threads_hung: u64,
+    /// Messages sent back by `consumeTimeout`.
+    pub timed_out: u64,
     /// Results thrown away.
     pub discarded: u64,
     /// Thread time in the listener.
@@ -57,6 +61,14 @@ pub struct Life {
 }
 
 impl Life {
+    /// A life that has not begun, of this reader of a broadcasting group.
+    pub fn of_reader(reader: u32) -> Self {
+        Self {
+            reader: reader as usize,
+            ..Self::default()
+        }
+    }
+
     /// Whether the client lives.
     pub fn is_alive(&self) -> bool {
         self.started.is_some() && self.stopped.is_none()

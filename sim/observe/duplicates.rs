@@ -2,7 +2,7 @@
 //!
 //! A record is delivered again because its queue starts over at a committed offset that lags behind the
 //! deliveries. The cause is therefore that of the last hand-over of the queue; where hand-overs follow each
-//! other faster than commits, the last one takes the blame of all.
+//! other faster than commits, the last one takes the blame of all. What could not be sent back comes again without one.
 
 use crate::observe::ownership::HandOver;
 
@@ -21,6 +21,8 @@ pub struct Duplicates {
     pub overlap: u64,
     /// The owner before was a stopped process, or this one was and others took the queue meanwhile.
     pub paused: u64,
+    /// It had failed at the same consumer and could not be sent back.
+    pub local_retry: u64,
     /// The queue did not change hands.
     pub other: u64,
 }
@@ -41,6 +43,7 @@ impl Duplicates {
 
     /// All of them.
     pub fn total(&self) -> u64 {
-        self.killed + self.vanished + self.graceful + self.rebalance + self.overlap + self.paused + self.other
+        let moved = self.killed + self.vanished + self.graceful + self.rebalance + self.overlap + self.paused;
+        moved + self.local_retry + self.other
     }
 }

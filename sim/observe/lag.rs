@@ -133,6 +133,8 @@ impl Peak {
 #[derive(Clone, Copy, Debug, Default)]
 pub struct SlotLag {
     committed: Option<u64>,
+    /// A reader of a broadcasting group that has not come yet: nothing lags behind it.
+    is_unborn: bool,
     /// Max offset − committed offset.
     pub lag: Level,
     /// Max offset − records ended.
@@ -189,7 +191,12 @@ impl Lag {
             until: now,
         };
         self.checkpoints.resize_with(slots.queues(), || vec![empty]);
-        self.slots.resize_with(slots.len(), SlotLag::default);
+        for slot in self.slots.len()..slots.len() {
+            self.slots.push(SlotLag {
+                is_unborn: slots.get(slot).reader.is_some(),
+                ..SlotLag::default()
+            });
+        }
         self.groups.resize_with(groups, || GroupLag {
             lag: Peak::new(),
             backlog: Peak::new(),
@@ -208,6 +215,9 @@ impl Lag {
         for &slot in slots.readers(queue) {
             let group = &mut self.groups[slots.get(slot as usize).group.index()];
             let slot = &mut self.slots[slot as usize];
+            if slot.is_unborn {
+                continue;
+            }
             slot.lag.change(now, delta);
             slot.backlog.change(now, delta);
             group.lag.change(now, delta);
@@ -215,7 +225,23 @@ impl Lag {
         }
     }
 
-    /// The broker's committed offset is overwritten.
+    /// A reader of a broadcasting group comes for the first time, and starts at `start`.
+    pub fn begins(&mut self, now: SimTime, slot: usize, of: Slot, start: u64) {
+        let delta = self.visible[of.queue.index()] as i64 - start as i64;
+        let state = &mut self.slots[slot];
+        state.is_unborn = false;
+        state.committed = Some(start);
+        let group = &mut self.groups[of.group.index()];
+        for (level, peak) in [
+            (&mut state.lag, &mut group.lag),
+            (&mut state.backlog, &mut group.backlog),
+        ] {
+            level.change(now, delta);
+            peak.change(now, delta);
+        }
+    }
+
+    /// The broker's committed offset is overwritten, or that in a local file.
     #[inline(always)]
     pub fn committed(&mut self, now: SimTime, slot: usize, of: Slot, new: u64) {
         let state = &mut self.slots[slot];

@@ -96,6 +96,8 @@ impl Balance {
 /// One queue as one group has read it.
 #[derive(Clone, Debug, Default)]
 struct Account {
+    /// Records below do not count: they were there before this reader first came.
+    base: u64,
     /// All records below were delivered, passed over, skipped or expired; the one here was not.
     frontier: u64,
     /// Records below the frontier that were skipped or expired before any delivery.
@@ -114,6 +116,20 @@ struct Account {
 }
 
 impl Account {
+    /// That of a reader who has not come yet: nothing counts for it.
+    fn unborn() -> Self {
+        Self {
+            base: u64::MAX,
+            frontier: u64::MAX,
+            unseen: u64::MAX,
+            ..Self::default()
+        }
+    }
+
+    fn is_born(&self) -> bool {
+        self.base != u64::MAX
+    }
+
     fn passed(&self) -> u64 {
         self.passed.as_ref().map_or(0, |passed| passed.count())
     }
@@ -173,7 +189,9 @@ pub struct Ledger {
     /// One past the last record, by queue.
     ends: Vec<u64>,
     accounts: Vec<Account>,
-    groups: Vec<GroupCounts>,
+    /// By account: those of the groups, then those of the readers of broadcasting groups.
+    counts: Vec<GroupCounts>,
+    group_count: usize,
     checks: u64,
 }
 
@@ -181,8 +199,16 @@ impl Ledger {
     /// Makes room for all queues and slots known.
     pub fn grow(&mut self, slots: &Slots, groups: usize) {
         self.ends.resize(slots.queues(), 0);
-        self.accounts.resize_with(slots.len(), Account::default);
-        self.groups.resize_with(groups, GroupCounts::default);
+        for slot in self.accounts.len()..slots.len() {
+            self.accounts.push(match slots.get(slot).reader {
+                Some(_) => Account::unborn(),
+                None => Account::default(),
+            });
+        }
+        let accounts = slots.iter().map(|(_, of)| of.account as usize + 1).max();
+        self.counts
+            .resize_with(groups.max(accounts.unwrap_or(0)), GroupCounts::default);
+        self.group_count = groups;
     }
 
     /// A record was appended to `queue`. Offsets are contiguous (invariant Q1).
@@ -202,7 +228,7 @@ impl Ledger {
     /// The schedule service moved a copy to the retry queue.
     pub fn retry_stored(&mut self, now: SimTime, group: GroupId, queue: QueueId, offset: u64) {
         self.stored(now, queue, offset);
-        self.groups[group.index()].arrived += 1;
+        self.counts[group.index()].arrived += 1;
     }
 
     /// A listener is called with the record.
@@ -226,7 +252,7 @@ impl Ledger {
             );
         }
         account.advance(offset + 1);
-        self.groups[of.group.index()].in_flight += 1;
+        self.counts[of.account as usize].in_flight += 1;
         Delivery::First
     }
 
@@ -244,7 +270,7 @@ impl Ledger {
         account.came_back = true;
         let mismatched = account.mismatched.as_mut();
         let was_mismatched = mismatched.is_some_and(|mismatched| mismatched.remove(offset));
-        let counts = &mut self.groups[of.group.index()];
+        let counts = &mut self.counts[of.account as usize];
         if was_mismatched {
             counts.mismatched -= 1;
         } else {
@@ -291,7 +317,7 @@ impl Ledger {
                 .get_or_insert_with(|| Box::new(Passed::new(frontier)));
             missed = (from..to).filter(|offset| mismatched.insert(*offset)).count() as u64;
         }
-        let counts = &mut self.groups[of.group.index()];
+        let counts = &mut self.counts[of.account as usize];
         counts.mismatched += missed;
         counts.filtered = counts.filtered + new - missed;
         new
@@ -300,8 +326,26 @@ impl Ledger {
     /// Retention has removed the records below `to`. Returns how many of them the group had not seen.
     pub fn expired(&mut self, slot: usize, of: Slot, to: u64) -> u64 {
         let expired = self.accounts[slot].give_up(to);
-        self.groups[of.group.index()].expired += expired;
+        self.counts[of.account as usize].expired += expired;
         expired
+    }
+
+    /// A reader of a broadcasting group takes a queue at `start`. If it never had it before, its account begins there, and
+    /// this returns true. Else what lies before and has not ended is lost to it, which the caller counts.
+    pub fn begins(&mut self, slot: usize, start: u64) -> bool {
+        let account = &mut self.accounts[slot];
+        if account.is_born() {
+            return false;
+        }
+        account.settled.insert_range(0, start);
+        (account.base, account.frontier, account.unseen) = (start, start, start);
+        true
+    }
+
+    /// Records of the slot's queue that were there before its reader first came; `None` if it never has.
+    pub fn base(&self, slot: usize) -> Option<u64> {
+        let account = &self.accounts[slot];
+        account.is_born().then_some(account.base)
     }
 
     /// A record ended; whether for the first time.
@@ -319,7 +363,7 @@ impl Ledger {
             );
         }
         let first = account.settled.insert(offset);
-        let counts = &mut self.groups[of.group.index()];
+        let counts = &mut self.counts[of.account as usize];
         if first {
             counts.in_flight -= 1;
         }
@@ -344,7 +388,7 @@ impl Ledger {
     /// The group will read on at `to`: what lies before and has not ended is lost. Returns how many records.
     pub fn skipped(&mut self, slot: usize, of: Slot, from: u64, to: u64) -> u64 {
         let account = &mut self.accounts[slot];
-        let counts = &mut self.groups[of.group.index()];
+        let counts = &mut self.counts[of.account as usize];
         let seen_to = to.min(account.frontier);
         let unfinished = match &account.passed {
             None => account.settled.insert_range(from, seen_to),
@@ -396,51 +440,80 @@ impl Ledger {
     }
     /// Copies scheduled for the retry topic of `group`.
     pub fn scheduled(&self, group: GroupId) -> u64 {
-        self.groups[group.index()].scheduled
+        self.counts[group.index()].scheduled
     }
     /// Copies that reached the retry topic of `group`.
     pub fn retries_stored(&self, group: GroupId) -> u64 {
-        self.groups[group.index()].arrived
+        self.counts[group.index()].arrived
     }
     /// Retry copies of `group` that ended with success.
     pub fn succeeded_copies(&self, group: GroupId) -> u64 {
-        self.groups[group.index()].succeeded_copies
+        self.counts[group.index()].succeeded_copies
     }
     /// How often the accounts were checked.
     pub fn checks(&self) -> u64 {
         self.checks
     }
 
-    /// The account of `group` as it stands.
+    /// The account of `group` as it stands; of a broadcasting group the sum over its readers.
     pub fn balance(&self, slots: &Slots, group: GroupId) -> Balance {
-        let counts = self.groups[group.index()];
-        let mut balance = Balance {
-            extra_copies: counts.extra_copies,
-            in_flight: counts.in_flight,
-            // More arrived than scheduled shows as an imbalance, not as an overflow.
-            awaiting_retry: counts.scheduled.saturating_sub(counts.arrived),
-            succeeded: counts.succeeded,
-            dead: counts.dead,
-            filtered: counts.filtered,
-            mismatched: counts.mismatched,
-            expired: counts.expired,
-            skipped: counts.skipped,
-            skipped_unfinished: counts.skipped_unfinished,
-            dropped: counts.dropped,
-            ..Balance::default()
-        };
+        let readers = slots.readers_of(group);
+        let accounts = readers.map_or(group.0..group.0 + 1, |readers| readers);
+        let mut balance = Balance::default();
+        for account in accounts {
+            self.add_counts(&mut balance, account);
+        }
         for slot in slots.of_group(group) {
-            let of = slots.get(slot);
-            let beyond = self.end(of.queue).saturating_sub(self.frontier(slot));
-            let undelivered = beyond - self.accounts[slot].passed_above;
-            if of.is_retry {
-                balance.awaiting_retry += undelivered;
-            } else {
-                balance.produced += self.end(of.queue);
-                balance.waiting += undelivered;
-            }
+            self.add_open(&mut balance, slots, slot);
         }
         balance
+    }
+
+    /// The account of one reader of a broadcasting group.
+    pub fn balance_of_reader(&self, slots: &Slots, group: GroupId, reader: u32) -> Balance {
+        let mut balance = Balance::default();
+        self.add_counts(&mut balance, slots.account_of(group, reader));
+        for slot in slots
+            .of_group(group)
+            .filter(|&slot| slots.get(slot).reader == Some(reader))
+        {
+            self.add_open(&mut balance, slots, slot);
+        }
+        balance
+    }
+
+    fn add_counts(&self, balance: &mut Balance, account: u32) {
+        let Some(counts) = self.counts.get(account as usize) else {
+            return;
+        };
+        balance.extra_copies += counts.extra_copies;
+        balance.in_flight += counts.in_flight;
+        // More arrived than scheduled shows as an imbalance, not as an overflow.
+        balance.awaiting_retry += counts.scheduled.saturating_sub(counts.arrived);
+        balance.succeeded += counts.succeeded;
+        balance.dead += counts.dead;
+        balance.filtered += counts.filtered;
+        balance.mismatched += counts.mismatched;
+        balance.expired += counts.expired;
+        balance.skipped += counts.skipped;
+        balance.skipped_unfinished += counts.skipped_unfinished;
+        for (sum, dropped) in balance.dropped.iter_mut().zip(counts.dropped) {
+            *sum += dropped;
+        }
+    }
+
+    /// What the records of one slot add that have not ended.
+    fn add_open(&self, balance: &mut Balance, slots: &Slots, slot: usize) {
+        let of = slots.get(slot);
+        let account = &self.accounts[slot];
+        let beyond = self.end(of.queue).saturating_sub(account.frontier);
+        let undelivered = beyond - account.passed_above;
+        if of.is_retry {
+            balance.awaiting_retry += undelivered;
+        } else {
+            balance.produced += self.end(of.queue).saturating_sub(account.base);
+            balance.waiting += undelivered;
+        }
     }
 
     /// Compares both sides of every account (invariant L1).
@@ -449,7 +522,7 @@ impl Ledger {
     /// If one does not add up.
     pub fn check(&mut self, now: SimTime, slots: &Slots, directory: &Directory) {
         self.checks += 1;
-        for group in (0..self.groups.len() as u32).map(GroupId) {
+        for group in (0..self.group_count as u32).map(GroupId) {
             let balance = self.balance(slots, group);
             if balance.left() != balance.right() {
                 broken(

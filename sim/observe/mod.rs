@@ -7,6 +7,7 @@
 pub mod consumers;
 pub mod delivery;
 pub mod duplicates;
+pub mod effects;
 pub mod filters;
 pub mod histogram;
 pub mod invariant;

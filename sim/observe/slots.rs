@@ -1,7 +1,8 @@
 //! Slots: dense positions for the pairs (group, queue), so that the hot path needs no map.
 //!
-//! A queue of a user topic has one slot for each group that subscribes to it; a queue of `%RETRY%group` has one
-//! slot, its group's; a dead-letter queue has none.
+//! A queue of a user topic has one slot for each group that subscribes to it, or if that is broadcasting for each of
+//! its readers, who are the client ids of its members; a queue of `%RETRY%group` has one slot, its group's, unless that
+//! is broadcasting; a dead-letter queue has none. Each group has one account of messages, and so has each reader.
 
 use crate::cluster::directory::{Directory, TopicKind};
 use crate::cluster::ids::{GroupId, QueueId, TopicId};
@@ -18,6 +19,10 @@ pub struct Slot {
     pub queue: QueueId,
     /// Its topic.
     pub topic: TopicId,
+    /// Which account: the group's number, or behind all groups that of the reader.
+    pub account: u32,
+    /// Which reader of a broadcasting group; `None` of another.
+    pub reader: Option<u32>,
     /// Whether the queue belongs to `%RETRY%group`.
     pub is_retry: bool,
 }
@@ -28,6 +33,10 @@ pub struct Slots {
     all: Vec<Slot>,
     by_group: Vec<GroupSlots>,
     by_queue: Vec<QueueSlots>,
+    /// By group: how many readers it has, if it is broadcasting.
+    reader_counts: Vec<u32>,
+    /// By group: the account of its first reader.
+    first_account: Vec<u32>,
 }
 
 #[derive(Debug, Default)]
@@ -65,7 +74,8 @@ impl Slots {
                 .map(GroupId)
                 .filter(|&group| directory.group(group).topics.contains(&topic))
                 .collect(),
-            TopicKind::Retry(group) => vec![group],
+            TopicKind::Retry(group) if directory.group(group).readers.is_empty() => vec![group],
+            TopicKind::Retry(_) => Vec::new(),
             TopicKind::DeadLetter(_) => Vec::new(),
         };
         let is_retry = matches!(directory.topic(topic).kind, TopicKind::Retry(_));
@@ -74,20 +84,30 @@ impl Slots {
             retry: NONE,
             readers: Vec::with_capacity(readers.len()),
         };
+        self.know_accounts(directory);
         for group in readers {
             let slot = self.all.len() as u32;
-            self.all.push(Slot {
-                group,
-                queue,
-                topic,
-                is_retry,
-            });
-            slots.readers.push(slot);
+            let readers = directory.group(group).readers.len() as u32;
+            for reader in 0..readers.max(1) {
+                let is_reader = readers > 0;
+                self.all.push(Slot {
+                    group,
+                    queue,
+                    topic,
+                    account: match is_reader {
+                        true => self.first_account[group.index()] + reader,
+                        false => group.0,
+                    },
+                    reader: is_reader.then_some(reader),
+                    is_retry,
+                });
+                slots.readers.push(slot + reader);
+            }
             if self.by_group.len() <= group.index() {
                 self.by_group.resize_with(group.index() + 1, GroupSlots::default);
             }
             let of_group = &mut self.by_group[group.index()];
-            of_group.all.push(slot);
+            of_group.all.extend(slot..self.all.len() as u32);
             if is_retry {
                 slots.retry = slot;
                 continue;
@@ -104,7 +124,42 @@ impl Slots {
         before..self.all.len()
     }
 
-    /// The slot of `group` at `queue`.
+    /// Accounts of the readers follow those of the groups.
+    fn know_accounts(&mut self, directory: &Directory) {
+        if self.first_account.is_empty() {
+            let mut next = directory.groups.len() as u32;
+            for group in &directory.groups {
+                self.first_account.push(next);
+                self.reader_counts.push(group.readers.len() as u32);
+                next += group.readers.len() as u32;
+            }
+        }
+    }
+
+    /// Accounts of the readers of a broadcasting group; `None` if it is none.
+    pub fn readers_of(&self, group: GroupId) -> Option<std::ops::Range<u32>> {
+        let readers = self
+            .reader_counts
+            .get(group.index())
+            .copied()
+            .filter(|n| *n > 0)?;
+        let first = self.first_account[group.index()];
+        Some(first..first + readers)
+    }
+
+    /// Whether each member of the group gets all messages.
+    pub fn is_broadcasting(&self, group: GroupId) -> bool {
+        self.readers_of(group).is_some()
+    }
+
+    /// The account of a reader of a broadcasting group.
+    pub fn account_of(&self, group: GroupId, reader: u32) -> u32 {
+        self.first_account
+            .get(group.index())
+            .map_or(0, |first| first + reader)
+    }
+
+    /// The slot of `group` at `queue`; in a broadcasting group that of its first reader, behind which the others lie.
     ///
     /// # Panics
     /// If the group does not read the queue.

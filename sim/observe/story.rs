@@ -73,6 +73,8 @@ impl Story {
     pub fn group(mut self, name: &str, topics: &[&str]) -> Self {
         let topics = topics.iter().map(|topic| self.topic_id(topic)).collect();
         self.directory.groups.push(GroupInfo {
+            readers: Vec::new(),
+            is_idempotent: false,
             name: name.into(),
             topics,
             delivery: Delivery::default(),
@@ -84,6 +86,7 @@ impl Story {
     pub fn consumer(mut self, name: &str, group: &str, threads: u32) -> Self {
         let group = self.group_id(group);
         self.directory.consumers.push(ConsumerInfo {
+            reader: 0,
             name: name.into(),
             client_id: format!("192.0.2.1@{name}"),
             group,

@@ -6,11 +6,12 @@
 mod listener;
 mod timeline;
 
-pub use listener::{FailureBlock, FailureOutcome, MessageBlock, RuleBlock};
+pub use listener::{FailureBlock, FailureOutcome, IdempotentBlock, MessageBlock, RuleBlock};
 pub use timeline::{NextClientId, ServersBlock, Shutdown, TimelineBlock};
 
 use crate::cluster::config::{
-    BrokerTuning, ConsumeFromWhere, ConsumerTuning, Delivery, QueueSelector, RocketMqVersion, Strategy,
+    BrokerTuning, ConsumeFromWhere, ConsumerTuning, Delivery, LocalOffsetStore, MessageModel, QueueSelector,
+    RocketMqVersion, Strategy,
 };
 use crate::kernel::dist::Dist;
 use crate::kernel::time::SimDuration;
@@ -310,9 +311,13 @@ pub struct GroupBlock {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "SubscribeBlock", extend("minProperties" = 1))]
     pub subscribe: Option<SubscribeBlock>,
-    /// Whether members share the queues (CLUSTERING). Default "CLUSTERING".
+    /// Who gets a message: one member (CLUSTERING), or each (BROADCASTING). Default "CLUSTERING".
     #[serde(default)]
     pub message_model: MessageModel,
+    /// Broadcasting: whether a client's file with its offsets outlives its process. Default "kept".
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "LocalOffsetStore")]
+    pub local_offset_store: Option<LocalOffsetStore>,
     /// Kind of listener. Default "concurrently".
     #[serde(default)]
     pub listener: Listener,
@@ -326,6 +331,10 @@ pub struct GroupBlock {
     /// Where a queue without a committed offset starts. Default "CONSUME_FROM_LAST_OFFSET".
     #[serde(default)]
     pub consume_from_where: ConsumeFromWhere,
+    /// How listeners remember what they have done, so that duplicates have no effect. Default not at all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "IdempotentBlock")]
+    pub idempotent: Option<IdempotentBlock>,
     /// How messages get to the members: RocketMQ's way, or one to compare it with. Default "longPolling".
     #[serde(default)]
     pub delivery: Delivery,
@@ -360,15 +369,6 @@ pub enum ExpressionShape {
     /// An SQL92 expression over properties, TAGS and KEYS, as in "amount > 10 AND region = 'eu'". Needs the broker's
     /// `enablePropertyFilter`.
     Sql(String),
-}
-
-/// Who gets a message.
-#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize, JsonSchema)]
-pub enum MessageModel {
-    /// One member of the group.
-    #[default]
-    #[serde(rename = "CLUSTERING")]
-    Clustering,
 }
 
 /// How a member calls its listener.
@@ -415,7 +415,7 @@ pub enum OnFailure {
 #[serde(untagged)]
 pub enum Consumers {
     /// All alike.
-    Alike(ConsumerBlock),
+    Alike(Box<ConsumerBlock>),
     /// Blocks of members, numbered through.
     Listed(#[schemars(length(min = 1))] Vec<ConsumerBlock>),
 }
@@ -438,6 +438,9 @@ pub struct ConsumerBlock {
     /// When the listener fails, and how. Default never.
     #[serde(default)]
     pub failure: FailureBlock,
+    /// Whether listener calls end when a shutdown interrupts their threads; else they go on, for nothing. Default true.
+    #[serde(default = "defaults::yes")]
+    pub interruptible: bool,
     /// When they start. Default "0s".
     #[serde(default)]
     pub start: SimDuration,
@@ -492,7 +495,7 @@ impl Default for BodySize {
 
 impl Default for Consumers {
     fn default() -> Self {
-        Self::Alike(ConsumerBlock::default())
+        Self::Alike(Box::default())
     }
 }
 
@@ -503,6 +506,7 @@ impl Default for ConsumerBlock {
             threads: defaults::threads(),
             service: defaults::service(),
             failure: FailureBlock::default(),
+            interruptible: true,
             start: SimDuration::ZERO,
             strategy: None,
             machine_room: None,

@@ -14,6 +14,22 @@ const SHIPPED: &[(&str, &str)] = &[
         include_str!("../../scenarios/backlog-drain.json"),
     ),
     (
+        "batch-partial-failure",
+        include_str!("../../scenarios/batch-partial-failure.json"),
+    ),
+    (
+        "broadcast-gap",
+        include_str!("../../scenarios/broadcast-gap.json"),
+    ),
+    (
+        "clustering-vs-broadcasting",
+        include_str!("../../scenarios/clustering-vs-broadcasting.json"),
+    ),
+    (
+        "consume-timeout",
+        include_str!("../../scenarios/consume-timeout.json"),
+    ),
+    (
         "consumer-crash",
         include_str!("../../scenarios/consumer-crash.json"),
     ),
@@ -35,6 +51,10 @@ const SHIPPED: &[(&str, &str)] = &[
         include_str!("../../scenarios/global-vs-sharded-order.json"),
     ),
     ("hot-queue", include_str!("../../scenarios/hot-queue.json")),
+    (
+        "idempotent-consumer",
+        include_str!("../../scenarios/idempotent-consumer.json"),
+    ),
     (
         "machine-room-fallback",
         include_str!("../../scenarios/machine-room-fallback.json"),
@@ -75,6 +95,14 @@ const SHIPPED: &[(&str, &str)] = &[
     (
         "scale-out-duplicates",
         include_str!("../../scenarios/scale-out-duplicates.json"),
+    ),
+    (
+        "shutdown-without-drain",
+        include_str!("../../scenarios/shutdown-without-drain.json"),
+    ),
+    (
+        "stuck-message-pins-offset",
+        include_str!("../../scenarios/stuck-message-pins-offset.json"),
     ),
     (
         "subscription-mismatch",

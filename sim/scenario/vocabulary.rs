@@ -93,6 +93,14 @@ const OTHER_WORDS: &[(&str, &str)] = &[
     ("result", "outcome"),
     ("status", "outcome"),
     ("partialSuccess", "ackIndex"),
+    ("dedup", "idempotent"),
+    ("deduplication", "idempotent"),
+    ("idempotence", "idempotent"),
+    ("store", "mark"),
+    ("timeToLive", "ttl"),
+    ("localOffsets", "localOffsetStore"),
+    ("offsetStore", "localOffsetStore"),
+    ("model", "messageModel"),
     ("duration", "for"),
     ("lasts", "for"),
     ("interval", "every"),
@@ -126,11 +134,6 @@ const KEYS_NOT_YET: &[(&str, &str, &str)] = &[
         "consumeTimestamp",
         "CONSUME_FROM_TIMESTAMP means 30 minutes before the start",
     ),
-    (
-        "groups.*.tuning",
-        "consumeTimeout",
-        "listeners always return in this version",
-    ),
     ("groups.*.tuning", "popInvisibleTime", "POP is not modelled"),
     ("groups.*.tuning", "popBatchNums", "POP is not modelled"),
     ("timeline", "rate", "use a second producer with \"start\""),
@@ -143,7 +146,6 @@ const BROKERS_RUN: &str = "brokers always run in this version; cut members off f
 
 /// Words that RocketMQ knows: the field's pattern, the word, a way out.
 const WORDS_NOT_YET: &[(&str, &str, &str)] = &[
-    ("groups.*.messageModel", "BROADCASTING", "use \"CLUSTERING\""),
     ("groups.*.strategy", "MACHINE_ROOM_NEARBY-CONFIG", CONFIG),
     (
         "groups.*.consumers.strategy",

@@ -1,10 +1,13 @@
 //! What the cluster does, seen from outside: scenarios in, facts out.
 
 mod attributes;
+mod broadcasting;
+mod consume_timeout;
 mod delivery;
 mod determinism;
 mod filters;
 mod flow_control;
+mod idempotent;
 mod listener;
 mod long_polling;
 mod membership;

@@ -6,6 +6,7 @@
 
 mod duplicates;
 mod filters;
+mod listeners;
 mod orderly;
 mod pause;
 mod pulls;
@@ -124,9 +125,9 @@ fn judge(recording: &Recording) -> Result<Verdict, &'static str> {
         _ if begins("flow-") => Ok(pulls::flow_control(recording)),
         _ if begins("stuck-") => Ok(pulls::stuck(recording)),
         _ if begins("orderly-") => Ok(orderly::judge(recording)),
-        _ if begins("broadcast-") => Err("broadcasting"),
-        _ if begins("batch-") => Err("ackIndex"),
-        _ if begins("consume-timeout") => Err("consumeTimeout"),
+        _ if begins("broadcast-") => Ok(listeners::broadcast(recording)),
+        _ if begins("batch-") => Ok(listeners::batch(recording)),
+        _ if begins("consume-timeout") => Ok(listeners::consume_timeout(recording)),
         _ if begins("pause-") => Ok(pause::judge(recording)),
         _ if begins("broker-kill") => Err("brokers that fail"),
         _ if begins("tagfilter-") => Ok(filters::sparse(recording)),

@@ -71,7 +71,8 @@ impl<O: Observer> Cluster<O> {
 
     /// Tells all members, a newcomer included. Where every envelope takes equally long, one event is enough.
     fn notify_consumer_ids_changed(&mut self, broker: BrokerId, group: GroupId) {
-        if !self.config.broker_tuning.notify_consumer_ids_changed_enable {
+        let silent = self.is_broadcasting(group) && !self.profile.notifies_broadcasting;
+        if silent || !self.config.broker_tuning.notify_consumer_ids_changed_enable {
             return;
         }
         let members = self.brokers[broker.index()].consumers.members(group);

@@ -266,9 +266,10 @@ impl<O: Observer> Cluster<O> {
     fn least_needed_offset(&self, queue: QueueId) -> u64 {
         let consume_queue = &self.queues[queue.index()];
         let groups = self.topics.readers(consume_queue.topic);
-        let committed = groups
-            .iter()
-            .map(|group| self.offsets.query(*group, queue).unwrap_or(0));
+        let committed = groups.iter().map(|group| match self.is_broadcasting(*group) {
+            true => self.least_local_offset(*group, queue),
+            false => self.offsets.query(*group, queue).unwrap_or(0),
+        });
         let readers = consume_queue.readers().iter();
         let held = readers.map(|slot| self.held_queues.get(slot.0).floor);
         let asked = consume_queue.least_asked();
@@ -276,7 +277,8 @@ impl<O: Observer> Cluster<O> {
             .chain(held)
             .chain(asked)
             .min()
-            .unwrap_or(consume_queue.end_offset())
+            .unwrap_or(u64::MAX)
+            .min(consume_queue.end_offset())
             .max(consume_queue.min_offset())
     }
 

@@ -49,6 +49,10 @@ impl<O: Observer> Cluster<O> {
         let held = self.held_queues.get_mut(slot.0);
         held.served = expression;
         held.floor = commit.unwrap_or(held.floor);
+        if self.consumers[held.consumer.index()].is_broadcasting {
+            // It commits nothing: its file and what it asks for are all that binds.
+            held.floor = offset;
+        }
         if let Some(commit) = commit {
             self.commit_offset(group, queue, commit, CommitVia::Pull);
         }

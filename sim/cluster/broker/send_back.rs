@@ -6,9 +6,10 @@
 //! Source: `AbstractSendMessageProcessor.consumerSendMsgBack`, `ScheduleMessageService`.
 
 use crate::cluster::Cluster;
-use crate::cluster::broker::retry_dlq::{SendBack, SendBackDecision};
+use crate::cluster::broker::retry_dlq::{RetryTopicSend, SendBack, SendBackDecision};
 use crate::cluster::broker::schedule_message_service::Delayed;
-use crate::cluster::consumer::consume_result::max_reconsume_times_concurrently;
+use crate::cluster::consumer::consume_result::{client_retry_level, max_reconsume_times_concurrently};
+use crate::cluster::consumer::send_message_back::Way;
 use crate::cluster::event::{Event, TaskSlot};
 use crate::cluster::fact::{Fact, Observer, RequestKind};
 use crate::cluster::ids::{BrokerId, GroupId, QueueId};
@@ -22,15 +23,32 @@ impl<O: Observer> Cluster<O> {
         let running = self.tasks.get(task.0);
         let held = self.held_queues.get(running.held_queue.0);
         let (group, queue, consumer) = (held.group, held.queue, held.consumer);
-        let (offset, failed) = running.sending_back();
-        let delay_level = running.delay_level;
-        let broker = self.queues[queue.index()].broker;
-        self.core.emit(Fact::Request {
-            broker,
-            kind: RequestKind::SendBack,
-            group: Some(group),
-        });
-        self.take_back(broker, group, (queue, offset), failed, delay_level);
+        let (offset, failed, way) = running.sending_back();
+        let delay_level = running.delay_level();
+        let broker = match way {
+            Way::Back => {
+                let broker = self.queues[queue.index()].broker;
+                let kind = RequestKind::SendBack;
+                self.core.emit(Fact::Request {
+                    broker,
+                    kind,
+                    group: Some(group),
+                });
+                self.take_back(broker, group, (queue, offset), failed, delay_level);
+                broker
+            }
+            Way::Retry(send) => {
+                let broker = self.queues[send.queue.index()].broker;
+                let kind = RequestKind::Send;
+                self.core.emit(Fact::Request {
+                    broker,
+                    kind,
+                    group: Some(group),
+                });
+                self.take_ordinary(group, (queue, offset), failed, send.queue);
+                broker
+            }
+        };
         let event = Event::SendBackReplyArrives(task);
         self.core.travel(
             Endpoint::Consumer(consumer),
@@ -66,9 +84,40 @@ impl<O: Observer> Cluster<O> {
                     .delay_levels
                     .effective(level)
                     .expect("a retry's level is at least 1");
-                self.schedule_retry(broker, group, queue, offset, failed, level as u8);
+                let target = self.random_retry_queue(broker, group, &failed);
+                self.schedule_retry(group, (queue, offset), failed, level as u8, target);
             }
             SendBackDecision::Drop => unreachable!("scenarios give every group a retry queue"),
+        }
+    }
+
+    /// An ordinary message for `target`, a queue of the retry topic: a copy of the record at an offset of a queue, which
+    /// could not be sent back.
+    fn take_ordinary(
+        &mut self,
+        group: GroupId,
+        (queue, offset): (QueueId, u64),
+        failed: Record,
+        target: QueueId,
+    ) {
+        let max =
+            max_reconsume_times_concurrently(self.config.groups[group.index()].tuning.max_reconsume_times);
+        let send = RetryTopicSend {
+            reconsume_times: i32::from(failed.reconsume_times) + 1,
+            max_reconsume_times: Some(max),
+            group_retry_max_times: max,
+            delay_level: client_retry_level(failed.reconsume_times),
+            group_has_lock: false,
+            dead_at_limit: self.profile.dead_at_limit,
+        };
+        match (send.decide(), self.delay_levels.effective(send.delay_level)) {
+            (SendBackDecision::Retry { .. }, Some(level)) => {
+                self.schedule_retry(group, (queue, offset), failed, level as u8, target);
+            }
+            _ => {
+                let broker = self.queues[target.index()].broker;
+                self.dead_letter(broker, group, queue, offset, failed);
+            }
         }
     }
 
@@ -101,24 +150,28 @@ impl<O: Observer> Cluster<O> {
         self.make_visible(broker);
     }
 
-    fn schedule_retry(
-        &mut self,
-        broker: BrokerId,
-        group: GroupId,
-        queue: QueueId,
-        offset: u64,
-        failed: Record,
-        level: u8,
-    ) {
-        let now = self.core.now();
-        let copy = Record {
-            reconsume_times: failed.reconsume_times + 1,
-            ..failed
-        };
+    /// A retry queue of the group on `broker`, for the copy of a message that was sent back.
+    fn random_retry_queue(&mut self, broker: BrokerId, group: GroupId, failed: &Record) -> QueueId {
         let salt = self.salts[group.index()].retry_queue;
         let retry_queues = self.retry_queues(broker, group);
-        let mut luck = Luck(copy.luck).fork(salt, u64::from(copy.reconsume_times));
-        let target = retry_queues[luck.below(retry_queues.len() as u64) as usize];
+        let mut luck = Luck(failed.luck).fork(salt, u64::from(failed.reconsume_times) + 1);
+        retry_queues[luck.below(retry_queues.len() as u64) as usize]
+    }
+
+    fn schedule_retry(
+        &mut self,
+        group: GroupId,
+        (queue, offset): (QueueId, u64),
+        failed: Record,
+        level: u8,
+        target: QueueId,
+    ) {
+        let now = self.core.now();
+        let broker = self.queues[target.index()].broker;
+        let copy = Record {
+            reconsume_times: failed.reconsume_times.saturating_add(1),
+            ..failed
+        };
         let delay = self.delay_levels.delay(i32::from(level));
         let size = copy.stored_size();
         if self.brokers[broker.index()].commit_log.is_full(now, size) {

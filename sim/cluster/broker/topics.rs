@@ -4,7 +4,7 @@
 
 use crate::cluster::broker::consumer_manager::SubscribedTopic;
 use crate::cluster::broker::retry_dlq::retry_topic;
-use crate::cluster::config::{ClusterConfig, TopicQueues};
+use crate::cluster::config::{ClusterConfig, MessageModel, TopicQueues};
 use crate::cluster::ids::{BrokerId, GroupId, QueueId, TopicId};
 use crate::cluster::message_queue::{java_hash, java_hash_order};
 use std::collections::BTreeMap;
@@ -103,12 +103,14 @@ impl Topics {
     }
 }
 
-/// What a member asks routes for and rebalances: its subscriptions and `%RETRY%group`, in the order of Java's table
+/// What a member asks routes for and rebalances: its subscriptions and, unless it is broadcasting, `%RETRY%group`, in the order of Java's table
 /// (`RebalanceImpl.subscriptionInner`).
 pub fn subscribed(config: &ClusterConfig, group: usize, own: Option<&[TopicId]>) -> Rc<[SubscribedTopic]> {
     let settings = &config.groups[group];
     let user = own.unwrap_or(&settings.subscribe).iter().copied().map(Some);
-    let mut topics: Vec<Option<TopicId>> = user.chain([None]).collect();
+    // A broadcasting group retries nothing.
+    let retry = (settings.message_model == MessageModel::Clustering).then_some(None);
+    let mut topics: Vec<Option<TopicId>> = user.chain(retry).collect();
     java_hash_order(&mut topics, |topic| match topic {
         Some(topic) => java_hash(&config.topics[topic.index()].name),
         None => java_hash(&retry_topic(&settings.name)),

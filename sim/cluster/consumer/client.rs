@@ -12,7 +12,8 @@ use crate::cluster::broker::consumer_manager::{
     ClientRank, Connection, SubscribedTopic, Subscription, Subscriptions,
 };
 use crate::cluster::broker::expression_message_filter::ExpressionId;
-use crate::cluster::config::{ConsumerConfig, GroupConfig, ListenerKind};
+use crate::cluster::config::{ConsumerConfig, GroupConfig, ListenerKind, MessageModel};
+use crate::cluster::consumer::clean_expired_msg::CleanUp;
 use crate::cluster::consumer::connection::Call;
 use crate::cluster::consumer::consume_concurrently::ListenerPool;
 use crate::cluster::consumer::consume_orderly::ConsumeOrderly;
@@ -62,6 +63,12 @@ pub struct ConsumerClient {
     pub rank: ClientRank,
     /// The strategy that it runs, among those of the cluster.
     pub strategy: u32,
+    /// Whether a shutdown ends its listener calls.
+    pub interruptible: bool,
+    /// Whether its listener remembers what it has done.
+    pub is_idempotent: bool,
+    /// Whether each member of its group gets all messages.
+    pub is_broadcasting: bool,
     /// Where it stands in its life.
     pub state: ClientState,
     /// Listener threads and their queue of tasks.
@@ -106,6 +113,7 @@ pub struct ConsumerClient {
     pub luck: Stream,
     /// When its process started; `ConsumeFromWhere` by time looks back from here.
     pub started: SimTime,
+    pub(super) clean_up: CleanUp,
     pub(super) heartbeats: Heartbeats,
     pub(super) timer: TimerThread,
     /// What came due while the process is stopped; `None` while it runs.
@@ -144,8 +152,11 @@ impl ConsumerClient {
             group,
             rank,
             strategy: 0,
+            interruptible: consumer.interruptible,
+            is_idempotent: settings.idempotent.is_some(),
+            is_broadcasting: settings.message_model == MessageModel::Broadcasting,
             state: ClientState::Absent,
-            pool: ListenerPool::new(consumer.threads),
+            pool: ListenerPool::new(consumer.threads, settings.tuning.consume_timeout.duration()),
             orderly: match settings.listener {
                 ListenerKind::Concurrently => None,
                 ListenerKind::Orderly(_) => Some(Box::default()),
@@ -171,6 +182,7 @@ impl ConsumerClient {
             name_servers_tried: 0,
             luck,
             started: SimTime::ZERO,
+            clean_up: CleanUp::default(),
             heartbeats: Heartbeats::default(),
             timer: TimerThread::default(),
             paused: None,
@@ -256,6 +268,7 @@ impl<O: Observer> Cluster<O> {
         self.wishes.add(client.group, &client.topics, &client.expressions);
         self.core.emit(Fact::ConsumerStarted { consumer });
         let loading = self.config.groups[client.group.index()].tuning.startup_time;
+        self.open_local_file(consumer);
         self.start_timers(consumer);
         self.start_lock_thread(consumer);
         self.core
@@ -372,7 +385,7 @@ impl<O: Observer> Cluster<O> {
     /// No name server answers. A start fails; everybody else goes on with what is known.
     pub(super) fn routes_failed(&mut self, consumer: ConsumerId) {
         if self.consumers[consumer.index()].start_step == StartStep::Routes {
-            self.abandon_tasks(consumer);
+            self.abandon_tasks(consumer, false);
             return self.consumer_gone(consumer, StopKind::StartFailed);
         }
         self.routes_settled(consumer);

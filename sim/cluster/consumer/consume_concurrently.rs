@@ -11,11 +11,11 @@
 
 use crate::cluster::Cluster;
 use crate::cluster::consumer::client::ClientState;
-use crate::cluster::consumer::listener::{Call, Outcome, Seen};
-use crate::cluster::consumer::process_queue::ProcessQueue;
+use crate::cluster::consumer::listener::{Call, Handling, Outcome, Seen};
+use crate::cluster::consumer::process_queue::{CachedMessage, CleanExpired, ProcessQueue};
 use crate::cluster::consumer::send_message_back::AfterFailure;
 use crate::cluster::event::{Event, PqSlot, TaskSlot};
-use crate::cluster::fact::{Fact, NoStatus, Observer};
+use crate::cluster::fact::{DropCause, Fact, NoStatus, Observer};
 use crate::cluster::ids::ConsumerId;
 use crate::kernel::streams::Luck;
 use crate::kernel::time::{SimDuration, SimTime};
@@ -29,6 +29,7 @@ pub struct ListenerPool {
     busy: u32,
     waiting: VecDeque<ConsumeRequest>,
     closed: bool,
+    consume_timeout: SimDuration,
 }
 
 /// A task that no thread has begun: messages of one pull that follow each other. What a filter has taken out between
@@ -45,7 +46,18 @@ struct ConsumeRequest {
 
 const _: () = assert!(size_of::<ConsumeRequest>() <= 16, "one for each cached message");
 
-/// A listener call under way.
+/// Who works on a task.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum TaskOf {
+    /// A thread of the pool.
+    Listener,
+    /// The clean-up, which sends a message back that a thread of the pool still has.
+    CleanUp,
+    /// A call that takes no notice of the end of its client: it ends as it would have, for nothing.
+    Outliving,
+}
+
+/// A listener call under way, or a message that the clean-up sends back.
 #[derive(Debug)]
 pub struct RunningTask {
     /// Whose messages.
@@ -58,15 +70,20 @@ pub struct RunningTask {
     pub(super) local_attempts: u16,
     began: SimTime,
     outcome: Outcome,
+    /// Who works on it.
+    of: TaskOf,
     /// The client is gone; what is left is the event.
     pub(super) abandoned: bool,
     /// Offsets at its head whose messages have succeeded, or were sent back since, gaps between them included.
     pub(super) dealt_with: u16,
-    /// `delayLevelWhenNextConsume`, if the listener has set one of its own.
-    pub(in crate::cluster) delay_level: Option<i8>,
+    /// `delayLevelWhenNextConsume`, if the listener has set one of its own, else [`GROUPS_LEVEL`].
+    delay_level: i8,
     /// What happens after a failure. Boxed, since few calls ever fail.
     pub(super) after_failure: Option<Box<AfterFailure>>,
 }
+
+/// The delay level is that of the group.
+const GROUPS_LEVEL: i8 = i8::MIN;
 
 const _: () = assert!(size_of::<RunningTask>() <= 40, "one for each busy thread");
 
@@ -85,8 +102,41 @@ impl RunningTask {
         if self.messages == 1 {
             busy
         } else {
-            busy / u64::from(self.messages)
+            busy / u64::from(self.messages.max(1))
         }
+    }
+
+    /// A message that the clean-up sends back.
+    pub(super) fn clean_up(held_queue: PqSlot, offset: u64, local_attempts: u16, now: SimTime) -> Self {
+        Self {
+            held_queue,
+            messages: 1,
+            span: 1,
+            first_offset: offset,
+            local_attempts,
+            began: now,
+            outcome: Outcome::Later,
+            of: TaskOf::CleanUp,
+            abandoned: false,
+            dealt_with: 0,
+            delay_level: CleanExpired::SEND_BACK_LEVEL as i8,
+            after_failure: None,
+        }
+    }
+
+    /// `delayLevelWhenNextConsume`, if the listener has set one of its own.
+    pub(in crate::cluster) fn delay_level(&self) -> Option<i8> {
+        Some(self.delay_level).filter(|level| *level != GROUPS_LEVEL)
+    }
+
+    /// Whether it is the work of `whom`.
+    pub(super) fn is_of(&self, whom: TaskOf) -> bool {
+        self.of == whom
+    }
+
+    /// When the listener was called.
+    pub(super) fn began(&self) -> SimTime {
+        self.began
     }
 
     /// Why the listener returns no status, if it does not.
@@ -102,13 +152,14 @@ impl RunningTask {
 }
 
 impl ListenerPool {
-    /// An idle pool.
-    pub fn new(threads: u32) -> Self {
+    /// An idle pool, whose calls are overdue after `consume_timeout`.
+    pub fn new(threads: u32, consume_timeout: SimDuration) -> Self {
         Self {
             threads,
             busy: 0,
             waiting: VecDeque::new(),
             closed: false,
+            consume_timeout,
         }
     }
 
@@ -226,6 +277,12 @@ impl<O: Observer> Cluster<O> {
     #[inline]
     fn begin(&mut self, consumer: ConsumerId, request: ConsumeRequest) {
         let now = self.core.now();
+        let is_idempotent = self.consumers[consumer.index()].is_idempotent;
+        let known = match is_idempotent {
+            true => self.ask_store_about(consumer, &request),
+            false => Vec::new(),
+        };
+        let mut handled = Vec::new();
         let client = &mut self.consumers[consumer.index()];
         client.pool.busy += 1;
         let group = client.group;
@@ -235,6 +292,7 @@ impl<O: Observer> Cluster<O> {
         let mut call = Call::new(client.listener.acks_index());
         let mut messages = 0;
         for offset in request.first_offset..request.first_offset + u64::from(request.span) {
+            // In a gap, or the clean-up has taken it out before it was tried again.
             let Some(message) = held.process_queue.get_mut(offset) else {
                 continue;
             };
@@ -242,7 +300,7 @@ impl<O: Observer> Cluster<O> {
             message.progress.start(now);
             let luck = Luck(message.luck);
             let reconsume_times = message.progress.reconsume_times();
-            call.add(if client.listener.has_rules() {
+            let handling = if client.listener.has_rules() {
                 let seen = Seen {
                     id: message.id,
                     luck,
@@ -258,7 +316,15 @@ impl<O: Observer> Cluster<O> {
                     .handle_by_rules(salts, &self.core.directory.attributes, now, &seen)
             } else {
                 client.listener.handle(salts, luck, reconsume_times)
-            });
+            };
+            if is_idempotent {
+                let suppressed = known[(offset - request.first_offset) as usize] == Some(true);
+                let works = !call.is_over() && !suppressed && handling.outcome == Outcome::Success;
+                handled.push((*message, suppressed, works));
+                call.add(if suppressed { Handling::NOTHING } else { handling });
+            } else {
+                call.add(handling);
+            }
             let fact = Fact::Delivered {
                 consumer,
                 group,
@@ -285,17 +351,36 @@ impl<O: Observer> Cluster<O> {
             local_attempts: request.local_attempts,
             began: now,
             outcome: call.outcome,
+            of: TaskOf::Listener,
             abandoned: false,
             dealt_with,
-            delay_level: call.delay_level,
+            delay_level: call.delay_level.unwrap_or(GROUPS_LEVEL),
             after_failure: None,
         });
-        if call.outcome == Outcome::Hang {
+        if is_idempotent {
+            self.note_call(TaskSlot(task), group, &handled);
+        }
+        let client = &self.consumers[consumer.index()];
+        let hangs = call.outcome == Outcome::Hang;
+        if hangs || call.busy > client.pool.consume_timeout {
+            self.expect_overdue(consumer, now);
+        }
+        if hangs {
             return self.tell_no_status(TaskSlot(task));
         }
         self.core
             .scheduler
             .after(call.busy, Event::ConsumeDone(TaskSlot(task)));
+    }
+
+    /// Asks the store of a listener that remembers about what it is called with.
+    #[inline(never)]
+    fn ask_store_about(&mut self, consumer: ConsumerId, request: &ConsumeRequest) -> Vec<Option<bool>> {
+        let held = self.held_queues.get(request.held_queue.0);
+        let offsets = request.first_offset..request.first_offset + u64::from(request.span);
+        let messages = offsets.map(|offset| held.process_queue.get(offset).copied());
+        let messages: Vec<Option<CachedMessage>> = messages.collect();
+        self.look_up_call(consumer, &messages)
     }
 
     /// A call hangs, or ends without a status.
@@ -318,9 +403,14 @@ impl<O: Observer> Cluster<O> {
     #[inline(always)]
     pub(in crate::cluster) fn consume_done(&mut self, slot: TaskSlot) {
         let task = self.tasks.get(slot.0);
+        let consumer = self.held_queues.get(task.held_queue.0).consumer;
         if task.abandoned {
-            return self.forget_task(slot);
+            return self.call_outlived_its_client(slot, consumer);
         }
+        if self.consumers[consumer.index()].is_idempotent {
+            self.effects_happen(slot, consumer);
+        }
+        let task = self.tasks.get(slot.0);
         let held = self.held_queues.get(task.held_queue.0);
         if held.process_queue.dropped {
             self.discard(slot);
@@ -334,6 +424,19 @@ impl<O: Observer> Cluster<O> {
         );
         for offset in task.offsets() {
             let Some(message) = held.process_queue.get(offset) else {
+                if self.consumers[consumer.index()]
+                    .clean_up
+                    .has_taken(task.held_queue, offset)
+                {
+                    // It has been sent back meanwhile.
+                    self.core.emit(Fact::ResultDiscarded {
+                        consumer,
+                        group,
+                        queue,
+                        offset,
+                        busy,
+                    });
+                }
                 continue;
             };
             let fact = Fact::Consumed {
@@ -354,8 +457,44 @@ impl<O: Observer> Cluster<O> {
             self.finish_task(slot);
         } else {
             self.tell_no_status(slot);
-            self.send_back_next(slot);
+            match self.consumers[consumer.index()].is_broadcasting {
+                true => self.drop_failed(slot),
+                false => self.send_back_next(slot),
+            }
         }
+    }
+
+    /// Broadcasting: what has failed is dropped, and counts as consumed.
+    fn drop_failed(&mut self, slot: TaskSlot) {
+        let task = self.tasks.get(slot.0);
+        let held = self.held_queues.get(task.held_queue.0);
+        let (consumer, group, queue) = (held.consumer, held.group, held.queue);
+        for offset in task.first_offset + u64::from(task.dealt_with)..task.offsets().end {
+            if let Some(message) = held.process_queue.get(offset) {
+                self.core.emit(Fact::Dropped {
+                    consumer,
+                    group,
+                    queue,
+                    offset,
+                    message: message.id,
+                    cause: DropCause::Broadcasting,
+                });
+            }
+        }
+        self.settle(slot);
+        self.finish_task(slot);
+    }
+
+    /// The call of a client that is gone: cut off long ago, unless it took no notice.
+    #[inline(never)]
+    fn call_outlived_its_client(&mut self, slot: TaskSlot, consumer: ConsumerId) {
+        if self.tasks.get(slot.0).is_of(TaskOf::Outliving) {
+            if self.consumers[consumer.index()].is_idempotent {
+                self.effects_happen(slot, consumer);
+            }
+            self.discard(slot);
+        }
+        self.forget_task(slot);
     }
 
     /// Removes a task's messages from the cache and moves the offset up.
@@ -371,7 +510,8 @@ impl<O: Observer> Cluster<O> {
         let held = self.held_queues.get_mut(held_queue.0);
         let mut commit = None;
         for offset in offsets {
-            commit = held.process_queue.remove_one(offset);
+            // Those that the clean-up has taken out are done, too.
+            commit = held.process_queue.remove_one(offset).or(commit);
         }
         if let Some(commit) = commit {
             held.offset.update(commit, true);
@@ -428,8 +568,9 @@ impl<O: Observer> Cluster<O> {
         }
     }
 
-    /// The process ends: running calls are cut off, waiting tasks thrown away.
-    pub(in crate::cluster) fn abandon_tasks(&mut self, consumer: ConsumerId) {
+    /// The process ends: running calls are cut off, waiting tasks thrown away. Calls that take no notice of a shutdown
+    /// (`outlive`) go on.
+    pub(in crate::cluster) fn abandon_tasks(&mut self, consumer: ConsumerId, outlive: bool) {
         self.abandon_orderly(consumer);
         let pool = &mut self.consumers[consumer.index()].pool;
         pool.close();
@@ -447,13 +588,21 @@ impl<O: Observer> Cluster<O> {
             .map(|(at, _)| at)
             .collect();
         for at in mine {
+            let task = self.tasks.get(at);
+            let (returned, hangs) = (task.after_failure.is_some(), task.outcome == Outcome::Hang);
+            if outlive && !returned && !hangs {
+                let task = self.tasks.get_mut(at);
+                (task.abandoned, task.of) = (true, TaskOf::Outliving);
+                continue;
+            }
             // A result that was told is not taken back: the message is on its way to the broker.
-            if self.tasks.get(at).after_failure.is_none() {
+            if !returned {
                 self.discard(TaskSlot(at));
             }
-            match self.tasks.get(at).outcome {
-                Outcome::Hang => self.forget_task(TaskSlot(at)),
-                _ => self.tasks.get_mut(at).abandoned = true,
+            self.idempotence.call_cut_off(TaskSlot(at));
+            match hangs {
+                true => self.forget_task(TaskSlot(at)),
+                false => self.tasks.get_mut(at).abandoned = true,
             }
         }
     }
@@ -466,11 +615,19 @@ impl<O: Observer> Cluster<O> {
         if pool.closed {
             return self.call_ended(held_queue);
         }
+        let offsets = failed.offsets();
         pool.waiting.push_back(ConsumeRequest {
             held_queue,
             span: failed.span,
             local_attempts: failed.local_attempts.saturating_add(1),
             first_offset: failed.first_offset,
+        });
+        let queue = self.held_queues.get(held_queue.0).queue;
+        self.core.emit(Fact::LocalRetry {
+            consumer,
+            queue,
+            from: offsets.start,
+            to: offsets.end,
         });
         self.run_tasks(consumer);
     }

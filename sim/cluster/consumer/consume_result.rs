@@ -12,13 +12,18 @@
 
 use crate::cluster::consumer::process_queue::{CachedMessage, ProcessQueue};
 use crate::kernel::time::SimDuration;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
 /// Who gets a message: one member of the group, or each.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub enum MessageModel {
-    /// `CLUSTERING`.
+    /// One member of the group.
+    #[default]
+    #[serde(rename = "CLUSTERING")]
     Clustering,
-    /// `BROADCASTING`: failures are dropped, nothing is ever retried.
+    /// Each member: failures are dropped, nothing is ever retried.
+    #[serde(rename = "BROADCASTING")]
     Broadcasting,
 }
 

@@ -113,6 +113,15 @@ pub struct Handling {
     pub delay_level: Option<i8>,
 }
 
+impl Handling {
+    /// Success at once, without work.
+    pub const NOTHING: Self = Self {
+        service: SimDuration::ZERO,
+        outcome: Outcome::Success,
+        delay_level: None,
+    };
+}
+
 /// The listener of one client.
 #[derive(Debug)]
 pub struct Listener {
@@ -276,6 +285,11 @@ impl Call {
         }
     }
 
+    /// Whether the messages to come are not worked on any more.
+    pub fn is_over(&self) -> bool {
+        self.over
+    }
+
     /// The next message.
     #[inline]
     pub fn add(&mut self, handling: Handling) {
@@ -316,6 +330,8 @@ mod tests {
         poison: 3,
         retry_queue: 4,
         rule: 5,
+        retry_send: 6,
+        store: 7,
     };
 
     fn handling(outcome: Outcome) -> Handling {

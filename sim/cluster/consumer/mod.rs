@@ -1,6 +1,7 @@
 //! Consumer clients: the classic push consumer (`DefaultMQPushConsumer`), and what it is compared with (`delivery`).
 
 pub mod allocate;
+pub mod clean_expired_msg;
 pub mod client;
 pub mod connection;
 pub mod consume_concurrently;
@@ -11,7 +12,10 @@ pub mod flow_control;
 pub mod give_up_orderly;
 pub mod heartbeat;
 pub mod held_queue;
+pub mod idempotent;
+pub mod inner_producer;
 pub mod listener;
+pub mod local_file_offset_store;
 pub mod offset_repair;
 pub mod offset_store;
 pub mod offset_window;

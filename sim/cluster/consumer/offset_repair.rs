@@ -42,12 +42,15 @@ impl<O: Observer> Cluster<O> {
         if table.get(&queue) == Some(&slot) {
             table.remove(&queue);
             self.persist_one(slot);
-            self.core.emit(Fact::OffsetsSkipped {
-                group,
-                queue,
-                from: 0,
-                to,
-            });
+            // What a broadcasting member skips is told by where it starts.
+            if !self.is_broadcasting(group) {
+                self.core.emit(Fact::OffsetsSkipped {
+                    group,
+                    queue,
+                    from: 0,
+                    to,
+                });
+            }
             if self.held_queues.get(slot.0).orderly.is_some() {
                 self.orderly_queue_repaired(slot);
             } else {
@@ -60,8 +63,11 @@ impl<O: Observer> Cluster<O> {
         }
     }
 
-    /// Sends the offset of one queue to its broker, without waiting for an answer.
+    /// Sends the offset of one queue to its broker, or writes it into the local file, without waiting for an answer.
     pub(super) fn persist_one(&mut self, slot: PqSlot) {
+        if self.is_broadcasting(self.held_queues.get(slot.0).group) {
+            return self.persist_locally(slot);
+        }
         let held = self.held_queues.get_mut(slot.0);
         if let Some(offset) = held.offset.read() {
             held.requests += 1;

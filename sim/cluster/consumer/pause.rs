@@ -81,6 +81,7 @@ impl<O: Observer> Cluster<O> {
             | Event::PersistTick(consumer)
             | Event::RebalanceWake(consumer)
             | Event::ShutdownDeadline(consumer)
+            | Event::CleanExpired(consumer)
             | Event::LockTick(consumer)
             | Event::ConsumeLockTimeout(consumer)
             | Event::CallTimeout { consumer, .. } => Some(consumer),

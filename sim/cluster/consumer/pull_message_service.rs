@@ -78,7 +78,10 @@ impl<O: Observer> Cluster<O> {
         let held = self.held_queues.get_mut(slot.0);
         let client = &self.consumers[consumer.index()];
         held.pulling = true;
-        held.request_commit = piggybacked_commit(held.offset.read());
+        held.request_commit = match client.is_broadcasting {
+            true => None,
+            false => piggybacked_commit(held.offset.read()),
+        };
         held.request_version = client.versions[held.topic_at as usize];
         held.request_expression = client.expressions[held.topic_at as usize];
         let broker = self.queues[held.queue.index()].broker;

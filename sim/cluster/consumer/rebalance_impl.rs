@@ -8,7 +8,7 @@
 //! heartbeat, for which the round waits. A topic whose member list cannot be had stays as it is; a queue whose
 //! start offset cannot be had is not taken, and the round counts as unbalanced. A topic without a route (the retry
 //! topic of a young group) is looked up for the next round; if that finds one, the list is asked for all the same,
-//! and thrown away.
+//! and thrown away. A broadcasting client asks nobody: all queues are its own.
 //!
 //! Source: `RebalanceImpl`, `RebalancePushImpl`, `MQClientInstance.findConsumerIdList`.
 
@@ -130,8 +130,20 @@ impl<O: Observer> Cluster<O> {
                 round.waiting = Waiting::Route;
                 self.ask_routes(consumer);
             }
+            Some(Some(_)) if client.is_broadcasting => self.take_all_queues(consumer),
             Some(Some(_)) => self.ask_member_list(consumer, Waiting::MemberList),
         }
+    }
+
+    /// Broadcasting: all queues of the topic in hand are the client's, whoever else is there.
+    fn take_all_queues(&mut self, consumer: ConsumerId) {
+        let client = &self.consumers[consumer.index()];
+        let at = client.rebalance.round.as_ref().map_or(0, |round| round.topic);
+        let Some(Some(route)) = client.routes.get(at) else {
+            return;
+        };
+        let all: Rc<[QueueId]> = route.read_queues.iter().copied().collect();
+        self.settle_share(consumer, at, &all);
     }
 
     /// Asks one random broker of the topic in hand, if it has a route, who is in the group.
@@ -166,6 +178,11 @@ impl<O: Observer> Cluster<O> {
 
     /// A route was missing and has been asked for: whatever came of it, this round passes the topic over.
     pub(in crate::cluster) fn route_for_round_arrives(&mut self, consumer: ConsumerId) {
+        let is_broadcasting = self.consumers[consumer.index()].is_broadcasting;
+        if is_broadcasting && let Some(round) = self.waiting_round(consumer, Waiting::Route) {
+            round.topic += 1;
+            return self.round_next_topic(consumer);
+        }
         if self.waiting_round(consumer, Waiting::Route).is_some() {
             self.ask_member_list(consumer, Waiting::UnusedMemberList);
         }
@@ -190,19 +207,7 @@ impl<O: Observer> Cluster<O> {
             return self.round_next_topic(consumer);
         };
         match self.share(consumer, at, &members) {
-            Some(share) => {
-                let gone = self.queues_to_give_up(consumer, at, &share);
-                let mut share = share.to_vec();
-                java_hash_order(&mut share, |queue| self.queues[queue.index()].java_hash);
-                if let Some(round) = &mut self.consumers[consumer.index()].rebalance.round {
-                    round.share = share;
-                }
-                if self.consumers[consumer.index()].orderly.is_some() {
-                    return self.give_up_orderly_queues(consumer, gone);
-                }
-                self.give_up_queues(consumer, &gone);
-                self.take_share(consumer);
-            }
+            Some(share) => self.settle_share(consumer, at, &share),
             // The strategy refused its input: everything stays as it is, the round is repeated soon.
             None => {
                 if let Some(round) = &mut self.consumers[consumer.index()].rebalance.round {
@@ -212,6 +217,21 @@ impl<O: Observer> Cluster<O> {
                 self.round_next_topic(consumer);
             }
         }
+    }
+
+    /// Gives up what is held of the topic in hand and not in `share`, and takes what is new.
+    fn settle_share(&mut self, consumer: ConsumerId, at: usize, share: &[QueueId]) {
+        let gone = self.queues_to_give_up(consumer, at, share);
+        let mut share = share.to_vec();
+        java_hash_order(&mut share, |queue| self.queues[queue.index()].java_hash);
+        if let Some(round) = &mut self.consumers[consumer.index()].rebalance.round {
+            round.share = share;
+        }
+        if self.consumers[consumer.index()].orderly.is_some() {
+            return self.give_up_orderly_queues(consumer, gone);
+        }
+        self.give_up_queues(consumer, &gone);
+        self.take_share(consumer);
     }
 
     /// What is held of the topic in hand and not in `share`, or was not pulled for too long.
@@ -239,6 +259,11 @@ impl<O: Observer> Cluster<O> {
     fn give_up_queues(&mut self, consumer: ConsumerId, gone: &[(QueueId, PqSlot)]) {
         for (queue, slot) in gone {
             self.consumers[consumer.index()].held.remove(queue);
+            if self.consumers[consumer.index()].is_broadcasting {
+                self.persist_locally(*slot);
+                self.drop_held_queue(*slot);
+                continue;
+            }
             let held = self.held_queues.get_mut(slot.0);
             if let Some(offset) = held.offset.read() {
                 held.requests += 1;
@@ -279,6 +304,9 @@ impl<O: Observer> Cluster<O> {
 
     /// Takes the next new queue, an orderly client its lock first, or finishes the topic.
     fn take_next_queue(&mut self, consumer: ConsumerId) {
+        if self.consumers[consumer.index()].is_broadcasting {
+            return self.take_queues_by_file(consumer);
+        }
         let Some(round) = &mut self.consumers[consumer.index()].rebalance.round else {
             return;
         };
@@ -322,6 +350,34 @@ impl<O: Observer> Cluster<O> {
         let broker = self.queues[queue.index()].broker;
         let request = BrokerRequest::QueryOffset(queue, CallKind::Rebalance);
         self.call(consumer, CallKind::Rebalance, broker, request);
+    }
+
+    /// Broadcasting: takes the new queues of the topic in hand that start where the local file says, or at 0; the first
+    /// that starts elsewhere is asked for.
+    fn take_queues_by_file(&mut self, consumer: ConsumerId) {
+        let client = &self.consumers[consumer.index()];
+        let from = self.config.groups[client.group.index()].consume_from_where;
+        loop {
+            let Some(round) = &mut self.consumers[consumer.index()].rebalance.round else {
+                return;
+            };
+            let Some(queue) = round.to_add.pop_front() else {
+                return self.topic_done(consumer);
+            };
+            round.waiting = Waiting::LookedUp(queue);
+            let (stored, rule) = match self.read_local_offset(consumer, queue) {
+                Some(offset) => (StoredOffset::Found(offset), StartOffsetRule::Committed),
+                None => (StoredOffset::NotFound, StartOffsetRule::ConsumeFromWhere),
+            };
+            let start = compute_pull_from_where(from, false, stored);
+            if let PullFromWhere::At(offset) = start {
+                self.add_queue(consumer, queue, offset, rule);
+                continue;
+            }
+            let lookup = self.look_up_request(consumer, queue, start, CallKind::Rebalance);
+            let broker = self.queues[queue.index()].broker;
+            return self.call(consumer, CallKind::Rebalance, broker, lookup);
+        }
     }
 
     /// The answer that the round waits for will not come.
@@ -416,12 +472,16 @@ impl<O: Observer> Cluster<O> {
         }
     }
 
-    /// Puts a new queue into the table.
+    /// Puts a new queue into the table, and goes on to the next.
     fn take_queue(&mut self, consumer: ConsumerId, queue: QueueId, start: u64, decided_by: StartOffsetRule) {
-        let client = &self.consumers[consumer.index()];
-        if !client.is_at_work() {
-            return;
+        if self.consumers[consumer.index()].is_at_work() {
+            self.add_queue(consumer, queue, start, decided_by);
+            self.take_next_queue(consumer);
         }
+    }
+
+    fn add_queue(&mut self, consumer: ConsumerId, queue: QueueId, start: u64, decided_by: StartOffsetRule) {
+        let client = &self.consumers[consumer.index()];
         let group = client.group;
         let in_memory = decided_by != StartOffsetRule::ConsumeFromWhere;
         let topic_at = client.rebalance.round.as_ref().map_or(0, |round| round.topic);
@@ -448,7 +508,8 @@ impl<O: Observer> Cluster<O> {
             round.taken.push(slot);
             round.added += 1;
         }
-        if decided_by == StartOffsetRule::ConsumeFromWhere && start > 0 {
+        let is_broadcasting = self.consumers[consumer.index()].is_broadcasting;
+        if decided_by == StartOffsetRule::ConsumeFromWhere && start > 0 && !is_broadcasting {
             self.core.emit(Fact::OffsetsSkipped {
                 group,
                 queue,
@@ -462,7 +523,6 @@ impl<O: Observer> Cluster<O> {
             start_offset: start,
             decided_by,
         });
-        self.take_next_queue(consumer);
     }
 
     /// All of the topic in hand is settled: new queues start to pull, brokers hear of the change.

@@ -1,15 +1,16 @@
 //! What a client does with messages that its listener has failed: it sends them back, one after another.
 //!
-//! The thread waits for each answer. If the broker cannot be reached, or does not answer within 5 s, the rest of the
-//! call's messages stay in the cache, count one attempt more, and go to the listener again after 5 s. Left out: before
-//! that, RocketMQ tries to send such a message to `%RETRY%group` as an ordinary message, on any broker.
+//! The thread waits for each answer. If the broker cannot be reached, or does not answer within 5 s, the message goes to
+//! the retry topic as an ordinary one (`inner_producer`). If that fails too, the rest of the call's messages stay in the
+//! cache, count one attempt more, and go to the listener again after 5 s.
 //!
 //! Source: `ConsumeMessageConcurrentlyService.processConsumeResult`, `DefaultMQPushConsumerImpl.sendMessageBack`.
 
 use crate::cluster::Cluster;
 use crate::cluster::consumer::connection::CONNECT_TIMEOUT;
-use crate::cluster::consumer::consume_concurrently::RunningTask;
+use crate::cluster::consumer::consume_concurrently::{RunningTask, TaskOf};
 use crate::cluster::consumer::consume_result::LOCAL_RETRY_DELAY;
+use crate::cluster::consumer::inner_producer::RetrySend;
 use crate::cluster::event::{Event, TaskSlot};
 use crate::cluster::fact::Observer;
 use crate::cluster::ids::{BrokerId, ConsumerId};
@@ -21,6 +22,14 @@ use crate::kernel::time::{SimDuration, SimTime};
 /// How long a client waits for the answer to a message sent back.
 const SEND_BACK_TIMEOUT: SimDuration = SimDuration::from_secs(5);
 
+/// When a client waits no longer for the answer to what it sent at `sent`.
+fn patience_ends(way: Way, sent: SimTime) -> SimTime {
+    match way {
+        Way::Back => sent + SEND_BACK_TIMEOUT,
+        Way::Retry(send) => send.deadline(),
+    }
+}
+
 /// Where the messages of a failed call are.
 #[derive(Debug)]
 pub enum AfterFailure {
@@ -28,6 +37,8 @@ pub enum AfterFailure {
     Returning {
         /// As the broker will see it.
         message: Record,
+        /// In which way.
+        way: Way,
         /// When it was sent; `None` if there was no connection for it.
         sent: Option<SimTime>,
         /// When the client waits no longer, if the link is in trouble.
@@ -37,38 +48,78 @@ pub enum AfterFailure {
     WaitsForRetry,
 }
 
+/// How a message goes back.
+#[derive(Clone, Copy, Debug)]
+pub enum Way {
+    /// CONSUMER_SEND_MSG_BACK, to the broker that has it.
+    Back,
+    /// As an ordinary message to the retry topic.
+    Retry(RetrySend),
+}
+
 impl RunningTask {
-    /// Offset and content of the message that is being sent back.
+    /// Offset and content of the message that is being sent back, and how.
     ///
     /// # Panics
     /// If none is.
-    pub fn sending_back(&self) -> (u64, Record) {
-        let Some(AfterFailure::Returning { message, .. }) = self.after_failure.as_deref() else {
+    pub fn sending_back(&self) -> (u64, Record, Way) {
+        let Some(AfterFailure::Returning { message, way, .. }) = self.after_failure.as_deref() else {
             panic!("a message on its way back is noted with its task");
         };
-        (self.first_offset + u64::from(self.dealt_with), *message)
+        (self.first_offset + u64::from(self.dealt_with), *message, *way)
     }
 }
 
 impl<O: Observer> Cluster<O> {
     /// Sends the next failed message of a task back; the thread waits for the answer.
     pub(super) fn send_back_next(&mut self, slot: TaskSlot) {
+        let task = self.tasks.get(slot.0);
+        let (held_queue, local_attempts) = (task.held_queue, task.local_attempts);
+        let held = self.held_queues.get(held_queue.0);
+        let (consumer, end) = (held.consumer, task.offsets().end);
+        let mut offset = task.first_offset + u64::from(task.dealt_with);
+        let mut found = None;
+        while offset < end {
+            let clean_up = &mut self.consumers[consumer.index()].clean_up;
+            found = held.process_queue.get(offset).copied();
+            // The clean-up has sent it back before.
+            let taken = clean_up.take(held_queue, offset);
+            found = found.or(taken.filter(|_| self.profile.sends_back_what_timed_out));
+            if found.is_some() {
+                break;
+            }
+            offset += 1;
+            self.tasks.get_mut(slot.0).dealt_with += 1;
+        }
+        let Some(message) = found else {
+            return self.all_sent_back(slot);
+        };
+        // The broker goes by the record that it has stored: attempts that it never heard of do not count.
+        let mut message = Record::from(&message);
+        message.reconsume_times = message.reconsume_times.saturating_sub(local_attempts);
+        self.put_on_its_way(slot, message, Way::Back);
+    }
+
+    /// Where the message goes that is on its way back.
+    fn destination(&self, task: &RunningTask, way: Way) -> BrokerId {
+        let queue = match way {
+            Way::Back => self.held_queues.get(task.held_queue.0).queue,
+            Way::Retry(send) => send.queue,
+        };
+        self.queues[queue.index()].broker
+    }
+
+    /// Sends one message of a task on its way.
+    pub(super) fn put_on_its_way(&mut self, slot: TaskSlot, message: Record, way: Way) {
         let now = self.core.now();
         let task = self.tasks.get(slot.0);
-        let held = self.held_queues.get(task.held_queue.0);
-        let offset = task.first_offset + u64::from(task.dealt_with);
-        let message = held
-            .process_queue
-            .get(offset)
-            .expect("a failed message stays in the cache");
-        // The broker goes by the record that it has stored: attempts that it never heard of do not count.
-        let mut message = Record::from(message);
-        message.reconsume_times = message.reconsume_times.saturating_sub(task.local_attempts);
-        let (consumer, broker) = (held.consumer, self.queues[held.queue.index()].broker);
+        let consumer = self.held_queues.get(task.held_queue.0).consumer;
+        let broker = self.destination(task, way);
         let connected = self.connect(consumer, broker);
         let task = self.tasks.get_mut(slot.0);
         task.after_failure = Some(Box::new(AfterFailure::Returning {
             message,
+            way,
             sent: connected.then_some(now),
             fails: None,
         }));
@@ -81,12 +132,11 @@ impl<O: Observer> Cluster<O> {
             );
         }
         if self.troubled(consumer, Server::Broker(broker)).is_some() {
-            let limit = if connected {
-                SEND_BACK_TIMEOUT
-            } else {
-                CONNECT_TIMEOUT
+            let due = match connected {
+                true => patience_ends(way, now),
+                false => (now + CONNECT_TIMEOUT).min(patience_ends(way, now)),
             };
-            self.time_send_back(slot, now + limit);
+            self.time_send_back(slot, due);
         }
     }
 
@@ -105,18 +155,25 @@ impl<O: Observer> Cluster<O> {
         let now = self.core.now();
         let sent = |task: &RunningTask| {
             let held = self.held_queues.get(task.held_queue.0);
-            let here = held.consumer == consumer && self.queues[held.queue.index()].broker == broker;
-            match task.after_failure.as_deref() {
-                Some(AfterFailure::Returning {
-                    sent, fails: None, ..
-                }) if here && !task.abandoned => *sent,
+            match task.after_failure.as_deref()? {
+                AfterFailure::Returning {
+                    sent: Some(sent),
+                    fails: None,
+                    way,
+                    ..
+                } if held.consumer == consumer
+                    && self.destination(task, *way) == broker
+                    && !task.abandoned =>
+                {
+                    Some(patience_ends(*way, *sent))
+                }
                 _ => None,
             }
         };
         let tasks = self.tasks.iter();
         let tasks = tasks.filter_map(|(slot, task)| Some((TaskSlot(slot), sent(task)?)));
-        for (slot, sent) in tasks.collect::<Vec<_>>() {
-            self.time_send_back(slot, (sent + SEND_BACK_TIMEOUT).max(now));
+        for (slot, due) in tasks.collect::<Vec<_>>() {
+            self.time_send_back(slot, due.max(now));
         }
     }
 
@@ -129,6 +186,7 @@ impl<O: Observer> Cluster<O> {
         let Some(AfterFailure::Returning {
             fails: Some((due, _)),
             sent,
+            way,
             ..
         }) = task.after_failure.as_deref()
         else {
@@ -139,23 +197,33 @@ impl<O: Observer> Cluster<O> {
         if *due > now || (task.abandoned && sent.is_some()) {
             return;
         }
-        let held = self.held_queues.get(task.held_queue.0);
-        let (consumer, broker) = (held.consumer, self.queues[held.queue.index()].broker);
+        let consumer = self.held_queues.get(task.held_queue.0).consumer;
+        let broker = self.destination(task, *way);
         self.recall_send_back(slot, consumer, broker);
         self.send_back_failed(slot);
     }
 
-    /// The broker cannot be reached: what is left of the call goes to the listener again.
+    /// The broker cannot be reached: the message goes another way, or what is left of the call to the listener again.
     pub(super) fn send_back_failed(&mut self, slot: TaskSlot) {
         self.cancel_failure(slot);
         let task = self.tasks.get_mut(slot.0);
         if task.abandoned {
             return self.forget_task(slot);
         }
+        if let Some(failed) = task.after_failure.take()
+            && self.send_to_retry_topic(slot, &failed)
+        {
+            return;
+        }
+        let task = self.tasks.get_mut(slot.0);
+        if task.is_of(TaskOf::CleanUp) {
+            return self.overdue_settled(slot, false);
+        }
         let (held_queue, done) = (
             task.held_queue,
             task.first_offset..task.first_offset + u64::from(task.dealt_with),
         );
+        let began = task.began();
         task.first_offset = done.end;
         task.span -= std::mem::take(&mut task.dealt_with);
         task.after_failure = Some(Box::new(AfterFailure::WaitsForRetry));
@@ -173,6 +241,8 @@ impl<O: Observer> Cluster<O> {
         self.core
             .scheduler
             .after(LOCAL_RETRY_DELAY, Event::LocalRetry(slot));
+        // Until the listener is called again, its messages look as if it still had them.
+        self.expect_overdue(consumer, began);
         self.thread_is_free(consumer);
     }
 
@@ -192,14 +262,19 @@ impl<O: Observer> Cluster<O> {
         if task.abandoned {
             return self.forget_task(slot);
         }
+        if task.is_of(TaskOf::CleanUp) {
+            return self.overdue_settled(slot, true);
+        }
         task.dealt_with += 1;
-        let cache = &self.held_queues.get(task.held_queue.0).process_queue;
-        while task.dealt_with < task.span && !cache.contains(task.first_offset + u64::from(task.dealt_with)) {
-            task.dealt_with += 1;
+        match task.dealt_with < task.span {
+            true => self.send_back_next(slot),
+            false => self.all_sent_back(slot),
         }
-        if task.dealt_with < task.span {
-            return self.send_back_next(slot);
-        }
+    }
+
+    /// Nothing of a failed call is left to be sent back.
+    fn all_sent_back(&mut self, slot: TaskSlot) {
+        let task = self.tasks.get(slot.0);
         // The queue may have been dropped meanwhile: then its offset moves no more.
         if !self.held_queues.get(task.held_queue.0).process_queue.dropped {
             self.settle(slot);

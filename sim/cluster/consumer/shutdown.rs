@@ -5,8 +5,9 @@
 //! broker after another; each tells the others at once. Pulls go on while calls run, but what they bring reaches
 //! no listener; with the unregistration they end. An orderly client gives its locks back before it persists. A kill says nothing: the kernel closes the connections, the
 //! brokers see that within the network delay, and what was not committed will be consumed again. A host that is
-//! lost closes nothing: the brokers go on counting its client until their time-out. Left out: a listener that
-//! ignores its interruption, or that answers it with `RECONSUME_LATER` in time to send its message back.
+//! lost closes nothing: the brokers go on counting its client until their time-out. A listener that ignores its
+//! interruption (`interruptible`) goes on while others have the same message; its result comes too late. Left out: one
+//! that answers the interruption with `RECONSUME_LATER` in time to send its message back.
 //!
 //! Source: `DefaultMQPushConsumerImpl.shutdown`, `ConsumeMessageConcurrentlyService.shutdown`.
 
@@ -48,7 +49,8 @@ impl<O: Observer> Cluster<O> {
 
     /// Cuts off what still runs, then gives locks back, persists and unregisters.
     pub(in crate::cluster) fn stop(&mut self, consumer: ConsumerId) {
-        self.abandon_tasks(consumer);
+        let outlive = !self.consumers[consumer.index()].interruptible;
+        self.abandon_tasks(consumer, outlive);
         let client = &mut self.consumers[consumer.index()];
         if client.orderly.is_some() {
             client.state = ClientState::Unlocking;
@@ -115,7 +117,7 @@ impl<O: Observer> Cluster<O> {
         came_due.retain(|event| !matches!(event, Event::OrderlyDue(_)));
         let connections = self.consumers[consumer.index()].connections.clone();
         self.watch_all_for_silence(consumer);
-        self.abandon_tasks(consumer);
+        self.abandon_tasks(consumer, false);
         if how == StopKind::Killed {
             let connections = connections.into_iter().enumerate();
             for (broker, epoch) in connections.filter_map(|(broker, epoch)| Some((broker, epoch?))) {
@@ -144,6 +146,7 @@ impl<O: Observer> Cluster<O> {
             self.queues[queue.index()].forget_asker(consumer);
         }
         // Told before the queues are released, so that an observer knows why they are.
+        self.idempotence.process_ended(consumer);
         self.core.emit(Fact::ConsumerStopped { consumer, how });
         let start_offsets = client
             .orderly

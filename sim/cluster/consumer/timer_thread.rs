@@ -21,6 +21,10 @@ const FIRST_HEARTBEAT: SimDuration = SimDuration::from_secs(1);
 /// First persistence of offsets after the start of the client instance.
 const FIRST_PERSIST: SimDuration = SimDuration::from_secs(10);
 
+/// A broadcasting client reads its file of offsets before its timers start; so its first round, which waits for nobody,
+/// does not meet the first heartbeat. Ours.
+const FILE_LOADING: SimDuration = SimDuration::from_millis(10);
+
 /// What the timer does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Task {
@@ -41,10 +45,19 @@ pub struct TimerThread {
 impl<O: Observer> Cluster<O> {
     /// The timers start with the client instance.
     pub(super) fn start_timers(&mut self, consumer: ConsumerId) {
+        let loading = self.file_loading(consumer);
         let scheduler = &mut self.core.scheduler;
-        scheduler.after(FIRST_ROUTE_POLL, Event::RoutePoll(consumer));
-        scheduler.after(FIRST_HEARTBEAT, Event::HeartbeatTick(consumer));
-        scheduler.after(FIRST_PERSIST, Event::PersistTick(consumer));
+        scheduler.after(loading + FIRST_ROUTE_POLL, Event::RoutePoll(consumer));
+        scheduler.after(loading + FIRST_HEARTBEAT, Event::HeartbeatTick(consumer));
+        scheduler.after(loading + FIRST_PERSIST, Event::PersistTick(consumer));
+    }
+
+    /// From the making of the client instance to the start of its timers.
+    fn file_loading(&self, consumer: ConsumerId) -> SimDuration {
+        match self.consumers[consumer.index()].is_broadcasting {
+            true => FILE_LOADING,
+            false => SimDuration::ZERO,
+        }
     }
 
     /// 30 s tick.
@@ -88,6 +101,7 @@ impl<O: Observer> Cluster<O> {
         };
         // On the grid, since a client that was stopped comes late.
         let soon = self.core.now() + SimDuration::from_nanos(1);
+        let first = first + self.file_loading(consumer);
         let next = soon.next_on_grid(client.started + first, period.duration());
         self.core.scheduler.at(next, event);
         let timer = &mut self.consumers[consumer.index()].timer;
@@ -131,8 +145,12 @@ impl<O: Observer> Cluster<O> {
         }
     }
 
-    /// Sends the offsets of all held queues to their brokers, changed or not, without waiting for an answer.
+    /// Sends the offsets of all held queues to their brokers, or writes them into the local file, changed or not, without waiting for an answer.
     pub(super) fn persist_all(&mut self, consumer: ConsumerId) {
+        if self.consumers[consumer.index()].is_broadcasting {
+            let held: Vec<PqSlot> = self.consumers[consumer.index()].held.values().copied().collect();
+            return held.into_iter().for_each(|slot| self.persist_locally(slot));
+        }
         let mut offsets: Vec<(BrokerId, PqSlot, u64)> = Vec::new();
         for (queue, slot) in &self.consumers[consumer.index()].held {
             let held = self.held_queues.get_mut(slot.0);

@@ -25,8 +25,10 @@ impl Observation {
             return;
         }
         for slot in slots {
-            let group = self.slots.get(slot).group;
-            self.rebalances[group.index()].entered(of.topic, None, false);
+            let slot = self.slots.get(slot);
+            if slot.reader.is_none() {
+                self.rebalances[slot.group.index()].entered(of.topic, None, false);
+            }
         }
     }
 
@@ -71,6 +73,7 @@ impl Observation {
             let owner = self.ownership.strands(now, slot, stranded);
             let group = &mut self.rebalances[of.group.index()];
             match stranded {
+                _ if of.reader.is_some() => {}
                 true => group.left(now, of.topic, owner, claimed),
                 false => group.entered(of.topic, owner, claimed),
             }
@@ -164,6 +167,30 @@ impl Observation {
         self.rebalances[directory.consumer(lost.consumer).group.index()].disconnected(lost);
     }
 
+    /// A member of a broadcasting group starts in a queue: where its account begins, or where it goes on.
+    pub(super) fn reader_starts(
+        &mut self,
+        now: SimTime,
+        group: GroupId,
+        queue: QueueId,
+        consumer: ConsumerId,
+        start: u64,
+    ) {
+        let slot = self.slot_of(group, queue, consumer);
+        let of = self.slots.get(slot);
+        if self.ledger.begins(slot, start) {
+            self.lag.begins(now, slot, of, start);
+            if start > 0 {
+                let waits = i128::from(self.ledger.end(queue)) - i128::from(start);
+                let stored_at = self.stored_at[queue.index()] as i128;
+                self.waiting[slot].before = stored_at - waits * i128::from(now.as_nanos());
+            }
+        } else {
+            let skipped = self.ledger.skipped(slot, of, 0, start);
+            self.lag.ended(now, slot, of, skipped);
+        }
+    }
+
     pub(super) fn queue_acquired(
         &mut self,
         now: SimTime,
@@ -171,11 +198,17 @@ impl Observation {
         queue: QueueId,
         consumer: ConsumerId,
     ) {
-        let slot = self.slots.slot(group, queue);
+        let slot = self.slot_of(group, queue, consumer);
         let of = self.slots.get(slot);
         let before = self.ownership.is_unowned(slot);
         let acquired = self.ownership.acquired(now, slot, consumer);
+        let is_broadcasting = self.slots.is_broadcasting(group);
         let group = &mut self.rebalances[group.index()];
+        if is_broadcasting {
+            // Nothing is shared out: queues change hands between the lives of one reader alone.
+            self.consumers[consumer.index()].queues.change(now, 1);
+            return self.count_unowned(now, slot, before);
+        }
         if acquired != Acquired::First {
             self.moved_by[slot] = group.number();
         }
@@ -200,6 +233,10 @@ impl Observation {
         }
         let of = self.slots.get(slot);
         let group = &mut self.rebalances[of.group.index()];
+        if of.reader.is_some() {
+            self.consumers[consumer.index()].queues.change(now, -1);
+            return self.count_unowned(now, slot, false);
+        }
         if let Released::Back { to } = released {
             self.moved_by[slot] = group.number();
             if !of.is_retry {

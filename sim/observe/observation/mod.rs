@@ -10,11 +10,12 @@ mod order;
 use crate::cluster::config::ClusterConfig;
 use crate::cluster::directory::Directory;
 use crate::cluster::fact::{Fact, Observer, PullResult, RebalanceTrigger};
-use crate::cluster::ids::{BrokerId, GroupId, QueueId, TopicId};
+use crate::cluster::ids::{BrokerId, ConsumerId, GroupId, QueueId, TopicId};
 use crate::kernel::time::{SimDuration, SimTime};
 use crate::observe::consumers::Life;
 use crate::observe::delivery::{Delivered, raise};
 use crate::observe::duplicates::Duplicates;
+use crate::observe::effects::Effects;
 use crate::observe::filters::Filters;
 use crate::observe::lag::Lag;
 use crate::observe::latency::Latency;
@@ -30,7 +31,7 @@ use crate::observe::retries::Retries;
 use crate::observe::series::{Measure, Series};
 use crate::observe::slots::Slots;
 use crate::observe::windows::{Done, Row, Windows};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// The spans of a message's life in one group.
 #[derive(Clone, Debug, Default)]
@@ -52,6 +53,8 @@ pub struct Waiting {
     stored_at: u128,
     /// Sum of the instants at which filtered records were passed over, less those at which some came back.
     passed_at: i128,
+    /// Sum of the instants of storage of records that do not count, because the reader came later.
+    before: i128,
 }
 
 /// All measures of a run.
@@ -83,6 +86,10 @@ pub struct Observation {
     pub filters: Filters,
     /// Questions for messages by key, in order.
     pub queries: Vec<Query>,
+    /// By group.
+    pub effects: Vec<Effects>,
+    /// Slots and offsets of records that go to a listener again because they could not be sent back.
+    local_retries: BTreeSet<(usize, u64)>,
     /// By group.
     pub delivered: Vec<Delivered>,
     /// Bytes that producers stored, by queue.
@@ -150,9 +157,10 @@ impl Observer for Observation {
                 stored,
                 ..
             } => {
-                let slot = self.slots.slot(group, queue);
+                let life = &mut self.consumers[consumer.index()];
+                life.deliveries += 1;
+                let slot = self.slots.slot(group, queue) + life.reader;
                 let of = self.slots.get(slot);
-                self.consumers[consumer.index()].deliveries += 1;
                 let delivery = self.ledger.delivered(now, slot, of, offset);
                 let in_order = if self.orders.is_watched(group) {
                     self.delivered_in_order(now, directory, fact, delivery)
@@ -172,10 +180,7 @@ impl Observer for Observation {
                         latencies.first_delivery.record(now.since(born));
                     }
                 } else if in_order != Some(InQueue::Again) {
-                    self.duplicates[group.index()].count(self.ownership.cause(slot, consumer));
-                    if let Some(change) = self.moved_by[slot] {
-                        self.rebalances[group.index()].duplicate(change);
-                    }
+                    self.duplicate(group, slot, consumer, offset);
                 }
                 if reconsume_times > 0 && in_order.is_none() {
                     self.retries[group.index()].delivered(reconsume_times);
@@ -197,7 +202,7 @@ impl Observer for Observation {
                 life.busy += busy;
                 if success {
                     life.succeeded += 1;
-                    let slot = self.slots.slot(group, queue);
+                    let slot = self.slots.slot(group, queue) + life.reader;
                     let of = self.slots.get(slot);
                     if self.ledger.ended(now, slot, of, offset, Outcome::Succeeded) {
                         self.lag.ended(now, slot, of, 1);
@@ -316,6 +321,8 @@ impl Observation {
             rebalances: Vec::new(),
             retries: Vec::new(),
             duplicates: Vec::new(),
+            effects: Vec::new(),
+            local_retries: BTreeSet::new(),
             filters: Filters::default(),
             queries: Vec::new(),
             delivered: Vec::new(),
@@ -369,6 +376,9 @@ impl Observation {
                 ..
             } => {
                 let group = directory.consumer(consumer).group;
+                if self.slots.is_broadcasting(group) {
+                    self.reader_starts(now, group, queue, consumer, start_offset);
+                }
                 self.queue_acquired(now, group, queue, consumer);
                 self.acquired_in_order(group, queue, consumer, start_offset);
             }
@@ -379,7 +389,7 @@ impl Observation {
             } => {
                 let group = directory.consumer(consumer).group;
                 self.rebalances[group.index()].released_unfinished += u64::from(unfinished);
-                let slot = self.slots.slot(group, queue);
+                let slot = self.slot_of(group, queue, consumer);
                 self.release(now, slot, consumer, HandOver::Rebalance);
                 if let Some(order) = self.orderly_queue(slot) {
                     order.released(now, consumer);
@@ -425,6 +435,26 @@ impl Observation {
                 how,
                 ..
             } => self.consumers[consumer.index()].no_status(how, messages),
+            Fact::LocalOffsetStored {
+                consumer,
+                queue,
+                offset,
+            } => {
+                let slot = self.slot_of(directory.consumer(consumer).group, queue, consumer);
+                self.lag.committed(now, slot, self.slots.get(slot), offset);
+            }
+            Fact::EffectHappened { group, identity } => self.effects[group.index()].happened(identity),
+            Fact::EffectSuppressed { group, identity } => self.effects[group.index()].suppressed(identity),
+            Fact::LocalRetry {
+                consumer,
+                queue,
+                from,
+                to,
+            } => {
+                let slot = self.slot_of(directory.consumer(consumer).group, queue, consumer);
+                self.local_retries.extend((from..to).map(|offset| (slot, offset)));
+            }
+            Fact::ConsumeTimedOut { consumer, .. } => self.consumers[consumer.index()].timed_out += 1,
             Fact::ResultDiscarded { consumer, busy, .. } => {
                 let life = &mut self.consumers[consumer.index()];
                 life.busy += busy;
@@ -483,6 +513,7 @@ impl Observation {
                 self.lag.ended(now, slot, of, skipped);
             }
             Fact::Dropped {
+                consumer,
                 group,
                 queue,
                 offset,
@@ -490,24 +521,25 @@ impl Observation {
                 cause,
                 ..
             } => {
-                self.ended(now, group, queue, offset, Outcome::Dropped(cause));
+                let slot = self.slot_of(group, queue, consumer);
+                self.slot_ended(now, slot, offset, Outcome::Dropped(cause));
                 if self.orders.is_watched(group) {
-                    let slot = self.slots.slot(group, queue);
                     self.finished_in_order(now, slot, message);
                 }
             }
             Fact::Filtered {
+                consumer,
                 group,
                 queue,
                 from,
                 to,
                 by,
                 wanted,
-                ..
             } => {
                 let topic = directory.queue(queue).topic;
                 self.filters.passed_over(group, topic, by, to - from);
-                self.filtered(now, group, queue, (from, to), wanted);
+                let slot = self.slot_of(group, queue, consumer);
+                self.filtered(now, slot, (from, to), wanted);
             }
             Fact::MessagesQueried { topic, key, max_num } => self.queries.push(Query {
                 at: now,
@@ -561,22 +593,36 @@ impl Observation {
     }
 
     fn ended(&mut self, now: SimTime, group: GroupId, queue: QueueId, offset: u64, outcome: Outcome) {
-        let slot = self.slots.slot(group, queue);
+        self.slot_ended(now, self.slots.slot(group, queue), offset, outcome);
+    }
+
+    fn slot_ended(&mut self, now: SimTime, slot: usize, offset: u64, outcome: Outcome) {
         let of = self.slots.get(slot);
         if self.ledger.ended(now, slot, of, offset, outcome) {
             self.lag.ended(now, slot, of, 1);
         }
     }
 
-    fn filtered(
-        &mut self,
-        now: SimTime,
-        group: GroupId,
-        queue: QueueId,
-        (from, to): (u64, u64),
-        wanted: bool,
-    ) {
-        let slot = self.slots.slot(group, queue);
+    /// A record is delivered once more.
+    #[inline(never)]
+    fn duplicate(&mut self, group: GroupId, slot: usize, consumer: ConsumerId, offset: u64) {
+        let duplicates = &mut self.duplicates[group.index()];
+        if self.local_retries.remove(&(slot, offset)) {
+            duplicates.local_retry += 1;
+            return;
+        }
+        duplicates.count(self.ownership.cause(slot, consumer));
+        if let Some(change) = self.moved_by[slot] {
+            self.rebalances[group.index()].duplicate(change);
+        }
+    }
+
+    /// The slot of `group` at `queue`, or in a broadcasting group that of `consumer`.
+    fn slot_of(&self, group: GroupId, queue: QueueId, consumer: ConsumerId) -> usize {
+        self.slots.slot(group, queue) + self.consumers[consumer.index()].reader
+    }
+
+    fn filtered(&mut self, now: SimTime, slot: usize, (from, to): (u64, u64), wanted: bool) {
         let of = self.slots.get(slot);
         let filtered = self.ledger.filtered(now, slot, of, (from, to), wanted);
         self.waiting[slot].passed_at += i128::from(filtered) * i128::from(now.as_nanos());
@@ -606,8 +652,9 @@ impl Observation {
         self.ownership
             .grow(now, self.slots.len(), directory.consumers.len());
         self.producers.grow(directory.producers.len());
-        self.consumers
-            .resize_with(directory.consumers.len(), Life::default);
+        for info in &directory.consumers[self.consumers.len()..] {
+            self.consumers.push(Life::of_reader(info.reader));
+        }
         self.triggers
             .resize(directory.consumers.len(), RebalanceTrigger::Start);
         self.brokers
@@ -616,6 +663,7 @@ impl Observation {
         self.rebalances.resize_with(groups, Rebalances::default);
         self.retries.resize_with(groups, Retries::default);
         self.duplicates.resize_with(groups, Duplicates::default);
+        self.effects.resize_with(groups, Effects::default);
         self.delivered.resize_with(groups, Delivered::default);
         self.stored_bytes.resize(self.slots.queues(), 0);
         self.stored_at.resize(self.slots.queues(), 0);
@@ -699,10 +747,15 @@ impl Observation {
 
     /// Sum over all records of the time from storage to first delivery or to being passed over, or to `end`.
     /// Skipped and expired records, whose waiting ends at an unknown instant, count until `end`.
+    /// For a reader that came later than its queue, what waits for it counts from its coming on.
     fn waiting_integral(&self, slot: usize, end: SimTime) -> i128 {
         let of = self.slots.get(slot);
         let end = i128::from(end.as_nanos());
-        let stored = end * i128::from(self.ledger.end(of.queue)) - self.stored_at[of.queue.index()] as i128;
+        let Some(base) = self.ledger.base(slot) else {
+            return 0;
+        };
+        let stored_at = self.stored_at[of.queue.index()] as i128 - self.waiting[slot].before;
+        let stored = end * i128::from(self.ledger.end(of.queue) - base) - stored_at;
         let delivered =
             end * i128::from(self.ledger.delivered_once(slot)) - self.waiting[slot].delivered_at as i128;
         let passed = end * i128::from(self.ledger.passed(slot)) - self.waiting[slot].passed_at;

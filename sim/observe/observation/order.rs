@@ -1,7 +1,7 @@
 //! Order: what orderly groups and groups with keys tell of it.
 
 use super::Observation;
-use crate::cluster::config::{ClusterConfig, ListenerKind};
+use crate::cluster::config::{ClusterConfig, ListenerKind, MessageModel};
 use crate::cluster::directory::Directory;
 use crate::cluster::fact::Fact;
 use crate::cluster::ids::{ConsumerId, GroupId, MessageId, QueueId};
@@ -32,11 +32,10 @@ impl Orders {
         let groups = config.groups.iter();
         let keys: Vec<Option<Box<KeyOrder>>> = groups
             .map(|group| {
-                group
-                    .subscribe
-                    .iter()
-                    .any(|topic| keyed(*topic))
-                    .then(Box::default)
+                // Where every member gets all messages, each has an order of its own.
+                let shares = group.message_model == MessageModel::Clustering;
+                let mut topics = group.subscribe.iter();
+                (shares && topics.any(|topic| keyed(*topic))).then(Box::default)
             })
             .collect();
         let is_orderly =

@@ -168,9 +168,10 @@ impl View<'_> {
                 let info = self.directory.queue(queue);
                 let readers = self.observation.slots.readers(queue);
                 let groups = readers.iter().map(|&slot| {
-                    let group = self.observation.slots.get(slot as usize).group;
-                    let name = self.directory.group(group).name.clone();
-                    (name, self.queue_of_group(slot as usize))
+                    (
+                        self.reader_name(slot as usize),
+                        self.queue_of_group(slot as usize),
+                    )
                 });
                 let report = QueueReport {
                     topic: self.directory.topic(info.topic).name.clone(),
@@ -189,6 +190,16 @@ impl View<'_> {
                 (self.directory.queue_label(queue), report)
             })
             .collect()
+    }
+
+    /// Who reads in a slot: a group, or a member of a broadcasting one.
+    fn reader_name(&self, slot: usize) -> String {
+        let of = self.observation.slots.get(slot);
+        let group = self.directory.group(of.group);
+        match of.reader {
+            None => group.name.clone(),
+            Some(reader) => format!("{} at {}", group.name, group.readers[reader as usize]),
+        }
     }
 
     fn queue_of_group(&self, slot: usize) -> QueueGroupReport {

@@ -12,9 +12,9 @@ use crate::observe::latency::Latency;
 use crate::observe::retries::{Attempt, Retries};
 use crate::report::model::{
     AttemptReport, BalanceReport, DeliveriesReport, DeliveryReport, DistributionReport,
-    DuplicateCausesReport, DuplicatesReport, FailuresReport, GroupReport, KeyOrderReport, LagReport,
-    LatenciesReport, LatencyReport, LostReport, OldestWaitingReport, OrderReport, QueueOrderReport,
-    RetriesReport,
+    DuplicateCausesReport, DuplicatesReport, EffectsReport, FailuresReport, GroupReport, KeyOrderReport,
+    LagReport, LatenciesReport, LatencyReport, LostReport, OldestWaitingReport, OrderReport,
+    QueueOrderReport, ReaderReport, RetriesReport,
 };
 use indexmap::IndexMap;
 
@@ -107,9 +107,12 @@ impl View<'_> {
                     rebalance: duplicates.rebalance,
                     overlap: duplicates.overlap,
                     paused: duplicates.paused,
+                    local_retry: duplicates.local_retry,
                     other: duplicates.other,
                 },
             },
+            effects: self.effects(group),
+            readers: self.readers(group),
             filters: self.filters(group),
             order: self.order(group),
             delivery: self.delivery(group),
@@ -117,6 +120,45 @@ impl View<'_> {
             skew: self.skews(group),
             utilisation: self.utilisation(group),
         }
+    }
+
+    /// Effects against deliveries, if listeners of the group remember.
+    fn effects(&self, group: GroupId) -> EffectsReport {
+        let effects = &self.observation.effects[group.index()];
+        EffectsReport {
+            idempotent: self.directory.group(group).is_idempotent,
+            happened: effects.happened,
+            doubled: effects.doubled,
+            suppressed: effects.suppressed,
+            lost: effects.lost(),
+        }
+    }
+
+    /// What each reader of a broadcasting group was given.
+    fn readers(&self, group: GroupId) -> IndexMap<String, ReaderReport> {
+        let (ledger, slots) = (&self.observation.ledger, &self.observation.slots);
+        let reader = |(number, id): (u32, &String)| {
+            let balance = ledger.balance_of_reader(slots, group, number);
+            let own = slots
+                .of_group(group)
+                .filter(|&slot| slots.get(slot).reader == Some(number));
+            let report = ReaderReport {
+                produced: balance.produced,
+                succeeded: balance.succeeded,
+                failed: balance.dropped.iter().sum(),
+                lost: balance.skipped + balance.skipped_unfinished,
+                filtered: balance.filtered,
+                expired: balance.expired,
+                waiting: balance.waiting,
+                in_flight: balance.in_flight,
+                duplicates: own.map(|slot| ledger.duplicates(slot)).sum(),
+            };
+            (id.clone(), report)
+        };
+        (0..)
+            .zip(&self.directory.group(group).readers)
+            .map(reader)
+            .collect()
     }
 
     fn order(&self, group: GroupId) -> OrderReport {
@@ -181,6 +223,7 @@ impl View<'_> {
             sum.threw += of_life.threw;
             sum.returned_null += of_life.returned_null;
             sum.hung += of_life.hung;
+            sum.timed_out += of_life.timed_out;
             sum.threads_hung += of_life.threads_hung;
         }
         sum
@@ -250,6 +293,7 @@ pub(super) fn failures(life: &Life) -> FailuresReport {
         threw: life.threw,
         returned_null: life.returned_null,
         hung: life.hung,
+        timed_out: life.timed_out,
         threads_hung: life.threads_hung,
     }
 }

@@ -39,7 +39,15 @@ impl View<'_> {
         let queue_lag: IndexMap<String, Vec<u64>> = slots
             .of_group(group)
             .map(|slot| {
-                let label = self.directory.queue_label(slots.get(slot).queue);
+                let of = slots.get(slot);
+                let label = self.directory.queue_label(of.queue);
+                let label = match of.reader {
+                    None => label,
+                    Some(reader) => format!(
+                        "{label} at {}",
+                        self.directory.group(group).readers[reader as usize]
+                    ),
+                };
                 (label, series.column(Measure::SlotLag, slot))
             })
             .filter(|(_, column)| !column.is_empty())

@@ -59,6 +59,11 @@ impl Subject<'_> {
         nanos(self.report.run.duration_seconds)
     }
 
+    /// Whether its queues are shared out among its members; those of a broadcasting group are not.
+    fn shares_out(&self) -> bool {
+        self.group.readers.is_empty()
+    }
+
     /// Members of the group in the order of the scenario; each life of a restarted one is listed under it.
     fn members(&self) -> Vec<Member<'_>> {
         let mut members: Vec<Member<'_>> = Vec::new();
@@ -97,8 +102,12 @@ pub fn draw_all(report: &Report) -> Vec<Chart> {
     let kinds: [(&str, Draw); 6] = [
         ("lag", |subject| Some(lag::draw(subject))),
         ("consumed", |subject| Some(consumed::draw(subject))),
-        ("ownership", |subject| Some(ownership::draw(subject))),
-        ("rebalance", rebalance::draw),
+        ("ownership", |subject| {
+            subject.shares_out().then(|| ownership::draw(subject))
+        }),
+        ("rebalance", |subject| {
+            rebalance::draw(subject).filter(|_| subject.shares_out())
+        }),
         ("latency", |subject| Some(latency::draw(subject))),
         ("retries", |subject| Some(retries::draw(subject))),
     ];

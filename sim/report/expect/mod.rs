@@ -17,7 +17,7 @@ use crate::cluster::ids::GroupId;
 use crate::kernel::time::SimDuration;
 use crate::report::model::{
     BalanceReport, BrokerReport, ConsumerReport, ExpectReport, FilterReport, GroupReport, ProducerReport,
-    QueueGroupReport, QueueReport, RebalanceReport, Report, SkewReport, TopicReport,
+    QueueGroupReport, QueueReport, ReaderReport, RebalanceReport, Report, SkewReport, TopicReport,
 };
 use serde_json::{Value, json};
 
@@ -237,7 +237,14 @@ pub fn shape(config: &ClusterConfig) -> Value {
             subscribed.any(|id| config.topics[id.index()].name == topic.name)
         });
         let groups: indexmap::IndexMap<String, QueueGroupReport> = readers
-            .map(|group| (group.name.clone(), QueueGroupReport::default()))
+            .flat_map(|group| match group.readers() {
+                readers if readers.is_empty() => vec![group.name.clone()],
+                readers => readers
+                    .iter()
+                    .map(|id| format!("{} at {id}", group.name))
+                    .collect(),
+            })
+            .map(|name| (name, QueueGroupReport::default()))
             .collect();
         for (broker, queues) in &topic.placement {
             for id in 0..queues.read.max(queues.write) {
@@ -257,6 +264,9 @@ pub fn shape(config: &ClusterConfig) -> Value {
     }
     for (at, group) in (0..).zip(&config.groups) {
         let mut of = GroupReport::default();
+        for id in group.readers() {
+            of.readers.insert(id, ReaderReport::default());
+        }
         for topic in &group.subscribe {
             if config.has_filters(GroupId(at)) {
                 of.filters

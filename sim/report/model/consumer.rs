@@ -89,6 +89,8 @@ pub struct FailuresReport {
     pub returned_null: u64,
     /// In calls that hang.
     pub hung: u64,
+    /// Sent back by `consumeTimeout` while the call went on.
+    pub timed_out: u64,
     /// Threads that such calls keep, or kept until their process ended (a count of threads).
     pub threads_hung: u64,
 }

@@ -8,15 +8,19 @@
 
 mod consumer;
 mod delivery;
+mod effects;
 mod order;
 mod queue;
+mod reader;
 mod rebalance;
 mod timeline;
 
 pub use consumer::{ConsumerEnd, ConsumerReport, FailuresReport, FlowControlReport, PullFailuresReport};
 pub use delivery::DeliveryReport;
+pub use effects::EffectsReport;
 pub use order::{KeyOrderReport, OrderReport, QueueOrderReport};
 pub use queue::{QueueGroupReport, QueueLagReport, QueueReport, SpanReport};
+pub use reader::ReaderReport;
 pub use rebalance::{
     ChangesReport, DisconnectReport, MemberChange, MemberChangeReport, OwnershipReport, RebalanceEventReport,
     RebalanceReport, Trigger, TriggersReport,
@@ -302,6 +306,10 @@ pub struct GroupReport {
     pub lost_by_cause: LostReport,
     /// Records delivered more than once.
     pub duplicates: DuplicatesReport,
+    /// Effects against deliveries, if its listeners remember what they have done (`idempotent`).
+    pub effects: EffectsReport,
+    /// Of a broadcasting group: what each client id was given. Empty for others.
+    pub readers: IndexMap<String, ReaderReport>,
     /// What filters did, by topic; missing if no member of the group filters.
     #[serde(default, skip_serializing_if = "IndexMap::is_empty")]
     pub filters: IndexMap<String, FilterReport>,
@@ -543,6 +551,8 @@ pub struct DuplicateCausesReport {
     pub overlap: u64,
     /// The owner before was a stopped process, or this one was and others took the queue meanwhile.
     pub paused: u64,
+    /// It had failed at the same consumer and could not be sent back, so that it was tried again there after 5 s.
+    pub local_retry: u64,
     /// The queue did not change hands.
     pub other: u64,
 }

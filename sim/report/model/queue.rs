@@ -18,7 +18,7 @@ pub struct QueueReport {
     pub stored_bytes: u64,
     /// When it lay beyond `readQueueNums`, so that consumers were not given it.
     pub stranded: Vec<SpanReport>,
-    /// By group that reads it.
+    /// By group that reads it; of a broadcasting group by member, like "group at client id".
     pub groups: IndexMap<String, QueueGroupReport>,
 }
 

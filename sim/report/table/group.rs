@@ -49,12 +49,27 @@ impl Page {
         }
         self.parts("duplicates", &duplicates(group));
         self.order(&group.order);
+        let effects = &group.effects;
+        if effects.idempotent {
+            let parts = [
+                format!(
+                    "{} for {} deliveries",
+                    grouped(effects.happened),
+                    grouped(group.deliveries)
+                ),
+                format!("{} double", grouped(effects.doubled)),
+                format!("{} suppressed", grouped(effects.suppressed)),
+                format!("{} lost", grouped(effects.lost)),
+            ];
+            self.parts("effects", &parts);
+        }
         self.parts("skew", &skew(group));
         self.rebalance(&report.rebalance[name]);
         let account = self.account(balance);
         self.joined("balance", " + ", &account);
         self.consumers(report, name);
         self.retries(group);
+        self.readers(group);
     }
 
     fn account(&self, balance: &BalanceReport) -> Vec<String> {
@@ -96,6 +111,7 @@ fn failures(failures: &FailuresReport) -> String {
         (failures.threw, "thrown"),
         (failures.returned_null, "null"),
         (failures.hung, "hanging"),
+        (failures.timed_out, "timed out"),
     ];
     let named = named.iter().filter(|(n, _)| *n > 0);
     let named: Vec<String> = named.map(|(n, what)| format!("{} {what}", grouped(*n))).collect();
@@ -170,6 +186,7 @@ fn duplicates(group: &GroupReport) -> Vec<String> {
         (causes.rebalance, "after a rebalance"),
         (causes.overlap, "while two held a queue"),
         (causes.paused, "after a pause"),
+        (causes.local_retry, "after a failed send-back"),
         (causes.other, "else"),
     ];
     let first = match group.duplicates.total {

@@ -10,6 +10,7 @@ mod group;
 mod head;
 mod order;
 mod page;
+mod readers;
 mod rebalance;
 mod retries;
 mod verdicts;

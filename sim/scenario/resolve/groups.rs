@@ -4,7 +4,8 @@ use super::expressions::Filters;
 use super::listeners::Nameable;
 use super::{Resolver, field};
 use crate::cluster::config::{
-    ConsumerConfig, ConsumerTuning, Delivery, GroupConfig, ListenerKind, OrderlySettings, TopicConfig,
+    ConsumerConfig, ConsumerTuning, Delivery, GroupConfig, ListenerKind, LocalOffsetStore, MessageModel,
+    OrderlySettings, TopicConfig,
 };
 use crate::cluster::consumer::delivery::INTERVALS;
 use crate::cluster::ids::TopicId;
@@ -38,13 +39,21 @@ impl Resolver<'_> {
             let mut group = GroupConfig {
                 name: name.clone(),
                 subscribe,
+                message_model: block.message_model,
+                local_offset_store: self.local_offset_store(&path, block),
                 listener: self.listener(&path, block),
                 strategy: block.strategy.clone(),
                 consume_from_where: block.consume_from_where,
                 delivery: self.delivery(&path, block),
                 tuning: block.tuning.clone(),
+                idempotent: None,
                 consumers: Vec::new(),
             };
+            if let Some(idempotent) = &block.idempotent {
+                let path = path.key("idempotent");
+                let subscribe = group.subscribe.clone();
+                group.idempotent = Some(self.idempotent(&path, idempotent, &subscribe, known.producers));
+            }
             self.no_push_through(&path.key("subscribe"), &filters, group.delivery);
             if !too_many {
                 group.consumers = self.consumers(&path, (&group, &filters), block, known);
@@ -52,6 +61,19 @@ impl Resolver<'_> {
             groups.push(group);
         }
         groups
+    }
+
+    /// `localOffsetStore`, which only broadcasting groups have.
+    fn local_offset_store(&mut self, path: &FieldPath, block: &GroupBlock) -> LocalOffsetStore {
+        if block.local_offset_store.is_some() && block.message_model == MessageModel::Clustering {
+            let message = "\"localOffsetStore\" belongs to \"BROADCASTING\"";
+            let problem = self.problem(&path.key("localOffsetStore"), message);
+            problem.label = "without effect".to_owned();
+            problem
+                .help
+                .push("the offsets of a \"CLUSTERING\" group are kept by the brokers".to_owned());
+        }
+        block.local_offset_store.unwrap_or_default()
     }
 
     /// How the members of a group call their listeners.
@@ -69,6 +91,22 @@ impl Resolver<'_> {
                     .push("add \"listener\": \"orderly\", or leave the block out".to_owned());
             }
             return ListenerKind::Concurrently;
+        }
+        if block.message_model == MessageModel::Broadcasting {
+            let message = "an orderly listener of a broadcasting group is not supported";
+            let problem = self.problem(&path.key("listener"), message);
+            problem.label = "needs \"CLUSTERING\"".to_owned();
+            problem.help.push(
+                "RocketMQ would take no locks there, and order holds within each member alone".to_owned(),
+            );
+        }
+        if block.idempotent.is_some() {
+            let message = "`idempotent` is for concurrent listeners so far";
+            let problem = self.name_problem(&path.key("idempotent"), message);
+            problem.label = "the listener of this group is \"orderly\"".to_owned();
+            problem
+                .help
+                .push("leave it out: duplicates are counted by cause all the same".to_owned());
         }
         let path = path.key("orderly");
         let by_hand = "add \"autoCommit\": false: RocketMQ commits each success by itself otherwise";
@@ -227,6 +265,7 @@ impl Resolver<'_> {
                     threads: consumers.threads,
                     service: consumers.service.clone(),
                     failure: failure.clone(),
+                    interruptible: consumers.interruptible,
                     strategy: consumers.strategy.clone(),
                     machine_room: consumers.machine_room.clone().unwrap_or_default(),
                 });

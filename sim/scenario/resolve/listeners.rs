@@ -2,14 +2,15 @@
 
 use super::Resolver;
 use crate::cluster::config::{
-    BrokerConfig, FailureConfig, KeyDist, ListenerRule, ProducerConfig, TopicConfig, Which,
+    BrokerConfig, FailureConfig, IdempotentConfig, Identity, KeyDist, ListenerRule, ProducerConfig,
+    TopicConfig, Which,
 };
 use crate::cluster::ids::{BrokerId, MessageId, ProducerId, TopicId};
 use crate::cluster::message_queue::MessageQueue;
 use crate::cluster::producer::attributes::Key;
-use crate::kernel::time::SimTime;
+use crate::kernel::time::{SimDuration, SimTime};
 use crate::scenario::locate::{self, FieldPath};
-use crate::scenario::schema::{FailureBlock, MessageBlock, RuleBlock};
+use crate::scenario::schema::{FailureBlock, IdempotentBlock, MessageBlock, RuleBlock};
 use crate::scenario::{limits, suggest};
 
 /// What a rule may name.
@@ -87,6 +88,42 @@ impl Resolver<'_> {
             outcome: block.outcome,
             service: block.service.clone(),
             delay_level: block.delay_level_when_next_consume.map(|level| level as i8),
+        }
+    }
+
+    /// How listeners of the group at `path`, which reads `topics`, remember what they have done.
+    pub(super) fn idempotent(
+        &mut self,
+        path: &FieldPath,
+        block: &IdempotentBlock,
+        topics: &[TopicId],
+        producers: &[ProducerConfig],
+    ) -> IdempotentConfig {
+        if block.ttl.is_some_and(SimDuration::is_zero) {
+            let problem = self.problem(&path.key("ttl"), "`ttl` must be greater than 0");
+            problem.label = "forgotten at once".to_owned();
+            problem
+                .help
+                .push("to remember nothing and count effects only: \"capacity\": 0".to_owned());
+        }
+        let keyless = producers
+            .iter()
+            .find(|producer| topics.contains(&producer.topic) && producer.attributes.keys.is_none());
+        if let (Identity::Key, Some(producer)) = (block.by, keyless) {
+            let message = format!("messages of `{}` have no key", producer.name);
+            let problem = self.problem(&path.key("by"), message);
+            problem.label = "nothing to tell them by".to_owned();
+            problem
+                .help
+                .push("give the producer keys, for example \"keys\": 1000".to_owned());
+        }
+        IdempotentConfig {
+            by: block.by,
+            mark: block.mark,
+            scope: block.scope,
+            capacity: block.capacity.unwrap_or(u64::MAX),
+            ttl: block.ttl.unwrap_or(limits::DURATION),
+            failure_probability: block.failure_probability,
         }
     }
 

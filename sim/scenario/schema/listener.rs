@@ -1,6 +1,6 @@
 //! What listeners do, as types: when they fail, what that looks like, and rules for certain messages.
 
-use crate::cluster::config::Outcome;
+use crate::cluster::config::{Identity, Mark, Outcome, StoreScope};
 use crate::kernel::dist::Dist;
 use crate::kernel::time::SimDuration;
 use crate::scenario::defaults;
@@ -99,6 +99,34 @@ pub struct RuleBlock {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "i32", range(min = -1, max = 18))]
     pub delay_level_when_next_consume: Option<i32>,
+}
+
+/// How listeners remember what they have done, so that a delivery that comes again has no effect.
+#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct IdempotentBlock {
+    /// What makes two deliveries the same work. Default "messageId".
+    #[serde(default)]
+    pub by: Identity,
+    /// When a message is marked as done. Default "after" its effect.
+    #[serde(default)]
+    pub mark: Mark,
+    /// Who shares the store: all members of the group, as a database, or one process. Default "group".
+    #[serde(default)]
+    pub scope: StoreScope,
+    /// How many it remembers, the least recently used are forgotten first; 0 = none, effects are only counted.
+    /// Default no limit.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "u64", range(min = 0, max = 100_000_000))]
+    pub capacity: Option<u64>,
+    /// For how long; more than 0. Default for ever.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "SimDuration")]
+    pub ttl: Option<SimDuration>,
+    /// Chance that one access to the store fails; 0 … 1. Default 0.
+    #[serde(default)]
+    #[schemars(range(min = 0.0, max = 1.0))]
+    pub failure_probability: f64,
 }
 
 /// One message.

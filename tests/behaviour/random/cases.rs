@@ -5,8 +5,8 @@ use rmqsim::cluster::broker::message_filter::sql::Sql;
 use rmqsim::cluster::config::{
     Action, AttributesConfig, BrokerConfig, BrokerTuning, ClusterConfig, ConsumeFromWhere, ConsumerConfig,
     ConsumerTuning, Delivery, Expression, ExpressionId, FailureConfig, GroupConfig, KeyDist, ListenerKind,
-    Member, Millis, NetworkConfig, ProducerConfig, QueueSelector, RocketMqVersion, SizeDist, Strategy,
-    TimelineEntry, TopicConfig, TopicQueues,
+    LocalOffsetStore, Member, MessageModel, Millis, NetworkConfig, ProducerConfig, QueueSelector,
+    RocketMqVersion, SizeDist, Strategy, TimelineEntry, TopicConfig, TopicQueues,
 };
 use rmqsim::cluster::ids::{BrokerId, GroupId, TopicId};
 use rmqsim::cluster::producer::workload::Arrivals;
@@ -185,6 +185,9 @@ fn group(c: &mut Chooser, number: u64, topics: u32, slow: bool) -> GroupConfig {
     let subscribe = c.some_of(topics);
     GroupConfig {
         subscribe: subscribe.into_iter().map(TopicId).collect(),
+        message_model: MessageModel::Clustering,
+        idempotent: None,
+        local_offset_store: LocalOffsetStore::Kept,
         listener: ListenerKind::Concurrently,
         strategy: c.pick(&[
             Strategy::Avg,
@@ -271,6 +274,7 @@ fn consumer(c: &mut Chooser, group: &str, number: u64, slow: bool) -> ConsumerCo
             uniform(SimDuration::ZERO, ms(2 * service)),
             Dist::Constant(SimDuration::ZERO),
         ]),
+        interruptible: true,
         failure: FailureConfig {
             probability: match (fails, slow) {
                 (false, _) => 0.0,

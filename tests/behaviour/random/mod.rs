@@ -3,9 +3,11 @@
 //! The rules are checked on the facts alone. `RMQSIM_RANDOM_CASES` runs more cases than the usual ones; a failure
 //! names its case.
 
+mod broadcasting;
 mod cases;
 mod faults;
 mod filtering;
+mod listeners;
 mod orderly;
 mod outcome;
 mod rules;
@@ -25,6 +27,7 @@ fn holds(case: Case, number: u64, version: RocketMqVersion) -> bool {
     std::panic::catch_unwind(|| {
         let done = Cluster::new(config.clone(), Recorder::default()).run(|_, _| {});
         Judge::new(&config, &done).judge();
+        listeners::effects_are_as_promised(&config, &done);
         // The account of messages is checked at every sample.
         let mut watched = Cluster::new(config.clone(), Observation::new(&config)).run(|_, _| {});
         watched.observer.finish(watched.end, &watched.directory);
@@ -62,6 +65,31 @@ fn random_clusters_in_trouble_keep_the_rules_of_5_3() {
 #[test]
 fn random_clusters_in_trouble_keep_the_rules_of_4_9() {
     check(faults::case, 1000..1100, RocketMqVersion::V4_9);
+}
+
+#[test]
+fn random_listeners_keep_the_rules_of_5_3() {
+    check(listeners::case, 0..60, RocketMqVersion::V5_3);
+}
+
+#[test]
+fn random_listeners_keep_the_rules_of_4_9() {
+    check(listeners::case, 1000..1060, RocketMqVersion::V4_9);
+}
+
+#[test]
+fn random_broadcasting_groups_keep_their_accounts() {
+    let versions = [(0, RocketMqVersion::V5_3), (1000, RocketMqVersion::V4_9)];
+    let more = std::env::var("RMQSIM_RANDOM_CASES")
+        .ok()
+        .and_then(|n| n.parse().ok());
+    for (first, version) in versions {
+        for number in first..first + 40 + more.unwrap_or(0) {
+            let config = broadcasting::case(number, version);
+            let holds = std::panic::catch_unwind(|| broadcasting::judge(&config)).is_ok();
+            assert!(holds, "case {number} of {version:?}: see above");
+        }
+    }
 }
 
 #[test]

@@ -63,6 +63,12 @@ impl<'a> Trouble<'a> {
         }
     }
 
+    /// Whether any link is ever in trouble.
+    pub fn is_expected(&self) -> bool {
+        let is_link = |action: &Action| matches!(action, Action::Cut { .. } | Action::Slow { .. });
+        self.config.timeline.iter().any(|entry| is_link(&entry.action))
+    }
+
     fn since(of: &Link) -> Option<SimTime> {
         (of.cuts == 0 && !of.slow).then(|| of.until.unwrap_or(SimTime::ZERO))
     }

@@ -144,6 +144,9 @@ pub fn config(threads: u32, service: Dist, plan: &Plan, seed: u64) -> ClusterCon
         groups: vec![GroupConfig {
             name: "billing".into(),
             subscribe: vec![TopicId(0)],
+            message_model: MessageModel::Clustering,
+            idempotent: None,
+            local_offset_store: LocalOffsetStore::Kept,
             listener: ListenerKind::Concurrently,
             strategy: Strategy::Avg,
             consume_from_where: ConsumeFromWhere::LastOffset,
@@ -158,6 +161,7 @@ pub fn config(threads: u32, service: Dist, plan: &Plan, seed: u64) -> ClusterCon
                 start: Some(SimTime::ZERO),
                 threads,
                 service,
+                interruptible: true,
                 failure: FailureConfig::default(),
                 strategy: None,
                 machine_room: String::new(),

@@ -4,8 +4,9 @@ use crate::field::{Recording, list, number, text};
 use rmqsim::cluster::Cluster;
 use rmqsim::cluster::config::{
     Action, AttributesConfig, BrokerConfig, BrokerTuning, ClusterConfig, ConsumeFromWhere, ConsumerConfig,
-    ConsumerTuning, FailureConfig, GroupConfig, ListenerKind, Member, Millis, NetworkConfig, ProducerConfig,
-    QueueSelector, RocketMqVersion, SizeDist, Strategy, TimelineEntry, TopicConfig, TopicQueues,
+    ConsumerTuning, FailureConfig, GroupConfig, ListenerKind, LocalOffsetStore, Member, MessageModel, Millis,
+    NetworkConfig, ProducerConfig, QueueSelector, RocketMqVersion, SizeDist, Strategy, TimelineEntry,
+    TopicConfig, TopicQueues,
 };
 use rmqsim::cluster::consumer::delivery::Delivery;
 use rmqsim::cluster::directory::{Directory, TopicKind};
@@ -95,6 +96,9 @@ pub fn cluster(recording: &Recording, repeat: usize, duration: u64) -> ClusterCo
         groups: vec![GroupConfig {
             name: format!("G_{}", name.trim_start_matches("T_")),
             subscribe: vec![TopicId(0)],
+            message_model: MessageModel::Clustering,
+            idempotent: None,
+            local_offset_store: LocalOffsetStore::Kept,
             listener: ListenerKind::Concurrently,
             strategy,
             consume_from_where: ConsumeFromWhere::FirstOffset,
@@ -131,6 +135,7 @@ pub fn consumer(config: &mut ClusterConfig, name: &str, created: u64, threads: u
         start: Some(at(created)),
         threads,
         service: Dist::Constant(SimDuration::from_millis(cost)),
+        interruptible: true,
         failure: FailureConfig::default(),
         strategy: None,
         machine_room: String::new(),

@@ -3,7 +3,7 @@
 use super::cast::{Phase, Role};
 use super::entry::MemberDeed;
 use super::{Play, Step, path_of};
-use crate::cluster::config::{Action, ConsumerConfig, FailureConfig, ListenerConfig, Member};
+use crate::cluster::config::{Action, ConsumerConfig, FailureConfig, ListenerConfig, Member, MessageModel};
 use crate::cluster::ids::GroupId;
 use crate::kernel::dist::Dist;
 use crate::kernel::streams::Streams;
@@ -221,7 +221,9 @@ impl Play<'_, '_> {
             return;
         }
         let last = self.cast.member(role).consumer as usize;
-        let consumers = &mut self.cast.groups[role.group.index()].consumers;
+        let group = &mut self.cast.groups[role.group.index()];
+        let is_broadcasting = group.message_model == MessageModel::Broadcasting;
+        let consumers = &mut group.consumers;
         let mut life = consumers[last].clone();
         life.life += 1;
         life.start = None;
@@ -236,6 +238,13 @@ impl Play<'_, '_> {
         let host = player.host.get_or_insert_with(|| life.client_id.clone());
         match next {
             NextClientId::Keep => {}
+            // The instance name stays `DEFAULT` there, whatever the process.
+            NextClientId::NewProcess if is_broadcasting => {}
+            NextClientId::NewHost if is_broadcasting => {
+                *host = new_host(self.resolver.file.seed.0, &life.name, life.life);
+                life.client_id.clone_from(host);
+                player.links.leave_host();
+            }
             NextClientId::NewProcess => life.client_id = format!("{host}#{}", life.life),
             NextClientId::NewHost => {
                 *host = new_host(self.resolver.file.seed.0, &life.name, life.life);
