@@ -83,6 +83,8 @@ fn config(messages: u64) -> ClusterConfig {
             local_offset_store: LocalOffsetStore::Kept,
             listener: ListenerKind::Concurrently,
             strategy: Strategy::Avg,
+            consume_timestamp: None,
+            subscription_group: SubscriptionGroup::default(),
             consume_from_where: ConsumeFromWhere::LastOffset,
             delivery: Delivery::default(),
             tuning: ConsumerTuning::default(),

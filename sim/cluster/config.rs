@@ -87,6 +87,12 @@ impl ClusterConfig {
         let consumers = &self.groups[group.index()].consumers;
         consumers.iter().any(|consumer| !consumer.filters.is_empty()) || self.timeline.iter().any(subscribes)
     }
+
+    /// Whether any broker crashes.
+    pub fn has_crashes(&self) -> bool {
+        let crashes = |entry: &TimelineEntry| matches!(entry.action, Action::StopBroker { crash: true, .. });
+        self.timeline.iter().any(crashes)
+    }
 }
 
 /// The release whose rules apply; see [`Profile`](crate::cluster::profile::Profile) for what differs.
@@ -233,10 +239,14 @@ pub struct GroupConfig {
     pub consume_from_where: ConsumeFromWhere,
     /// How messages get to its clients.
     pub delivery: Delivery,
+    /// Where a queue starts with `CONSUME_FROM_TIMESTAMP`; `None`: 30 min before the client's start.
+    pub consume_timestamp: Option<SimTime>,
     /// Settings that its clients share.
     pub tuning: ConsumerTuning,
     /// How its listeners remember what they have done, if they do.
     pub idempotent: Option<IdempotentConfig>,
+    /// Settings that brokers have for it.
+    pub subscription_group: SubscriptionGroup,
     /// Members named in the file, in order; the timeline may add more.
     pub consumers: Vec<ConsumerConfig>,
 }
@@ -295,6 +305,16 @@ impl Default for OrderlySettings {
             rollback: false,
         }
     }
+}
+
+/// What brokers know of a group beside its members (`SubscriptionGroupConfig`), by RocketMQ's names.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct SubscriptionGroup {
+    /// Queues of `%RETRY%group` on each broker; 0 = what fails is dropped. Default `cluster.tuning.retryQueueNums`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "u32", range(max = 1000))]
+    pub retry_queue_nums: Option<u32>,
 }
 
 /// One consumer client.
@@ -431,6 +451,40 @@ pub enum Action {
         /// How many each broker may give.
         max_num: u32,
     },
+    /// Dead letters of a group are sent again to their topics of origin.
+    ResendDlq {
+        /// Whose.
+        group: GroupId,
+        /// Time between two of them.
+        gap: SimDuration,
+    },
+    /// `mqadmin updateTopicPerm` of `%DLQ%group`.
+    SetDlqPermission {
+        /// Whose dead letters.
+        group: GroupId,
+        /// Whether they may be read.
+        readable: bool,
+    },
+    /// `mqadmin resetOffsetByTime`: where a group goes on in all queues of a topic.
+    ResetOffset {
+        /// Whose offsets.
+        group: GroupId,
+        /// In which topic.
+        topic: TopicId,
+        /// Where it goes on.
+        target: OffsetTarget,
+        /// Whether offsets may be moved up; brokers from 5.2 on do not ask.
+        force: bool,
+    },
+    /// The process of a broker ends.
+    StopBroker {
+        /// Which one.
+        broker: BrokerId,
+        /// `kill -9` instead of a graceful end.
+        crash: bool,
+    },
+    /// The process of a broker starts again.
+    StartBroker(BrokerId),
     /// `mqadmin updateTopic`: the topic has these queues on this broker from now on.
     UpdateTopic {
         /// The topic.
@@ -440,6 +494,17 @@ pub enum Action {
         /// Its queues there.
         numbers: TopicQueues,
     },
+}
+
+/// Where an operator sends a group.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OffsetTarget {
+    /// To the least offset that there is.
+    Earliest,
+    /// To the end: the backlog is skipped.
+    Latest,
+    /// To the first message stored then or later.
+    Time(SimTime),
 }
 
 /// The network between nodes.
@@ -543,6 +608,17 @@ impl Default for ConsumerTuning {
     }
 }
 
+/// What may be done with a topic of dead letters.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub enum DlqPermission {
+    /// Groups may subscribe to it.
+    #[default]
+    ReadWrite,
+    /// Nobody is given its queues.
+    Write,
+}
+
 /// What becomes of old messages.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
@@ -602,6 +678,9 @@ pub struct BrokerTuning {
     /// Queues of `%RETRY%group` on each broker.
     #[schemars(range(min = 1, max = 1000))]
     pub retry_queue_nums: u32,
+    /// Whether dead letters may be read at once, or only when `updateTopicPerm` allows it, as up to RocketMQ 4.5.1.
+    /// Not a RocketMQ setting.
+    pub dlq_permission: DlqPermission,
     /// Pause of the dispatch thread between two passes over the commit log, ms. 0 = dispatch with the append.
     #[schemars(extend("maximum" = 3_600_000))]
     pub reput_interval: Millis,
@@ -635,6 +714,7 @@ impl Default for BrokerTuning {
             mapped_file_size_commit_log: 1 << 30,
             message_delay_level: "1s 5s 10s 30s 1m 2m 3m 4m 5m 6m 7m 8m 9m 10m 20m 30m 1h 2h".to_owned(),
             retry_queue_nums: 1,
+            dlq_permission: DlqPermission::ReadWrite,
             reput_interval: Millis(1),
             enable_property_filter: false,
             channel_expired_timeout: Millis(120_000),

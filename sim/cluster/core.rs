@@ -171,8 +171,13 @@ pub enum Envelope {
     ProducerRoute {
         /// Who asked.
         to: crate::cluster::ids::ProducerId,
-        /// The route of its topic.
-        route: Rc<KnownRoute>,
+        /// The route of its topic; `None` if no broker has it.
+        route: Option<Rc<KnownRoute>>,
+    },
+    /// The name servers have seen the connection of a broker close.
+    BrokerGone {
+        /// The broker.
+        broker: BrokerId,
     },
     /// A broker tells the name servers of a topic that it has created or changed.
     TopicRegistration {
@@ -246,6 +251,8 @@ pub enum ConsumerReply {
     LookedUp(u64, CallKind),
     /// NOTIFY_CONSUMER_IDS_CHANGED, one way.
     ConsumerIdsChanged,
+    /// RESET_CONSUMER_CLIENT_OFFSET, one way (before 5.2).
+    ResetOffset(Rc<[(QueueId, u64)]>),
     /// Not an answer: the broker closed the connection.
     ConnectionClosed,
     /// Answer to `LockBatch`.

@@ -164,6 +164,8 @@ pub enum Event {
     UnlockDue(PqSlot),
     /// A client looks for listener calls that take too long: every `consumeTimeout`, skipped while none can.
     CleanExpired(ConsumerId),
+    /// The tool that sends dead letters again takes the next one.
+    ResendDlq(u32),
 }
 
 const _: () = assert!(
@@ -217,6 +219,7 @@ impl Event {
             Self::ConsumeLockTimeout(c) => (37, c.0),
             Self::UnlockDue(p) => (38, p.0),
             Self::CleanExpired(c) => (39, c.0),
+            Self::ResendDlq(n) => (40, n),
         };
         kind << 32 | id as u64
     }
@@ -283,6 +286,7 @@ impl Event {
             37 => Self::ConsumeLockTimeout(ConsumerId(id)),
             38 => Self::UnlockDue(PqSlot(id)),
             39 => Self::CleanExpired(ConsumerId(id)),
+            40 => Self::ResendDlq(id),
             _ => panic!("no event has this code"),
         }
     }
@@ -295,7 +299,7 @@ mod tests {
     /// Kinds count up from 0 without a hole; the code of each comes back.
     #[test]
     fn every_code_names_one_event() {
-        for kind in 0..=39 {
+        for kind in 0..=40 {
             for id in [0, 1, u32::MAX] {
                 let code = kind << 32 | u64::from(id);
                 assert_eq!(Event::from_code(code).code(), code);

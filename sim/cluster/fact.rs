@@ -86,6 +86,18 @@ pub enum Fact {
         /// The client.
         consumer: ConsumerId,
     },
+    /// The process of a broker ends.
+    BrokerStopped {
+        /// Which one.
+        broker: BrokerId,
+        /// Whether it was killed.
+        crash: bool,
+    },
+    /// The process of a broker starts again.
+    BrokerStarted {
+        /// Which one.
+        broker: BrokerId,
+    },
     /// The queues of a topic on a broker change (`mqadmin updateTopic`).
     TopicUpdated {
         /// The topic.
@@ -475,6 +487,8 @@ pub enum Fact {
         reconsume_times: u16,
         /// From the send-back to now.
         waited: SimDuration,
+        /// It was stored before: a crash of the broker has undone the progress of its delay level.
+        again: bool,
     },
     /// A message was given up and lies in `%DLQ%group`.
     DeadLettered {
@@ -571,7 +585,27 @@ pub enum Fact {
         /// The least offset now.
         to: u64,
     },
-    /// The start offset lies beyond messages that this group never saw: it skips them for good.
+    /// A dead letter of a group was sent again to its topic of origin, as a new message of the same identity.
+    Resent {
+        /// Whose dead letter.
+        group: GroupId,
+        /// Where it lies now.
+        queue: QueueId,
+        /// At which offset.
+        offset: u64,
+        /// The message.
+        message: MessageId,
+    },
+    /// An operator sets the offset of a group.
+    OffsetReset {
+        /// Whose.
+        group: GroupId,
+        /// Which queue.
+        queue: QueueId,
+        /// Where the group is to go on.
+        to: u64,
+    },
+    /// The group goes on beyond messages that it never saw, or has not finished: it skips them for good.
     OffsetsSkipped {
         /// Whose loss.
         group: GroupId,
@@ -581,6 +615,8 @@ pub enum Fact {
         from: u64,
         /// First offset not skipped.
         to: u64,
+        /// Whether an operator has set the offset, rather than `ConsumeFromWhere` or what retention has left.
+        by_operator: bool,
     },
 }
 
@@ -720,6 +756,10 @@ pub enum CommitVia {
     Pull,
     /// The 5 s tick, the give-up of a queue or the shutdown.
     Update,
+    /// The broker has crashed: its offsets are those of its last save.
+    FellBack,
+    /// An operator has reset it.
+    Reset,
 }
 
 /// What decided where a queue starts.

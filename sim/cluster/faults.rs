@@ -28,6 +28,16 @@ impl<O: Observer> Cluster<O> {
             } => self.consumer_subscribe(self.member(member), topic, expression),
             Action::SetListener { member, listener } => self.set_listener(self.member(member), listener),
             Action::QueryMessage { topic, key, max_num } => self.query_message(topic, key, max_num),
+            Action::ResendDlq { group, gap } => self.resend_dlq(group, gap),
+            Action::SetDlqPermission { group, readable } => self.set_dlq_permission(group, readable),
+            Action::ResetOffset {
+                group,
+                topic,
+                target,
+                force,
+            } => self.reset_offset(group, topic, target, force),
+            Action::StopBroker { broker, crash } => self.broker_stops(broker, crash),
+            Action::StartBroker(broker) => self.broker_starts(broker),
             Action::UpdateTopic {
                 topic,
                 broker,

@@ -30,6 +30,9 @@ use crate::cluster::broker::consumer_offset_manager::ConsumerOffsetManager;
 use crate::cluster::broker::expression_message_filter::Filters;
 use crate::cluster::broker::index_service::IndexService;
 use crate::cluster::broker::pull_request_hold::{HeldPull, PullRequestHold};
+use crate::cluster::broker::resend_dlq::{PlannedResend, Resend};
+use crate::cluster::broker::reset_offset::Rewind;
+use crate::cluster::broker::retry_dlq;
 use crate::cluster::broker::schedule_message::DelayLevels;
 use crate::cluster::broker::{Broker, Topics};
 use crate::cluster::config::ClusterConfig;
@@ -104,6 +107,15 @@ pub struct Cluster<O> {
     salts: Vec<LuckSalts>,
     /// How many clients are stopped.
     paused: u32,
+    /// Dead letters that are sent again, one entry for each run of the tool.
+    resends: Vec<Resend>,
+    planned_resends: Vec<PlannedResend>,
+    /// Whether the dead-letter topic of each group may be read.
+    dlq_readable: Vec<bool>,
+    /// Groups that operators will send back.
+    rewinds: Vec<Rewind>,
+    /// How many brokers are down.
+    brokers_down: u32,
     /// By client: the news that its group has changed brings nothing new until then, since its rebalance thread will
     /// wake as early as it may, or knows already that it is to run again.
     roused: Vec<SimTime>,
@@ -207,7 +219,7 @@ impl<O: Observer> Cluster<O> {
             brokers,
             queues: Vec::new(),
             holds: Vec::new(),
-            offsets: ConsumerOffsetManager::default(),
+            offsets: ConsumerOffsetManager::new(config.has_crashes()),
             local_offsets: LocalFileOffsetStore::default(),
             index: IndexService::new(&config),
             filters,
@@ -228,6 +240,14 @@ impl<O: Observer> Cluster<O> {
             idempotence: Idempotence::default(),
             salts,
             paused: 0,
+            resends: Vec::new(),
+            planned_resends: PlannedResend::all(&config),
+            dlq_readable: vec![
+                config.broker_tuning.dlq_permission == config::DlqPermission::ReadWrite;
+                config.groups.len()
+            ],
+            rewinds: Rewind::all(&config, !Profile::of(config.version).server_side_reset),
+            brokers_down: 0,
             roused: vec![SimTime::ZERO; clients],
             woken: Vec::new(),
             touched: Vec::new(),
@@ -250,9 +270,14 @@ impl<O: Observer> Cluster<O> {
     /// Names of everything that the configuration names.
     fn directory(config: &ClusterConfig) -> Directory {
         use crate::cluster::directory::{ConsumerInfo, GroupInfo, TopicInfo, TopicKind};
-        let topic = |t: &config::TopicConfig| TopicInfo {
-            name: t.name.clone(),
-            kind: TopicKind::User,
+        let topic = |t: &config::TopicConfig| {
+            let is_dlq = |group: &config::GroupConfig| retry_dlq::dlq_topic(&group.name) == t.name;
+            let dead_letters_of = config.groups.iter().position(is_dlq);
+            let kind = |group: usize| TopicKind::DeadLetter(GroupId(group as u32));
+            TopicInfo {
+                name: t.name.clone(),
+                kind: dead_letters_of.map_or(TopicKind::User, kind),
+            }
         };
         let readers: Vec<Vec<String>> = config.groups.iter().map(config::GroupConfig::readers).collect();
         let readers_of = &readers;
@@ -473,6 +498,7 @@ impl<O: Observer> Cluster<O> {
             Event::ConsumeLockTimeout(consumer) => self.consume_lock_timeout(consumer),
             Event::UnlockDue(slot) => self.unlock_due(slot),
             Event::CleanExpired(consumer) => self.clean_expired(consumer),
+            Event::ResendDlq(resend) => self.resend_next(resend),
             Event::Arrival(_)
             | Event::SendArrives(_)
             | Event::SendAckArrives(_)
@@ -499,7 +525,8 @@ impl<O: Observer> Cluster<O> {
             } => self.consumer_reply(broker, connection, reply),
             Envelope::ConsumerRoutes { to, routes } => self.consumer_routes(to, routes),
             Envelope::RouteRequest { from, number } => self.route_request(from, number),
-            Envelope::ProducerRoute { to, route } => self.producer_route(to, &route),
+            Envelope::ProducerRoute { to, route } => self.producer_route(to, route.as_deref()),
+            Envelope::BrokerGone { broker } => self.broker_gone(broker),
             Envelope::TopicRegistration { broker, topic } => self.topic_registration(broker, topic),
             Envelope::ConsumerIdsChanged { broker, members } => self.consumer_ids_changed(broker, &members),
         }

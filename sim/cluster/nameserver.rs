@@ -1,8 +1,8 @@
 //! The name server: which broker holds which queues of a topic.
 //!
 //! Brokers register every topic when it comes into being or changes; clients poll. All name servers learn of it at
-//! the same time, so one table stands for all of them. Brokers of this model never go away, so that no registration
-//! expires. A route never changes under its reader: clients keep the one that they fetched.
+//! the same time, so one table stands for all of them. A broker whose process ends is seen to close its connection; left
+//! out are brokers that fall silent, so no registration expires. A route never changes under its reader: clients keep the one that they fetched.
 //!
 //! Source: `RouteInfoManager`, `TopicRouteData`.
 
@@ -32,6 +32,15 @@ impl KnownRoute {
     /// Brokers that hold the topic, sorted by name.
     pub fn brokers(&self) -> impl ExactSizeIterator<Item = BrokerId> {
         self.entries.iter().map(|entry| entry.broker)
+    }
+
+    /// Lists the queues of all entries anew.
+    fn list_queues(&mut self) {
+        let list = |number: fn(&TopicQueues) -> u32| {
+            let of_broker = |e: &RouteEntry| e.queues[..number(&e.numbers) as usize].to_vec();
+            self.entries.iter().flat_map(of_broker).collect::<Vec<_>>()
+        };
+        (self.read_queues, self.write_queues) = (list(|n| n.read), list(|n| n.write));
     }
 }
 
@@ -70,12 +79,28 @@ impl NameServer {
             Some(known) => *known = entry,
             None => route.entries.insert(at, entry),
         }
-        let list = |number: fn(&TopicQueues) -> u32| {
-            let of_broker = |e: &RouteEntry| e.queues[..number(&e.numbers) as usize].to_vec();
-            route.entries.iter().flat_map(of_broker).collect::<Vec<_>>()
-        };
-        (route.read_queues, route.write_queues) = (list(|n| n.read), list(|n| n.write));
+        route.list_queues();
         self.routes[topic.index()] = Some(Rc::new(route));
+        self.version += 1;
+        true
+    }
+
+    /// A broker is gone with its queues of a topic; whether it had any. Without its last broker a topic has no route.
+    pub fn unregister(&mut self, topic: TopicId, broker: BrokerId) -> bool {
+        let Some(mut route) = self
+            .routes
+            .get(topic.index())
+            .and_then(|route| route.as_deref().cloned())
+        else {
+            return false;
+        };
+        let before = route.entries.len();
+        route.entries.retain(|entry| entry.broker != broker);
+        if route.entries.len() == before {
+            return false;
+        }
+        route.list_queues();
+        self.routes[topic.index()] = (!route.entries.is_empty()).then(|| Rc::new(route));
         self.version += 1;
         true
     }
@@ -123,5 +148,9 @@ mod tests {
             route.write_queues,
             [QueueId(2), QueueId(0), QueueId(1), QueueId(4)]
         );
+        assert!(server.unregister(topic, BrokerId(1)) && !server.unregister(topic, BrokerId(1)));
+        let route = server.route(topic).unwrap();
+        assert_eq!(route.read_queues, [QueueId(2), QueueId(3)]);
+        assert!(server.unregister(topic, BrokerId(0)) && server.route(topic).is_none());
     }
 }

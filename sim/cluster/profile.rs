@@ -41,6 +41,8 @@ pub struct Profile {
     pub sends_back_what_timed_out: bool,
     /// Whether an ordinary message to a retry topic is dead when its attempts reach the limit, or only beyond it.
     pub dead_at_limit: bool,
+    /// Whether the broker itself resets offsets (`useServerSideResetOffset`, 5.2 and later), or tells the members to.
+    pub server_side_reset: bool,
 }
 
 impl Profile {
@@ -61,6 +63,7 @@ impl Profile {
                 notifies_broadcasting: true,
                 sends_back_what_timed_out: true,
                 dead_at_limit: true,
+                server_side_reset: false,
             },
             RocketMqVersion::V5_3 => Self {
                 rebalance_min_interval: SimDuration::from_secs(1),
@@ -76,6 +79,7 @@ impl Profile {
                 notifies_broadcasting: false,
                 sends_back_what_timed_out: false,
                 dead_at_limit: false,
+                server_side_reset: true,
             },
         }
     }

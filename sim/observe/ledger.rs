@@ -73,6 +73,8 @@ pub struct Balance {
     pub skipped_unfinished: u64,
     /// Passed over by a filter, never delivered, and a member asks for them.
     pub mismatched: u64,
+    /// Skipped because an operator has reset the offset, delivered or not.
+    pub reset: u64,
     /// Failed, and nobody will try them again; by [`DropCause`].
     pub dropped: [u64; DropCause::ALL.len()],
 }
@@ -89,7 +91,8 @@ impl Balance {
     }
     /// Skipped, delivered or not, passed over by mistake, and dropped.
     pub fn lost(&self) -> u64 {
-        self.mismatched + self.skipped + self.skipped_unfinished + self.dropped.iter().sum::<u64>()
+        let by_mistake = self.mismatched + self.skipped + self.skipped_unfinished;
+        by_mistake + self.reset + self.dropped.iter().sum::<u64>()
     }
 }
 
@@ -180,6 +183,7 @@ struct GroupCounts {
     expired: u64,
     skipped: u64,
     skipped_unfinished: u64,
+    reset: u64,
     dropped: [u64; DropCause::ALL.len()],
 }
 
@@ -225,10 +229,14 @@ impl Ledger {
         *end += 1;
     }
 
-    /// The schedule service moved a copy to the retry queue.
-    pub fn retry_stored(&mut self, now: SimTime, group: GroupId, queue: QueueId, offset: u64) {
+    /// The schedule service moved a copy to the retry queue; `again`: one that it had moved before.
+    pub fn retry_stored(&mut self, now: SimTime, group: GroupId, queue: QueueId, offset: u64, again: bool) {
         self.stored(now, queue, offset);
-        self.counts[group.index()].arrived += 1;
+        let counts = &mut self.counts[group.index()];
+        match again {
+            true => counts.extra_copies += 1,
+            false => counts.arrived += 1,
+        }
     }
 
     /// A listener is called with the record.
@@ -386,7 +394,7 @@ impl Ledger {
     }
 
     /// The group will read on at `to`: what lies before and has not ended is lost. Returns how many records.
-    pub fn skipped(&mut self, slot: usize, of: Slot, from: u64, to: u64) -> u64 {
+    pub fn skipped(&mut self, slot: usize, of: Slot, from: u64, to: u64, by_operator: bool) -> u64 {
         let account = &mut self.accounts[slot];
         let counts = &mut self.counts[of.account as usize];
         let seen_to = to.min(account.frontier);
@@ -398,9 +406,13 @@ impl Ledger {
             }
         };
         counts.in_flight -= unfinished;
-        counts.skipped_unfinished += unfinished;
         let undelivered = account.give_up(to);
-        counts.skipped += undelivered;
+        if by_operator {
+            counts.reset += unfinished + undelivered;
+        } else {
+            counts.skipped_unfinished += unfinished;
+            counts.skipped += undelivered;
+        }
         unfinished + undelivered
     }
 
@@ -497,6 +509,7 @@ impl Ledger {
         balance.expired += counts.expired;
         balance.skipped += counts.skipped;
         balance.skipped_unfinished += counts.skipped_unfinished;
+        balance.reset += counts.reset;
         for (sum, dropped) in balance.dropped.iter_mut().zip(counts.dropped) {
             *sum += dropped;
         }
@@ -617,7 +630,7 @@ mod tests {
         desk.deliver(0, 0);
         desk.end(0, 0, Outcome::SentBack);
         assert_eq!(desk.balance().awaiting_retry, 1);
-        desk.ledger.retry_stored(NOW, GroupId(0), QueueId(1), 0);
+        desk.ledger.retry_stored(NOW, GroupId(0), QueueId(1), 0, false);
         assert_eq!(desk.balance().awaiting_retry, 1);
         desk.deliver(1, 0);
         assert_eq!((desk.balance().awaiting_retry, desk.balance().in_flight), (0, 1));
@@ -651,8 +664,8 @@ mod tests {
         }
         desk.end(0, 1, Outcome::Succeeded);
         let of = desk.slots.get(0);
-        assert_eq!(desk.ledger.skipped(0, of, 0, 8), 7);
-        assert_eq!(desk.ledger.skipped(0, of, 0, 8), 0);
+        assert_eq!(desk.ledger.skipped(0, of, 0, 8, false), 7);
+        assert_eq!(desk.ledger.skipped(0, of, 0, 8, false), 0);
         let balance = desk.balance();
         assert_eq!((balance.skipped, balance.skipped_unfinished), (5, 2));
         assert_eq!((balance.waiting, balance.in_flight), (2, 0));
@@ -719,7 +732,7 @@ mod tests {
         assert_eq!(desk.ledger.expired(0, of, 6), 0);
         let balance = desk.balance();
         assert_eq!((balance.expired, balance.filtered, balance.in_flight), (4, 1, 1));
-        assert_eq!(desk.ledger.skipped(0, of, 0, 8), 3);
+        assert_eq!(desk.ledger.skipped(0, of, 0, 8, false), 3);
         let balance = desk.balance();
         assert_eq!((balance.skipped, balance.skipped_unfinished), (2, 1));
         assert_eq!(desk.ledger.delivered_once(0), 1);
@@ -744,7 +757,7 @@ mod tests {
     #[should_panic = "invariant L1 broken at 1.500000000s: group billing: produced 2 + extra 0 ≠ accounted 3"]
     fn a_retry_out_of_nowhere_breaks_the_account() {
         let mut desk = Desk::new(2);
-        desk.ledger.retry_stored(NOW, GroupId(0), QueueId(1), 0);
+        desk.ledger.retry_stored(NOW, GroupId(0), QueueId(1), 0, false);
         desk.balance();
     }
 

@@ -166,6 +166,11 @@ impl QueueOrder {
         self.lock = Some((consumer, now));
     }
 
+    /// The broker has ended, and forgotten who has the lock.
+    pub fn lock_forgotten(&mut self) {
+        self.lock = None;
+    }
+
     /// A client gives the lock of the queue back, if it has it.
     pub fn unlocked(&mut self, consumer: ConsumerId, is_same: impl Fn(ConsumerId, ConsumerId) -> bool) {
         self.lock.take_if(|(holder, _)| is_same(*holder, consumer));

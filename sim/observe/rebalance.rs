@@ -123,7 +123,7 @@ pub struct Rebalances {
     /// Members and what they have of the subscribed topics.
     pub shares: Shares,
     /// Rounds by trigger, in the order of `RebalanceTrigger`.
-    pub rounds: [u64; 5],
+    pub rounds: [u64; 6],
     /// Rounds that changed something.
     pub rounds_with_change: u64,
     /// Queues of subscribed topics that went from one consumer to another.

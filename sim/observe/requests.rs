@@ -1,7 +1,7 @@
 //! What brokers did: requests by kind, answers to pulls, holds.
 
 use crate::cluster::fact::{PullResult, RequestKind};
-use crate::kernel::time::SimDuration;
+use crate::kernel::time::{SimDuration, SimTime};
 
 /// One broker.
 #[derive(Clone, Debug, Default)]
@@ -29,6 +29,12 @@ pub struct Requests {
     pub expired: u64,
     /// Clients that it gave up because they had been silent for too long.
     pub members_expired: u64,
+    /// How often the process ended.
+    pub stops: u64,
+    /// Since when it is down.
+    down_since: Option<SimTime>,
+    /// How long it was down, until the last start.
+    down: SimDuration,
     /// Sum of all answered holds, nanoseconds.
     pub hold_sum: u128,
     /// The longest.
@@ -70,6 +76,24 @@ impl Requests {
         self.pushes += 1;
         self.messages += u64::from(messages);
         self.bytes += bytes;
+    }
+
+    /// The process ends.
+    pub fn stops(&mut self, now: SimTime) {
+        self.stops += 1;
+        self.down_since = Some(now);
+    }
+
+    /// The process starts again.
+    pub fn starts(&mut self, now: SimTime) {
+        let down = self.down_since.take().map(|since| now.since(since));
+        self.down += down.unwrap_or(SimDuration::ZERO);
+    }
+
+    /// How long it was down by `end`.
+    pub fn down(&self, end: SimTime) -> SimDuration {
+        let down = self.down_since.map(|since| end.since(since));
+        self.down + down.unwrap_or(SimDuration::ZERO)
     }
 
     /// Requests of one kind.

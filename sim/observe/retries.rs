@@ -31,6 +31,10 @@ pub struct Attempt {
 pub struct Retries {
     attempts: Vec<Attempt>,
     dead: Vec<(TopicId, u64)>,
+    /// Dead letters that retention has deleted.
+    pub dead_expired: u64,
+    /// Dead letters that were sent again.
+    pub resent: u64,
 }
 
 impl Retries {
@@ -83,6 +87,16 @@ impl Retries {
                 self.dead.sort_unstable();
             }
         }
+    }
+
+    /// Retention has deleted so many dead letters.
+    pub fn dead_letters_expired(&mut self, letters: u64) {
+        self.dead_expired += letters;
+    }
+
+    /// A dead letter was sent again.
+    pub fn resent(&mut self) {
+        self.resent += 1;
     }
 
     /// By `reconsumeTimes`, from the original; empty if nothing ever failed.

@@ -2,7 +2,8 @@
 //!
 //! A queue of a user topic has one slot for each group that subscribes to it, or if that is broadcasting for each of
 //! its readers, who are the client ids of its members; a queue of `%RETRY%group` has one slot, its group's, unless that
-//! is broadcasting; a dead-letter queue has none. Each group has one account of messages, and so has each reader.
+//! is broadcasting; a dead-letter queue has those of the groups that subscribe to it, usually none. Each group has one account
+//! of messages, and so has each reader.
 
 use crate::cluster::directory::{Directory, TopicKind};
 use crate::cluster::ids::{GroupId, QueueId, TopicId};
@@ -70,13 +71,12 @@ impl Slots {
         );
         let topic = directory.queue(queue).topic;
         let readers: Vec<GroupId> = match directory.topic(topic).kind {
-            TopicKind::User => (0..directory.groups.len() as u32)
+            TopicKind::User | TopicKind::DeadLetter(_) => (0..directory.groups.len() as u32)
                 .map(GroupId)
                 .filter(|&group| directory.group(group).topics.contains(&topic))
                 .collect(),
             TopicKind::Retry(group) if directory.group(group).readers.is_empty() => vec![group],
             TopicKind::Retry(_) => Vec::new(),
-            TopicKind::DeadLetter(_) => Vec::new(),
         };
         let is_retry = matches!(directory.topic(topic).kind, TopicKind::Retry(_));
         let before = self.all.len();

@@ -393,6 +393,7 @@ impl Run {
             message,
             reconsume_times: reconsume_times + 1,
             waited: SimDuration::from_millis(10_050),
+            again: false,
         });
         self.dispatch(retry_queue)
     }

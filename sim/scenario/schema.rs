@@ -7,11 +7,11 @@ mod listener;
 mod timeline;
 
 pub use listener::{FailureBlock, FailureOutcome, IdempotentBlock, MessageBlock, RuleBlock};
-pub use timeline::{NextClientId, ServersBlock, Shutdown, TimelineBlock};
+pub use timeline::{NextClientId, Permission, ServersBlock, Shutdown, TimelineBlock};
 
 use crate::cluster::config::{
     BrokerTuning, ConsumeFromWhere, ConsumerTuning, Delivery, LocalOffsetStore, MessageModel, QueueSelector,
-    RocketMqVersion, Strategy,
+    RocketMqVersion, Strategy, SubscriptionGroup,
 };
 use crate::kernel::dist::Dist;
 use crate::kernel::time::SimDuration;
@@ -335,6 +335,11 @@ pub struct GroupBlock {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "IdempotentBlock")]
     pub idempotent: Option<IdempotentBlock>,
+    /// Where such a queue starts with CONSUME_FROM_TIMESTAMP: at the first message stored at this time of the run or
+    /// later. Default 30 min before each client's start.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "SimDuration")]
+    pub consume_timestamp: Option<SimDuration>,
     /// How messages get to the members: RocketMQ's way, or one to compare it with. Default "longPolling".
     #[serde(default)]
     pub delivery: Delivery,
@@ -347,6 +352,9 @@ pub struct GroupBlock {
     /// Settings that all members share, by their RocketMQ names.
     #[serde(default)]
     pub tuning: ConsumerTuning,
+    /// What brokers have set for the group, by RocketMQ's names.
+    #[serde(default)]
+    pub subscription_group: SubscriptionGroup,
 }
 
 /// Topics, and which of their messages are wanted; null and "" mean all, as "*" does.

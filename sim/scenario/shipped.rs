@@ -22,6 +22,10 @@ const SHIPPED: &[(&str, &str)] = &[
         include_str!("../../scenarios/broadcast-gap.json"),
     ),
     (
+        "broker-crash-offset-rollback",
+        include_str!("../../scenarios/broker-crash-offset-rollback.json"),
+    ),
+    (
         "clustering-vs-broadcasting",
         include_str!("../../scenarios/clustering-vs-broadcasting.json"),
     ),
@@ -36,6 +40,14 @@ const SHIPPED: &[(&str, &str)] = &[
     (
         "dead-consumer-detection",
         include_str!("../../scenarios/dead-consumer-detection.json"),
+    ),
+    (
+        "dlq-lifecycle",
+        include_str!("../../scenarios/dlq-lifecycle.json"),
+    ),
+    (
+        "dlq-lifecycle-exact",
+        include_str!("../../scenarios/dlq-lifecycle-exact.json"),
     ),
     (
         "duplicate-client-id",
@@ -66,6 +78,10 @@ const SHIPPED: &[(&str, &str)] = &[
     (
         "network-partition-two-views",
         include_str!("../../scenarios/network-partition-two-views.json"),
+    ),
+    (
+        "new-group-start",
+        include_str!("../../scenarios/new-group-start.json"),
     ),
     (
         "orderly-lock-handover",

@@ -34,8 +34,8 @@ const OTHER_NAMES: &[(&str, &str)] = &[
     ("messageQueueSelector", "queueSelector"),
     ("userProperties", "properties"),
     ("time", "at"),
-    ("topic", "updateTopic"),
     ("readQueueNum", "readQueueNums"),
+    ("subscriptionGroupConfig", "subscriptionGroup"),
     ("writeQueueNum", "writeQueueNums"),
 ];
 
@@ -74,6 +74,22 @@ const OTHER_WORDS: &[(&str, &str)] = &[
     ("delay", "slow"),
     ("latency", "slow"),
     ("changeTopic", "updateTopic"),
+    ("killBroker", "kill"),
+    ("crashBroker", "kill"),
+    ("stopBroker", "leave"),
+    ("restartBroker", "restart"),
+    ("bounceBroker", "restart"),
+    ("resetOffsetByTime", "resetOffset"),
+    ("seek", "resetOffset"),
+    ("rewind", "resetOffset"),
+    ("replay", "resetOffset"),
+    ("skipAccumulatedMessage", "skipBacklog"),
+    ("skipAccumulation", "skipBacklog"),
+    ("skip", "skipBacklog"),
+    ("resendDLQ", "resendDlq"),
+    ("redrive", "resendDlq"),
+    ("permission", "perm"),
+    ("timestamp", "to"),
     ("style", "delivery"),
     ("deliveryStyle", "delivery"),
     ("polling", "delivery"),
@@ -129,20 +145,9 @@ const KEYS_NOT_YET: &[(&str, &str, &str)] = &[
         "the whole run is measured; start producers later with \"start\"",
     ),
     ("producers.*", "tuning", "producers have RocketMQ's defaults"),
-    (
-        "groups.*",
-        "consumeTimestamp",
-        "CONSUME_FROM_TIMESTAMP means 30 minutes before the start",
-    ),
     ("groups.*.tuning", "popInvisibleTime", "POP is not modelled"),
     ("groups.*.tuning", "popBatchNums", "POP is not modelled"),
-    ("timeline", "rate", "use a second producer with \"start\""),
-    ("timeline", "resetOffset", "choose \"consumeFromWhere\" instead"),
-    ("timeline", "killBroker", BROKERS_RUN),
-    ("timeline", "restartBroker", BROKERS_RUN),
 ];
-
-const BROKERS_RUN: &str = "brokers always run in this version; cut members off from one with \"partition\"";
 
 /// Words that RocketMQ knows: the field's pattern, the word, a way out.
 const WORDS_NOT_YET: &[(&str, &str, &str)] = &[

@@ -2,7 +2,9 @@
 
 mod attributes;
 mod broadcasting;
+mod brokers;
 mod consume_timeout;
+mod dead_letters;
 mod delivery;
 mod determinism;
 mod filters;
@@ -16,6 +18,7 @@ mod order_locks;
 mod partition;
 mod query_message;
 mod random;
+mod resets;
 mod retention;
 mod retry;
 mod send_back;

@@ -146,3 +146,37 @@ fn what_a_group_misses_is_gone() {
             .any(|(_, (who, ..))| *who == ConsumerId(1))
     );
 }
+
+/// An hour of messages, of which some die, and then nothing. Once their clients are gone, idle days cost nothing at all:
+/// what expires is looked for when it is due. While clients live, an idle hour costs their own timers and pulls.
+#[test]
+fn idle_days_cost_next_to_nothing() {
+    let events = |days: u32, stay: &str, retention: &str| {
+        let text = format!(
+            r#"{{
+              "title": "Idle", "duration": "{days}d",
+              "cluster": {{ "topics": {{ "orders": {{}} }}, "tuning": {{ "retention": "{retention}" }} }},
+              "producers": {{ "shop": {{ "rate": "20/s", "stop": "1h" }} }},
+              "groups": {{ "billing": {{ "consumers": {{ "service": "5ms", "failure": {{ "poison": 0.01 }} }},
+                                       "tuning": {{ "maxReconsumeTimes": 2 }} }} }},
+              "timeline": [ {{ "at": "{stay}", "leave": "billing/1" }} ]
+            }}"#
+        );
+        let mut experiment = Experiment::new(&text, &[]);
+        experiment.0.sample_interval = SimDuration::from_secs(3600);
+        let done =
+            rmqsim::cluster::Cluster::new(experiment.0, crate::support::Recorder::default()).run(|_, _| {});
+        done.events
+    };
+    for retention in ["files", "exact"] {
+        let (four, forty) = (events(4, "2h", retention), events(40, "2h", retention));
+        assert_eq!(four, forty, "{retention}");
+        assert!(four < 72_000 * 15, "{retention}: {four}");
+    }
+    let (one, three) = (events(4, "1d", "exact"), events(4, "3d", "exact"));
+    let hourly = (three - one) / 48;
+    assert!(
+        hourly < 6_000,
+        "{hourly} events an hour for one client with five queues"
+    );
+}

@@ -23,7 +23,8 @@ const RENAMED: [(&str, &str, &str); 2] = [
 
 /// Settings without a Java field of their own: `delayLevelWhenNextConsume` is an attribute of each call (0), `deleteWhen`
 /// is missing in the vectors, the others describe what the model adds.
-const OUR_OWN: [&str; 8] = [
+const OUR_OWN: [&str; 9] = [
+    "dlqPermission",
     "delayLevelWhenNextConsume",
     "deleteWhen",
     "retention",

@@ -4,6 +4,7 @@ use crate::harness::{Outcome, Tally, same};
 use rmqsim::cluster::broker::retry_dlq::{
     RetryTopicSend, SendBack, SendBackDecision, dlq_topic, retry_topic,
 };
+use rmqsim::cluster::broker::retry_policy::RetryPolicy;
 use rmqsim::cluster::broker::schedule_message::{
     DelayLevelReason, DelayLevels, level_of_queue_id, queue_id_of_level,
 };
@@ -57,6 +58,17 @@ struct RetryTopicCase {
     stored_as: StoredAs,
 }
 
+/// A policy with its delays by attempts.
+#[derive(Deserialize)]
+struct PolicyCase {
+    policy: String,
+    next: Option<Vec<i64>>,
+    initial: Option<i64>,
+    max: Option<i64>,
+    multiplier: Option<i64>,
+    delay_ms: Vec<(i32, i64)>,
+}
+
 /// How the store keeps it.
 #[derive(Deserialize, Debug, Default, PartialEq)]
 struct StoredAs {
@@ -83,6 +95,7 @@ pub fn judge(file: &Value, tally: &mut Tally) {
         same("queue", case.queue_id, queue_id_of_level(case.level))?;
         same("level", case.level, level_of_queue_id(case.queue_id))
     });
+    tally.section(file, "retry_policies", retry_policy);
     tally.section(file, "send_back", send_back);
     tally.section(file, "retry_topic_send", |case: RetryTopicCase| {
         let decision = RetryTopicSend {
@@ -97,6 +110,31 @@ pub fn judge(file: &Value, tally: &mut Tally) {
         // The broker marks such a dead letter by level −1, one of its own making by 0.
         same("stored as", case.stored_as, stored_as(decision, -1))
     });
+}
+
+fn retry_policy(case: PolicyCase) -> Outcome {
+    let policy = match (
+        case.policy.as_str(),
+        case.next,
+        case.initial,
+        case.max,
+        case.multiplier,
+    ) {
+        ("CustomizedRetryPolicy", Some(next), ..) => RetryPolicy::Customized { next },
+        ("ExponentialRetryPolicy", _, Some(initial), Some(max), Some(multiplier)) => {
+            RetryPolicy::Exponential {
+                initial,
+                max,
+                multiplier,
+            }
+        }
+        (other, ..) => return same("policy", "a known one with its settings", other),
+    };
+    let delays = case.delay_ms.iter();
+    let found: Vec<(i32, i64)> = delays
+        .map(|(times, _)| (*times, policy.next_delay_millis(*times)))
+        .collect();
+    same("delays", case.delay_ms, found)
 }
 
 fn default_levels() -> DelayLevels {

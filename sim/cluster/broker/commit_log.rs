@@ -37,6 +37,8 @@ pub struct LogFile {
 pub struct CommitLog {
     /// Queues of the records that wait for dispatch, in log order.
     undispatched: Vec<QueueId>,
+    /// The same while the broker is down.
+    aside: Vec<QueueId>,
     /// Bytes ever appended, the rests of full files included.
     end: u64,
     /// Where the newest file ends, if its size ends it.
@@ -57,6 +59,7 @@ impl CommitLog {
         };
         Self {
             undispatched: Vec::new(),
+            aside: Vec::new(),
             end: 0,
             file_end,
             file_closes,
@@ -141,6 +144,20 @@ impl CommitLog {
         );
         list.clear();
         self.undispatched = list;
+    }
+
+    /// The broker is down: nothing is dispatched until it is up again.
+    pub fn set_undispatched_aside(&mut self) {
+        self.aside.append(&mut self.undispatched);
+    }
+
+    /// The broker is up again.
+    pub fn take_undispatched_back(&mut self) {
+        debug_assert!(
+            self.undispatched.is_empty(),
+            "nothing is appended while a broker is down"
+        );
+        self.undispatched.append(&mut self.aside);
     }
 
     /// Bytes ever appended.

@@ -4,6 +4,7 @@
 //! state that they use lives in the files named after RocketMQ's classes. A broker answers at once: the time that a
 //! request waits for a broker thread is left out.
 
+pub mod broker_controller;
 pub mod client_manage;
 pub mod commit_log;
 pub mod consume_queue;
@@ -18,8 +19,11 @@ pub mod pull_message;
 pub mod pull_request_hold;
 pub mod push;
 pub mod rebalance_lock_manager;
+pub mod resend_dlq;
+pub mod reset_offset;
 pub mod retention;
 pub mod retry_dlq;
+pub mod retry_policy;
 pub mod schedule_message;
 pub mod schedule_message_service;
 pub mod send_back;
@@ -38,7 +42,7 @@ use crate::cluster::broker::schedule_message_service::ScheduleMessageService;
 use crate::cluster::config::{ClusterConfig, TopicQueues};
 use crate::cluster::core::{BrokerRequest, ConsumerReply, Envelope, QueriedOffset};
 use crate::cluster::directory::{TopicInfo, TopicKind};
-use crate::cluster::event::{CallKind, EnvelopeSlot, Event, PqSlot, SendSlot};
+use crate::cluster::event::{CallKind, Event, PqSlot, SendSlot};
 use crate::cluster::fact::{CommitVia, Fact, Observer, RequestKind};
 use crate::cluster::ids::{BrokerId, ConsumerId, GroupId, QueueId, TopicId};
 use crate::cluster::message::Record;
@@ -73,6 +77,12 @@ pub struct Broker {
     /// Likewise the looks for files that are old enough to be deleted.
     clean_phase: SimTime,
     clean_pending: bool,
+    /// The process has ended.
+    pub(in crate::cluster) is_down: bool,
+    /// When the process started.
+    started: SimTime,
+    /// When it first saves offsets and the progress of the delay levels.
+    saves_from: SimTime,
     /// When the members or topics of a group here changed last, or the queues of a topic: what was right for a pull
     /// before need not be right now.
     changed: SimTime,
@@ -94,12 +104,14 @@ pub fn build(config: &ClusterConfig, levels: &DelayLevels, streams: &mut Streams
         let scan_phase = phase(SCAN_PERIOD);
         let mut luck = streams.stream(name, "clean phase");
         let clean_phase = SimTime::from_nanos(luck.below(retention::CLEAN_PERIOD.as_nanos()));
+        let mut luck = streams.stream(name, "save phase");
+        let saves_from = SimTime::from_nanos(luck.below(broker_controller::SAVE_DELAY_PROGRESS.as_nanos()));
         Broker {
             queues: Vec::new(),
             commit_log: CommitLog::new(retention::file_end(&config.broker_tuning)),
             consumers: ConsumerManager::new(config.groups.len()),
             locks: RebalanceLockManager::new(),
-            schedule: ScheduleMessageService::new(look_phases),
+            schedule: ScheduleMessageService::new(look_phases, config.has_crashes()),
             dispatch_phase,
             sweep_phase,
             scan_phase,
@@ -109,10 +121,21 @@ pub fn build(config: &ClusterConfig, levels: &DelayLevels, streams: &mut Streams
             release_pending: false,
             clean_phase,
             clean_pending: false,
+            is_down: false,
+            started: SimTime::ZERO,
+            saves_from,
             changed: SimTime::ZERO,
         }
     };
     config.brokers.iter().map(|b| &*b.name).map(broker).collect()
+}
+
+/// `DLQ_NUMS_PER_GROUP`: one queue on each broker. One without the permission to be read is one that nobody is given.
+fn dead_letter_numbers(readable: bool) -> TopicQueues {
+    TopicQueues {
+        read: u32::from(readable),
+        write: 1,
+    }
 }
 
 impl<O: Observer> Cluster<O> {
@@ -124,14 +147,14 @@ impl<O: Observer> Cluster<O> {
         send.record.stored = now;
         let (record, queue, producer) = (send.record, send.queue, send.producer);
         let broker = self.queues[queue.index()].broker;
+        if !self.queues[queue.index()].writable {
+            return self.refuse_send(slot);
+        }
         self.core.emit(Fact::Request {
             broker,
             kind: RequestKind::Send,
             group: None,
         });
-        if !self.queues[queue.index()].writable {
-            return self.refuse_send(slot);
-        }
         let offset = self.append(queue, record);
         let (message, body_size) = (record.id, record.body_size);
         self.core.emit(Fact::Stored {
@@ -150,7 +173,7 @@ impl<O: Observer> Cluster<O> {
         self.make_visible(broker);
     }
 
-    /// The queue is no more (`request queueId is illegal`).
+    /// The queue is no more (`request queueId is illegal`), or its broker is down.
     #[inline(never)]
     fn refuse_send(&mut self, slot: SendSlot) {
         let send = self.sends.get_mut(slot.0);
@@ -159,6 +182,14 @@ impl<O: Observer> Cluster<O> {
             Endpoint::Producer(send.producer),
             self.queues[send.queue.index()].broker,
         );
+        if !self.brokers[broker.index()].is_down {
+            let kind = RequestKind::Send;
+            self.core.emit(Fact::Request {
+                broker,
+                kind,
+                group: None,
+            });
+        }
         let event = Event::SendAckArrives(slot);
         self.core
             .travel(client, Server::Broker(broker), Direction::Down, event);
@@ -268,14 +299,21 @@ impl<O: Observer> Cluster<O> {
         let groups = self.topics.readers(consume_queue.topic);
         let committed = groups.iter().map(|group| match self.is_broadcasting(*group) {
             true => self.least_local_offset(*group, queue),
-            false => self.offsets.query(*group, queue).unwrap_or(0),
+            false => self.offsets.least(*group, queue).unwrap_or(0),
         });
         let readers = consume_queue.readers().iter();
         let held = readers.map(|slot| self.held_queues.get(slot.0).floor);
         let asked = consume_queue.least_asked();
+        let now = self.core.scheduler.now();
+        let rewinds = self
+            .rewinds
+            .iter()
+            .filter_map(|rewind| rewind.floor(now, consume_queue));
         committed
             .chain(held)
             .chain(asked)
+            .chain(rewinds)
+            .chain(self.least_to_resend(queue))
             .min()
             .unwrap_or(u64::MAX)
             .min(consume_queue.end_offset())
@@ -291,7 +329,8 @@ impl<O: Observer> Cluster<O> {
     ) {
         let consumer = connection.consumer;
         let group = self.consumers[consumer.index()].group;
-        if !self.brokers[broker.index()].consumers.is_open(connection) {
+        let state = &self.brokers[broker.index()];
+        if state.is_down || !state.consumers.is_open(connection) {
             return self.request_lost(request);
         }
         let kind = match &request {
@@ -413,6 +452,12 @@ impl<O: Observer> Cluster<O> {
             return;
         }
         let old = self.offsets.commit(group, queue, new);
+        if self.offsets.keeps_saves() {
+            let broker = self.queues[queue.index()].broker;
+            let last_save = self.last_save(broker, broker_controller::SAVE_OFFSETS);
+            let now = self.core.now();
+            self.offsets.changed(now, last_save, group, queue, old);
+        }
         self.core.emit(Fact::OffsetCommitted {
             group,
             queue,
@@ -422,16 +467,31 @@ impl<O: Observer> Cluster<O> {
         });
     }
 
-    /// The queues of `%RETRY%group` on `broker`, created if need be.
+    /// How many queues `%RETRY%group` has on each broker; `None`: the group has no such topic.
+    fn retry_queue_nums(&self, group: GroupId) -> Option<u32> {
+        let of_group = self.config.groups[group.index()]
+            .subscription_group
+            .retry_queue_nums;
+        let number = of_group.unwrap_or(self.config.broker_tuning.retry_queue_nums);
+        Some(number).filter(|number| *number > 0)
+    }
+
+    /// The queues of `%RETRY%group` on `broker`, created if need be; none if the group has none.
     fn retry_queues(&mut self, broker: BrokerId, group: GroupId) -> &[QueueId] {
-        let number = self.config.broker_tuning.retry_queue_nums;
+        let Some(number) = self.retry_queue_nums(group) else {
+            return &[];
+        };
         let topic = self.topics.retry(group).unwrap_or_else(|| {
             let name = retry_dlq::retry_topic(&self.config.groups[group.index()].name);
             let topic = self.create_topic(name, TopicKind::Retry(group));
             self.topics.set_retry(group, topic);
             topic
         });
-        self.queues_of(topic, broker, number)
+        let numbers = TopicQueues {
+            read: number,
+            write: number,
+        };
+        self.queues_of(topic, broker, numbers)
     }
 
     /// The queue of `%DLQ%group` on `broker`, created if need be.
@@ -442,7 +502,21 @@ impl<O: Observer> Cluster<O> {
             self.topics.set_dead_letter(group, topic);
             topic
         });
-        self.queues_of(topic, broker, 1)[0]
+        let readable = self.dlq_readable[group.index()];
+        self.queues_of(topic, broker, dead_letter_numbers(readable))[0]
+    }
+
+    /// Timeline: `mqadmin updateTopicPerm` of `%DLQ%group`.
+    pub(in crate::cluster) fn set_dlq_permission(&mut self, group: GroupId, readable: bool) {
+        self.dlq_readable[group.index()] = readable;
+        let Some(topic) = self.topics.dead_letter(group) else {
+            return;
+        };
+        for broker in (0..self.brokers.len() as u32).map(BrokerId) {
+            if !self.topics.queues(topic, broker).is_empty() {
+                self.update_topic(topic, broker, dead_letter_numbers(readable));
+            }
+        }
     }
 
     fn create_topic(&mut self, name: String, kind: TopicKind) -> TopicId {
@@ -451,13 +525,9 @@ impl<O: Observer> Cluster<O> {
         topic
     }
 
-    /// The queues of `topic` on `broker`; if it has none, `number` are created and registered.
-    fn queues_of(&mut self, topic: TopicId, broker: BrokerId, number: u32) -> &[QueueId] {
+    /// The queues of `topic` on `broker`; if it has none, they are created and registered.
+    fn queues_of(&mut self, topic: TopicId, broker: BrokerId, numbers: TopicQueues) -> &[QueueId] {
         if self.topics.queues(topic, broker).is_empty() {
-            let numbers = TopicQueues {
-                read: number,
-                write: number,
-            };
             self.place_topic(topic, broker, numbers);
             self.register_topic(topic, broker);
         }
@@ -472,6 +542,10 @@ impl<O: Observer> Cluster<O> {
         broker: BrokerId,
         numbers: TopicQueues,
     ) {
+        // The tool cannot reach a broker that is down.
+        if self.brokers[broker.index()].is_down {
+            return;
+        }
         self.place_topic(topic, broker, numbers);
         self.brokers[broker.index()].changed = self.core.now();
         self.core.emit(Fact::TopicUpdated {
@@ -485,10 +559,7 @@ impl<O: Observer> Cluster<O> {
 
     /// A broker tells the name servers.
     fn register_topic(&mut self, topic: TopicId, broker: BrokerId) {
-        let registration = Envelope::TopicRegistration { broker, topic };
-        let slot = EnvelopeSlot(self.core.envelopes.insert(registration));
-        let delay = self.core.network.between_servers();
-        self.core.scheduler.after(delay, Event::Deliver(slot));
+        self.tell_name_servers(Envelope::TopicRegistration { broker, topic });
     }
 
     /// The name servers learn of a topic that a broker has created or changed. Producers find out with their next
@@ -496,7 +567,9 @@ impl<O: Observer> Cluster<O> {
     pub(in crate::cluster) fn topic_registration(&mut self, broker: BrokerId, topic: TopicId) {
         let numbers = self.topics.numbers(topic, broker);
         let queues = self.topics.queues(topic, broker);
-        if self.name_server.register(topic, broker, queues, numbers) {
+        // A broker that is gone by now has no connection on which it could register.
+        let is_up = !self.brokers[broker.index()].is_down;
+        if is_up && self.name_server.register(topic, broker, queues, numbers) {
             self.plan_route_polls(topic);
         }
     }
@@ -505,11 +578,7 @@ impl<O: Observer> Cluster<O> {
     pub(in crate::cluster) fn route_request(&mut self, from: Endpoint, number: u32) {
         let envelope = match from {
             Endpoint::Producer(to) => {
-                let topic = self.producers[to.index()].topic;
-                let route = self
-                    .name_server
-                    .route(topic)
-                    .expect("user topics are registered before the start");
+                let route = self.name_server.route(self.producers[to.index()].topic);
                 Envelope::ProducerRoute { to, route }
             }
             Endpoint::Consumer(consumer) => {

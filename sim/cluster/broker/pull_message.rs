@@ -14,7 +14,7 @@ use crate::cluster::broker::pull_request_hold::{HeldPull, SWEEP_PERIOD};
 use crate::cluster::broker::store_filter::{StoreFilter, brings_match};
 use crate::cluster::config::BrokerTuning;
 use crate::cluster::consumer::delivery::Delivery;
-use crate::cluster::consumer::held_queue::{HeldQueue, PullReply};
+use crate::cluster::consumer::held_queue::{HeldQueue, PullReply, Repair};
 use crate::cluster::event::{Event, PqSlot};
 use crate::cluster::fact::{CommitVia, Fact, Observer, PullFailure, PullResult, RequestKind};
 use crate::cluster::ids::{BrokerId, GroupId, QueueId};
@@ -37,12 +37,15 @@ impl<O: Observer> Cluster<O> {
         let held = self.held_queues.get(slot.0);
         let (group, queue, offset, commit) = (held.group, held.queue, held.next_offset, held.request_commit);
         let broker = self.queues[queue.index()].broker;
-        self.core.emit(Fact::Request {
-            broker,
-            kind: RequestKind::Pull,
-            group: Some(group),
-        });
-        let expression = match self.check_pull(slot) {
+        let checked = self.check_pull(slot);
+        if checked != Err(PullFailure::Connection) {
+            self.core.emit(Fact::Request {
+                broker,
+                kind: RequestKind::Pull,
+                group: Some(group),
+            });
+        }
+        let expression = match checked {
             Ok(expression) => expression,
             Err(cause) => return self.refuse_pull(slot, cause),
         };
@@ -72,7 +75,10 @@ impl<O: Observer> Cluster<O> {
         let held = self.held_queues.get(slot.0);
         let queue = &self.queues[held.queue.index()];
         if !queue.readable {
-            return Err(PullFailure::IllegalQueue);
+            return Err(match self.brokers[queue.broker.index()].is_down {
+                true => PullFailure::Connection,
+                false => PullFailure::IllegalQueue,
+            });
         }
         self.brokers[queue.broker.index()]
             .consumers
@@ -81,7 +87,7 @@ impl<O: Observer> Cluster<O> {
 
     /// The pull is not served; what it carries does not count.
     #[inline(never)]
-    fn refuse_pull(&mut self, slot: PqSlot, cause: PullFailure) {
+    pub(super) fn refuse_pull(&mut self, slot: PqSlot, cause: PullFailure) {
         let held = self.held_queues.get_mut(slot.0);
         held.reply = PullReply {
             result: Err(cause),
@@ -226,23 +232,28 @@ impl<O: Observer> Cluster<O> {
     /// Where a pull at `offset` must go on instead: where an operator has set its group, which it learns now, or the
     /// nearest offset that there is.
     #[inline(never)]
-    pub(super) fn other_offset(&mut self, queue: QueueId, group: GroupId, offset: u64) -> Option<u64> {
+    pub(super) fn other_offset(&mut self, queue: QueueId, group: GroupId, offset: u64) -> Option<Repair> {
         let queue = &mut self.queues[queue.index()];
         let reset = queue.pending_reset(group);
-        if reset.is_some() {
+        if let Some(to) = reset {
             queue.forget_resets(Some(group));
-            return reset;
+            let by_operator = true;
+            return Some(Repair { to, by_operator });
         }
         let nearest = offset.clamp(queue.min_offset(), queue.max_offset());
-        (nearest != offset).then_some(nearest)
+        (nearest != offset).then_some(Repair {
+            to: nearest,
+            by_operator: false,
+        })
     }
 
     /// Answers OFFSET_MOVED.
-    pub(super) fn answer_offset_moved(&mut self, slot: PqSlot, proposal: u64, waited: SimDuration) {
+    pub(super) fn answer_offset_moved(&mut self, slot: PqSlot, proposal: Repair, waited: SimDuration) {
         let held = self.held_queues.get_mut(slot.0);
+        held.repair = Some(proposal);
         held.reply = PullReply {
             result: Ok(PullResult::OffsetMoved),
-            next_offset: proposal,
+            next_offset: proposal.to,
         };
         let (queue, consumer) = (held.queue, held.consumer);
         self.core.emit(Fact::PullAnswered {

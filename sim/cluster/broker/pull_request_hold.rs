@@ -81,6 +81,11 @@ impl PullRequestHold {
         });
     }
 
+    /// Takes all out, into `out`: the broker ends.
+    pub fn end_all(&mut self, out: &mut Vec<HeldPull>) {
+        out.append(&mut self.held);
+    }
+
     /// Takes the hold of `pull` out, whose client is not there any more; whether there was one.
     pub fn withdraw(&mut self, pull: PqSlot) -> bool {
         let before = self.held.len();

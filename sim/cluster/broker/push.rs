@@ -98,6 +98,10 @@ impl<O: Observer> Cluster<O> {
         let held = self.held_queues.get(slot.0);
         let (group, queue) = (held.group, held.queue);
         let broker = self.queues[queue.index()].broker;
+        if self.brokers[broker.index()].is_down {
+            self.acknowledged(slot, false);
+            return self.request_ended(slot);
+        }
         self.core.emit(Fact::Request {
             broker,
             kind: RequestKind::Acknowledge,

@@ -82,7 +82,7 @@ impl<O: Observer> Cluster<O> {
     pub(in crate::cluster) fn plan_cleaning(&mut self, broker_id: BrokerId) {
         let tuning = &self.config.broker_tuning;
         let broker = &mut self.brokers[broker_id.index()];
-        if broker.clean_pending || tuning.retention == Retention::None {
+        if broker.clean_pending || broker.is_down || tuning.retention == Retention::None {
             return;
         }
         let reserved = HOUR * u64::from(tuning.file_reserved_time);
@@ -116,6 +116,9 @@ impl<O: Observer> Cluster<O> {
         let exact = tuning.retention == Retention::Exact;
         let broker = &mut self.brokers[broker_id.index()];
         broker.clean_pending = false;
+        if broker.is_down {
+            return;
+        }
         // What came last goes too, when its time has come.
         if exact && broker.commit_log.closes().is_some_and(|closes| closes <= now) {
             let ends = self.ends_of_file(broker_id);

@@ -4,7 +4,8 @@
 //! its real topic and stops at the first that is not. So a retry comes 0 to 100 ms late, never early. Each level
 //! has a timer of its own, and they do not keep step: a message that has just come from one level meets the
 //! next one's timer anywhere in its period. No look is scheduled while a level is empty. Left out: the time that
-//! the moves take, by which the timers drift; saving the progress.
+//! the moves take, by which the timers drift. How far each level is gets saved every 10 s; what was delivered since is
+//! delivered again after a crash.
 //!
 //! Source: `ScheduleMessageService.DeliverDelayedMessageTimerTask`.
 
@@ -27,6 +28,8 @@ pub struct Delayed {
     pub queue: QueueId,
     /// What will be stored.
     pub record: Record,
+    /// It was delivered before, and a crash of the broker has undone the progress.
+    pub again: bool,
 }
 
 /// See the module.
@@ -36,13 +39,19 @@ pub struct ScheduleMessageService {
     levels: Vec<VecDeque<Delayed>>,
     /// By level − 1: looks happen at this instant plus multiples of the pause.
     phases: Vec<SimTime>,
+    /// By level − 1: the look that is scheduled; others are those of a process that has ended.
+    looks: Vec<Option<SimTime>>,
+    /// By level − 1: what was delivered and when, since the last save. Kept only if a broker will crash.
+    delivered: Option<Vec<VecDeque<(SimTime, Delayed)>>>,
 }
 
 impl ScheduleMessageService {
-    /// Empty levels, each looked at from its phase on.
-    pub fn new(phases: Vec<SimTime>) -> Self {
+    /// Empty levels, each looked at from its phase on. `crashes`: whether any broker will crash.
+    pub fn new(phases: Vec<SimTime>, crashes: bool) -> Self {
         Self {
             levels: vec![VecDeque::new(); phases.len()],
+            looks: vec![None; phases.len()],
+            delivered: crashes.then(|| vec![VecDeque::new(); phases.len()]),
             phases,
         }
     }
@@ -52,7 +61,65 @@ impl ScheduleMessageService {
         let waiting = &mut self.levels[usize::from(level) - 1];
         waiting.push_back(message);
         let is_first = waiting.len() == 1;
-        is_first.then(|| self.look_at(level, message.due))
+        is_first.then(|| self.plan_look(level, message.due))
+    }
+
+    /// Whether the look that happens now is the one that is scheduled.
+    pub fn is_look(&self, level: u8, now: SimTime) -> bool {
+        self.looks[usize::from(level) - 1] == Some(now)
+    }
+
+    /// Whether [`Self::delivered`] is to be told of deliveries.
+    pub fn keeps_delivered(&self) -> bool {
+        self.delivered.is_some()
+    }
+
+    /// A message of `level` was just delivered; the progress was saved last at `last_save`.
+    pub fn delivered(&mut self, level: u8, now: SimTime, last_save: SimTime, message: Delayed) {
+        let Some(delivered) = &mut self.delivered else {
+            return;
+        };
+        let delivered = &mut delivered[usize::from(level) - 1];
+        while delivered.front().is_some_and(|(at, _)| *at <= last_save) {
+            delivered.pop_front();
+        }
+        delivered.push_back((now, message));
+    }
+
+    /// The broker ends: no look happens any more.
+    pub fn stop(&mut self) {
+        self.looks.fill(None);
+    }
+
+    /// The broker has crashed: what was delivered after the last save will be delivered again.
+    pub fn fall_back(&mut self, last_save: SimTime) {
+        let Some(delivered) = &mut self.delivered else {
+            return;
+        };
+        for (waiting, delivered) in self.levels.iter_mut().zip(delivered) {
+            while let Some((at, message)) = delivered.pop_back() {
+                if at > last_save {
+                    waiting.push_front(Delayed {
+                        again: true,
+                        ..message
+                    });
+                }
+            }
+        }
+    }
+
+    /// The broker is up again, and looks from `first` on: which levels, and when.
+    pub fn restart(&mut self, first: SimTime) -> Vec<(u8, SimTime)> {
+        let levels = 1..=self.levels.len() as u8;
+        let heads = levels.filter_map(|level| {
+            let head = self.levels[usize::from(level) - 1].front()?;
+            Some((level, head.due.max(first)))
+        });
+        let heads: Vec<(u8, SimTime)> = heads.collect();
+        let looks = heads.into_iter();
+        looks
+            .map(|(level, due)| (level, self.plan_look(level, due)))
+            .collect()
     }
 
     /// Takes out the first message of `level` if it is due.
@@ -64,10 +131,17 @@ impl ScheduleMessageService {
         waiting.pop_front()
     }
 
-    /// When the level must be looked at next; `None` while it is empty.
-    pub fn next_look(&self, level: u8) -> Option<SimTime> {
-        let head = self.levels[usize::from(level) - 1].front()?;
-        Some(self.look_at(level, head.due))
+    /// Plans the next look at the level: when; `None` while it is empty.
+    pub fn next_look(&mut self, level: u8) -> Option<SimTime> {
+        let due = self.levels[usize::from(level) - 1].front().map(|head| head.due);
+        self.looks[usize::from(level) - 1] = None;
+        due.map(|due| self.plan_look(level, due))
+    }
+
+    fn plan_look(&mut self, level: u8, due: SimTime) -> SimTime {
+        let look = self.look_at(level, due);
+        self.looks[usize::from(level) - 1] = Some(look);
+        look
     }
 
     /// The first look at `level` at or after `due`.
@@ -106,13 +180,37 @@ mod tests {
             group: GroupId(0),
             queue: QueueId(0),
             record,
+            again: false,
         }
+    }
+
+    /// Progress was saved at 10 s. One message was delivered before that and two after: they wait again, in order, and
+    /// are found at the first look after the start.
+    #[test]
+    fn a_crash_delivers_again() {
+        let mut service = ScheduleMessageService::new(vec![at(30); 18], true);
+        for due in [9_000, 10_500, 10_600, 60_000] {
+            service.schedule(3, delayed(due));
+        }
+        for (now, save) in [(9_030, 0), (10_530, 10_000), (10_630, 10_000)] {
+            let taken = service.take_due(3, at(now)).unwrap();
+            service.delivered(3, at(now), at(save), taken);
+        }
+        assert_eq!(service.next_look(3), Some(at(60_030)));
+        service.stop();
+        assert!(!service.is_look(3, at(60_030)));
+        service.fall_back(at(10_000));
+        assert_eq!(service.waiting(), 3);
+        assert_eq!(service.restart(at(21_000)), [(3, at(21_030))]);
+        assert!(service.is_look(3, at(21_030)));
+        let again = service.take_due(3, at(21_030)).unwrap();
+        assert_eq!((again.due, again.again), (at(10_500), true));
     }
 
     /// Due at 10 040 ms, looked at every 100 ms from 30 ms on: found at 10 130 ms.
     #[test]
     fn a_retry_waits_for_the_next_look() {
-        let mut service = ScheduleMessageService::new(vec![at(30); 18]);
+        let mut service = ScheduleMessageService::new(vec![at(30); 18], false);
         assert_eq!(service.schedule(3, delayed(10_040)), Some(at(10_130)));
         assert_eq!(service.schedule(3, delayed(10_131)), None);
         assert!(service.take_due(3, at(10_039)).is_none());

@@ -6,13 +6,14 @@
 //! Source: `AbstractSendMessageProcessor.consumerSendMsgBack`, `ScheduleMessageService`.
 
 use crate::cluster::Cluster;
+use crate::cluster::broker::broker_controller::SAVE_DELAY_PROGRESS;
 use crate::cluster::broker::retry_dlq::{RetryTopicSend, SendBack, SendBackDecision};
 use crate::cluster::broker::schedule_message_service::Delayed;
 use crate::cluster::consumer::consume_result::{client_retry_level, max_reconsume_times_concurrently};
 use crate::cluster::consumer::send_message_back::Way;
 use crate::cluster::event::{Event, TaskSlot};
-use crate::cluster::fact::{Fact, Observer, RequestKind};
-use crate::cluster::ids::{BrokerId, GroupId, QueueId};
+use crate::cluster::fact::{DropCause, Fact, Observer, RequestKind};
+use crate::cluster::ids::{BrokerId, ConsumerId, GroupId, QueueId};
 use crate::cluster::message::Record;
 use crate::cluster::network::{Direction, Endpoint, Server};
 use crate::kernel::streams::{Luck, Source};
@@ -25,30 +26,31 @@ impl<O: Observer> Cluster<O> {
         let (group, queue, consumer) = (held.group, held.queue, held.consumer);
         let (offset, failed, way) = running.sending_back();
         let delay_level = running.delay_level();
-        let broker = match way {
-            Way::Back => {
-                let broker = self.queues[queue.index()].broker;
-                let kind = RequestKind::SendBack;
-                self.core.emit(Fact::Request {
-                    broker,
-                    kind,
-                    group: Some(group),
-                });
-                self.take_back(broker, group, (queue, offset), failed, delay_level);
-                broker
-            }
-            Way::Retry(send) => {
-                let broker = self.queues[send.queue.index()].broker;
-                let kind = RequestKind::Send;
-                self.core.emit(Fact::Request {
-                    broker,
-                    kind,
-                    group: Some(group),
-                });
-                self.take_ordinary(group, (queue, offset), failed, send.queue);
-                broker
-            }
+        let target = match way {
+            Way::Back => queue,
+            Way::Retry(send) => send.queue,
         };
+        let broker = self.queues[target.index()].broker;
+        if self.brokers[broker.index()].is_down {
+            self.tasks.get_mut(task.0).refuse();
+            let (client, event) = (Endpoint::Consumer(consumer), Event::SendBackReplyArrives(task));
+            return self
+                .core
+                .travel(client, Server::Broker(broker), Direction::Down, event);
+        }
+        let kind = match way {
+            Way::Back => RequestKind::SendBack,
+            Way::Retry(_) => RequestKind::Send,
+        };
+        self.core.emit(Fact::Request {
+            broker,
+            kind,
+            group: Some(group),
+        });
+        match way {
+            Way::Back => self.take_back((broker, consumer), group, (queue, offset), failed, delay_level),
+            Way::Retry(send) => self.take_ordinary(group, (queue, offset), failed, send.queue),
+        }
         let event = Event::SendBackReplyArrives(task);
         self.core.travel(
             Endpoint::Consumer(consumer),
@@ -62,7 +64,7 @@ impl<O: Observer> Cluster<O> {
     /// delay level.
     fn take_back(
         &mut self,
-        broker: BrokerId,
+        (broker, consumer): (BrokerId, ConsumerId),
         group: GroupId,
         (queue, offset): (QueueId, u64),
         failed: Record,
@@ -75,7 +77,7 @@ impl<O: Observer> Cluster<O> {
             delay_level: delay_level.map_or(tuning.delay_level_when_next_consume, i32::from),
             max_reconsume_times: Some(max),
             group_retry_max_times: max,
-            group_retry_queue_nums: self.config.broker_tuning.retry_queue_nums as i32,
+            group_retry_queue_nums: self.retry_queue_nums(group).map_or(0, |number| number as i32),
         };
         match request.decide() {
             SendBackDecision::DeadLetter => self.dead_letter(broker, group, queue, offset, failed),
@@ -87,7 +89,14 @@ impl<O: Observer> Cluster<O> {
                 let target = self.random_retry_queue(broker, group, &failed);
                 self.schedule_retry(group, (queue, offset), failed, level as u8, target);
             }
-            SendBackDecision::Drop => unreachable!("scenarios give every group a retry queue"),
+            SendBackDecision::Drop => self.core.emit(Fact::Dropped {
+                consumer,
+                group,
+                queue,
+                offset,
+                message: failed.id,
+                cause: DropCause::NoRetryQueue,
+            }),
         }
     }
 
@@ -184,6 +193,7 @@ impl<O: Observer> Cluster<O> {
             group,
             queue: target,
             record: copy,
+            again: false,
         };
         if let Some(look) = self.brokers[broker.index()].schedule.schedule(level, delayed) {
             self.core
@@ -204,6 +214,9 @@ impl<O: Observer> Cluster<O> {
     /// The schedule service looks at a level and moves what is due.
     pub(in crate::cluster) fn deliver_delayed(&mut self, broker: BrokerId, level: u8) {
         let now = self.core.now();
+        if !self.brokers[broker.index()].schedule.is_look(level, now) {
+            return;
+        }
         while let Some(due) = self.brokers[broker.index()].schedule.take_due(level, now) {
             let record = Record {
                 stored: now,
@@ -217,7 +230,14 @@ impl<O: Observer> Cluster<O> {
                 message: record.id,
                 reconsume_times: record.reconsume_times,
                 waited: now.since(due.since),
+                again: due.again,
             });
+            if self.brokers[broker.index()].schedule.keeps_delivered() {
+                let last_save = self.last_save(broker, SAVE_DELAY_PROGRESS);
+                self.brokers[broker.index()]
+                    .schedule
+                    .delivered(level, now, last_save, due);
+            }
         }
         self.make_visible(broker);
         if let Some(look) = self.brokers[broker.index()].schedule.next_look(level) {

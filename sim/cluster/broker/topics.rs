@@ -3,7 +3,7 @@
 //! Source: `TopicConfigManager`.
 
 use crate::cluster::broker::consumer_manager::SubscribedTopic;
-use crate::cluster::broker::retry_dlq::retry_topic;
+use crate::cluster::broker::retry_dlq::{dlq_topic, retry_topic};
 use crate::cluster::config::{ClusterConfig, MessageModel, TopicQueues};
 use crate::cluster::ids::{BrokerId, GroupId, QueueId, TopicId};
 use crate::cluster::message_queue::{java_hash, java_hash_order};
@@ -31,11 +31,15 @@ impl Topics {
                 readers[topic.index()].push(GroupId(group as u32));
             }
         }
-        let none = vec![None; config.groups.len()];
+        let by_name = |name: String| config.topics.iter().position(|topic| topic.name == name);
+        let dead_letter = config.groups.iter().map(|group| {
+            // Known by name before it exists, if somebody subscribes to it.
+            by_name(dlq_topic(&group.name)).map(|topic| TopicId(topic as u32))
+        });
         Self {
             queues: BTreeMap::new(),
-            retry: none.clone(),
-            dead_letter: none,
+            retry: vec![None; config.groups.len()],
+            dead_letter: dead_letter.collect(),
             readers,
             nobody: Vec::new(),
         }
@@ -69,7 +73,7 @@ impl Topics {
         self.retry[group.index()]
     }
 
-    /// `%DLQ%group`, if it exists.
+    /// `%DLQ%group`, if it exists or somebody subscribes to it.
     pub fn dead_letter(&self, group: GroupId) -> Option<TopicId> {
         self.dead_letter[group.index()]
     }
@@ -80,7 +84,7 @@ impl Topics {
         self.note_reader(topic, group);
     }
 
-    /// `%DLQ%group` came into being. Nobody reads it.
+    /// `%DLQ%group` came into being, to which nobody subscribes.
     pub fn set_dead_letter(&mut self, group: GroupId, topic: TopicId) {
         self.dead_letter[group.index()] = Some(topic);
     }

@@ -101,7 +101,8 @@ pub struct ConsumerClient {
     pub cache: CacheTotal,
     /// The present connection to each broker, as the client knows it.
     pub connections: Vec<Option<u32>>,
-    pub(super) last_epoch: u32,
+    /// How many connections it has made.
+    pub last_epoch: u32,
     /// What its threads wait for, by [`CallKind`].
     pub(super) calls: [Option<Call>; CallKind::ALL.len()],
     /// The name server that it uses.
@@ -332,6 +333,7 @@ impl<O: Observer> Cluster<O> {
             ConsumerReply::ConsumerIdsChanged => {
                 self.wake_rebalance(consumer, RebalanceTrigger::Notification)
             }
+            ConsumerReply::ResetOffset(offsets) => self.told_of_reset(consumer, &offsets),
             ConsumerReply::ConnectionClosed => self.connection_closed_by_broker(consumer, broker),
             ConsumerReply::ConsumerList(members) => {
                 if self.answered(consumer, CallKind::Rebalance) {

@@ -71,7 +71,7 @@ impl<O: Observer> Cluster<O> {
 
     #[inline(never)]
     fn make_connection(&mut self, consumer: ConsumerId, broker: BrokerId) -> bool {
-        if self.is_cut(consumer, Server::Broker(broker)) {
+        if self.is_cut(consumer, Server::Broker(broker)) || self.brokers[broker.index()].is_down {
             return false;
         }
         let client = &mut self.consumers[consumer.index()];
@@ -95,9 +95,21 @@ impl<O: Observer> Cluster<O> {
         if self.connect(consumer, broker) {
             self.send_to_broker(consumer, broker, request);
         } else {
-            limit = limit.min(CONNECT_TIMEOUT);
+            limit = limit.min(self.connect_limit(consumer, broker));
         }
         self.wait_for(consumer, kind, Server::Broker(broker), limit);
+    }
+
+    /// How long it takes a client to find out that it gets no connection: nobody answers across a cut, and a machine
+    /// whose broker is down refuses at once.
+    pub(super) fn connect_limit(&mut self, consumer: ConsumerId, broker: BrokerId) -> SimDuration {
+        if self.brokers[broker.index()].is_down && !self.is_cut(consumer, Server::Broker(broker)) {
+            self.refused_at(consumer, broker)
+                .since(self.core.now())
+                .min(CONNECT_TIMEOUT)
+        } else {
+            CONNECT_TIMEOUT
+        }
     }
 
     /// Sends a request that nobody answers. Without a connection it is lost.
@@ -126,7 +138,8 @@ impl<O: Observer> Cluster<O> {
         limit: SimDuration,
     ) {
         let deadline = self.core.now() + limit;
-        let ticket = self.troubled(consumer, server).map(|_| {
+        let is_timed = self.troubled(consumer, server).is_some() || self.is_down(server);
+        let ticket = is_timed.then(|| {
             self.core
                 .scheduler
                 .at(deadline, Event::CallTimeout { consumer, kind })

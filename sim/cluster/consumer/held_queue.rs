@@ -54,6 +54,8 @@ pub struct HeldQueue {
     pub pulling: bool,
     /// When the pull under way fails, if it is in trouble.
     pub fails: Option<(SimTime, Ticket)>,
+    /// The offset at which the queue is to be taken anew, if its own was illegal or an operator has set another.
+    pub repair: Option<Repair>,
     /// The answer on the wire.
     pub reply: PullReply,
     /// Messages of the answer on the wire.
@@ -93,6 +95,15 @@ impl CacheTotal {
         self.messages += now.messages - before.messages;
         self.bytes += now.bytes - before.bytes;
     }
+}
+
+/// Where a queue goes on whose offset was not good.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Repair {
+    /// Next offset to consume.
+    pub to: u64,
+    /// An operator has chosen it.
+    pub by_operator: bool,
 }
 
 /// The broker's answer to a pull, without its messages.
@@ -135,6 +146,7 @@ impl HeldQueue {
             served: ExpressionId::ALL,
             pulling: false,
             fails: None,
+            repair: None,
             reply: PullReply {
                 result: Ok(PullResult::NotFound),
                 next_offset: start_offset,

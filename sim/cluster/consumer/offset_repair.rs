@@ -1,4 +1,4 @@
-//! What a client does when the broker calls its offset illegal: OFFSET_ILLEGAL.
+//! What a client does with a queue whose offset is not good: OFFSET_ILLEGAL, and resets that the broker tells it of.
 //!
 //! The offset lies below the least that is kept, beyond the end, or an operator has set another. The client gives the
 //! queue up, results of running calls will be thrown away, sets its offset to the broker's proposal and takes the queue
@@ -6,12 +6,22 @@
 //! that no late result moves it, and a rebalance follows; before, the queue rests for 10 s first and then waits for a
 //! round that comes for another reason. The proposal is persisted even if the queue has gone to somebody else meanwhile.
 //!
-//! Source: `DefaultMQPushConsumerImpl.pullMessage` (OFFSET_ILLEGAL), `RebalanceImpl.removeProcessQueue`.
+//! Brokers before 5.2 tell all members of a reset. Each gives the queues concerned up, lets them rest for 10 s, sets the
+//! offset and rebalances. Left out: meanwhile it does not pull its other queues either.
+//!
+//! Source: `DefaultMQPushConsumerImpl.pullMessage` (OFFSET_ILLEGAL), `RebalanceImpl.removeProcessQueue`,
+//! `MQClientInstance.resetOffset`.
 
 use crate::cluster::Cluster;
+use crate::cluster::consumer::held_queue::Repair;
 use crate::cluster::core::BrokerRequest;
 use crate::cluster::event::{Event, PqSlot};
 use crate::cluster::fact::{Fact, Observer, RebalanceTrigger};
+use crate::cluster::ids::{ConsumerId, QueueId};
+use crate::kernel::time::SimDuration;
+
+/// How long a client lets queues rest after it was told of a reset.
+const RESET_REST: SimDuration = SimDuration::from_secs(10);
 
 impl<O: Observer> Cluster<O> {
     /// The broker's answer proposes another offset. The pull request of the queue ends with the repair.
@@ -27,19 +37,38 @@ impl<O: Observer> Cluster<O> {
         }
     }
 
+    /// A broker before 5.2 has told the client of a reset.
+    pub(super) fn told_of_reset(&mut self, consumer: ConsumerId, offsets: &[(QueueId, u64)]) {
+        for (queue, to) in offsets {
+            let Some(&slot) = self.consumers[consumer.index()].held.get(queue) else {
+                continue;
+            };
+            let held = self.held_queues.get_mut(slot.0);
+            held.process_queue.dropped = true;
+            held.floor = held.floor.min(*to);
+            held.requests += 1;
+            held.repair = Some(Repair {
+                to: *to,
+                by_operator: true,
+            });
+            self.core.scheduler.after(RESET_REST, Event::RepairOffset(slot));
+        }
+    }
+
     /// Sets the offset to the broker's proposal, at the broker too, and gives the queue up.
     pub(in crate::cluster) fn repair_offset(&mut self, slot: PqSlot) {
         let held = self.held_queues.get(slot.0);
-        let (consumer, group, queue, to) = (held.consumer, held.group, held.queue, held.next_offset);
-        if !self.is_at_work(consumer) {
+        let (consumer, group, queue) = (held.consumer, held.group, held.queue);
+        let Some(repair) = held.repair.filter(|_| self.is_at_work(consumer)) else {
             return self.request_ended(slot);
-        }
+        };
         let held = self.held_queues.get_mut(slot.0);
-        held.offset.update_and_freeze(to);
-        held.floor = held.floor.min(to);
+        held.offset.update_and_freeze(repair.to);
+        held.floor = held.floor.min(repair.to);
         self.persist_one(slot);
         let table = &mut self.consumers[consumer.index()].held;
-        if table.get(&queue) == Some(&slot) {
+        let is_held = table.get(&queue) == Some(&slot);
+        if is_held {
             table.remove(&queue);
             self.persist_one(slot);
             // What a broadcasting member skips is told by where it starts.
@@ -48,7 +77,8 @@ impl<O: Observer> Cluster<O> {
                     group,
                     queue,
                     from: 0,
-                    to,
+                    to: repair.to,
+                    by_operator: repair.by_operator,
                 });
             }
             if self.held_queues.get(slot.0).orderly.is_some() {
@@ -58,7 +88,7 @@ impl<O: Observer> Cluster<O> {
             }
         }
         self.request_ended(slot);
-        if self.profile.offset_repair_delay.is_zero() {
+        if self.profile.offset_repair_delay.is_zero() || repair.by_operator && is_held {
             self.wake_rebalance(consumer, RebalanceTrigger::OffsetIllegal);
         }
     }

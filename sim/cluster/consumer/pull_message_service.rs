@@ -10,7 +10,6 @@
 //! Source: `PullMessageService`, `DefaultMQPushConsumerImpl.pullMessage`, `PullCallback`.
 
 use crate::cluster::Cluster;
-use crate::cluster::consumer::connection::CONNECT_TIMEOUT;
 use crate::cluster::consumer::delivery::Delivery;
 use crate::cluster::consumer::flow_control::{
     CacheState, DELAY_WHEN_CACHE_FLOW_CONTROL, DELAY_WHEN_EXCEPTION, OrderlyPull, PULL_TIMEOUT, PullDecision,
@@ -94,7 +93,7 @@ impl<O: Observer> Cluster<O> {
                 event,
             );
         }
-        if !self.core.network.links.are_calm() {
+        if !self.core.network.links.are_calm() || self.brokers_down > 0 {
             self.time_pull(slot);
         }
     }
@@ -128,8 +127,8 @@ impl<O: Observer> Cluster<O> {
         false
     }
 
-    /// Schedules the failure of a pull on a cut link: soon if there is no connection, else when no answer came for
-    /// too long.
+    /// Schedules the failure of a pull on a cut link, or to a broker that is down: soon if there is no connection, else
+    /// when no answer came for too long.
     #[inline(never)]
     pub(super) fn time_pull(&mut self, slot: PqSlot) {
         let held = self.held_queues.get(slot.0);
@@ -139,14 +138,15 @@ impl<O: Observer> Cluster<O> {
         let connected = self.consumers[consumer.index()].connections[broker.index()].is_some();
         // Nobody waits for the answer to an order: it fails with its connection.
         let patient = connected && held.push.is_some();
-        if !is_cut || !held.pulling || held.fails.is_some() || patient {
+        let is_refused = !connected && self.is_down(Server::Broker(broker));
+        if !(is_cut || is_refused) || !held.pulling || held.fails.is_some() || patient {
             return;
         }
         let sent = held.process_queue.last_pull;
         let fails = if connected {
             sent + PULL_TIMEOUT + SCAN_SLACK
         } else {
-            sent + CONNECT_TIMEOUT
+            sent + self.connect_limit(consumer, broker)
         };
         let fails: SimTime = fails.max(self.core.now());
         let ticket = self.core.scheduler.at(fails, Event::PullFails(slot));

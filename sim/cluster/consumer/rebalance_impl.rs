@@ -455,8 +455,10 @@ impl<O: Observer> Cluster<O> {
         match from {
             PullFromWhere::AskMaxOffset => BrokerRequest::MaxOffset(queue, by),
             PullFromWhere::AskTimestamp => {
-                let started = self.consumers[consumer.index()].started;
-                BrokerRequest::SearchOffset(queue, started - CONSUME_TIMESTAMP_BACK, by)
+                let client = &self.consumers[consumer.index()];
+                let chosen = self.config.groups[client.group.index()].consume_timestamp;
+                let from = chosen.unwrap_or(client.started - CONSUME_TIMESTAMP_BACK);
+                BrokerRequest::SearchOffset(queue, from, by)
             }
             PullFromWhere::At(_) | PullFromWhere::Unknown => {
                 unreachable!("every offset query of this model is answered")
@@ -515,6 +517,7 @@ impl<O: Observer> Cluster<O> {
                 queue,
                 from: 0,
                 to: start,
+                by_operator: false,
             });
         }
         self.core.emit(Fact::QueueAcquired {

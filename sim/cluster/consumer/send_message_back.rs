@@ -7,7 +7,6 @@
 //! Source: `ConsumeMessageConcurrentlyService.processConsumeResult`, `DefaultMQPushConsumerImpl.sendMessageBack`.
 
 use crate::cluster::Cluster;
-use crate::cluster::consumer::connection::CONNECT_TIMEOUT;
 use crate::cluster::consumer::consume_concurrently::{RunningTask, TaskOf};
 use crate::cluster::consumer::consume_result::LOCAL_RETRY_DELAY;
 use crate::cluster::consumer::inner_producer::RetrySend;
@@ -43,6 +42,8 @@ pub enum AfterFailure {
         sent: Option<SimTime>,
         /// When the client waits no longer, if the link is in trouble.
         fails: Option<(SimTime, Ticket)>,
+        /// The broker was down when it came: the answer is that nobody is there.
+        refused: bool,
     },
     /// They wait to go to the listener again. No thread is busy with them.
     WaitsForRetry,
@@ -67,6 +68,18 @@ impl RunningTask {
             panic!("a message on its way back is noted with its task");
         };
         (self.first_offset + u64::from(self.dealt_with), *message, *way)
+    }
+
+    /// The broker to which a message was sent back is down.
+    pub fn refuse(&mut self) {
+        if let Some(AfterFailure::Returning { refused, .. }) = self.after_failure.as_deref_mut() {
+            *refused = true;
+        }
+    }
+
+    fn is_refused(&self) -> bool {
+        let after = self.after_failure.as_deref();
+        matches!(after, Some(AfterFailure::Returning { refused: true, .. }))
     }
 }
 
@@ -122,6 +135,7 @@ impl<O: Observer> Cluster<O> {
             way,
             sent: connected.then_some(now),
             fails: None,
+            refused: false,
         }));
         if connected {
             self.core.travel(
@@ -131,10 +145,11 @@ impl<O: Observer> Cluster<O> {
                 Event::SendBackArrives(slot),
             );
         }
-        if self.troubled(consumer, Server::Broker(broker)).is_some() {
+        let is_refused = !connected && self.is_down(Server::Broker(broker));
+        if is_refused || self.troubled(consumer, Server::Broker(broker)).is_some() {
             let due = match connected {
                 true => patience_ends(way, now),
-                false => (now + CONNECT_TIMEOUT).min(patience_ends(way, now)),
+                false => (now + self.connect_limit(consumer, broker)).min(patience_ends(way, now)),
             };
             self.time_send_back(slot, due);
         }
@@ -257,6 +272,9 @@ impl<O: Observer> Cluster<O> {
 
     /// The broker has taken a failed message back.
     pub(in crate::cluster) fn send_back_reply_arrives(&mut self, slot: TaskSlot) {
+        if self.tasks.get(slot.0).is_refused() {
+            return self.send_back_failed(slot);
+        }
         self.cancel_failure(slot);
         let task = self.tasks.get_mut(slot.0);
         if task.abandoned {

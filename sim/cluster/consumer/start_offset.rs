@@ -74,6 +74,7 @@ impl<O: Observer> Cluster<O> {
                 queue,
                 from: before,
                 to: offset,
+                by_operator: false,
             });
         }
         if before != offset {

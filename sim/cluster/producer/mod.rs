@@ -52,6 +52,8 @@ pub struct Producer {
     publish: Option<TopicPublishInfo<BrokerId, QueueId>>,
     /// It will look for a new route at its next tick.
     will_look: bool,
+    /// It has asked for its route and has no answer yet.
+    asks: bool,
     /// Messages made before the route was known.
     waiting: Vec<SendSlot>,
     selector: QueueSelector,
@@ -89,6 +91,7 @@ pub fn build(config: &ClusterConfig, streams: &mut Streams, network: &mut Networ
             start: settings.start,
             publish: None,
             will_look: false,
+            asks: false,
             waiting: Vec::new(),
             selector: settings.queue_selector,
         }
@@ -140,6 +143,7 @@ impl<O: Observer> Cluster<O> {
     }
 
     fn ask_route(&mut self, id: ProducerId) {
+        self.producers[id.index()].asks = true;
         let from = Endpoint::Producer(id);
         self.core.send(
             from,
@@ -200,12 +204,29 @@ impl<O: Observer> Cluster<O> {
         if self.producers[id.index()].publish.is_some() {
             self.send(slot);
         } else {
-            self.producers[id.index()].waiting.push(slot);
+            self.wait_for_route(slot, id);
         }
     }
 
-    /// The route has come; what waited for it is sent.
-    pub(super) fn producer_route(&mut self, id: ProducerId, route: &KnownRoute) {
+    /// A message waits for the route. Who found none before asks again for each message.
+    #[inline(never)]
+    fn wait_for_route(&mut self, slot: SendSlot, id: ProducerId) {
+        self.producers[id.index()].waiting.push(slot);
+        if !self.producers[id.index()].asks {
+            self.ask_route(id);
+        }
+    }
+
+    /// The route has come; what waited for it is sent. A topic that is in no route is where it was, as far as the
+    /// producer knew that; else what waited for it is given up.
+    pub(super) fn producer_route(&mut self, id: ProducerId, route: Option<&KnownRoute>) {
+        self.producers[id.index()].asks = false;
+        let Some(route) = route else {
+            for slot in std::mem::take(&mut self.producers[id.index()].waiting) {
+                self.nowhere_to_send(slot);
+            }
+            return;
+        };
         let queues = route
             .write_queues
             .iter()

@@ -13,7 +13,7 @@ impl Observation {
         let slots = self.slots.add_queue(queue, directory);
         self.grow(now, directory);
         let of = directory.queue(queue);
-        if directory.topic(of.topic).kind != TopicKind::User {
+        if matches!(directory.topic(of.topic).kind, TopicKind::Retry(_)) {
             return;
         }
         let read = self.reads.get(&(of.topic, of.broker));
@@ -186,7 +186,7 @@ impl Observation {
                 self.waiting[slot].before = stored_at - waits * i128::from(now.as_nanos());
             }
         } else {
-            let skipped = self.ledger.skipped(slot, of, 0, start);
+            let skipped = self.ledger.skipped(slot, of, 0, start, false);
             self.lag.ended(now, slot, of, skipped);
         }
     }

@@ -8,13 +8,13 @@ mod members;
 mod order;
 
 use crate::cluster::config::ClusterConfig;
-use crate::cluster::directory::Directory;
+use crate::cluster::directory::{Directory, TopicKind};
 use crate::cluster::fact::{Fact, Observer, PullResult, RebalanceTrigger};
 use crate::cluster::ids::{BrokerId, ConsumerId, GroupId, QueueId, TopicId};
 use crate::kernel::time::{SimDuration, SimTime};
 use crate::observe::consumers::Life;
 use crate::observe::delivery::{Delivered, raise};
-use crate::observe::duplicates::Duplicates;
+use crate::observe::duplicates::{Duplicates, LedBack};
 use crate::observe::effects::Effects;
 use crate::observe::filters::Filters;
 use crate::observe::lag::Lag;
@@ -106,6 +106,8 @@ pub struct Observation {
     pub orders: Orders,
     /// The change that each slot changed hands after, by its number in the group.
     moved_by: Vec<Option<u32>>,
+    /// What led the group of each slot back, and up to where it had seen everything then.
+    led_back: Vec<Option<(LedBack, u64)>>,
     waiting: Vec<Waiting>,
     /// Sum of the instants of storage, nanoseconds, by queue.
     stored_at: Vec<u128>,
@@ -333,6 +335,7 @@ impl Observation {
             reads: BTreeMap::new(),
             orders: Orders::default(),
             moved_by: Vec::new(),
+            led_back: Vec::new(),
             waiting: Vec::new(),
             stored_at: Vec::new(),
             triggers: Vec::new(),
@@ -478,11 +481,12 @@ impl Observation {
                 offset,
                 reconsume_times,
                 waited,
+                again,
                 ..
             } => {
                 self.stored_at[queue.index()] += u128::from(now.as_nanos());
                 self.retries[group.index()].stored(reconsume_times, waited);
-                self.ledger.retry_stored(now, group, queue, offset);
+                self.ledger.retry_stored(now, group, queue, offset, again);
             }
             Fact::DeadLettered {
                 group,
@@ -498,6 +502,7 @@ impl Observation {
                     self.finished_in_order(now, slot, message);
                 }
                 self.retries[group.index()].dead(origin_topic);
+                self.stored_at[dlq_queue.index()] += u128::from(now.as_nanos());
                 self.ledger.stored(now, dlq_queue, self.ledger.end(dlq_queue));
                 self.ended(now, group, queue, offset, Outcome::Dead);
             }
@@ -506,12 +511,25 @@ impl Observation {
                 queue,
                 from,
                 to,
+                by_operator,
             } => {
                 let slot = self.slots.slot(group, queue);
                 let of = self.slots.get(slot);
-                let skipped = self.ledger.skipped(slot, of, from, to);
+                let skipped = self.ledger.skipped(slot, of, from, to, by_operator);
                 self.lag.ended(now, slot, of, skipped);
             }
+            Fact::Resent {
+                group, queue, offset, ..
+            } => {
+                self.retries[group.index()].resent();
+                self.stored_at[queue.index()] += u128::from(now.as_nanos());
+                self.ledger.stored(now, queue, offset);
+            }
+            Fact::OffsetReset { group, queue, .. } => {
+                self.leads_back(self.slots.slot(group, queue), LedBack::Reset);
+            }
+            Fact::BrokerStopped { broker, .. } => self.broker_stopped(now, directory, broker),
+            Fact::BrokerStarted { broker } => self.brokers[broker.index()].starts(now),
             Fact::Dropped {
                 consumer,
                 group,
@@ -571,7 +589,7 @@ impl Observation {
                 diff,
                 matching,
             } => self.filters.lag(group, topic, diff, matching),
-            Fact::Expired { queue, to, .. } => self.expired(now, queue, to),
+            Fact::Expired { queue, from, to } => self.expired(now, directory, queue, (from, to)),
             Fact::QueueLocked { .. }
             | Fact::QueueUnlocked { .. }
             | Fact::LockRefused { .. }
@@ -603,6 +621,23 @@ impl Observation {
         }
     }
 
+    /// The group of the slot may be given again what it has seen.
+    fn leads_back(&mut self, slot: usize, by: LedBack) {
+        self.led_back[slot] = Some((by, self.ledger.frontier(slot)));
+    }
+
+    fn broker_stopped(&mut self, now: SimTime, directory: &Directory, broker: BrokerId) {
+        self.brokers[broker.index()].stops(now);
+        for slot in 0..self.slots.len() {
+            if directory.queue(self.slots.get(slot).queue).broker == broker {
+                self.leads_back(slot, LedBack::BrokerEnded);
+                if let Some(order) = self.orders.queues.get_mut(slot) {
+                    order.lock_forgotten();
+                }
+            }
+        }
+    }
+
     /// A record is delivered once more.
     #[inline(never)]
     fn duplicate(&mut self, group: GroupId, slot: usize, consumer: ConsumerId, offset: u64) {
@@ -611,7 +646,10 @@ impl Observation {
             duplicates.local_retry += 1;
             return;
         }
-        duplicates.count(self.ownership.cause(slot, consumer));
+        match self.led_back[slot].filter(|(_, below)| offset < *below) {
+            Some((by, _)) => duplicates.count_led_back(by),
+            None => duplicates.count(self.ownership.cause(slot, consumer)),
+        }
         if let Some(change) = self.moved_by[slot] {
             self.rebalances[group.index()].duplicate(change);
         }
@@ -635,7 +673,10 @@ impl Observation {
         self.lag.reopened(now, slot, self.slots.get(slot));
     }
 
-    fn expired(&mut self, now: SimTime, queue: QueueId, to: u64) {
+    fn expired(&mut self, now: SimTime, directory: &Directory, queue: QueueId, (from, to): (u64, u64)) {
+        if let TopicKind::DeadLetter(group) = directory.topic(directory.queue(queue).topic).kind {
+            self.retries[group.index()].dead_letters_expired(to - from);
+        }
         for at in 0..self.slots.readers(queue).len() {
             let slot = self.slots.readers(queue)[at] as usize;
             let of = self.slots.get(slot);
@@ -673,6 +714,7 @@ impl Observation {
         self.waiting.resize_with(self.slots.len(), Waiting::default);
         self.stranded.resize_with(self.slots.queues(), Vec::new);
         self.moved_by.resize(self.slots.len(), None);
+        self.led_back.resize(self.slots.len(), None);
     }
 
     /// What consumers and queues have done so far.

@@ -5,6 +5,7 @@ use super::{View, max_secs, mean_secs, ratio};
 use crate::cluster::directory::TopicKind;
 use crate::cluster::fact::{RequestKind, StopKind};
 use crate::cluster::ids::{ConsumerId, ProducerId};
+use crate::kernel::time::SimTime;
 use crate::observe::consumers::Life;
 use crate::observe::lag::Level;
 use crate::observe::requests::Requests;
@@ -17,7 +18,9 @@ use indexmap::IndexMap;
 
 impl View<'_> {
     pub(super) fn cluster(&self) -> ClusterReport {
-        let mut brokers: Vec<BrokerReport> = self.observation.brokers.iter().map(broker).collect();
+        let mut brokers: Vec<BrokerReport> = (self.observation.brokers.iter())
+            .map(|requests| broker(requests, self.end))
+            .collect();
         for queue in self.queue_ids() {
             let info = self.directory.queue(queue);
             if self.directory.topic(info.topic).kind == TopicKind::User {
@@ -254,7 +257,7 @@ pub(super) fn requests(of: impl Fn(RequestKind) -> u64) -> RequestsReport {
     }
 }
 
-fn broker(requests: &Requests) -> BrokerReport {
+fn broker(requests: &Requests, end: SimTime) -> BrokerReport {
     let answered_holds = requests.woken + requests.expired;
     let envelopes = requests.found + requests.pushes;
     BrokerReport {
@@ -280,5 +283,7 @@ fn broker(requests: &Requests) -> BrokerReport {
         sent: requests.messages,
         sent_bytes: requests.bytes,
         members_expired: requests.members_expired,
+        stops: requests.stops,
+        down_seconds: requests.down(end).as_secs_f64(),
     }
 }

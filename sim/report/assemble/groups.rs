@@ -11,7 +11,7 @@ use crate::observe::lag::Peak;
 use crate::observe::latency::Latency;
 use crate::observe::retries::{Attempt, Retries};
 use crate::report::model::{
-    AttemptReport, BalanceReport, DeliveriesReport, DeliveryReport, DistributionReport,
+    AttemptReport, BalanceReport, DeadLettersReport, DeliveriesReport, DeliveryReport, DistributionReport,
     DuplicateCausesReport, DuplicatesReport, EffectsReport, FailuresReport, GroupReport, KeyOrderReport,
     LagReport, LatenciesReport, LatencyReport, LostReport, OldestWaitingReport, OrderReport,
     QueueOrderReport, ReaderReport, RetriesReport,
@@ -87,12 +87,18 @@ impl View<'_> {
             },
             dead: balance.dead,
             dead_by_topic: self.dead_by_topic(group),
+            dead_letters: DeadLettersReport {
+                kept: balance.dead - retries.dead_expired,
+                expired: retries.dead_expired,
+                resent: retries.resent,
+            },
             filtered: balance.filtered,
             expired: balance.expired,
             lost: balance.lost(),
             lost_by_cause: LostReport {
                 skipped: balance.skipped,
                 skipped_unfinished: balance.skipped_unfinished,
+                reset: balance.reset,
                 broadcast_failures: balance.dropped[DropCause::Broadcasting as usize],
                 no_retry_queue: balance.dropped[DropCause::NoRetryQueue as usize],
                 subscription_mismatch: balance.mismatched,
@@ -108,6 +114,8 @@ impl View<'_> {
                     overlap: duplicates.overlap,
                     paused: duplicates.paused,
                     local_retry: duplicates.local_retry,
+                    broker: duplicates.broker,
+                    reset: duplicates.reset,
                     other: duplicates.other,
                 },
             },

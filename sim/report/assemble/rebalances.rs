@@ -154,13 +154,14 @@ impl View<'_> {
 }
 
 fn triggers(rebalances: &Rebalances) -> TriggersReport {
-    let [start, notification, period, unbalanced, reconnect] = rebalances.rounds;
+    let [start, notification, period, unbalanced, reconnect, offset_illegal] = rebalances.rounds;
     TriggersReport {
         start,
         notification,
         period,
         unbalanced,
         reconnect,
+        offset_illegal,
     }
 }
 

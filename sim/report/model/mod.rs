@@ -133,6 +133,10 @@ pub struct BrokerReport {
     pub sent_bytes: u64,
     /// Clients that it gave up because they had been silent for too long (a count of clients).
     pub members_expired: u64,
+    /// How often its process ended.
+    pub stops: u64,
+    /// How long it was down.
+    pub down_seconds: f64,
 }
 
 /// Requests by kind; counts of requests.
@@ -296,6 +300,8 @@ pub struct GroupReport {
     pub dead: u64,
     /// `dead` by the subscribed topic from which they came.
     pub dead_by_topic: IndexMap<String, u64>,
+    /// What has become of its dead letters.
+    pub dead_letters: DeadLettersReport,
     /// Records that no member's subscription wants, or that a member passed over for want of interest.
     pub filtered: u64,
     /// Records that retention removed before any listener saw them.
@@ -510,6 +516,17 @@ pub struct AttemptReport {
     pub delay_waited_max_seconds: Option<f64>,
 }
 
+/// The dead-letter topic of a group; counts of messages.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct DeadLettersReport {
+    /// Lie there at the end.
+    pub kept: u64,
+    /// Deleted by retention, read or not.
+    pub expired: u64,
+    /// Sent again to their topics of origin, once or more often. They lie there all the same.
+    pub resent: u64,
+}
+
 /// Lost messages by cause.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct LostReport {
@@ -517,6 +534,8 @@ pub struct LostReport {
     pub skipped: u64,
     /// Delivered, never finished, and the group went on behind them.
     pub skipped_unfinished: u64,
+    /// Skipped because an operator has reset the offset, delivered or not.
+    pub reset: u64,
     /// Failed at a member of a broadcasting group: nothing is retried there.
     pub broadcast_failures: u64,
     /// Failed in a group without retry queues (`retryQueueNums` ≤ 0): the broker dropped them.
@@ -553,6 +572,10 @@ pub struct DuplicateCausesReport {
     pub paused: u64,
     /// It had failed at the same consumer and could not be sent back, so that it was tried again there after 5 s.
     pub local_retry: u64,
+    /// The broker of the queue had ended, and forgotten offsets or members.
+    pub broker: u64,
+    /// An operator had sent the group back.
+    pub reset: u64,
     /// The queue did not change hands.
     pub other: u64,
 }

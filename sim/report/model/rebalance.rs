@@ -77,6 +77,8 @@ pub struct TriggersReport {
     pub unbalanced: u64,
     /// A broker was connected to anew.
     pub reconnect: u64,
+    /// A broker had called an offset illegal.
+    pub offset_illegal: u64,
 }
 
 /// Changes by kind; counts of changes.

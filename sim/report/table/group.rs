@@ -39,7 +39,7 @@ impl Page {
                     n => format!("{} still to come", grouped(n)),
                 },
                 failures(&group.failures),
-                format!("{} dead", grouped(group.dead)),
+                dead(group),
                 format!("{} lost", grouped(group.lost)),
             ],
         );
@@ -102,6 +102,18 @@ impl Page {
             named.insert(0, stored);
         }
         named
+    }
+}
+
+/// Dead letters, and what has become of them.
+fn dead(group: &GroupReport) -> String {
+    let letters = &group.dead_letters;
+    let fates = [(letters.expired, "expired"), (letters.resent, "sent again")];
+    let fates = fates.iter().filter(|(n, _)| *n > 0);
+    let fates: Vec<String> = fates.map(|(n, what)| format!("{} {what}", grouped(*n))).collect();
+    match fates.is_empty() {
+        true => format!("{} dead", grouped(group.dead)),
+        false => format!("{} dead ({})", grouped(group.dead), fates.join(", ")),
     }
 }
 
@@ -187,6 +199,8 @@ fn duplicates(group: &GroupReport) -> Vec<String> {
         (causes.overlap, "while two held a queue"),
         (causes.paused, "after a pause"),
         (causes.local_retry, "after a failed send-back"),
+        (causes.broker, "after the end of a broker"),
+        (causes.reset, "after a reset"),
         (causes.other, "else"),
     ];
     let first = match group.duplicates.total {

@@ -2,13 +2,14 @@
 
 use super::expressions::Filters;
 use super::listeners::Nameable;
-use super::{Resolver, field};
+use super::{Resolver, field, topic_position};
 use crate::cluster::config::{
-    ConsumerConfig, ConsumerTuning, Delivery, GroupConfig, ListenerKind, LocalOffsetStore, MessageModel,
-    OrderlySettings, TopicConfig,
+    ConsumeFromWhere, ConsumerConfig, ConsumerTuning, Delivery, GroupConfig, ListenerKind, LocalOffsetStore,
+    MessageModel, OrderlySettings, TopicConfig,
 };
 use crate::cluster::consumer::delivery::INTERVALS;
 use crate::cluster::ids::TopicId;
+use crate::kernel::time::SimTime;
 use crate::scenario::diagnostic::Span;
 use crate::scenario::limits;
 use crate::scenario::locate::{self, FieldPath};
@@ -45,6 +46,8 @@ impl Resolver<'_> {
                 strategy: block.strategy.clone(),
                 consume_from_where: block.consume_from_where,
                 delivery: self.delivery(&path, block),
+                consume_timestamp: self.consume_timestamp(&path, block),
+                subscription_group: block.subscription_group,
                 tuning: block.tuning.clone(),
                 idempotent: None,
                 consumers: Vec::new(),
@@ -189,11 +192,11 @@ impl Resolver<'_> {
         let names: BTreeSet<&String> = of_members.flat_map(IndexMap::keys).collect();
         if !names.is_empty() {
             // Those that do not exist are reported with the members.
-            let known = |name: &&String| topics.binary_search_by(|t| t.name.cmp(name)).ok();
+            let known = |name: &&String| topic_position(topics, name);
             let known = names.iter().filter_map(known).map(|i| TopicId(i as u32));
             return (known.collect(), Filters::new());
         }
-        if topics.len() > 1 {
+        if self.file.cluster.topics.len() > 1 {
             let problem = self.name_problem(path, format!("`{path}` must say which topics it subscribes to"));
             problem.label = "\"subscribe\" is missing, and there are several topics".to_owned();
             problem
@@ -201,6 +204,21 @@ impl Resolver<'_> {
                 .push("for example \"subscribe\": { \"orders\": \"*\" }".to_owned());
         }
         (vec![TopicId(0)], Filters::new())
+    }
+
+    /// `consumeTimestamp`, which belongs to one way to start.
+    fn consume_timestamp(&mut self, path: &FieldPath, block: &GroupBlock) -> Option<SimTime> {
+        let timestamp = block.consume_timestamp?;
+        if block.consume_from_where != ConsumeFromWhere::Timestamp {
+            let path = path.key("consumeTimestamp");
+            let message = "`consumeTimestamp` belongs to CONSUME_FROM_TIMESTAMP";
+            let problem = self.problem(&path, message);
+            problem.label = "without effect".to_owned();
+            problem
+                .help
+                .push("set \"consumeFromWhere\": \"CONSUME_FROM_TIMESTAMP\" beside it".to_owned());
+        }
+        Some(SimTime::ZERO + timestamp)
     }
 
     /// The topics of a block's members, and which messages of them, if they say so: topics of the group.

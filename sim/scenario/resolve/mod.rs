@@ -14,6 +14,7 @@ mod strategies;
 mod targets;
 mod timeline;
 
+use crate::cluster::broker::retry_dlq::DLQ_TOPIC_PREFIX;
 use crate::cluster::broker::schedule_message::DelayLevels;
 use crate::cluster::config::{
     BrokerConfig, ClusterConfig, Expression, NetworkConfig, TopicConfig, TopicQueues,
@@ -27,7 +28,9 @@ use crate::scenario::json::{Kind, Node};
 use crate::scenario::locate::{self, FieldPath};
 use crate::scenario::schema::{Brokers, ScenarioFile, TopicBlock};
 use crate::scenario::{defaults, limits, suggest};
+use indexmap::IndexMap;
 use listeners::Nameable;
+use std::collections::BTreeSet;
 
 /// Turns `file`, read from `root`, into a configuration.
 ///
@@ -84,7 +87,7 @@ impl Resolver<'_> {
         self.expectations();
         let mut brokers = self.brokers();
         self.machine_rooms(&mut brokers);
-        let topics = self.topics(&brokers);
+        let mut topics = self.topics(&brokers);
         self.dist(
             &field!["cluster", "network", "latency"],
             &file.cluster.network.latency,
@@ -92,6 +95,7 @@ impl Resolver<'_> {
         self.delay_levels();
         self.retention();
         let producers = self.producers(&topics);
+        self.add_dead_letter_topics(&mut topics);
         let known = Nameable {
             producers: &producers,
             topics: &topics,
@@ -323,13 +327,18 @@ impl Resolver<'_> {
         name: &str,
         topics: &[TopicConfig],
     ) -> Option<TopicId> {
-        if let Ok(index) = topics.binary_search_by(|t| t.name.as_str().cmp(name)) {
+        if let Some(index) = topic_position(topics, name) {
             return Some(TopicId(index as u32));
+        }
+        if let Some(group) = name.strip_prefix(DLQ_TOPIC_PREFIX) {
+            self.no_dead_letters(path, as_key, name, group);
+            return None;
         }
         if self.is_full() || !self.topics_known {
             return None;
         }
-        let known: Vec<&str> = topics.iter().map(|t| t.name.as_str()).collect();
+        let users = topics.iter().filter(|t| !t.name.starts_with(DLQ_TOPIC_PREFIX));
+        let known: Vec<&str> = users.map(|t| t.name.as_str()).collect();
         let message = format!("unknown topic `{name}`{}", self.hint(name, &known));
         let help = format!("declared topics: {}", suggest::list(known, 20));
         let problem = if as_key {
@@ -340,6 +349,50 @@ impl Resolver<'_> {
         problem.label = "not declared under \"cluster.topics\"".to_owned();
         problem.help.push(help);
         None
+    }
+
+    /// Dead-letter topics that somebody subscribes to are known before they exist, behind all other topics.
+    fn add_dead_letter_topics(&mut self, topics: &mut Vec<TopicConfig>) {
+        let groups = &self.file.groups;
+        let subscribed = groups.values().flat_map(|group| {
+            let members = group.consumers.blocks().iter();
+            let own = members.filter_map(|block| block.subscribe.as_ref());
+            group.subscribe.iter().chain(own).flat_map(IndexMap::keys)
+        });
+        let exists = |name: &&String| {
+            let group = name.strip_prefix(DLQ_TOPIC_PREFIX);
+            group.is_some_and(|group| groups.contains_key(group))
+        };
+        let names: BTreeSet<&String> = subscribed.filter(exists).collect();
+        topics.extend(names.into_iter().map(|name| TopicConfig {
+            name: name.clone(),
+            placement: Vec::new(),
+        }));
+    }
+
+    /// There is no such dead-letter topic, or nobody subscribes to it.
+    fn no_dead_letters(&mut self, path: &FieldPath, as_key: bool, name: &str, group: &str) {
+        let groups: Vec<&str> = self.file.groups.keys().map(String::as_str).collect();
+        let exists = groups.contains(&group);
+        let message = match exists {
+            true => format!("nobody subscribes to `{name}`"),
+            false => format!(
+                "there is no group `{group}`, so no dead letters{}",
+                self.hint(group, &groups)
+            ),
+        };
+        let problem = if as_key {
+            self.name_problem(path, message)
+        } else {
+            self.problem(path, message)
+        };
+        problem.label = match exists {
+            true => "its queues cannot be changed".to_owned(),
+            false => format!("expected \"{DLQ_TOPIC_PREFIX}group\" of a group of this file"),
+        };
+        problem
+            .help
+            .push(format!("groups: {}", suggest::list(groups, 20)));
     }
 
     fn dist(&mut self, path: &FieldPath, dist: &Dist) {
@@ -420,6 +473,17 @@ impl Resolver<'_> {
         }
         SimTime::ZERO + at
     }
+}
+
+/// Where the topic called `name` stands: users' are sorted by name, dead-letter topics come after them.
+fn topic_position(topics: &[TopicConfig], name: &str) -> Option<usize> {
+    if name.starts_with(DLQ_TOPIC_PREFIX) {
+        return topics.iter().position(|topic| topic.name == name);
+    }
+    let end = topics.partition_point(|topic| !topic.name.starts_with(DLQ_TOPIC_PREFIX));
+    topics[..end]
+        .binary_search_by(|topic| topic.name.as_str().cmp(name))
+        .ok()
 }
 
 /// The name of broker number `n` where the file gives only their number: broker-a … broker-z, broker-aa, …

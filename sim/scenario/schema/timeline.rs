@@ -6,6 +6,7 @@ use super::FailureBlock;
 use crate::kernel::dist::Dist;
 use crate::kernel::time::SimDuration;
 use crate::scenario::schema::SubscribeBlock;
+use crate::scenario::units::Rate;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -19,11 +20,11 @@ pub struct TimelineBlock {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "String")]
     pub join: Option<String>,
-    /// Action: shuts members down gracefully. Members are "group/n", "group/name" or with * and ?.
+    /// Action: shuts members, or a broker, down gracefully. Members are "group/n", "group/name" or with * and ?.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "String")]
     pub leave: Option<String>,
-    /// Action: ends members at once, like `kill -9`; their connections close.
+    /// Action: ends members, or a broker, at once, like `kill -9`; their connections close.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "String")]
     pub kill: Option<String>,
@@ -39,7 +40,7 @@ pub struct TimelineBlock {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "String")]
     pub resume: Option<String>,
-    /// Action: ends members and starts a new process of each.
+    /// Action: ends members, or a broker, and starts a new process of each.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "String")]
     pub restart: Option<String>,
@@ -67,6 +68,22 @@ pub struct TimelineBlock {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "String")]
     pub query_message: Option<String>,
+    /// Action: sets the offsets of this group in `topic` to those of the time `to`, as `mqadmin resetOffsetByTime` does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "String")]
+    pub reset_offset: Option<String>,
+    /// Action: lets this group skip what waits in `topic`: sets its offsets to the end.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "String")]
+    pub skip_backlog: Option<String>,
+    /// Action: sends the dead letters of this group again to their topics of origin, at `rate`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "String")]
+    pub resend_dlq: Option<String>,
+    /// Action: changes what may be done with a dead-letter topic, "%DLQ%group", as `mqadmin updateTopicPerm` does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "String")]
+    pub update_topic_perm: Option<String>,
     /// How many join. Default 1, or as many as `clientIds` has.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "u32", range(min = 1, max = 100_000))]
@@ -92,7 +109,7 @@ pub struct TimelineBlock {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "SimDuration")]
     pub by: Option<SimDuration>,
-    /// Time from the end of a member to its next start by `restart`. Default "10s".
+    /// Time from the end of a member or broker to its next start by `restart`. Default "10s".
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "SimDuration")]
     pub down_for: Option<SimDuration>,
@@ -137,10 +154,41 @@ pub struct TimelineBlock {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "u32", range(min = 1, max = 100_000))]
     pub write_queue_nums: Option<u32>,
+    /// The topic of `resetOffset` or `skipBacklog`. Default the only one of the group.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "String")]
+    pub topic: Option<String>,
+    /// Where `resetOffset` sends the group: "earliest", "latest", or a time of the run like "2m30s", whose first message
+    /// then or later is the next to be consumed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "String")]
+    pub to: Option<String>,
+    /// Whether offsets may be moved up, past what is not consumed yet. Default true. Brokers from 5.2 on do not ask.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "bool")]
+    pub force: Option<bool>,
+    /// How fast dead letters are sent again. Default "100/s".
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Rate")]
+    pub rate: Option<Rate>,
+    /// What may be done with the topic of `updateTopicPerm` from then on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Permission")]
+    pub perm: Option<Permission>,
     /// Brokers on which `updateTopic` changes it. Default all that hold it then.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Vec<String>", length(min = 1))]
     pub brokers: Option<Vec<String>>,
+}
+
+/// What may be done with a topic.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub enum Permission {
+    /// 6: groups are given its queues.
+    ReadWrite,
+    /// 2: nobody is.
+    Write,
 }
 
 /// Servers by name.

@@ -6,7 +6,7 @@ use rmqsim::cluster::config::{
     Action, AttributesConfig, BrokerConfig, BrokerTuning, ClusterConfig, ConsumeFromWhere, ConsumerConfig,
     ConsumerTuning, Delivery, Expression, ExpressionId, FailureConfig, GroupConfig, KeyDist, ListenerKind,
     LocalOffsetStore, Member, MessageModel, Millis, NetworkConfig, ProducerConfig, QueueSelector,
-    RocketMqVersion, SizeDist, Strategy, TimelineEntry, TopicConfig, TopicQueues,
+    RocketMqVersion, SizeDist, Strategy, SubscriptionGroup, TimelineEntry, TopicConfig, TopicQueues,
 };
 use rmqsim::cluster::ids::{BrokerId, GroupId, TopicId};
 use rmqsim::cluster::producer::workload::Arrivals;
@@ -202,6 +202,8 @@ fn group(c: &mut Chooser, number: u64, topics: u32, slow: bool) -> GroupConfig {
             },
             Strategy::RotatedAvg,
         ]),
+        consume_timestamp: None,
+        subscription_group: SubscriptionGroup::default(),
         consume_from_where: c.pick(&[
             ConsumeFromWhere::FirstOffset,
             ConsumeFromWhere::LastOffset,

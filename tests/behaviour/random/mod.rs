@@ -8,6 +8,7 @@ mod cases;
 mod faults;
 mod filtering;
 mod listeners;
+mod operators;
 mod orderly;
 mod outcome;
 mod rules;
@@ -114,6 +115,31 @@ fn random_orderly_clusters_in_trouble_keep_the_rules_of_5_3() {
 fn random_orderly_clusters_in_trouble_keep_the_rules_of_4_9() {
     let case = |number, version| orderly::in_order(faults::case(number, version));
     check(case, 1000..1060, RocketMqVersion::V4_9);
+}
+
+fn holds_with_operators(number: u64, version: RocketMqVersion) -> bool {
+    let config = operators::case(number, version);
+    std::panic::catch_unwind(|| {
+        let done = Cluster::new(config.clone(), Recorder::default()).run(|_, _| {});
+        let mut watched = Cluster::new(config.clone(), Observation::new(&config)).run(|_, _| {});
+        watched.observer.finish(watched.end, &watched.directory);
+        operators::judge(&done, &watched.observer);
+    })
+    .inspect_err(|_| eprintln!("case {number} of {version:?} with operators: see above"))
+    .is_ok()
+}
+
+#[test]
+fn random_clusters_with_operators_keep_their_accounts() {
+    let more = std::env::var("RMQSIM_RANDOM_CASES")
+        .ok()
+        .and_then(|n| n.parse().ok());
+    let all = (0..150 + more.unwrap_or(0_u64))
+        .flat_map(|number| [(number, RocketMqVersion::V5_3), (number, RocketMqVersion::V4_9)]);
+    let failed: Vec<_> = all
+        .filter(|&(number, version)| !holds_with_operators(number, version))
+        .collect();
+    assert!(failed.is_empty(), "cases that break a rule: {failed:?}");
 }
 
 /// Cases in which records were once freed although a commit or an answer on the wire led back to them.

@@ -535,6 +535,7 @@ impl<'a> Judge<'a> {
                 queue,
                 from,
                 to,
+                ..
             } => {
                 let done = self.finished.entry((*group, *queue)).or_default();
                 (*from..*to).for_each(|offset| done.add(offset));

@@ -149,6 +149,8 @@ pub fn config(threads: u32, service: Dist, plan: &Plan, seed: u64) -> ClusterCon
             local_offset_store: LocalOffsetStore::Kept,
             listener: ListenerKind::Concurrently,
             strategy: Strategy::Avg,
+            consume_timestamp: None,
+            subscription_group: SubscriptionGroup::default(),
             consume_from_where: ConsumeFromWhere::LastOffset,
             delivery: Delivery::default(),
             tuning: ConsumerTuning::default(),

@@ -5,8 +5,8 @@ use rmqsim::cluster::Cluster;
 use rmqsim::cluster::config::{
     Action, AttributesConfig, BrokerConfig, BrokerTuning, ClusterConfig, ConsumeFromWhere, ConsumerConfig,
     ConsumerTuning, FailureConfig, GroupConfig, ListenerKind, LocalOffsetStore, Member, MessageModel, Millis,
-    NetworkConfig, ProducerConfig, QueueSelector, RocketMqVersion, SizeDist, Strategy, TimelineEntry,
-    TopicConfig, TopicQueues,
+    NetworkConfig, ProducerConfig, QueueSelector, RocketMqVersion, SizeDist, Strategy, SubscriptionGroup,
+    TimelineEntry, TopicConfig, TopicQueues,
 };
 use rmqsim::cluster::consumer::delivery::Delivery;
 use rmqsim::cluster::directory::{Directory, TopicKind};
@@ -101,6 +101,8 @@ pub fn cluster(recording: &Recording, repeat: usize, duration: u64) -> ClusterCo
             local_offset_store: LocalOffsetStore::Kept,
             listener: ListenerKind::Concurrently,
             strategy,
+            consume_timestamp: None,
+            subscription_group: SubscriptionGroup::default(),
             consume_from_where: ConsumeFromWhere::FirstOffset,
             delivery: Delivery::default(),
             tuning: ConsumerTuning {

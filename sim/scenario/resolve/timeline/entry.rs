@@ -1,7 +1,8 @@
 //! One entry of the timeline: which action it is, what belongs to it, and whom it names.
 
+use super::brokers::BrokerDeed;
 use super::cast::Trouble;
-use crate::cluster::config::{BrokerConfig, FailureConfig, GroupConfig};
+use crate::cluster::config::{Action, BrokerConfig, FailureConfig, GroupConfig};
 use crate::cluster::ids::{BrokerId, GroupId, TopicId};
 use crate::cluster::network::Server;
 use crate::cluster::producer::attributes::Key;
@@ -27,6 +28,10 @@ pub enum Deed<'f> {
     UpdateTopic(TopicId, Option<Vec<BrokerId>>),
     /// Somebody looks for messages by key.
     Query(TopicId, Key),
+    /// A broker ends, and starts again if it is to.
+    Broker(BrokerId, BrokerDeed),
+    /// One thing happens, once.
+    Once(Action),
 }
 
 /// What happens to one member.
@@ -99,7 +104,7 @@ impl MemberDeed {
 }
 
 /// Every action with the keys that may stand beside it and `at`.
-const ACTIONS: [(&str, &[&str]); 13] = [
+const ACTIONS: [(&str, &[&str]); 17] = [
     ("join", &["count", "clientIds", "every", "subscription"]),
     ("leave", &["every"]),
     ("kill", &["every"]),
@@ -123,6 +128,10 @@ const ACTIONS: [(&str, &[&str]); 13] = [
     ("updateTopic", &["readQueueNums", "writeQueueNums", "brokers"]),
     ("subscribe", &["every", "subscription"]),
     ("queryMessage", &["key", "maxNum"]),
+    ("resetOffset", &["topic", "to", "force"]),
+    ("skipBacklog", &["topic"]),
+    ("resendDlq", &["rate"]),
+    ("updateTopicPerm", &["perm"]),
 ];
 
 /// The greatest delay of a slow link: most requests give up after 3 s, so more would be a cut by another name.
@@ -146,6 +155,10 @@ pub fn actions(block: &TimelineBlock) -> impl Iterator<Item = (&'static str, &st
         &block.update_topic,
         &block.subscribe,
         &block.query_message,
+        &block.reset_offset,
+        &block.skip_backlog,
+        &block.resend_dlq,
+        &block.update_topic_perm,
     ];
     let named = ACTIONS.iter().zip(targets);
     named.filter_map(|((key, _), target)| Some((*key, target.as_deref()?)))
@@ -172,6 +185,11 @@ fn options(block: &TimelineBlock) -> impl Iterator<Item = &'static str> {
         ("readQueueNums", block.read_queue_nums.is_some()),
         ("writeQueueNums", block.write_queue_nums.is_some()),
         ("brokers", block.brokers.is_some()),
+        ("topic", block.topic.is_some()),
+        ("to", block.to.is_some()),
+        ("force", block.force.is_some()),
+        ("rate", block.rate.is_some()),
+        ("perm", block.perm.is_some()),
     ]
     .into_iter()
     .filter_map(|(key, given)| given.then_some(key))
@@ -240,12 +258,14 @@ impl<'a> Resolver<'a> {
                 let all_known = brokers.len() == names.len();
                 all_known.then_some(Deed::UpdateTopic(topic, Some(brokers)))
             }
+            "resetOffset" | "skipBacklog" | "resendDlq" | "updateTopicPerm" => {
+                self.progress(path, block, (key, target), known).map(Deed::Once)
+            }
             _ => {
-                let mut deed = self.member_deed(path, block, key, known);
                 let Some((group, members)) = target.split_once('/') else {
-                    self.no_member(&here, target, known);
-                    return None;
+                    return self.no_member(path, block, (key, target), known);
                 };
+                let mut deed = self.member_deed(path, block, key, known);
                 let span = self.inside(&here, 0, group.len());
                 let group = self.group(&here, span, group, known.groups)?;
                 if let MemberDeed::Subscribe(filters) | MemberDeed::Restart { filters, .. } = &mut deed {
@@ -316,7 +336,11 @@ impl<'a> Resolver<'a> {
         }
     }
 
-    fn problem_of_entry(&mut self, path: &FieldPath, message: impl Into<String>) -> &mut Diagnostic {
+    pub(super) fn problem_of_entry(
+        &mut self,
+        path: &FieldPath,
+        message: impl Into<String>,
+    ) -> &mut Diagnostic {
         let span = locate::nearest_node(self.root, path).0.opening();
         self.problem_at(path, span, message)
     }
@@ -559,23 +583,33 @@ impl<'a> Resolver<'a> {
         ));
     }
 
-    /// Reports a target that is no member: a group, a server, or nothing that is known.
-    fn no_member(&mut self, path: &FieldPath, target: &str, known: &Known<'_>) {
-        if known.servers.iter().any(|(name, _)| name == target) {
-            let problem = self.problem(path, format!("`{target}` is a server, and servers always run"));
-            problem.label = "only members of groups can be meant".to_owned();
-            problem.help.push(format!(
-                "to cut members off from it: \"partition\": \"group/*\", \"from\": \"{target}\""
-            ));
-            return;
+    /// A target that is no member: a broker, or a mistake that is reported.
+    fn no_member(
+        &mut self,
+        path: &FieldPath,
+        block: &TimelineBlock,
+        (key, target): (&str, &str),
+        known: &Known<'_>,
+    ) -> Option<Deed<'a>> {
+        let server = known.servers.iter().find(|(name, _)| name == target);
+        if let Some(&(_, Server::Broker(broker))) = server
+            && matches!(key, "leave" | "kill" | "restart")
+        {
+            return Some(Deed::Broker(broker, self.broker_deed(path, block, key)));
         }
-        let whole = self.inside(path, 0, target.len());
-        if self.group(path, whole, target, known.groups).is_some() {
-            let problem = self.problem(path, format!("`{target}` names a group, not its members"));
+        let here = path.key(key);
+        if let Some((_, server)) = server {
+            self.no_such_fault(&here, *server, target);
+            return None;
+        }
+        let whole = self.inside(&here, 0, target.len());
+        if self.group(&here, whole, target, known.groups).is_some() {
+            let problem = self.problem(&here, format!("`{target}` names a group, not its members"));
             problem.label = "which members?".to_owned();
             problem.help.push(format!(
                 "write \"{target}/1\" for the first, \"{target}/*\" for all"
             ));
         }
+        None
     }
 }

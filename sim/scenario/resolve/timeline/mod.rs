@@ -4,10 +4,12 @@
 //! next target, the end of a pause, the new process) waits on the agenda, so that two entries that reach into
 //! each other meet as they will in the run.
 
+mod brokers;
 mod cast;
 mod entry;
 mod links;
 mod members;
+mod progress;
 #[cfg(test)]
 mod tests;
 mod topics;
@@ -18,7 +20,7 @@ use super::listeners::Nameable;
 use super::{Resolver, field};
 use crate::cluster::broker::index_service::DEFAULT_MAX_NUM;
 use crate::cluster::config::{Action, GroupConfig, ListenerConfig, Member, TimelineEntry};
-use crate::cluster::ids::GroupId;
+use crate::cluster::ids::{BrokerId, GroupId};
 use crate::kernel::time::{SimDuration, SimTime};
 use crate::scenario::diagnostic::{Diagnostic, Span};
 use crate::scenario::limits;
@@ -54,6 +56,7 @@ impl<'a> Resolver<'a> {
             planned: 0,
             steps: 0,
             made: Vec::new(),
+            brokers_down: BTreeMap::new(),
             listeners: Vec::new(),
         };
         play.open(&deeds);
@@ -91,6 +94,10 @@ enum Step {
     GoOn(Role, Member),
     /// What the entry did to the links of this member ends.
     Mend(Role),
+    /// A broker ends; whether by a crash.
+    BrokerEnds(BrokerId, bool),
+    /// It starts again.
+    BrokerStarts(BrokerId),
 }
 
 /// The timeline while it is played through.
@@ -104,6 +111,8 @@ struct Play<'p, 'a> {
     /// Steps of the timeline, those to come included.
     steps: u64,
     made: Vec<TimelineEntry>,
+    /// Brokers that are down, and by which entry.
+    brokers_down: BTreeMap<BrokerId, usize>,
     /// What `setListener` sets, each once.
     listeners: Vec<ListenerConfig>,
 }
@@ -159,6 +168,14 @@ impl Play<'_, '_> {
             (Step::Entry, Some(Deed::UpdateTopic(topic, brokers))) => {
                 self.update_topic(at, entry, *topic, brokers.as_deref());
             }
+            (Step::Entry, Some(Deed::Broker(broker, deed))) => self.plan_broker(at, entry, *broker, *deed),
+            (Step::Entry, Some(Deed::Once(action))) => {
+                if self.afford(entry, 1) {
+                    self.act(at, *action);
+                }
+            }
+            (Step::BrokerEnds(broker, crash), _) => self.broker_ends(at, entry, broker, crash),
+            (Step::BrokerStarts(broker), _) => self.broker_starts(at, entry, broker),
             (Step::Target(role), Some(Deed::To(_, _, deed))) => self.hit(at, entry, role, deed),
             (Step::Entry | Step::Target(_), _) => {}
         }

@@ -63,6 +63,27 @@ fn told(config: &ClusterConfig) -> Vec<String> {
             let (topic, broker) = (&config.topics[topic.index()].name, to(Server::Broker(broker)));
             format!("update {topic} {broker} {}/{}", numbers.read, numbers.write)
         }
+        Action::StopBroker { broker, crash } => {
+            let how = if crash { "crash" } else { "stop" };
+            format!("{how} {}", to(Server::Broker(broker)))
+        }
+        Action::StartBroker(broker) => format!("start {}", to(Server::Broker(broker))),
+        Action::ResetOffset {
+            group,
+            topic,
+            target,
+            force,
+        } => {
+            let (group, topic) = (
+                &config.groups[group.index()].name,
+                &config.topics[topic.index()].name,
+            );
+            format!("reset {group} {topic} {target:?} {force}")
+        }
+        Action::ResendDlq { group, gap } => format!("resend {} {gap}", config.groups[group.index()].name),
+        Action::SetDlqPermission { group, readable } => {
+            format!("dlq {} {readable}", config.groups[group.index()].name)
+        }
     };
     let entries = config.timeline.iter();
     entries
@@ -418,5 +439,46 @@ fn expansion_is_bounded() {
             limits::CONSUMERS / 3
         ),
         "consumers, more than the 100 000",
+    );
+}
+
+/// A broker ends by its own word, and comes back if it is to; several times, if the distance is said.
+#[test]
+fn brokers_end_and_start() {
+    check(
+        r#"{ "at": "1m", "restart": "a", "shutdown": "kill", "downFor": "5s", "times": 2, "every": "20s" },
+            { "at": "3m", "leave": "b" }"#,
+        &[
+            "60 crash a",
+            "65 start a",
+            "80 crash a",
+            "85 start a",
+            "180 stop b",
+        ],
+    );
+    refused(
+        r#"{ "at": "1m", "kill": "a" }, { "at": "2m", "leave": "a" }"#,
+        "the broker is down already at 2m",
+    );
+}
+
+/// What operators do to a group names its topic, unless it has only one.
+#[test]
+fn progress_is_set() {
+    check(
+        r#"{ "at": "1m", "resetOffset": "g", "to": "30s" },
+            { "at": "2m", "skipBacklog": "g" },
+            { "at": "3m", "resendDlq": "g", "rate": "50/s" },
+            { "at": "4m", "updateTopicPerm": "%DLQ%g", "perm": "write" }"#,
+        &[
+            "60 reset g orders Time(SimTime(30000000000)) true",
+            "120 reset g orders Latest true",
+            "180 resend g 20ms",
+            "240 dlq g false",
+        ],
+    );
+    refused(
+        r#"{ "at": "1m", "resetOffset": "g", "to": "2m" }"#,
+        "the offsets of 2m are not known at 1m",
     );
 }
