@@ -74,6 +74,11 @@ impl<O: Observer> Cluster<O> {
     fn check_pull(&self, slot: PqSlot) -> Result<ExpressionId, PullFailure> {
         let held = self.held_queues.get(slot.0);
         let queue = &self.queues[held.queue.index()];
+        if let Some((until, cause)) = self.brokers[queue.broker.index()].busy
+            && self.core.now() < until
+        {
+            return Err(cause);
+        }
         if !queue.readable {
             return Err(match self.brokers[queue.broker.index()].is_down {
                 true => PullFailure::Connection,
