@@ -87,6 +87,7 @@ fn config(messages: u64) -> ClusterConfig {
             subscription_group: SubscriptionGroup::default(),
             consume_from_where: ConsumeFromWhere::LastOffset,
             delivery: Delivery::default(),
+            guard: None,
             tuning: ConsumerTuning::default(),
             consumers: (0..8).map(consumer).collect(),
         }],
@@ -97,6 +98,7 @@ fn config(messages: u64) -> ClusterConfig {
             latency: Dist::Constant(SimDuration::from_micros(500)),
         },
         name_servers: 1,
+        forwards: Vec::new(),
         broker_tuning: BrokerTuning::default(),
         sample_interval: SimDuration::from_secs(1),
     }

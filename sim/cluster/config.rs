@@ -8,10 +8,12 @@ pub use crate::cluster::broker::expression_message_filter::{Expression, Expressi
 pub use crate::cluster::consumer::allocate::Strategy;
 pub use crate::cluster::consumer::consume_result::MessageModel;
 pub use crate::cluster::consumer::delivery::Delivery;
+pub use crate::cluster::consumer::guard::{Behavior, Blocked, GuardConfig, GuardRule};
 pub use crate::cluster::consumer::idempotent::{IdempotentConfig, Identity, Mark, StoreScope};
 pub use crate::cluster::consumer::listener::{FailureConfig, ListenerRule, Outcome, Which};
 
-use crate::cluster::ids::{BrokerId, GroupId, TopicId};
+use crate::cluster::fact::PullFailure;
+use crate::cluster::ids::{BrokerId, GroupId, ProducerId, TopicId};
 use crate::cluster::network::Server;
 use crate::cluster::producer::attributes::Key;
 use crate::cluster::producer::workload::Arrivals;
@@ -74,6 +76,8 @@ pub struct ClusterConfig {
     pub network: NetworkConfig,
     /// How many name servers there are; each knows all, a client uses one until it fails. At least 1.
     pub name_servers: u32,
+    /// What forwarders do.
+    pub forwards: Vec<ForwardConfig>,
     /// Settings that all brokers share.
     pub broker_tuning: BrokerTuning,
     /// How often the observer looks at the whole cluster; the grid of every time series.
@@ -239,6 +243,8 @@ pub struct GroupConfig {
     pub consume_from_where: ConsumeFromWhere,
     /// How messages get to its clients.
     pub delivery: Delivery,
+    /// What stands before the listener of each client.
+    pub guard: Option<GuardConfig>,
     /// Where a queue starts with `CONSUME_FROM_TIMESTAMP`; `None`: 30 min before the client's start.
     pub consume_timestamp: Option<SimTime>,
     /// Settings that its clients share.
@@ -370,6 +376,15 @@ pub struct ListenerConfig {
     pub failure: FailureConfig,
 }
 
+/// What a forwarder does with a message.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ForwardConfig {
+    /// Where it sends it.
+    pub topic: TopicId,
+    /// How long it takes for it, the send apart.
+    pub service: Dist,
+}
+
 /// One entry of the timeline, with wildcards expanded.
 #[derive(Clone, Debug)]
 pub struct TimelineEntry {
@@ -441,6 +456,43 @@ pub enum Action {
         member: Member,
         /// Position in [`ClusterConfig::listeners`].
         listener: u32,
+    },
+    /// The broker refuses all pulls until then: the queue of its pull threads is full.
+    Busy {
+        /// The broker.
+        broker: BrokerId,
+        /// When that ends.
+        until: SimTime,
+        /// What it answers.
+        answer: PullFailure,
+    },
+    /// `updateCorePoolSize`: the client has so many listener threads from now on.
+    SetThreads {
+        /// The client.
+        member: Member,
+        /// How many.
+        threads: u32,
+    },
+    /// The listener of the client sends its messages to another topic from now on.
+    Forward {
+        /// The client.
+        member: Member,
+        /// Position in [`ClusterConfig::forwards`].
+        forward: u32,
+    },
+    /// Clients of the group ask for another limit of retries from now on.
+    SetMaxReconsumeTimes {
+        /// The group.
+        group: GroupId,
+        /// As [`ConsumerTuning::max_reconsume_times`].
+        times: i32,
+    },
+    /// A producer sends at another rate from now on.
+    SetRate {
+        /// Which.
+        producer: ProducerId,
+        /// Mean time between two messages.
+        gap: SimDuration,
     },
     /// `mqadmin queryMsgByKey`: which messages of the topic have the key.
     QueryMessage {
@@ -542,6 +594,9 @@ pub struct ConsumerTuning {
     /// Distance of offsets in the cache beyond which the queue is not pulled. Range 1 … 65535.
     #[schemars(range(min = 1, max = 65535))]
     pub consume_concurrently_max_span: u32,
+    /// Listener threads below which `setThreads` may set them; if `threads` is more, that. Range 1 … 1000.
+    #[schemars(range(min = 1, max = 1000))]
+    pub consume_thread_max: u32,
     /// Messages handed to one listener call at most. Range 1 … 1024.
     #[schemars(range(min = 1, max = 1024))]
     pub consume_message_batch_max_size: u32,
@@ -592,6 +647,7 @@ impl Default for ConsumerTuning {
             pull_threshold_for_topic: -1,
             pull_threshold_size_for_topic: -1,
             consume_concurrently_max_span: 2000,
+            consume_thread_max: 20,
             consume_message_batch_max_size: 1,
             max_reconsume_times: -1,
             delay_level_when_next_consume: 0,

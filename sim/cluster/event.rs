@@ -166,6 +166,12 @@ pub enum Event {
     CleanExpired(ConsumerId),
     /// The tool that sends dead letters again takes the next one.
     ResendDlq(u32),
+    /// The guard of a client may let a waiting call pass.
+    GuardOpens(ConsumerId),
+    /// A forwarded message reaches the broker.
+    ForwardArrives(TaskSlot),
+    /// The answer to it reaches the client.
+    ForwardReplyArrives(TaskSlot),
 }
 
 const _: () = assert!(
@@ -220,6 +226,9 @@ impl Event {
             Self::UnlockDue(p) => (38, p.0),
             Self::CleanExpired(c) => (39, c.0),
             Self::ResendDlq(n) => (40, n),
+            Self::GuardOpens(c) => (41, c.0),
+            Self::ForwardArrives(t) => (42, t.0),
+            Self::ForwardReplyArrives(t) => (43, t.0),
         };
         kind << 32 | id as u64
     }
@@ -287,6 +296,9 @@ impl Event {
             38 => Self::UnlockDue(PqSlot(id)),
             39 => Self::CleanExpired(ConsumerId(id)),
             40 => Self::ResendDlq(id),
+            41 => Self::GuardOpens(ConsumerId(id)),
+            42 => Self::ForwardArrives(TaskSlot(id)),
+            43 => Self::ForwardReplyArrives(TaskSlot(id)),
             _ => panic!("no event has this code"),
         }
     }
@@ -299,7 +311,7 @@ mod tests {
     /// Kinds count up from 0 without a hole; the code of each comes back.
     #[test]
     fn every_code_names_one_event() {
-        for kind in 0..=40 {
+        for kind in 0..=43 {
             for id in [0, 1, u32::MAX] {
                 let code = kind << 32 | u64::from(id);
                 assert_eq!(Event::from_code(code).code(), code);

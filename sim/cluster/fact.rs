@@ -185,7 +185,8 @@ pub enum Fact {
         /// Whose pull.
         consumer: ConsumerId,
     },
-    /// A pull failed at the client, for want of an answer or because the broker refused it; again after 1 s.
+    /// A pull failed at the client, for want of an answer or because the broker refused it; again after 1 s, or after
+    /// 20 ms if the broker said FLOW_CONTROL.
     PullFailed {
         /// Whose pull.
         consumer: ConsumerId,
@@ -408,6 +409,44 @@ pub enum Fact {
         offset: u64,
         /// How long a thread was busy with it.
         busy: SimDuration,
+    },
+
+    /// The guard of a client lets a listener call pass.
+    GuardPassed {
+        /// Whose guard.
+        consumer: ConsumerId,
+        /// How long its thread waited, or will wait, for that.
+        waited: SimDuration,
+    },
+    /// The guard of a client blocks a listener call: it returns `RECONSUME_LATER`.
+    GuardBlocked {
+        /// Whose guard.
+        consumer: ConsumerId,
+    },
+    /// A client has so many listener threads from now on.
+    ThreadsSet {
+        /// Which.
+        consumer: ConsumerId,
+        /// How many.
+        threads: u32,
+    },
+    /// A broker stored a message that a client forwards from another topic.
+    Forwarded {
+        /// Who forwards.
+        consumer: ConsumerId,
+        /// Where it lies now.
+        queue: QueueId,
+        /// At which offset.
+        offset: u64,
+        /// The message, the same as before.
+        message: MessageId,
+        /// Body size, bytes.
+        body_size: u32,
+    },
+    /// A step of the timeline happens next.
+    TimelineStep {
+        /// Its position in the configuration.
+        step: u32,
     },
 
     // ---- order -----------------------------------------------------------------------------------
@@ -687,6 +726,10 @@ pub enum PullFailure {
     SubscriptionNotExist,
     /// SUBSCRIPTION_NOT_LATEST.
     SubscriptionNotLatest,
+    /// SYSTEM_BUSY: the queue of the broker's pull threads is full.
+    SystemBusy,
+    /// FLOW_CONTROL.
+    FlowControl,
 }
 
 /// Requests that brokers count.

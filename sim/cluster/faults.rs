@@ -5,12 +5,13 @@
 
 use crate::cluster::Cluster;
 use crate::cluster::config::{Action, Member};
-use crate::cluster::fact::Observer;
+use crate::cluster::fact::{Fact, Observer};
 use crate::cluster::ids::ConsumerId;
 
 impl<O: Observer> Cluster<O> {
     /// An entry of the timeline is due.
     pub(super) fn timeline(&mut self, entry: u32) {
+        self.core.emit(Fact::TimelineStep { step: entry });
         match self.config.timeline[entry as usize].action {
             Action::Join(member) => self.consumer_start(self.member(member)),
             Action::Leave(member) => self.consumer_leave(self.member(member)),
@@ -27,6 +28,17 @@ impl<O: Observer> Cluster<O> {
                 expression,
             } => self.consumer_subscribe(self.member(member), topic, expression),
             Action::SetListener { member, listener } => self.set_listener(self.member(member), listener),
+            Action::Busy {
+                broker,
+                until,
+                answer,
+            } => self.broker_busy(broker, until, answer),
+            Action::SetThreads { member, threads } => self.set_threads(self.member(member), threads),
+            Action::Forward { member, forward } => self.set_forward(self.member(member), forward),
+            Action::SetMaxReconsumeTimes { group, times } => {
+                self.config.groups[group.index()].tuning.max_reconsume_times = times;
+            }
+            Action::SetRate { producer, gap } => self.set_rate(producer, gap),
             Action::QueryMessage { topic, key, max_num } => self.query_message(topic, key, max_num),
             Action::ResendDlq { group, gap } => self.resend_dlq(group, gap),
             Action::SetDlqPermission { group, readable } => self.set_dlq_permission(group, readable),

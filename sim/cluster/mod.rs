@@ -499,6 +499,9 @@ impl<O: Observer> Cluster<O> {
             Event::UnlockDue(slot) => self.unlock_due(slot),
             Event::CleanExpired(consumer) => self.clean_expired(consumer),
             Event::ResendDlq(resend) => self.resend_next(resend),
+            Event::GuardOpens(consumer) => self.guard_opens(consumer),
+            Event::ForwardArrives(task) => self.forward_arrives(task),
+            Event::ForwardReplyArrives(task) => self.forward_reply_arrives(task),
             Event::Arrival(_)
             | Event::SendArrives(_)
             | Event::SendAckArrives(_)

@@ -3,6 +3,7 @@
 use crate::cluster::consumer::held_queue::CacheTotal;
 use crate::cluster::fact::{FlowControlCause, NoStatus, PullFailure, StopKind};
 use crate::kernel::time::{SimDuration, SimTime};
+use crate::observe::episodes::Episodes;
 use crate::observe::lag::Level;
 
 /// One life of one client.
@@ -46,10 +47,14 @@ pub struct Life {
     pub cached_all_max: CacheTotal,
     /// Pulls put off by count, size, span.
     pub flow_control: [u64; 3],
+    /// From when to when.
+    pub episodes: Episodes,
     /// Pulls that failed, in the order of `PullFailure`.
-    pub pulls_failed: [u64; 5],
+    pub pulls_failed: [u64; 7],
     /// Connections that it lost.
     pub connections_lost: u64,
+    /// When its threads were set to another number, and to which.
+    threads_set: Vec<(SimTime, u32)>,
     /// Times its process was stopped for a while.
     pub pauses: u64,
     /// Servers from which it is cut off.
@@ -61,6 +66,25 @@ pub struct Life {
 }
 
 impl Life {
+    /// It has so many listener threads from now on.
+    pub fn threads_set(&mut self, now: SimTime, threads: u32) {
+        self.threads_set.push((now, threads));
+    }
+
+    /// Thread time of its life to `now`, in seconds; it began with `threads`.
+    pub fn thread_secs(&self, now: SimTime, threads: u32) -> f64 {
+        let Some(mut from) = self.started else {
+            return 0.0;
+        };
+        let end = self.stopped.map_or(now, |(at, _)| at);
+        let (mut sum, mut threads) = (0.0, threads);
+        for &(at, next) in self.threads_set.iter().filter(|(at, _)| *at < end) {
+            sum += at.since(from).as_secs_f64() * f64::from(threads);
+            (from, threads) = (at.max(from), next);
+        }
+        sum + end.since(from).as_secs_f64() * f64::from(threads)
+    }
+
     /// A life that has not begun, of this reader of a broadcasting group.
     pub fn of_reader(reader: u32) -> Self {
         Self {
@@ -147,7 +171,8 @@ impl Life {
     }
 
     /// A pull was put off.
-    pub fn put_off(&mut self, by: FlowControlCause) {
+    pub fn put_off(&mut self, now: SimTime, by: FlowControlCause) {
+        self.episodes.put_off(now, by);
         self.flow_control[by as usize] += 1;
     }
 }

@@ -2,6 +2,7 @@
 
 use crate::cluster::consumer::held_queue::CacheTotal;
 use crate::cluster::fact::{PullResult, RequestKind};
+use crate::kernel::time::SimDuration;
 
 /// One group.
 #[derive(Clone, Debug, Default)]
@@ -15,6 +16,16 @@ pub struct Delivered {
     pub empty: u64,
     /// Messages in all of them.
     pub messages: u64,
+    /// Listener calls that passed a guard.
+    pub passed: u64,
+    /// Of these, calls that waited for it.
+    pub passed_late: u64,
+    /// Listener calls that a guard blocked.
+    pub blocked: u64,
+    /// Thread time that waited at guards.
+    pub waited: SimDuration,
+    /// Messages forwarded to another topic.
+    pub forwarded: u64,
     /// What all clients of the group had in their caches at most, each for itself.
     pub cached_max: CacheTotal,
 }
@@ -41,6 +52,13 @@ impl Delivered {
         self.envelopes += 1;
         self.pushed += 1;
         self.messages += u64::from(messages);
+    }
+
+    /// A listener call passes a guard.
+    pub fn guard_passed(&mut self, waited: SimDuration) {
+        self.passed += 1;
+        self.passed_late += u64::from(!waited.is_zero());
+        self.waited += waited;
     }
 
     /// Requests of one kind.

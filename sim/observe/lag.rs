@@ -70,6 +70,32 @@ pub struct Peak {
     /// Its maximum since the last sample.
     window_max: i64,
     samples: Histogram,
+    marks: Vec<Mark>,
+    /// The highest value at which a mark is still to be reached; below 0 if none is.
+    watch: i64,
+}
+
+/// A value to be drained, noted at one instant.
+#[derive(Clone, Copy, Debug)]
+pub struct Mark {
+    at: SimTime,
+    value: i64,
+    drained_at: Option<SimTime>,
+}
+
+impl Mark {
+    /// What was there.
+    pub fn value(&self) -> u64 {
+        self.value.max(0) as u64
+    }
+    /// From then to 1 % of it.
+    pub fn drain(&self) -> Option<SimDuration> {
+        Some(self.drained_at?.since(self.at))
+    }
+    /// The value at which it is drained.
+    fn goal(&self) -> i64 {
+        self.value / 100
+    }
 }
 
 impl Peak {
@@ -81,6 +107,37 @@ impl Peak {
             drained_at: None,
             window_max: 0,
             samples: Histogram::default(),
+            marks: Vec::new(),
+            watch: -1,
+        }
+    }
+
+    /// Notes what there is to be drained.
+    fn mark(&mut self, now: SimTime) {
+        self.marks.push(Mark {
+            at: now,
+            value: self.value,
+            drained_at: None,
+        });
+        if self.value > 0 {
+            self.watch = self.watch.max(self.value / 100);
+        }
+    }
+
+    /// Some mark is drained.
+    #[cold]
+    fn reach(&mut self, now: SimTime) {
+        self.watch = -1;
+        for mark in self
+            .marks
+            .iter_mut()
+            .filter(|mark| mark.value > 0 && mark.drained_at.is_none())
+        {
+            if self.value <= mark.goal() {
+                mark.drained_at = Some(now);
+            } else {
+                self.watch = self.watch.max(mark.goal());
+            }
         }
     }
 
@@ -94,8 +151,13 @@ impl Peak {
                 self.max_at = now;
                 self.drained_at = None;
             }
-        } else if self.drained_at.is_none() && self.value * 100 <= self.max {
-            self.drained_at = Some(now);
+        } else {
+            if self.drained_at.is_none() && self.value * 100 <= self.max {
+                self.drained_at = Some(now);
+            }
+            if self.value <= self.watch {
+                self.reach(now);
+            }
         }
     }
 
@@ -106,6 +168,10 @@ impl Peak {
         window_max.max(0) as u64
     }
 
+    /// What was noted, in order.
+    pub fn marks(&self) -> &[Mark] {
+        &self.marks
+    }
     /// Now.
     pub fn value(&self) -> u64 {
         self.value.max(0) as u64
@@ -267,6 +333,11 @@ impl Lag {
         self.groups[of.group.index()].backlog.change(now, 1);
     }
 
+    /// Notes the lag of every group.
+    pub fn mark(&mut self, now: SimTime) {
+        self.groups.iter_mut().for_each(|group| group.lag.mark(now));
+    }
+
     /// The regular look. `end` and `frontier` come from the ledger.
     pub fn sample(
         &mut self,
@@ -424,6 +495,25 @@ mod tests {
         let peak = &lag.group(GroupId(0)).lag;
         assert_eq!((peak.max(), peak.max_at()), (1_000, Some(secs(4))));
         assert_eq!(peak.drain(), Some(SimDuration::from_secs(5)));
+    }
+
+    /// 1 000 to be drained at 1 s, 600 at 3 s: 10 are left at 5 s, 6 at 7 s; with nothing there is nothing to drain.
+    #[test]
+    fn marks_count_from_their_own_instants() {
+        let (slots, mut lag) = desk();
+        let of = slots.get(0);
+        lag.mark(secs(0));
+        lag.dispatched(secs(1), &slots, QueueId(0), 1_000);
+        lag.mark(secs(1));
+        lag.committed(secs(2), 0, of, 400);
+        lag.mark(secs(3));
+        for (time, committed) in [(4, 989), (5, 990), (6, 993), (7, 994)] {
+            lag.committed(secs(time), 0, of, committed);
+        }
+        let marks = lag.group(GroupId(0)).lag.marks().iter();
+        let marks: Vec<_> = marks.map(|mark| (mark.value(), mark.drain())).collect();
+        let after = |n| Some(SimDuration::from_secs(n));
+        assert_eq!(marks, [(0, None), (1_000, after(4)), (600, after(4))]);
     }
 
     #[test]

@@ -6,6 +6,8 @@
 use crate::cluster::broker::index_service::DEFAULT_MAX_NUM;
 use crate::cluster::broker::message_filter::SUB_ALL;
 use crate::cluster::config::ClusterConfig;
+use crate::kernel::dist::Dist;
+use crate::kernel::time::SimDuration;
 use crate::scenario::schema::{
     ArrivalsBlock, Brokers, ConsumerBlock, Consumers, ExpressionBlock, GroupBlock, ScenarioFile,
     ServersBlock, SubscribeBlock, TimelineBlock,
@@ -46,6 +48,7 @@ pub fn normalise(file: &ScenarioFile, config: &ClusterConfig) -> ScenarioFile {
     file.producers.sort_keys();
     for (name, group) in &mut file.groups {
         let subscribe = subscription(group, &only_topic);
+        group.guard.iter_mut().for_each(resolve::spell_guard);
         let mut blocks: Vec<ConsumerBlock> = group.consumers.blocks().to_vec();
         let mut numbered = 0;
         for block in &mut blocks {
@@ -105,6 +108,13 @@ fn spell_entry(entry: &mut TimelineBlock) {
         entry.shutdown.get_or_insert_default();
         entry.client_id.get_or_insert_default();
         entry.times.get_or_insert(1);
+    }
+    if entry.busy.is_some() {
+        entry.answer.get_or_insert_default();
+    }
+    if entry.forward.is_some() {
+        let usual = Dist::Constant(SimDuration::from_millis(1));
+        entry.service.get_or_insert(usual);
     }
     if entry.slow.is_some() {
         entry

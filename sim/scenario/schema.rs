@@ -3,11 +3,13 @@
 //! These types hold what the file says; names are still names. `resolve` turns them into a
 //! [`ClusterConfig`](crate::cluster::config::ClusterConfig). Keys are RocketMQ's own where RocketMQ has the thing.
 
+mod guard;
 mod listener;
 mod timeline;
 
+pub use guard::GuardBlock;
 pub use listener::{FailureBlock, FailureOutcome, IdempotentBlock, MessageBlock, RuleBlock};
-pub use timeline::{NextClientId, Permission, ServersBlock, Shutdown, TimelineBlock};
+pub use timeline::{NextClientId, Permission, Refusal, ServersBlock, Shutdown, TimelineBlock};
 
 use crate::cluster::config::{
     BrokerTuning, ConsumeFromWhere, ConsumerTuning, Delivery, LocalOffsetStore, MessageModel, QueueSelector,
@@ -343,6 +345,10 @@ pub struct GroupBlock {
     /// How messages get to the members: RocketMQ's way, or one to compare it with. Default "longPolling".
     #[serde(default)]
     pub delivery: Delivery,
+    /// What stands before the listener of each member, as a rule of Sentinel does. Default nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "GuardBlock")]
+    pub guard: Option<GuardBlock>,
     /// Members that are alike, or a list of such blocks. Default one.
     #[serde(default)]
     pub consumers: Consumers,
@@ -534,7 +540,7 @@ impl Consumers {
     /// The blocks, in order.
     pub fn blocks(&self) -> &[ConsumerBlock] {
         match self {
-            Self::Alike(block) => std::slice::from_ref(block),
+            Self::Alike(block) => std::slice::from_ref(&**block),
             Self::Listed(blocks) => blocks,
         }
     }

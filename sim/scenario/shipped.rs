@@ -14,6 +14,14 @@ const SHIPPED: &[(&str, &str)] = &[
         include_str!("../../scenarios/backlog-drain.json"),
     ),
     (
+        "backlog-remedies",
+        include_str!("../../scenarios/backlog-remedies.json"),
+    ),
+    (
+        "cache-thresholds",
+        include_str!("../../scenarios/cache-thresholds.json"),
+    ),
+    (
         "batch-partial-failure",
         include_str!("../../scenarios/batch-partial-failure.json"),
     ),
@@ -111,6 +119,10 @@ const SHIPPED: &[(&str, &str)] = &[
     (
         "scale-out-duplicates",
         include_str!("../../scenarios/scale-out-duplicates.json"),
+    ),
+    (
+        "sentinel-pacing",
+        include_str!("../../scenarios/sentinel-pacing.json"),
     ),
     (
         "shutdown-without-drain",

@@ -45,9 +45,9 @@ fn the_examples_of_the_timeline_are_sound() {
     assert_eq!(actions, known);
     let examples: Vec<&str> = rows.iter().map(|(_, example)| example.as_str()).collect();
     let scenario = format!(
-        r#"{{ "title": "t", "duration": "30m", "cluster": {{ "brokers": 2, "topics": {{ "orders": {{}} }} }},
-             "producers": {{ "shop": {{ "keys": 100 }} }},
-             "groups": {{ "billing": {{ "consumers": {{ "count": 4 }} }} }}, "timeline": [ {} ] }}"#,
+        r#"{{ "title": "t", "duration": "30m", "cluster": {{ "brokers": 2, "topics": {{ "orders": {{}}, "orders-wide": {{}} }} }},
+             "producers": {{ "checkout": {{ "topic": "orders", "keys": 100 }} }},
+             "groups": {{ "billing": {{ "subscribe": {{ "orders": "*" }}, "consumers": {{ "count": 4 }} }} }}, "timeline": [ {} ] }}"#,
         examples.join(",\n")
     );
     if let Err(problems) = Scenario::from_text("examples", &scenario, &Overrides::default()) {

@@ -43,7 +43,7 @@ use crate::cluster::config::{ClusterConfig, TopicQueues};
 use crate::cluster::core::{BrokerRequest, ConsumerReply, Envelope, QueriedOffset};
 use crate::cluster::directory::{TopicInfo, TopicKind};
 use crate::cluster::event::{CallKind, Event, PqSlot, SendSlot};
-use crate::cluster::fact::{CommitVia, Fact, Observer, RequestKind};
+use crate::cluster::fact::{CommitVia, Fact, Observer, PullFailure, RequestKind};
 use crate::cluster::ids::{BrokerId, ConsumerId, GroupId, QueueId, TopicId};
 use crate::cluster::message::Record;
 use crate::cluster::network::{Direction, Endpoint, Server};
@@ -77,6 +77,8 @@ pub struct Broker {
     /// Likewise the looks for files that are old enough to be deleted.
     clean_phase: SimTime,
     clean_pending: bool,
+    /// Until when its pull threads have too much to do, and what they answer then.
+    pub(in crate::cluster) busy: Option<(SimTime, PullFailure)>,
     /// The process has ended.
     pub(in crate::cluster) is_down: bool,
     /// When the process started.
@@ -121,6 +123,7 @@ pub fn build(config: &ClusterConfig, levels: &DelayLevels, streams: &mut Streams
             release_pending: false,
             clean_phase,
             clean_pending: false,
+            busy: None,
             is_down: false,
             started: SimTime::ZERO,
             saves_from,
@@ -195,9 +198,17 @@ impl<O: Observer> Cluster<O> {
             .travel(client, Server::Broker(broker), Direction::Down, event);
     }
 
+    /// Timeline: the queue of the broker's pull threads is full until then, and pulls that wait will find it so.
+    pub(in crate::cluster) fn broker_busy(&mut self, broker: BrokerId, until: SimTime, answer: PullFailure) {
+        let now = self.core.now();
+        let state = &mut self.brokers[broker.index()];
+        state.busy = Some((until, answer));
+        state.changed = now;
+    }
+
     /// Appends a record to the log of the queue's broker. Call [`Self::make_visible`] when its fact is told.
     #[inline]
-    fn append(&mut self, queue: QueueId, record: Record) -> u64 {
+    pub(in crate::cluster) fn append(&mut self, queue: QueueId, record: Record) -> u64 {
         let size = record.stored_size();
         let broker_id = self.queues[queue.index()].broker;
         let now = self.core.scheduler.now();
@@ -237,7 +248,7 @@ impl<O: Observer> Cluster<O> {
 
     /// With no dispatch interval, appended records are visible at once.
     #[inline]
-    fn make_visible(&mut self, broker: BrokerId) {
+    pub(in crate::cluster) fn make_visible(&mut self, broker: BrokerId) {
         if self.config.broker_tuning.reput_interval.duration().is_zero() {
             self.dispatch(broker);
         }

@@ -74,6 +74,11 @@ impl<O: Observer> Cluster<O> {
     fn check_pull(&self, slot: PqSlot) -> Result<ExpressionId, PullFailure> {
         let held = self.held_queues.get(slot.0);
         let queue = &self.queues[held.queue.index()];
+        if let Some((until, cause)) = self.brokers[queue.broker.index()].busy
+            && self.core.now() < until
+        {
+            return Err(cause);
+        }
         if !queue.readable {
             return Err(match self.brokers[queue.broker.index()].is_down {
                 true => PullFailure::Connection,
@@ -297,10 +302,11 @@ impl<O: Observer> Cluster<O> {
         let found = if held.served.is_all() {
             read(held, queue, offset, asked.min(most), limit)
         } else {
+            let own = self.consumers[held.consumer.index()].own_wish(held.topic_at);
             let filter = StoreFilter {
                 filters: &self.filters,
                 attributes: &self.core.directory.attributes,
-                wishes: self.wishes.of(held.group, held.topic),
+                wishes: own.unwrap_or_else(|| self.wishes.of(held.group, held.topic)),
             };
             filter.read(held, queue, (asked.min(most), limit))
         };

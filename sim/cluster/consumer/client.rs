@@ -19,6 +19,8 @@ use crate::cluster::consumer::consume_concurrently::ListenerPool;
 use crate::cluster::consumer::consume_orderly::ConsumeOrderly;
 use crate::cluster::consumer::delivery::Delivery;
 use crate::cluster::consumer::flow_control::PullThresholds;
+use crate::cluster::consumer::forward::Forwarder;
+use crate::cluster::consumer::guard::Guard;
 use crate::cluster::consumer::heartbeat::{HeartbeatFor, Heartbeats};
 use crate::cluster::consumer::held_queue::CacheTotal;
 use crate::cluster::consumer::listener::Listener;
@@ -97,6 +99,10 @@ pub struct ConsumerClient {
     pub thresholds: PullThresholds,
     /// How its messages get to it.
     pub delivery: Delivery,
+    /// What stands before its listener.
+    pub guard: Option<Box<Guard>>,
+    /// Where its listener sends messages, instead of working on them.
+    pub forwarder: Option<Box<Forwarder>>,
     /// What it has cached of all its queues.
     pub cache: CacheTotal,
     /// The present connection to each broker, as the client knows it.
@@ -174,6 +180,8 @@ impl ConsumerClient {
             rebalance: RebalanceService::default(),
             thresholds: PullThresholds::of(&settings.tuning, 0),
             delivery: settings.delivery,
+            guard: settings.guard.map(|guard| Box::new(Guard::new(guard))),
+            forwarder: None,
             cache: CacheTotal::default(),
             connections: vec![None; brokers],
             last_epoch: 0,
@@ -190,6 +198,13 @@ impl ConsumerClient {
             start_step: StartStep::Done,
             unregister_left: Vec::new(),
         }
+    }
+
+    /// What it asks for itself of the topic at `topic_at`, if that is all that counts: in a broadcasting group what others
+    /// ask for is not for this member.
+    pub(in crate::cluster) fn own_wish(&self, topic_at: u32) -> Option<&[ExpressionId]> {
+        let own = &self.expressions[topic_at as usize];
+        self.is_broadcasting.then(|| std::slice::from_ref(own))
     }
 
     /// Whether it still has connections and threads.

@@ -264,6 +264,7 @@ impl<O: Observer> Cluster<O> {
                 self.pull_failed(slot, PullFailure::Connection);
             }
             Event::PushArrives(slot) => self.push_lost(slot),
+            Event::ForwardArrives(task) | Event::ForwardReplyArrives(task) => self.forward_failed(task),
             Event::CreditArrives(slot) => {
                 self.acknowledged(slot, false);
                 self.request_ended(slot);

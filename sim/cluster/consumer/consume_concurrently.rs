@@ -69,7 +69,7 @@ pub struct RunningTask {
     /// How often its messages failed before and could not be sent back.
     pub(super) local_attempts: u16,
     began: SimTime,
-    outcome: Outcome,
+    pub(super) outcome: Outcome,
     /// Who works on it.
     of: TaskOf,
     /// The client is gone; what is left is the event.
@@ -104,6 +104,13 @@ impl RunningTask {
         } else {
             busy / u64::from(self.messages.max(1))
         }
+    }
+
+    /// The listener returns `RECONSUME_LATER` whatever it would have returned.
+    pub(super) fn block(&mut self) {
+        self.outcome = Outcome::Later;
+        self.dealt_with = 0;
+        self.delay_level = GROUPS_LEVEL;
     }
 
     /// A message that the clean-up sends back.
@@ -143,7 +150,7 @@ impl RunningTask {
     #[inline]
     fn no_status(&self) -> Option<NoStatus> {
         match self.outcome {
-            Outcome::Success | Outcome::Later => None,
+            Outcome::Success | Outcome::Later | Outcome::Forward => None,
             Outcome::Throw => Some(NoStatus::Threw),
             Outcome::Null => Some(NoStatus::ReturnedNull),
             Outcome::Hang => Some(NoStatus::Hangs),
@@ -166,6 +173,11 @@ impl ListenerPool {
     /// Whether nothing runs and nothing waits.
     pub fn is_idle(&self) -> bool {
         self.busy == 0 && self.waiting.is_empty()
+    }
+
+    /// `updateCorePoolSize`: so many threads from now on. Calls that run go on.
+    pub fn resize(&mut self, threads: u32) {
+        self.threads = threads;
     }
 
     /// Takes no more tasks.
@@ -259,7 +271,7 @@ impl<O: Observer> Cluster<O> {
     fn run_tasks(&mut self, consumer: ConsumerId) {
         loop {
             let pool = &mut self.consumers[consumer.index()].pool;
-            if pool.busy == pool.threads {
+            if pool.busy >= pool.threads {
                 return;
             }
             let Some(request) = pool.waiting.pop_front() else {
@@ -300,7 +312,14 @@ impl<O: Observer> Cluster<O> {
             message.progress.start(now);
             let luck = Luck(message.luck);
             let reconsume_times = message.progress.reconsume_times();
-            let handling = if client.listener.has_rules() {
+            let handling = if let Some(forwarder) = &client.forwarder {
+                let mut draws = luck.fork(salts.service, u64::from(reconsume_times));
+                Handling {
+                    service: forwarder.service.sample(&mut draws),
+                    outcome: Outcome::Success,
+                    delay_level: None,
+                }
+            } else if client.listener.has_rules() {
                 let seen = Seen {
                     id: message.id,
                     luck,
@@ -350,7 +369,10 @@ impl<O: Observer> Cluster<O> {
             first_offset: request.first_offset,
             local_attempts: request.local_attempts,
             began: now,
-            outcome: call.outcome,
+            outcome: match client.forwarder {
+                Some(_) => Outcome::Forward,
+                None => call.outcome,
+            },
             of: TaskOf::Listener,
             abandoned: false,
             dealt_with,
@@ -362,15 +384,23 @@ impl<O: Observer> Cluster<O> {
         }
         let client = &self.consumers[consumer.index()];
         let hangs = call.outcome == Outcome::Hang;
-        if hangs || call.busy > client.pool.consume_timeout {
+        let is_guarded = client.guard.is_some();
+        if hangs || is_guarded || call.busy > client.pool.consume_timeout {
             self.expect_overdue(consumer, now);
         }
-        if hangs {
-            return self.tell_no_status(TaskSlot(task));
+        if is_guarded {
+            return self.ask_guard(consumer, TaskSlot(task), call.busy);
         }
-        self.core
-            .scheduler
-            .after(call.busy, Event::ConsumeDone(TaskSlot(task)));
+        self.listener_works(TaskSlot(task), call.busy);
+    }
+
+    /// The listener works for `busy`, if it does not hang.
+    #[inline]
+    pub(super) fn listener_works(&mut self, slot: TaskSlot, busy: SimDuration) {
+        if self.tasks.get(slot.0).outcome == Outcome::Hang {
+            return self.tell_no_status(slot);
+        }
+        self.core.scheduler.after(busy, Event::ConsumeDone(slot));
     }
 
     /// Asks the store of a listener that remembers about what it is called with.
@@ -406,6 +436,14 @@ impl<O: Observer> Cluster<O> {
         let consumer = self.held_queues.get(task.held_queue.0).consumer;
         if task.abandoned {
             return self.call_outlived_its_client(slot, consumer);
+        }
+        if self.consumers[consumer.index()].guard.is_some() {
+            self.leave_guard(consumer, slot);
+        }
+        let task = self.tasks.get(slot.0);
+        let held = self.held_queues.get(task.held_queue.0);
+        if task.outcome == Outcome::Forward && !held.process_queue.dropped {
+            return self.forward(slot);
         }
         if self.consumers[consumer.index()].is_idempotent {
             self.effects_happen(slot, consumer);
@@ -548,8 +586,20 @@ impl<O: Observer> Cluster<O> {
         }
     }
 
+    /// Timeline: `updateCorePoolSize`.
+    pub(in crate::cluster) fn set_threads(&mut self, consumer: ConsumerId, threads: u32) {
+        let client = &mut self.consumers[consumer.index()];
+        client.pool.resize(threads);
+        let is_orderly = client.orderly.is_some();
+        self.core.emit(Fact::ThreadsSet { consumer, threads });
+        match is_orderly {
+            true => self.run_orderly(consumer),
+            false => self.run_tasks(consumer),
+        }
+    }
+
     /// The results of a task do not count.
-    fn discard(&mut self, slot: TaskSlot) {
+    pub(super) fn discard(&mut self, slot: TaskSlot) {
         let task = self.tasks.get(slot.0);
         let held = self.held_queues.get(task.held_queue.0);
         let (consumer, group, queue) = (held.consumer, held.group, held.queue);
@@ -578,6 +628,7 @@ impl<O: Observer> Cluster<O> {
         for request in std::mem::take(&mut pool.waiting) {
             self.call_ended(request.held_queue);
         }
+        self.abandon_waiting(consumer);
         let is_mine = |task: &RunningTask| {
             !task.abandoned && self.held_queues.get(task.held_queue.0).consumer == consumer
         };
@@ -590,13 +641,15 @@ impl<O: Observer> Cluster<O> {
         for at in mine {
             let task = self.tasks.get(at);
             let (returned, hangs) = (task.after_failure.is_some(), task.outcome == Outcome::Hang);
+            let after = task.after_failure.as_deref();
+            let forwards = matches!(after, Some(AfterFailure::Forwarding { .. }));
             if outlive && !returned && !hangs {
                 let task = self.tasks.get_mut(at);
                 (task.abandoned, task.of) = (true, TaskOf::Outliving);
                 continue;
             }
             // A result that was told is not taken back: the message is on its way to the broker.
-            if !returned {
+            if !returned || forwards {
                 self.discard(TaskSlot(at));
             }
             self.idempotence.call_cut_off(TaskSlot(at));

@@ -36,6 +36,9 @@ pub enum Outcome {
     Null,
     /// Never: the call keeps its thread until the process ends.
     Hang,
+    /// Not an end: what was read is to be sent to another topic (`forward`).
+    #[serde(skip)]
+    Forward,
 }
 
 /// When the listener does not succeed, and what that looks like.

@@ -81,6 +81,7 @@ impl<O: Observer> Cluster<O> {
             | Event::PersistTick(consumer)
             | Event::RebalanceWake(consumer)
             | Event::ShutdownDeadline(consumer)
+            | Event::GuardOpens(consumer)
             | Event::CleanExpired(consumer)
             | Event::LockTick(consumer)
             | Event::ConsumeLockTimeout(consumer)
@@ -94,6 +95,7 @@ impl<O: Observer> Cluster<O> {
             | Event::UnlockDue(slot) => of_queue(slot),
             Event::ConsumeDone(task)
             | Event::SendBackReplyArrives(task)
+            | Event::ForwardReplyArrives(task)
             | Event::SendBackFails(task)
             | Event::LocalRetry(task) => of_task(task),
             Event::Deliver(slot) => match self.core.envelopes.get(slot.0) {

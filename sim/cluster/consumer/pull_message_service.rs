@@ -12,8 +12,8 @@
 use crate::cluster::Cluster;
 use crate::cluster::consumer::delivery::Delivery;
 use crate::cluster::consumer::flow_control::{
-    CacheState, DELAY_WHEN_CACHE_FLOW_CONTROL, DELAY_WHEN_EXCEPTION, OrderlyPull, PULL_TIMEOUT, PullDecision,
-    PullSituation, decide_pull, piggybacked_commit,
+    CacheState, DELAY_WHEN_CACHE_FLOW_CONTROL, FLOW_CONTROL, OrderlyPull, PULL_TIMEOUT, PullDecision,
+    PullSituation, decide_pull, delay_after_failure, piggybacked_commit,
 };
 use crate::cluster::event::{Event, PqSlot};
 use crate::cluster::fact::{Fact, Observer, PullFailure, PullResult};
@@ -23,6 +23,12 @@ use crate::kernel::time::{SimDuration, SimTime};
 /// What the client adds to a time-out before it looks for requests without an answer, once a second
 /// (`NettyRemotingAbstract.scanResponseTable`).
 const SCAN_SLACK: SimDuration = SimDuration::from_secs(1);
+
+/// When a pull is repeated that has failed.
+fn delay_after(cause: PullFailure) -> SimDuration {
+    let code = (cause == PullFailure::FlowControl).then_some(FLOW_CONTROL);
+    delay_after_failure(code)
+}
 
 impl<O: Observer> Cluster<O> {
     /// A pull request comes up after a pause.
@@ -68,14 +74,14 @@ impl<O: Observer> Cluster<O> {
                     return;
                 }
             }
-            Delivery::Pull { .. } => {}
-            Delivery::Push { .. } => held.order(),
+            Delivery::Pull { .. } | Delivery::Push { .. } => {}
         }
         if held.orderly.is_some() && !self.may_pull_in_order(slot) {
             return;
         }
         let held = self.held_queues.get_mut(slot.0);
         let client = &self.consumers[consumer.index()];
+        held.order();
         held.pulling = true;
         held.request_commit = match client.is_broadcasting {
             true => None,
@@ -104,11 +110,17 @@ impl<O: Observer> Cluster<O> {
     fn may_pull_in_order(&mut self, slot: PqSlot) -> bool {
         let held = self.held_queues.get(slot.0);
         let (consumer, cache) = (held.consumer, &held.process_queue);
+        // The thresholds have been looked at, where they hold.
+        let nothing = CacheState {
+            count: 0,
+            size: 0,
+            span: 0,
+        };
         let situation = PullSituation {
             dropped: false,
             running: true,
             suspended: false,
-            cache: CacheState::from(cache),
+            cache: nothing,
             orderly: Some(OrderlyPull {
                 locked: cache.locked,
                 previously_locked: held.orderly.as_ref().is_some_and(|o| o.previously_locked),
@@ -199,7 +211,7 @@ impl<O: Observer> Cluster<O> {
         });
         self.core
             .scheduler
-            .after(DELAY_WHEN_EXCEPTION, Event::PullDue(slot));
+            .after(delay_after(cause), Event::PullDue(slot));
     }
 
     /// The answer to a pull has come.

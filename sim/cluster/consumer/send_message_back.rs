@@ -12,7 +12,7 @@ use crate::cluster::consumer::consume_result::LOCAL_RETRY_DELAY;
 use crate::cluster::consumer::inner_producer::RetrySend;
 use crate::cluster::event::{Event, TaskSlot};
 use crate::cluster::fact::Observer;
-use crate::cluster::ids::{BrokerId, ConsumerId};
+use crate::cluster::ids::{BrokerId, ConsumerId, QueueId};
 use crate::cluster::message::Record;
 use crate::cluster::network::{Direction, Endpoint, Server};
 use crate::kernel::scheduler::Ticket;
@@ -47,6 +47,11 @@ pub enum AfterFailure {
     },
     /// They wait to go to the listener again. No thread is busy with them.
     WaitsForRetry,
+    /// Not a failure: they are on their way to another topic.
+    Forwarding {
+        /// The queue there.
+        to: QueueId,
+    },
 }
 
 /// How a message goes back.

@@ -24,6 +24,7 @@ use crate::cluster::nameserver::KnownRoute;
 use crate::cluster::network::{Direction, Endpoint, Network, Server};
 use crate::cluster::producer::topic_publish_info::{TopicPublishInfo, select_by_hash};
 use crate::cluster::producer::workload::ArrivalProcess;
+use crate::kernel::scheduler::Ticket;
 use crate::kernel::streams::{Luck, Source, Stream, Streams};
 use crate::kernel::time::{SimDuration, SimTime};
 
@@ -49,6 +50,8 @@ pub struct Producer {
     first_queue: Stream,
     /// When it starts; its looks for a new route count from here.
     start: SimTime,
+    /// When the next message is made; without a ticket if the producer stops before.
+    next: Option<(SimTime, Option<Ticket>)>,
     publish: Option<TopicPublishInfo<BrokerId, QueueId>>,
     /// It will look for a new route at its next tick.
     will_look: bool,
@@ -89,6 +92,7 @@ pub fn build(config: &ClusterConfig, streams: &mut Streams, network: &mut Networ
             max_messages: settings.max_messages,
             first_queue: streams.stream(&settings.name, "first queue"),
             start: settings.start,
+            next: None,
             publish: None,
             will_look: false,
             asks: false,
@@ -100,14 +104,13 @@ pub fn build(config: &ClusterConfig, streams: &mut Streams, network: &mut Networ
 }
 
 impl Producer {
-    /// The next arrival after `now`, unless the producer is done.
+    /// The next arrival after `now`, unless all messages are made.
     #[inline]
     fn next_arrival(&mut self, now: SimTime) -> Option<SimTime> {
         if self.made == self.max_messages {
             return None;
         }
-        let next = self.arrivals.next(now);
-        (next < self.stop).then_some(next)
+        Some(self.arrivals.next(now))
     }
 
     /// Makes the next message.
@@ -176,9 +179,37 @@ impl<O: Observer> Cluster<O> {
     #[inline]
     fn plan_arrival(&mut self, id: ProducerId) {
         let now = self.core.now();
-        if let Some(next) = self.producers[id.index()].next_arrival(now) {
-            self.core.scheduler.at(next, Event::Arrival(id));
+        let producer = &mut self.producers[id.index()];
+        producer.next = None;
+        if let Some(next) = producer.next_arrival(now) {
+            self.expect_arrival(id, next);
         }
+    }
+
+    /// The next message is made at `next`, unless the producer stops before.
+    #[inline]
+    fn expect_arrival(&mut self, id: ProducerId, next: SimTime) {
+        let producer = &mut self.producers[id.index()];
+        let scheduler = &mut self.core.scheduler;
+        let ticket = (next < producer.stop).then(|| scheduler.at(next, Event::Arrival(id)));
+        producer.next = Some((next, ticket));
+    }
+
+    /// Timeline: messages come at another rate from now on.
+    pub(super) fn set_rate(&mut self, id: ProducerId, gap: SimDuration) {
+        let now = self.core.now();
+        let producer = &mut self.producers[id.index()];
+        let (next, ticket) = producer.next.unzip();
+        let left = next.map_or(SimDuration::ZERO, |next| next.since(now));
+        let left = producer.arrivals.set_gap(gap, left);
+        // Who has not begun, or has made all, has no next message.
+        if next.is_none() {
+            return;
+        }
+        if let Some(ticket) = ticket.flatten() {
+            self.core.scheduler.cancel(ticket);
+        }
+        self.expect_arrival(id, now + left);
     }
 
     /// The application hands its next message over.

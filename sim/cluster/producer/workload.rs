@@ -48,20 +48,33 @@ impl ArrivalProcess {
     /// # Panics
     /// If the mean gap is not valid; scenarios check it.
     pub fn new(arrivals: &Arrivals, stream: Stream) -> Self {
-        let gaps = match arrivals {
-            Arrivals::Constant { gap } => Dist::Constant(*gap),
-            Arrivals::Poisson { mean_gap: mean } | Arrivals::Bursts { mean_gap: mean, .. } => {
-                Dist::Shape(Shape::Exponential { mean: *mean })
-            }
-            Arrivals::AtOnce => Dist::Constant(SimDuration::ZERO),
-        };
-        let gaps = Sampler::new(&gaps).expect("the scenario has checked the rate");
         Self {
             arrivals: arrivals.clone(),
-            gaps,
+            gaps: gaps(arrivals),
             stream,
             cycle: None,
         }
+    }
+
+    /// Gaps of this mean from now on. The time that is left of a gap under way, `left`, shrinks or grows with them;
+    /// between bursts it stays.
+    pub fn set_gap(&mut self, gap: SimDuration, left: SimDuration) -> SimDuration {
+        let before = match &mut self.arrivals {
+            Arrivals::Constant { gap: mean } | Arrivals::Poisson { mean_gap: mean } => {
+                Some(std::mem::replace(mean, gap))
+            }
+            Arrivals::Bursts { mean_gap, .. } => {
+                *mean_gap = gap;
+                None
+            }
+            Arrivals::AtOnce => return left,
+        };
+        self.gaps = gaps(&self.arrivals);
+        let scaled = |before: SimDuration| {
+            let left = u128::from(left.as_nanos()) * u128::from(gap.as_nanos());
+            SimDuration::from_nanos((left / u128::from(before.as_nanos().max(1))) as u64)
+        };
+        before.map_or(left, scaled)
     }
 
     /// The arrival after the one at `now`, or after the start at `now`.
@@ -96,6 +109,18 @@ impl ArrivalProcess {
         self.cycle = Some(cycle);
         cycle + SimDuration::from_nanos(rest)
     }
+}
+
+/// Draws gaps between arrivals.
+fn gaps(arrivals: &Arrivals) -> Sampler {
+    let gaps = match arrivals {
+        Arrivals::Constant { gap } => Dist::Constant(*gap),
+        Arrivals::Poisson { mean_gap: mean } | Arrivals::Bursts { mean_gap: mean, .. } => {
+            Dist::Shape(Shape::Exponential { mean: *mean })
+        }
+        Arrivals::AtOnce => Dist::Constant(SimDuration::ZERO),
+    };
+    Sampler::new(&gaps).expect("the scenario has checked the rate")
 }
 
 #[cfg(test)]

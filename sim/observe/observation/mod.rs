@@ -26,6 +26,7 @@ use crate::observe::ownership::{HandOver, Ownership};
 use crate::observe::producers::Producers;
 use crate::observe::queries::{Found, Query};
 use crate::observe::rebalance::{Disconnect, Rebalances, Round};
+use crate::observe::remedies::Remedies;
 use crate::observe::requests::Requests;
 use crate::observe::retries::Retries;
 use crate::observe::series::{Measure, Series};
@@ -92,6 +93,8 @@ pub struct Observation {
     local_retries: BTreeSet<(usize, u64)>,
     /// By group.
     pub delivered: Vec<Delivered>,
+    /// What the timeline does about backlogs.
+    pub remedies: Remedies,
     /// Bytes that producers stored, by queue.
     pub stored_bytes: Vec<u64>,
     /// The grid.
@@ -299,6 +302,7 @@ impl Observation {
     /// An observer for one run of `config`.
     pub fn new(config: &ClusterConfig) -> Self {
         let mut observation = Self::with_interval(config.sample_interval, config.duration);
+        observation.remedies = Remedies::new(config);
         observation.orders = Orders::new(config);
         for (topic, of) in config.topics.iter().enumerate() {
             for (broker, queues) in &of.placement {
@@ -328,6 +332,7 @@ impl Observation {
             filters: Filters::default(),
             queries: Vec::new(),
             delivered: Vec::new(),
+            remedies: Remedies::default(),
             stored_bytes: Vec::new(),
             series: Series::new(interval),
             windows: Windows::new(horizon),
@@ -364,11 +369,42 @@ impl Observation {
         self.check_sums(end, directory);
     }
 
+    /// A step of the timeline happens next: lags are noted before anything has come of it.
+    fn timeline_step(&mut self, now: SimTime, directory: &Directory, step: u32) {
+        self.grow(now, directory);
+        if self.remedies.step(now, step) {
+            self.lag.mark(now);
+        }
+    }
+
     /// Facts that come far more rarely than messages.
     #[inline(never)]
     fn observe_rare(&mut self, now: SimTime, directory: &Directory, fact: &Fact) {
         match *fact {
-            Fact::FlowControlled { consumer, by, .. } => self.consumers[consumer.index()].put_off(by),
+            Fact::FlowControlled { consumer, by, .. } => self.consumers[consumer.index()].put_off(now, by),
+            Fact::GuardPassed { consumer, waited } => {
+                let group = directory.consumer(consumer).group;
+                self.delivered[group.index()].guard_passed(waited);
+            }
+            Fact::GuardBlocked { consumer } => {
+                self.delivered[directory.consumer(consumer).group.index()].blocked += 1;
+            }
+            Fact::ThreadsSet { consumer, threads } => {
+                self.consumers[consumer.index()].threads_set(now, threads);
+            }
+            Fact::Forwarded {
+                consumer,
+                queue,
+                offset,
+                body_size,
+                ..
+            } => {
+                self.ledger.stored(now, queue, offset);
+                self.stored_at[queue.index()] += u128::from(now.as_nanos());
+                self.stored_bytes[queue.index()] += u64::from(body_size);
+                self.delivered[directory.consumer(consumer).group.index()].forwarded += 1;
+            }
+            Fact::TimelineStep { step } => self.timeline_step(now, directory, step),
             Fact::QueueCreated { queue } => self.queue_created(now, directory, queue),
             Fact::ConsumerStarted { consumer } => self.consumer_started(now, directory, consumer),
             Fact::ConsumerStopped { consumer, how } => self.consumer_stopped(now, directory, consumer, how),

@@ -288,7 +288,7 @@ fn every_queue_accounts_for_its_time() {
     assert_eq!(seconds(times.held), 4.0 + 21.0 + 2.0);
     let c = &observation.consumers[2];
     assert_eq!((c.pauses, c.paused(secs(30))), (1, SimDuration::from_secs(7)));
-    assert_eq!((c.connections_lost, c.pulls_failed), (1, [0, 0, 1, 0, 0]));
+    assert_eq!((c.connections_lost, c.pulls_failed), (1, [0, 0, 1, 0, 0, 0, 0]));
 }
 
 /// A consumer that held a queue a second longer than the queue had an owner.

@@ -7,12 +7,13 @@ use crate::cluster::fact::{RequestKind, StopKind};
 use crate::cluster::ids::{ConsumerId, ProducerId};
 use crate::kernel::time::SimTime;
 use crate::observe::consumers::Life;
+use crate::observe::episodes::Episode;
 use crate::observe::lag::Level;
 use crate::observe::requests::Requests;
 use crate::report::model::{
-    BrokerReport, ClusterReport, ConsumerEnd, ConsumerReport, FlowControlReport, HoldsReport, ProducerReport,
-    PullFailuresReport, PullsReport, QueueGroupReport, QueueLagReport, QueueReport, RequestsReport,
-    SpanReport, TopicPurpose, TopicReport,
+    BrokerReport, ClusterReport, ConsumerEnd, ConsumerReport, EpisodeReport, FlowControlReport, HoldsReport,
+    ProducerReport, PullFailuresReport, PullsReport, QueueGroupReport, QueueLagReport, QueueReport,
+    RequestsReport, SpanReport, TopicPurpose, TopicReport,
 };
 use indexmap::IndexMap;
 
@@ -110,13 +111,14 @@ impl View<'_> {
         let info = self.directory.consumer(id);
         let length = life.length(self.end).as_secs_f64();
         let busy = life.busy.as_secs_f64();
-        let [count, size, span] = life.flow_control;
         let [
             connection,
             timeout,
             illegal_queue,
             no_subscription,
             old_subscription,
+            system_busy,
+            flow_control_of_broker,
         ] = life.pulls_failed;
         ConsumerReport {
             group: self.directory.group(info.group).name.clone(),
@@ -138,7 +140,7 @@ impl View<'_> {
             discarded: life.discarded,
             share: ratio(life.deliveries, group_deliveries),
             busy_seconds: busy,
-            busy_ratio: (length > 0.0).then(|| busy / (length * f64::from(info.threads))),
+            busy_ratio: (length > 0.0).then(|| busy / life.thread_secs(self.end, info.threads)),
             queues_final: life.queues.value(),
             queues_max: life.queues.max(),
             queues_mean: if length > 0.0 {
@@ -151,7 +153,7 @@ impl View<'_> {
             cached_max: life.cached_max.into(),
             cached_all_max: life.cached_all_max.messages as u64,
             cached_all_max_bytes: life.cached_all_max.bytes as u64,
-            flow_control: FlowControlReport { count, size, span },
+            flow_control: flow_control(life),
             pauses: life.pauses,
             paused_seconds: life.paused(self.end).as_secs_f64(),
             connections_lost: life.connections_lost,
@@ -161,6 +163,8 @@ impl View<'_> {
                 illegal_queue,
                 subscription_not_exist: no_subscription,
                 subscription_not_latest: old_subscription,
+                system_busy,
+                flow_control: flow_control_of_broker,
             },
         }
     }
@@ -208,6 +212,7 @@ impl View<'_> {
     fn queue_of_group(&self, slot: usize) -> QueueGroupReport {
         let observation = self.observation;
         let lag = observation.lag.slot(slot);
+        let order = &observation.orders.queues[slot];
         let times = observation.ownership.times(self.end, slot);
         let level = |level: &Level| QueueLagReport {
             last: level.value(),
@@ -221,8 +226,14 @@ impl View<'_> {
             waiting_mean: observation.waiting_mean(slot, self.end),
             wait_mean_seconds: observation.wait_mean_secs(slot),
             deliveries: observation.ledger.deliveries(slot),
-            duplicates: observation.ledger.duplicates(slot) - observation.orders.queues[slot].again,
-            blocked_seconds: observation.orders.queues[slot].blocked.as_secs_f64(),
+            duplicates: observation.ledger.duplicates(slot) - order.again,
+            blocked_seconds: order.blocked.as_secs_f64(),
+            blocked: (order.spans.iter())
+                .map(|(from, to)| SpanReport {
+                    from_seconds: from.as_secs_f64(),
+                    to_seconds: to.as_secs_f64(),
+                })
+                .collect(),
             owner: observation
                 .ownership
                 .owner(slot)
@@ -235,6 +246,26 @@ impl View<'_> {
             unowned_max_seconds: times.unowned_max.as_secs_f64(),
             stranded_seconds: times.stranded.as_secs_f64(),
         }
+    }
+}
+
+/// When and why a consumer put pulls off.
+fn flow_control(life: &Life) -> FlowControlReport {
+    let [count, size, span] = life.flow_control;
+    let report = |episode: &Episode| EpisodeReport {
+        from_seconds: (episode.from.since(SimTime::ZERO)).as_secs_f64(),
+        to_seconds: (episode.to.since(SimTime::ZERO)).as_secs_f64(),
+        count: episode.by[0],
+        size: episode.by[1],
+        span: episode.by[2],
+    };
+    FlowControlReport {
+        count,
+        size,
+        span,
+        episodes: life.episodes.count,
+        lasted_seconds: life.episodes.length().as_secs_f64(),
+        list: life.episodes.all().map(report).collect(),
     }
 }
 

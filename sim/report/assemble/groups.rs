@@ -124,6 +124,8 @@ impl View<'_> {
             filters: self.filters(group),
             order: self.order(group),
             delivery: self.delivery(group),
+            guard: self.guard(group),
+            forwarded: observation.delivered[id].forwarded,
             requests: requests(|kind| self.observation.delivered[id].of(kind)),
             skew: self.skews(group),
             utilisation: self.utilisation(group),
@@ -154,7 +156,7 @@ impl View<'_> {
                 produced: balance.produced,
                 succeeded: balance.succeeded,
                 failed: balance.dropped.iter().sum(),
-                lost: balance.skipped + balance.skipped_unfinished,
+                lost: balance.lost() - balance.dropped.iter().sum::<u64>(),
                 filtered: balance.filtered,
                 expired: balance.expired,
                 waiting: balance.waiting,
@@ -268,7 +270,7 @@ impl View<'_> {
         for id in self.members(group) {
             let life = &self.observation.consumers[id];
             busy += life.busy.as_secs_f64();
-            threads += life.length(self.end).as_secs_f64() * f64::from(self.directory.consumers[id].threads);
+            threads += life.thread_secs(self.end, self.directory.consumers[id].threads);
         }
         (threads > 0.0).then(|| busy / threads)
     }

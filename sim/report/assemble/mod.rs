@@ -5,6 +5,7 @@ mod filters;
 mod groups;
 mod queries;
 mod rebalances;
+mod remedies;
 mod skews;
 mod timeline;
 mod warnings;
@@ -69,6 +70,7 @@ impl Report {
             consumers: view.consumers(),
             queues: view.queues(),
             rebalance: view.rebalances(),
+            remedies: view.remedies(),
             queries: view.key_queries(),
             timeline: view.timeline(),
             balance: view.balances(),

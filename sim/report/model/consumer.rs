@@ -108,6 +108,10 @@ pub struct PullFailuresReport {
     pub subscription_not_exist: u64,
     /// SUBSCRIPTION_NOT_LATEST.
     pub subscription_not_latest: u64,
+    /// SYSTEM_BUSY.
+    pub system_busy: u64,
+    /// FLOW_CONTROL.
+    pub flow_control: u64,
 }
 
 /// Pulls put off, by what was exceeded; counts of pulls.
@@ -118,5 +122,27 @@ pub struct FlowControlReport {
     /// `pullThresholdSizeForQueue`.
     pub size: u64,
     /// `consumeConcurrentlyMaxSpan`.
+    pub span: u64,
+    /// Episodes: times in which pulls were put off again and again, with less than a second in between (a count of
+    /// episodes).
+    pub episodes: u64,
+    /// How long they lasted in all.
+    pub lasted_seconds: f64,
+    /// The first fifty.
+    pub list: Vec<EpisodeReport>,
+}
+
+/// A time in which a consumer put pulls off.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct EpisodeReport {
+    /// First pull put off.
+    pub from_seconds: f64,
+    /// Last pull put off.
+    pub to_seconds: f64,
+    /// Pulls put off by `pullThresholdForQueue` (not messages).
+    pub count: u64,
+    /// By `pullThresholdSizeForQueue`.
+    pub size: u64,
+    /// By `consumeConcurrentlyMaxSpan`.
     pub span: u64,
 }

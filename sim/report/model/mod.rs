@@ -13,9 +13,12 @@ mod order;
 mod queue;
 mod reader;
 mod rebalance;
+mod remedy;
 mod timeline;
 
-pub use consumer::{ConsumerEnd, ConsumerReport, FailuresReport, FlowControlReport, PullFailuresReport};
+pub use consumer::{
+    ConsumerEnd, ConsumerReport, EpisodeReport, FailuresReport, FlowControlReport, PullFailuresReport,
+};
 pub use delivery::DeliveryReport;
 pub use effects::EffectsReport;
 pub use order::{KeyOrderReport, OrderReport, QueueOrderReport};
@@ -25,6 +28,7 @@ pub use rebalance::{
     ChangesReport, DisconnectReport, MemberChange, MemberChangeReport, OwnershipReport, RebalanceEventReport,
     RebalanceReport, Trigger, TriggersReport,
 };
+pub use remedy::{GuardReport, RemedyGroupReport, RemedyReport};
 pub use timeline::{BrokerSeries, GroupSeries, TimelineReport, TopicSeries};
 
 use indexmap::IndexMap;
@@ -60,6 +64,8 @@ pub struct Report {
     pub queues: IndexMap<String, QueueReport>,
     /// By group name.
     pub rebalance: IndexMap<String, RebalanceReport>,
+    /// What the timeline did about backlogs, in order; the first 200.
+    pub remedies: Vec<RemedyReport>,
     /// Questions for messages by key, in order; missing if the timeline asks none.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub queries: Vec<QueryReport>,
@@ -323,6 +329,10 @@ pub struct GroupReport {
     pub order: OrderReport,
     /// How messages got to its clients, and what that cost.
     pub delivery: DeliveryReport,
+    /// What the guards of its clients did.
+    pub guard: GuardReport,
+    /// Messages that its listeners forwarded to another topic.
+    pub forwarded: u64,
     /// Requests of its clients that reached brokers, by kind (not messages).
     pub requests: RequestsReport,
     /// How unevenly the work lay.

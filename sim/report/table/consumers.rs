@@ -53,6 +53,9 @@ fn remark(consumer: &ConsumerReport) -> String {
         (Some(ConsumerEnd::StartFailed), _) => "failed to start".to_owned(),
         _ if consumer.paused_seconds > 0.0 => format!("stopped for {}", span(consumer.paused_seconds)),
         _ if consumer.queues_final == 0 => "idle".to_owned(),
+        _ if consumer.flow_control.lasted_seconds >= 1.0 => {
+            format!("cache full for {}", span(consumer.flow_control.lasted_seconds))
+        }
         _ => String::new(),
     }
 }

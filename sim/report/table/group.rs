@@ -5,7 +5,8 @@ use super::page::{BOLD, Page};
 use super::words::{cut, span};
 use crate::report::charts::text::{count, grouped, number, percent};
 use crate::report::model::{
-    BalanceReport, FailuresReport, FilterReport, GroupReport, LagReport, LatencyReport, Report, SkewReport,
+    BalanceReport, FailuresReport, FilterReport, GroupReport, GuardReport, LagReport, LatencyReport, Report,
+    SkewReport,
 };
 
 impl Page {
@@ -43,6 +44,9 @@ impl Page {
                 format!("{} lost", grouped(group.lost)),
             ],
         );
+        if group.guard.passed + group.guard.blocked > 0 {
+            self.parts("guard", &guarded(&group.guard));
+        }
         for (topic, filter) in &group.filters {
             let name = if group.filters.len() == 1 { "" } else { topic };
             self.parts("filter", &filtered(name, filter));
@@ -187,6 +191,19 @@ fn latency(latency: &LatencyReport) -> Vec<String> {
             .chain(["from send to success".to_owned()])
             .collect(),
     }
+}
+
+fn guarded(guard: &GuardReport) -> Vec<String> {
+    let waited = match guard.waited {
+        0 => "none waited".to_owned(),
+        n => format!("{} waited for {} in all", grouped(n), span(guard.waited_seconds)),
+    };
+    vec![
+        format!("{} passed", count(guard.passed, "call")),
+        format!("{}/s", number(guard.passed_per_second)),
+        waited,
+        format!("{} blocked", grouped(guard.blocked)),
+    ]
 }
 
 fn duplicates(group: &GroupReport) -> Vec<String> {

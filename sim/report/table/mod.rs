@@ -12,6 +12,7 @@ mod order;
 mod page;
 mod readers;
 mod rebalance;
+mod remedies;
 mod retries;
 mod verdicts;
 mod words;
@@ -38,6 +39,7 @@ pub fn summary(report: &Report, colour: bool) -> String {
         page.group(report, name, group);
     }
     page.deliveries(report);
+    page.remedies(report);
     page.expectations(&report.expect);
     page.warnings(&report.warnings);
     page.text

@@ -46,6 +46,7 @@ impl Resolver<'_> {
                 strategy: block.strategy.clone(),
                 consume_from_where: block.consume_from_where,
                 delivery: self.delivery(&path, block),
+                guard: self.guard(&path, block),
                 consume_timestamp: self.consume_timestamp(&path, block),
                 subscription_group: block.subscription_group,
                 tuning: block.tuning.clone(),

@@ -5,6 +5,7 @@
 mod attributes;
 mod expressions;
 mod groups;
+mod guards;
 mod listeners;
 mod machine_rooms;
 mod names;
@@ -13,6 +14,8 @@ mod retention;
 mod strategies;
 mod targets;
 mod timeline;
+
+pub(super) use guards::spell as spell_guard;
 
 use crate::cluster::broker::retry_dlq::DLQ_TOPIC_PREFIX;
 use crate::cluster::broker::schedule_message::DelayLevels;
@@ -102,7 +105,7 @@ impl Resolver<'_> {
             brokers: &brokers,
         };
         let mut groups = self.groups(known);
-        let (timeline, listeners) = self.timeline(&mut groups, known);
+        let timeline = self.timeline(&mut groups, known);
         self.strategies(&groups, &topics, &brokers);
         ClusterConfig {
             seed: file.seed.0,
@@ -113,8 +116,9 @@ impl Resolver<'_> {
             producers,
             groups,
             expressions: std::mem::take(&mut self.expressions),
-            timeline,
-            listeners,
+            timeline: timeline.entries,
+            listeners: timeline.listeners,
+            forwards: timeline.forwards,
             network: NetworkConfig {
                 latency: file.cluster.network.latency.clone(),
             },

@@ -56,6 +56,26 @@ pub struct TimelineBlock {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "String")]
     pub set_listener: Option<String>,
+    /// Action: gives members so many listener threads as `threads` says, as `updateCorePoolSize` does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "String")]
+    pub set_threads: Option<String>,
+    /// Action: lets members send what they get to the topic in `to`, instead of working on it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "String")]
+    pub forward: Option<String>,
+    /// Action: gives this group another `maxReconsumeTimes`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "String")]
+    pub set_max_reconsume_times: Option<String>,
+    /// Action: lets these producers send at another `rate`: a name, or one instance, "name-n".
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "String")]
+    pub set_rate: Option<String>,
+    /// Action: lets this broker refuse all pulls, as when the queue of its pull threads is full.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "String")]
+    pub busy: Option<String>,
     /// Action: changes the queues of this topic, as `mqadmin updateTopic` does.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "String")]
@@ -96,7 +116,7 @@ pub struct TimelineBlock {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "SimDuration")]
     pub every: Option<SimDuration>,
-    /// How long `pause`, `partition` or `slow` lasts; more than 0. Default to the end of the run.
+    /// How long `pause`, `partition`, `slow` or `busy` lasts; more than 0. Default to the end of the run.
     #[serde(rename = "for", default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "SimDuration")]
     pub lasting: Option<SimDuration>,
@@ -130,7 +150,7 @@ pub struct TimelineBlock {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "SubscribeBlock", extend("minProperties" = 1))]
     pub subscription: Option<SubscribeBlock>,
-    /// How long the listener takes for one message from then on. Default as before.
+    /// How long the listener takes for one message from then on. Default as before; "1ms" for `forward`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Dist")]
     pub service: Option<Dist>,
@@ -138,6 +158,18 @@ pub struct TimelineBlock {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "FailureBlock")]
     pub failure: Option<FailureBlock>,
+    /// What a `busy` broker answers. Default "SYSTEM_BUSY".
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Refusal")]
+    pub answer: Option<Refusal>,
+    /// Listener threads of `setThreads`; less than `consumeThreadMax`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "u32", range(min = 1, max = 1000))]
+    pub threads: Option<u32>,
+    /// Retries of `setMaxReconsumeTimes` before a message is dead; −1 = 16.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "i32", range(min = -1, max = 65_534))]
+    pub max_reconsume_times: Option<i32>,
     /// The key that `queryMessage` looks for, like "k42"; it needs one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "String")]
@@ -159,7 +191,7 @@ pub struct TimelineBlock {
     #[schemars(with = "String")]
     pub topic: Option<String>,
     /// Where `resetOffset` sends the group: "earliest", "latest", or a time of the run like "2m30s", whose first message
-    /// then or later is the next to be consumed.
+    /// then or later is the next to be consumed. The topic to which `forward` sends.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "String")]
     pub to: Option<String>,
@@ -167,7 +199,8 @@ pub struct TimelineBlock {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "bool")]
     pub force: Option<bool>,
-    /// How fast dead letters are sent again. Default "100/s".
+    /// How fast dead letters are sent again. Default "100/s". With `setRate`, which needs it: messages of each producer
+    /// instance from then on, on average; within a burst if there are bursts.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Rate")]
     pub rate: Option<Rate>,
@@ -199,6 +232,18 @@ pub enum ServersBlock {
     One(String),
     /// Several.
     Several(#[schemars(length(min = 1))] Vec<String>),
+}
+
+/// How a busy broker refuses a pull.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub enum Refusal {
+    /// The client asks again after 1 s, as after any failure.
+    #[default]
+    #[serde(rename = "SYSTEM_BUSY")]
+    SystemBusy,
+    /// The client asks again after 20 ms. No broker of RocketMQ 5.3 answers so, but clients know it.
+    #[serde(rename = "FLOW_CONTROL")]
+    FlowControl,
 }
 
 /// How a member ends.

@@ -3,11 +3,13 @@
 use rmqsim::cluster::broker::message_filter::SubscriptionData;
 use rmqsim::cluster::broker::message_filter::sql::Sql;
 use rmqsim::cluster::config::{
-    Action, AttributesConfig, BrokerConfig, BrokerTuning, ClusterConfig, ConsumeFromWhere, ConsumerConfig,
-    ConsumerTuning, Delivery, Expression, ExpressionId, FailureConfig, GroupConfig, KeyDist, ListenerKind,
-    LocalOffsetStore, Member, MessageModel, Millis, NetworkConfig, ProducerConfig, QueueSelector,
-    RocketMqVersion, SizeDist, Strategy, SubscriptionGroup, TimelineEntry, TopicConfig, TopicQueues,
+    Action, AttributesConfig, Behavior, Blocked, BrokerConfig, BrokerTuning, ClusterConfig, ConsumeFromWhere,
+    ConsumerConfig, ConsumerTuning, Delivery, Expression, ExpressionId, FailureConfig, GroupConfig,
+    GuardConfig, GuardRule, KeyDist, ListenerKind, LocalOffsetStore, Member, MessageModel, Millis,
+    NetworkConfig, ProducerConfig, QueueSelector, RocketMqVersion, SizeDist, Strategy, SubscriptionGroup,
+    TimelineEntry, TopicConfig, TopicQueues,
 };
+use rmqsim::cluster::fact::PullFailure;
 use rmqsim::cluster::ids::{BrokerId, GroupId, TopicId};
 use rmqsim::cluster::producer::workload::Arrivals;
 use rmqsim::kernel::dist::{Dist, Shape};
@@ -91,6 +93,15 @@ pub fn case(number: u64, version: RocketMqVersion) -> ClusterConfig {
     let mut timeline = timeline(&mut c, &groups);
     choose_styles(number, &mut groups);
     filter(number, &mut groups, &mut timeline);
+    timeline.extend(threads(
+        &mut Chooser(Streams::new(number).stream("case", "threads")),
+        &groups,
+    ));
+    timeline.extend(busy(
+        &mut Chooser(Streams::new(number).stream("case", "busy")),
+        brokers,
+    ));
+    timeline.sort_by_key(|entry| entry.at);
     ClusterConfig {
         seed: number,
         duration: ms(UNREST + REST),
@@ -107,6 +118,7 @@ pub fn case(number: u64, version: RocketMqVersion) -> ClusterConfig {
         expressions: expressions(),
         timeline,
         listeners: Vec::new(),
+        forwards: Vec::new(),
         network: NetworkConfig { latency },
         name_servers: 1,
         broker_tuning: BrokerTuning {
@@ -210,6 +222,7 @@ fn group(c: &mut Chooser, number: u64, topics: u32, slow: bool) -> GroupConfig {
             ConsumeFromWhere::Timestamp,
         ]),
         delivery: Delivery::LongPolling,
+        guard: None,
         tuning: tuning(c, slow),
         consumers: (0..consumers).map(|n| consumer(c, &name, n, slow)).collect(),
         name,
@@ -220,6 +233,7 @@ fn group(c: &mut Chooser, number: u64, topics: u32, slow: bool) -> GroupConfig {
 pub fn choose_styles(number: u64, groups: &mut [GroupConfig]) {
     let mut c = Chooser(Streams::new(number).stream("case", "styles"));
     for group in groups {
+        group.guard = guard(&mut c);
         let interval = ms(c.pick(&[30, 100, 400, 2000]));
         let (batch, credit) = (c.within(20, 60) as u32, c.within(1, 60) as u32);
         group.delivery = c.pick(&[
@@ -234,6 +248,69 @@ pub fn choose_styles(number: u64, groups: &mut [GroupConfig]) {
             Delivery::Push { credit: Some(credit) },
         ]);
     }
+}
+
+/// A guard for some groups, wide enough that all is done in the rest.
+fn guard(c: &mut Chooser) -> Option<GuardConfig> {
+    let behavior = c.pick(&[
+        Behavior::Reject,
+        Behavior::Pace,
+        Behavior::WarmUp,
+        Behavior::WarmUpPace,
+    ]);
+    let rate = GuardRule::Rate {
+        qps: c.within(60, 200) as u32,
+        behavior,
+        max_queueing: ms(c.pick(&[0, 20, 500])),
+        warm_up: ms(c.pick(&[1000, 5000])),
+        cold_factor: c.within(2, 4) as u32,
+    };
+    let concurrency = GuardRule::Concurrency(c.within(1, 8) as u32);
+    let rule = c.pick(&[rate, concurrency]);
+    c.percent(25).then_some(GuardConfig {
+        rule,
+        blocked: Blocked::Wait,
+    })
+}
+
+/// Brokers refuse pulls for a while.
+fn busy(c: &mut Chooser, brokers: u32) -> Vec<TimelineEntry> {
+    let entry = |c: &mut Chooser| {
+        let (from, lasting) = (c.below(UNREST), c.within(1, 20_000));
+        let answer = c.pick(&[PullFailure::SystemBusy, PullFailure::FlowControl]);
+        TimelineEntry {
+            at: at(from),
+            action: Action::Busy {
+                broker: BrokerId(c.below(brokers.into()) as u32),
+                until: at(from + lasting),
+                answer,
+            },
+        }
+    };
+    (0..c.pick(&[0, 0, 1, 3])).map(|_| entry(c)).collect()
+}
+
+/// Threads change under way, up and down.
+fn threads(c: &mut Chooser, groups: &[GroupConfig]) -> Vec<TimelineEntry> {
+    let mut entries = Vec::new();
+    for (g, group) in groups
+        .iter()
+        .enumerate()
+        .filter(|(_, group)| !group.consumers.is_empty())
+    {
+        for _ in 0..c.below(3) {
+            let member = Member {
+                group: GroupId(g as u32),
+                consumer: c.below(group.consumers.len() as u64) as u32,
+            };
+            let threads = c.within(1, 40) as u32;
+            entries.push(TimelineEntry {
+                at: at(c.below(UNREST)),
+                action: Action::SetThreads { member, threads },
+            });
+        }
+    }
+    entries
 }
 
 fn tuning(c: &mut Chooser, slow: bool) -> ConsumerTuning {

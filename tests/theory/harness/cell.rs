@@ -153,6 +153,7 @@ pub fn config(threads: u32, service: Dist, plan: &Plan, seed: u64) -> ClusterCon
             subscription_group: SubscriptionGroup::default(),
             consume_from_where: ConsumeFromWhere::LastOffset,
             delivery: Delivery::default(),
+            guard: None,
             tuning: ConsumerTuning::default(),
             consumers: vec![ConsumerConfig {
                 life: 1,
@@ -176,6 +177,7 @@ pub fn config(threads: u32, service: Dist, plan: &Plan, seed: u64) -> ClusterCon
             latency: Dist::Constant(SimDuration::ZERO),
         },
         name_servers: 1,
+        forwards: Vec::new(),
         broker_tuning: BrokerTuning {
             reput_interval: Millis(0),
             ..BrokerTuning::default()

@@ -105,6 +105,7 @@ pub fn cluster(recording: &Recording, repeat: usize, duration: u64) -> ClusterCo
             subscription_group: SubscriptionGroup::default(),
             consume_from_where: ConsumeFromWhere::FirstOffset,
             delivery: Delivery::default(),
+            guard: None,
             tuning: ConsumerTuning {
                 startup_time: Millis(LOADING),
                 ..ConsumerTuning::default()
@@ -114,6 +115,7 @@ pub fn cluster(recording: &Recording, repeat: usize, duration: u64) -> ClusterCo
         timeline: Vec::new(),
         expressions: Vec::new(),
         listeners: Vec::new(),
+        forwards: Vec::new(),
         network: NetworkConfig {
             latency: Dist::Shape(Shape::Uniform {
                 min: SimDuration::from_millis(1),

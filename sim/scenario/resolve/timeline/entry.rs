@@ -2,7 +2,7 @@
 
 use super::brokers::BrokerDeed;
 use super::cast::Trouble;
-use crate::cluster::config::{Action, BrokerConfig, FailureConfig, GroupConfig};
+use crate::cluster::config::{Action, BrokerConfig, FailureConfig, ForwardConfig, GroupConfig};
 use crate::cluster::ids::{BrokerId, GroupId, TopicId};
 use crate::cluster::network::Server;
 use crate::cluster::producer::attributes::Key;
@@ -26,6 +26,8 @@ pub enum Deed<'f> {
     To(GroupId, &'f str, MemberDeed),
     /// The topic changes, on these brokers or on all that hold it.
     UpdateTopic(TopicId, Option<Vec<BrokerId>>),
+    /// These happen to the cluster as a whole.
+    Plain(Vec<Action>),
     /// Somebody looks for messages by key.
     Query(TopicId, Key),
     /// A broker ends, and starts again if it is to.
@@ -58,6 +60,10 @@ pub enum MemberDeed {
         service: Option<Dist>,
         failure: Option<FailureConfig>,
     },
+    /// The listener has so many threads.
+    SetThreads(u32),
+    /// The listener sends its messages to another topic.
+    Forward(ForwardConfig),
 }
 
 impl MemberDeed {
@@ -75,6 +81,8 @@ impl MemberDeed {
             } => "cut off",
             Self::Links { .. } => "slowed",
             Self::SetListener { .. } => "given another listener",
+            Self::SetThreads(_) => "given other threads",
+            Self::Forward(_) => "made a forwarder",
         }
     }
 
@@ -94,7 +102,11 @@ impl MemberDeed {
     /// Steps of the timeline for each target.
     pub fn steps(&self) -> u64 {
         match self {
-            Self::End(_) | Self::Resume | Self::SetListener { .. } => 1,
+            Self::End(_)
+            | Self::Resume
+            | Self::SetListener { .. }
+            | Self::SetThreads(_)
+            | Self::Forward(_) => 1,
             Self::Subscribe(filters) => filters.len() as u64,
             Self::Pause(lasting) => 1 + u64::from(lasting.is_some()),
             Self::Restart { times, .. } => 2 * u64::from(*times),
@@ -104,7 +116,7 @@ impl MemberDeed {
 }
 
 /// Every action with the keys that may stand beside it and `at`.
-const ACTIONS: [(&str, &[&str]); 17] = [
+const ACTIONS: [(&str, &[&str]); 22] = [
     ("join", &["count", "clientIds", "every", "subscription"]),
     ("leave", &["every"]),
     ("kill", &["every"]),
@@ -125,6 +137,11 @@ const ACTIONS: [(&str, &[&str]); 17] = [
     ("partition", &["every", "from", "for"]),
     ("slow", &["every", "from", "by", "for"]),
     ("setListener", &["every", "service", "failure"]),
+    ("setThreads", &["every", "threads"]),
+    ("forward", &["every", "to", "service"]),
+    ("setMaxReconsumeTimes", &["maxReconsumeTimes"]),
+    ("setRate", &["rate"]),
+    ("busy", &["for", "answer"]),
     ("updateTopic", &["readQueueNums", "writeQueueNums", "brokers"]),
     ("subscribe", &["every", "subscription"]),
     ("queryMessage", &["key", "maxNum"]),
@@ -152,6 +169,11 @@ pub fn actions(block: &TimelineBlock) -> impl Iterator<Item = (&'static str, &st
         &block.partition,
         &block.slow,
         &block.set_listener,
+        &block.set_threads,
+        &block.forward,
+        &block.set_max_reconsume_times,
+        &block.set_rate,
+        &block.busy,
         &block.update_topic,
         &block.subscribe,
         &block.query_message,
@@ -182,13 +204,16 @@ fn options(block: &TimelineBlock) -> impl Iterator<Item = &'static str> {
         ("maxNum", block.max_num.is_some()),
         ("service", block.service.is_some()),
         ("failure", block.failure.is_some()),
+        ("answer", block.answer.is_some()),
+        ("threads", block.threads.is_some()),
+        ("to", block.to.is_some()),
+        ("rate", block.rate.is_some()),
+        ("maxReconsumeTimes", block.max_reconsume_times.is_some()),
         ("readQueueNums", block.read_queue_nums.is_some()),
         ("writeQueueNums", block.write_queue_nums.is_some()),
         ("brokers", block.brokers.is_some()),
         ("topic", block.topic.is_some()),
-        ("to", block.to.is_some()),
         ("force", block.force.is_some()),
-        ("rate", block.rate.is_some()),
         ("perm", block.perm.is_some()),
     ]
     .into_iter()
@@ -261,11 +286,13 @@ impl<'a> Resolver<'a> {
             "resetOffset" | "skipBacklog" | "resendDlq" | "updateTopicPerm" => {
                 self.progress(path, block, (key, target), known).map(Deed::Once)
             }
+            "busy" => self.busy(path, block, target, known),
+            "setMaxReconsumeTimes" | "setRate" => self.plain_deed(path, block, (key, target), known),
             _ => {
                 let Some((group, members)) = target.split_once('/') else {
                     return self.no_member(path, block, (key, target), known);
                 };
-                let mut deed = self.member_deed(path, block, key, known);
+                let mut deed = self.member_deed(path, block, key, known)?;
                 let span = self.inside(&here, 0, group.len());
                 let group = self.group(&here, span, group, known.groups)?;
                 if let MemberDeed::Subscribe(filters) | MemberDeed::Restart { filters, .. } = &mut deed {
@@ -282,8 +309,8 @@ impl<'a> Resolver<'a> {
         block: &TimelineBlock,
         key: &str,
         known: &Known<'_>,
-    ) -> MemberDeed {
-        match key {
+    ) -> Option<MemberDeed> {
+        Some(match key {
             "leave" => MemberDeed::End(Shutdown::Graceful),
             "kill" => MemberDeed::End(Shutdown::Kill),
             "vanish" => MemberDeed::End(Shutdown::Vanish),
@@ -292,6 +319,7 @@ impl<'a> Resolver<'a> {
             "restart" => self.restart(path, block),
             "subscribe" => self.subscribe_anew(path, block),
             "setListener" => self.other_listener(path, block, known.nameable),
+            "setThreads" | "forward" => return self.remedy_of_member(path, block, key, known),
             _ => MemberDeed::Links {
                 trouble: match key {
                     "partition" => Trouble::Cut,
@@ -300,7 +328,7 @@ impl<'a> Resolver<'a> {
                 servers: self.other_ends(path, block, key, &known.servers),
                 lasting: self.lasting(path, block),
             },
-        }
+        })
     }
 
     /// The one action of an entry.
@@ -369,7 +397,7 @@ impl<'a> Resolver<'a> {
     }
 
     /// `for`.
-    fn lasting(&mut self, path: &FieldPath, block: &TimelineBlock) -> Option<SimDuration> {
+    pub(super) fn lasting(&mut self, path: &FieldPath, block: &TimelineBlock) -> Option<SimDuration> {
         if block.lasting.is_some_and(SimDuration::is_zero) {
             let problem = self.problem(&path.key("for"), "`for` must be greater than 0");
             problem.label = "ends as it begins".to_owned();

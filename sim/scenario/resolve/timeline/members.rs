@@ -155,6 +155,18 @@ impl Play<'_, '_> {
                 lasting,
             } => self.spoil(at, entry, role, (*trouble, servers, *lasting)),
             MemberDeed::SetListener { service, failure } => self.set_listener(at, role, service, failure),
+            MemberDeed::SetThreads(threads) => {
+                let threads = *threads;
+                self.act(at, Action::SetThreads { member, threads });
+            }
+            MemberDeed::Forward(config) => {
+                // Members that are alike come one after another.
+                if self.forwards.last() != Some(config) {
+                    self.forwards.push(config.clone());
+                }
+                let forward = self.forwards.len() as u32 - 1;
+                self.act(at, Action::Forward { member, forward });
+            }
         }
     }
 

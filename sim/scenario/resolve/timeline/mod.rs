@@ -10,6 +10,7 @@ mod entry;
 mod links;
 mod members;
 mod progress;
+mod remedies;
 #[cfg(test)]
 mod tests;
 mod topics;
@@ -19,7 +20,7 @@ pub(super) use cast::{Cast, Phase, Role};
 use super::listeners::Nameable;
 use super::{Resolver, field};
 use crate::cluster::broker::index_service::DEFAULT_MAX_NUM;
-use crate::cluster::config::{Action, GroupConfig, ListenerConfig, Member, TimelineEntry};
+use crate::cluster::config::{Action, ForwardConfig, GroupConfig, ListenerConfig, Member, TimelineEntry};
 use crate::cluster::ids::{BrokerId, GroupId};
 use crate::kernel::time::{SimDuration, SimTime};
 use crate::scenario::diagnostic::{Diagnostic, Span};
@@ -32,12 +33,8 @@ use std::collections::BTreeMap;
 use topics::TopicNumbers;
 
 impl<'a> Resolver<'a> {
-    /// Expands the timeline, and tells what its listeners become; members that join and new lives of members are appended to their groups.
-    pub(super) fn timeline(
-        &mut self,
-        groups: &mut [GroupConfig],
-        nameable: Nameable<'_>,
-    ) -> (Vec<TimelineEntry>, Vec<ListenerConfig>) {
+    /// Expands the timeline; members that join and new lives of members are appended to their groups.
+    pub(super) fn timeline(&mut self, groups: &mut [GroupConfig], nameable: Nameable<'_>) -> Expanded {
         let file = self.file;
         let known = Known {
             groups,
@@ -58,13 +55,25 @@ impl<'a> Resolver<'a> {
             made: Vec::new(),
             brokers_down: BTreeMap::new(),
             listeners: Vec::new(),
+            forwards: Vec::new(),
         };
         play.open(&deeds);
         while let Some((due, step)) = play.agenda.pop_first() {
             play.step(due, step, &deeds);
         }
-        (play.made, play.listeners)
+        Expanded {
+            entries: play.made,
+            listeners: play.listeners,
+            forwards: play.forwards,
+        }
     }
+}
+
+/// The timeline with everything resolved, and what its steps refer to.
+pub(super) struct Expanded {
+    pub(super) entries: Vec<TimelineEntry>,
+    pub(super) listeners: Vec<ListenerConfig>,
+    pub(super) forwards: Vec<ForwardConfig>,
 }
 
 fn path_of(entry: usize) -> FieldPath {
@@ -115,6 +124,8 @@ struct Play<'p, 'a> {
     brokers_down: BTreeMap<BrokerId, usize>,
     /// What `setListener` sets, each once.
     listeners: Vec<ListenerConfig>,
+    /// What `forward` sets, each once.
+    forwards: Vec<ForwardConfig>,
 }
 
 impl Play<'_, '_> {
@@ -167,6 +178,9 @@ impl Play<'_, '_> {
             }
             (Step::Entry, Some(Deed::UpdateTopic(topic, brokers))) => {
                 self.update_topic(at, entry, *topic, brokers.as_deref());
+            }
+            (Step::Entry, Some(Deed::Plain(actions))) if self.afford(entry, actions.len() as u64) => {
+                actions.iter().for_each(|action| self.act(at, *action));
             }
             (Step::Entry, Some(Deed::Broker(broker, deed))) => self.plan_broker(at, entry, *broker, *deed),
             (Step::Entry, Some(Deed::Once(action))) => {

@@ -47,6 +47,13 @@ fn told(config: &ClusterConfig) -> Vec<String> {
         Action::Cut { member, server } => format!("cut {} {}", who(member), to(server)),
         Action::Heal { member, server } => format!("heal {} {}", who(member), to(server)),
         Action::Slow { member, server, by } => format!("slow {} {} {by}", who(member), to(server)),
+        Action::Busy { broker, until, .. } => {
+            format!("busy {} {}", to(Server::Broker(broker)), until.as_secs_f64())
+        }
+        Action::SetThreads { member, threads } => format!("set threads {} {threads}", who(member)),
+        Action::Forward { member, .. } => format!("forward {}", who(member)),
+        Action::SetMaxReconsumeTimes { group, times } => format!("set retries {} {times}", group.0),
+        Action::SetRate { producer, gap } => format!("set rate {} {gap}", producer.0),
         Action::QueryMessage { key, max_num, .. } => format!("query {key} {max_num}"),
         Action::Subscribe {
             member, expression, ..
