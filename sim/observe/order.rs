@@ -37,6 +37,9 @@ struct Holder {
     again: u64,
 }
 
+/// Blockades of one queue kept at most; what comes later is counted only.
+const SPANS: usize = 1000;
+
 /// One queue of an orderly group.
 #[derive(Clone, Debug, Default)]
 pub struct QueueOrder {
@@ -45,6 +48,8 @@ pub struct QueueOrder {
     /// Who has the broker's lock, and since when.
     lock: Option<(ConsumerId, SimTime)>,
     blocked_since: Option<SimTime>,
+    /// From when to when its head had failed and was not over: the first thousand times.
+    pub spans: Vec<(SimTime, SimTime)>,
     /// Time during which its head had failed and was not over.
     pub blocked: SimDuration,
     /// The longest such time.
@@ -137,6 +142,9 @@ impl QueueOrder {
     pub fn goes_on(&mut self, now: SimTime) {
         if let Some(since) = self.blocked_since.take() {
             let blocked = now.since(since);
+            if self.spans.len() < SPANS {
+                self.spans.push((since, now));
+            }
             self.blocked += blocked;
             self.blocked_max = self.blocked_max.max(blocked);
         }
@@ -273,6 +281,7 @@ mod tests {
         assert_eq!((queue.suspensions, queue.again), (3, 2));
         assert_eq!(queue.blocked, SimDuration::from_secs(8));
         assert_eq!(queue.blocked_max, SimDuration::from_secs(5));
+        assert_eq!(queue.spans, [(at(10), at(13)), (at(20), at(25))]);
     }
 
     #[test]

@@ -540,7 +540,7 @@ impl Consumers {
     /// The blocks, in order.
     pub fn blocks(&self) -> &[ConsumerBlock] {
         match self {
-            Self::Alike(block) => std::slice::from_ref(block),
+            Self::Alike(block) => std::slice::from_ref(&**block),
             Self::Listed(blocks) => blocks,
         }
     }

@@ -128,3 +128,25 @@ fn clients_with_one_id_share_a_file() {
     let shared = &group.readers["10.0.0.1@DEFAULT"];
     assert_eq!((shared.succeeded, shared.duplicates), (5_000, 5_000));
 }
+
+/// A filter of the group is each member's own; members that differ in theirs lose what the broker filters by another's,
+/// and that is told.
+#[test]
+fn filters_are_each_members_own() {
+    let tags = r#"producers.desk.tags={"TagA":1,"TagB":1}"#;
+    let alike = report(&[tags, r#"groups.cache.subscribe={"news":"TagA"}"#]);
+    for (id, reader) in &alike.groups["cache"].readers {
+        assert_eq!(reader.succeeded + reader.filtered, 5_000, "{id}");
+        assert!((2_300..=2_700).contains(&reader.succeeded), "{id}: {reader:?}");
+    }
+    let differ = report(&[
+        tags,
+        r#"groups.cache.consumers=[{"subscribe":{"news":"TagA"}},{"subscribe":{"news":"TagB"}}]"#,
+    ]);
+    let group = &differ.groups["cache"];
+    let readers = || group.readers.values();
+    assert!(readers().all(|r| r.produced == r.succeeded + r.filtered + r.lost));
+    // The broker knows one subscription for all: whoever has the other one gets nothing.
+    let lost: u64 = readers().map(|reader| reader.lost).sum();
+    assert!((2_300..=2_700).contains(&lost), "{group:?}");
+}

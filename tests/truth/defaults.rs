@@ -3,7 +3,7 @@
 use crate::harness::{Tally, same};
 use rmqsim::cluster::broker::{rebalance_lock_manager, retry_dlq, schedule_message};
 use rmqsim::cluster::config::{BrokerTuning, ConsumeFromWhere, ConsumerTuning, RocketMqVersion};
-use rmqsim::cluster::consumer::{consume_result, flow_control, process_queue};
+use rmqsim::cluster::consumer::{consume_orderly, consume_result, flow_control, process_queue};
 use rmqsim::cluster::profile::Profile;
 use rmqsim::cluster::topic_route;
 use rmqsim::kernel::time::SimDuration;
@@ -93,6 +93,11 @@ fn fixed() -> Vec<(&'static str, &'static str, Value)> {
     let profile = Profile::of(RocketMqVersion::V5_3);
     let millis = |span: SimDuration| json!(span.as_millis());
     vec![
+        (
+            "ConsumeMessageOrderlyService",
+            "MAX_TIME_CONSUME_CONTINUOUSLY",
+            millis(consume_orderly::MAX_TIME_CONSUME_CONTINUOUSLY),
+        ),
         (
             "DefaultMQPushConsumer",
             "consumeFromWhere",

@@ -302,10 +302,11 @@ impl<O: Observer> Cluster<O> {
         let found = if held.served.is_all() {
             read(held, queue, offset, asked.min(most), limit)
         } else {
+            let own = self.consumers[held.consumer.index()].own_wish(held.topic_at);
             let filter = StoreFilter {
                 filters: &self.filters,
                 attributes: &self.core.directory.attributes,
-                wishes: self.wishes.of(held.group, held.topic),
+                wishes: own.unwrap_or_else(|| self.wishes.of(held.group, held.topic)),
             };
             filter.read(held, queue, (asked.min(most), limit))
         };

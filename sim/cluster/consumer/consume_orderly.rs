@@ -34,7 +34,7 @@ use crate::kernel::time::{SimDuration, SimTime};
 use std::collections::VecDeque;
 
 /// `MAX_TIME_CONSUME_CONTINUOUSLY`: how long a task may keep its thread.
-const MAX_TIME_CONSUME_CONTINUOUSLY: SimDuration = SimDuration::from_secs(60);
+pub const MAX_TIME_CONSUME_CONTINUOUSLY: SimDuration = SimDuration::from_secs(60);
 /// Pause before a task begins anew: after those 60 s, or with a lock that was won again.
 pub(super) const RESUBMIT_DELAY: SimDuration = SimDuration::from_millis(10);
 /// Pause before a client asks for the lock of a queue whose task found it gone.

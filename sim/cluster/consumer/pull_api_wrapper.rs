@@ -25,10 +25,11 @@ impl<O: Observer> Cluster<O> {
         } else {
             FilteredBy::Client
         };
+        let own = self.consumers[held.consumer.index()].own_wish(held.topic_at);
         let filter = StoreFilter {
             filters: &self.filters,
             attributes,
-            wishes: self.wishes.of(held.group, held.topic),
+            wishes: own.unwrap_or_else(|| self.wishes.of(held.group, held.topic)),
         };
         let passed_over = &mut held.passed_over;
         held.inbox.retain(|message| {

@@ -62,6 +62,10 @@ impl<O: Observer> Cluster<O> {
         let Some(slot) = self.orderly(consumer).start_offsets.pop_front() else {
             return;
         };
+        if self.held_queues.get(slot.0).process_queue.dropped {
+            self.request_ended(slot);
+            return self.ask_next_start_offset(consumer);
+        }
         self.orderly_queue(slot).previously_locked = true;
         let held = self.held_queues.get_mut(slot.0);
         let before = std::mem::replace(&mut held.next_offset, offset);

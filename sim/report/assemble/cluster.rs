@@ -212,6 +212,7 @@ impl View<'_> {
     fn queue_of_group(&self, slot: usize) -> QueueGroupReport {
         let observation = self.observation;
         let lag = observation.lag.slot(slot);
+        let order = &observation.orders.queues[slot];
         let times = observation.ownership.times(self.end, slot);
         let level = |level: &Level| QueueLagReport {
             last: level.value(),
@@ -225,8 +226,14 @@ impl View<'_> {
             waiting_mean: observation.waiting_mean(slot, self.end),
             wait_mean_seconds: observation.wait_mean_secs(slot),
             deliveries: observation.ledger.deliveries(slot),
-            duplicates: observation.ledger.duplicates(slot) - observation.orders.queues[slot].again,
-            blocked_seconds: observation.orders.queues[slot].blocked.as_secs_f64(),
+            duplicates: observation.ledger.duplicates(slot) - order.again,
+            blocked_seconds: order.blocked.as_secs_f64(),
+            blocked: (order.spans.iter())
+                .map(|(from, to)| SpanReport {
+                    from_seconds: from.as_secs_f64(),
+                    to_seconds: to.as_secs_f64(),
+                })
+                .collect(),
             owner: observation
                 .ownership
                 .owner(slot)

@@ -156,7 +156,7 @@ impl View<'_> {
                 produced: balance.produced,
                 succeeded: balance.succeeded,
                 failed: balance.dropped.iter().sum(),
-                lost: balance.skipped + balance.skipped_unfinished,
+                lost: balance.lost() - balance.dropped.iter().sum::<u64>(),
                 filtered: balance.filtered,
                 expired: balance.expired,
                 waiting: balance.waiting,

@@ -24,7 +24,12 @@ pub fn draw(subject: &Subject<'_>) -> Drawing {
     let retries = &group.retries;
     if retries.scheduled == 0 && group.dead == 0 {
         let title = format!("Retries of {name} — none");
+        let again = group.deliveries_by_kind.again;
         let line = match group.deliveries {
+            _ if again > 0 => format!(
+                "No message was sent back; {} on the spot, while the queue waited.",
+                text::count(again, "more attempt")
+            ),
             0 => "No message was delivered.".to_owned(),
             1 => "1 delivery, and no message came back.".to_owned(),
             n => format!("{} deliveries, and no message came back.", text::grouped(n)),

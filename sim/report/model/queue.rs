@@ -51,6 +51,8 @@ pub struct QueueGroupReport {
     pub duplicates: u64,
     /// Time during which its head had failed and was not over; 0 unless the listener is an orderly one.
     pub blocked_seconds: f64,
+    /// When that was: the first thousand stretches.
+    pub blocked: Vec<SpanReport>,
     /// Who holds it at the end; `null` if nobody.
     pub owner: Option<String>,
     /// Time without an owner before its first.

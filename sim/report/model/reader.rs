@@ -12,7 +12,7 @@ pub struct ReaderReport {
     pub succeeded: u64,
     /// Records that its listener failed: nobody tries them again.
     pub failed: u64,
-    /// Records that it passed by: it came back and started behind them.
+    /// Records that it passed by: it came back and started behind them, or another member's subscription filtered them.
     pub lost: u64,
     /// Records passed over by its filter.
     pub filtered: u64,

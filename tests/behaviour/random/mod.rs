@@ -117,6 +117,15 @@ fn random_orderly_clusters_in_trouble_keep_the_rules_of_4_9() {
     check(case, 1000..1060, RocketMqVersion::V4_9);
 }
 
+/// Cases in which the answer to where a queue starts came when the queue had been given up, and in which the last messages
+/// of a listener that commits by hand were dead.
+#[test]
+fn ordered_queues_end_well() {
+    let trouble = |number, version| orderly::in_order(faults::case(number, version));
+    assert!(holds(trouble, 389, RocketMqVersion::V5_3));
+    assert!(holds(trouble, 1380, RocketMqVersion::V4_9));
+}
+
 fn holds_with_operators(number: u64, version: RocketMqVersion) -> bool {
     let config = operators::case(number, version);
     std::panic::catch_unwind(|| {

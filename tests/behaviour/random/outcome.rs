@@ -167,7 +167,7 @@ impl Judge<'_> {
             let lowest = self.lowest_unfinished(group, queue);
             assert_eq!(lowest, records, "{label}: not finished");
             let committed = self.committed.get(&(group, queue)).copied().unwrap_or(0);
-            if !self.commits_rarely(group) {
+            if !self.commits_by_hand(group) {
                 assert_eq!(committed, records, "{label}: lag");
             }
             let missing = (0..records).filter(|offset| !self.delivered.contains(&(group, queue, *offset)));
@@ -182,10 +182,10 @@ impl Judge<'_> {
         }
     }
 
-    /// Whether the listener commits by hand, and not after each call.
-    fn commits_rarely(&self, group: GroupId) -> bool {
+    /// Whether the listener commits by hand: then what it did last may stay uncommitted, dead letters above all.
+    fn commits_by_hand(&self, group: GroupId) -> bool {
         let settings = orderly::settings(&self.config.groups[group.index()]);
-        settings.is_some_and(|settings| settings.commit_every.is_some_and(|every| every > 1))
+        settings.is_some_and(|settings| !settings.auto_commit)
     }
 
     /// R1, R3: each queue has the owner that the strategy names: every member of that id, if it is the first of its
@@ -278,7 +278,7 @@ impl Judge<'_> {
                 complete
                     && self.ids(&members).len() == members.len()
                     && !self.retries_rain(*group)
-                    && !self.commits_rarely(*group)
+                    && !self.commits_by_hand(*group)
                     && !self.paused.iter().any(stopped)
                     && self
                         .queues(*group, &topics)

@@ -14,6 +14,8 @@ pub(super) struct Lane {
     pub(super) stranded: Vec<(f64, f64)>,
     /// When nobody held it after its first owner, although it should have been: from, to (seconds).
     pub(super) gaps: Vec<(f64, f64)>,
+    /// When a failure at its head held it up, with an orderly listener: from, to (seconds).
+    pub(super) blocked: Vec<(f64, f64)>,
     pub(super) final_owner: Option<String>,
 }
 
@@ -119,15 +121,15 @@ pub(super) fn lanes(subject: &Subject<'_>, owners: &Owners) -> Vec<Lane> {
         let stranded: Vec<(f64, f64)> = (queue.stranded.iter())
             .map(|span| (span.from_seconds, span.to_seconds))
             .collect();
+        let of_group = queue.groups.get(subject.name);
+        let blocked = of_group.map_or(&[][..], |group| &group.blocked).iter();
         Lane {
+            blocked: blocked.map(|span| (span.from_seconds, span.to_seconds)).collect(),
             label: label.clone(),
             gaps: gaps(&held, &stranded, end),
             held,
             stranded,
-            final_owner: queue
-                .groups
-                .get(subject.name)
-                .and_then(|group| group.owner.clone()),
+            final_owner: of_group.and_then(|group| group.owner.clone()),
         }
     };
     queues.into_iter().map(lane).collect()

@@ -1,7 +1,8 @@
 //! Who owned which queue when: one lane a queue, one colour an owner.
 //!
 //! Two owners at once share the height of the lane and are framed in red, a queue without an owner is black: both
-//! are seen however short they were. A hatched bar is held by a stopped process, so nobody works on it. Grey is a
+//! are seen however short they were. A hatched bar is held by a stopped process, so nobody works on it. A red line below runs as
+//! long as a failure at the head of an ordered queue holds it up. Grey is a
 //! queue that consumers are not given (beyond `readQueueNums`), blank one before its first owner. Queues stand in
 //! the order in which RocketMQ sorts them (topic, broker, queue id), because that order decides who gets which.
 //! Beyond 40 queues, those that changed hands most are shown, filled up by an even choice of the others. Left out:
@@ -31,6 +32,8 @@ const FRAME_MIN: f64 = 3.0;
 const GAP_MIN: f64 = 2.0;
 /// A gap at least this wide is hatched rather than filled.
 const GAP_HATCHED: f64 = 8.0;
+/// Height of the line below a blocked queue, in pixels.
+const BLOCKED: f64 = 4.0;
 /// Distance of the lines of a hatching, in pixels.
 const HATCH: f64 = 6.0;
 
@@ -121,6 +124,10 @@ fn summary(subject: &Subject<'_>) -> String {
     if rebalance.paused_seconds > 0.0 {
         parts.push(format!("{} with a stopped one", span(rebalance.paused_seconds)));
     }
+    let blocked = subject.group.order.queues.blocked_seconds;
+    if blocked > 0.0 {
+        parts.push(format!("{} blocked", span(blocked)));
+    }
     let idle = subject.group.skew.idle_consumers;
     if idle > 0 {
         parts.push(format!("{} without a queue", text::count(idle, "consumer")));
@@ -158,6 +165,10 @@ fn note(subject: &Subject<'_>, all: usize, lanes: &[Lane]) -> String {
         (
             "hatched colour: owner stopped",
             has(|lane| lane.held.iter().any(|bar| !bar.paused.is_empty())),
+        ),
+        (
+            "red line below: held up by its head",
+            has(|lane| !lane.blocked.is_empty()),
         ),
         (
             "grey: not given to consumers",
@@ -296,6 +307,10 @@ impl Picture {
         let shown = |gap: &&(f64, f64)| last.is_none_or(|last| gap.1 <= last.from);
         for &(from, to) in lane.gaps.iter().filter(shown) {
             draw_gap(canvas, (panel.px(from), upper), (panel.px(to), lower));
+        }
+        for &(from, to) in &lane.blocked {
+            let (x0, x1) = (panel.px(from), panel.px(to));
+            canvas.rect((x0, lower - BLOCKED), (x1.max(x0 + GAP_MIN), lower), ALARM);
         }
     }
 

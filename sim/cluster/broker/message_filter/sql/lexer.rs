@@ -87,8 +87,8 @@ impl<'t> Lexer<'t> {
             let blanks = rest.len() - rest.trim_start_matches([' ', '\t', '\n', '\r', '\x0c']).len();
             let rest = &rest[blanks..];
             self.at += blanks;
-            if rest.starts_with("/*") {
-                let Some(end) = rest[2..].find("*/") else {
+            if let Some(comment) = rest.strip_prefix("/*") {
+                let Some(end) = comment.find("*/") else {
                     return Err(SqlError {
                         at: self.at..self.at + 2,
                         message: "this comment has no end".to_owned(),
