@@ -97,6 +97,7 @@ fn kind(config: &ClusterConfig, action: Action) -> Option<Kind> {
         Action::SetListener { member, .. } => of_group(member.group, "setListener"),
         Action::SetThreads { member, .. } => of_group(member.group, "setThreads"),
         Action::Forward { member, .. } => of_group(member.group, "forward"),
+        Action::ResetOffset { group, .. } => of_group(group, "resetOffset"),
         Action::SetMaxReconsumeTimes { group, .. } => of_group(group, "setMaxReconsumeTimes"),
         Action::SetRate { producer, .. } => {
             let producer = &config.producers[producer.index()];
