@@ -18,10 +18,6 @@ const SHIPPED: &[(&str, &str)] = &[
         include_str!("../../scenarios/backlog-remedies.json"),
     ),
     (
-        "cache-thresholds",
-        include_str!("../../scenarios/cache-thresholds.json"),
-    ),
-    (
         "batch-partial-failure",
         include_str!("../../scenarios/batch-partial-failure.json"),
     ),
@@ -32,6 +28,10 @@ const SHIPPED: &[(&str, &str)] = &[
     (
         "broker-crash-offset-rollback",
         include_str!("../../scenarios/broker-crash-offset-rollback.json"),
+    ),
+    (
+        "cache-thresholds",
+        include_str!("../../scenarios/cache-thresholds.json"),
     ),
     (
         "clustering-vs-broadcasting",

@@ -35,7 +35,7 @@ fn commits(run: &Recording, until: SimTime) -> Option<u64> {
         _ => None,
     });
     let before = commits.into_iter().filter(|(time, _)| *time < until);
-    before.map(|(_, new)| new).last()
+    before.map(|(_, new)| new).next_back()
 }
 
 /// Called at 10.3 s, it is 1 m 49.7 s old at the look of 2 m and overdue at that of 4 m. Its retry comes after level 3.

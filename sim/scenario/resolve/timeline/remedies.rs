@@ -155,7 +155,7 @@ impl<'a> Resolver<'a> {
         problem.label = "RocketMQ would pass over it in silence".to_owned();
         problem.help.push(format!(
             "set \"tuning\": {{ \"consumeThreadMax\": {} }} in the group, or take fewer",
-            (threads + 1).max(64).min(1000)
+            (threads + 1).clamp(64, 1000)
         ));
     }
 
