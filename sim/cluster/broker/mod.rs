@@ -313,7 +313,7 @@ impl<O: Observer> Cluster<O> {
             false => self.offsets.least(*group, queue).unwrap_or(0),
         });
         let readers = consume_queue.readers().iter();
-        let held = readers.map(|slot| self.held_queues.get(slot.0).floor);
+        let held = readers.map(|slot| self.held_queues.get(slot.0).least_needed());
         let asked = consume_queue.least_asked();
         let now = self.core.scheduler.now();
         let rewinds = self

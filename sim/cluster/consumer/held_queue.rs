@@ -170,6 +170,12 @@ impl HeldQueue {
         }
     }
 
+    /// The least offset of the queue that is still to be kept for this: the floor, or where the broker has sent the client
+    /// with an answer that a commit on the wire has overtaken.
+    pub fn least_needed(&self) -> u64 {
+        self.repair.map_or(self.floor, |repair| repair.to.min(self.floor))
+    }
+
     /// The broker puts a message into the answer.
     #[inline]
     pub fn receive(&mut self, offset: u64, record: &Record) {

@@ -204,6 +204,8 @@ impl<O: Observer> Cluster<O> {
         if dropped {
             return self.request_ended(slot);
         }
+        // Another offset that the answer would have named is never heard of.
+        held.repair = None;
         self.core.emit(Fact::PullFailed {
             consumer,
             queue,

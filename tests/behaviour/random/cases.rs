@@ -235,13 +235,14 @@ pub fn choose_styles(number: u64, groups: &mut [GroupConfig]) {
     for group in groups {
         group.guard = guard(&mut c);
         let interval = ms(c.pick(&[30, 100, 400, 2000]));
-        let (batch, credit) = (c.within(20, 60) as u32, c.within(1, 60) as u32);
+        // A credit is spent once in a round trip, which may take three seconds; a pull gets one body of 400 kB.
+        let (batch, credit) = (c.within(20, 60) as u32, c.within(40, 120) as u32);
         group.delivery = c.pick(&[
             Delivery::LongPolling,
             Delivery::LongPolling,
             Delivery::ShortPolling { interval },
             Delivery::Pull {
-                interval: interval.min(ms(400)),
+                interval: interval.min(ms(30)),
                 batch,
             },
             Delivery::Push { credit: None },

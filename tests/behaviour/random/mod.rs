@@ -164,6 +164,15 @@ fn what_is_on_the_wire_keeps_records() {
     }
 }
 
+/// Cases in which records were once freed to which an operator had sent a group back: a commit reached the broker while
+/// the answer that names the offset was on the wire.
+#[test]
+fn a_reset_on_the_wire_keeps_records() {
+    for number in [192, 247] {
+        assert!(holds_with_operators(number, RocketMqVersion::V5_3));
+    }
+}
+
 /// Cases that few others are like: a message that waited for a connection to be sent back when its client vanished;
 /// a member that was registered over a slow link between two scans, and vanished; offsets on a connection that never
 /// had a heartbeat, across a cut that never ends.
