@@ -37,7 +37,7 @@ use crate::cluster::broker::schedule_message::DelayLevels;
 use crate::cluster::broker::{Broker, Topics};
 use crate::cluster::config::ClusterConfig;
 use crate::cluster::consumer::client::ConsumerClient;
-use crate::cluster::consumer::consume_concurrently::RunningTask;
+use crate::cluster::consumer::consume_request::RunningTask;
 use crate::cluster::consumer::held_queue::{CacheTotal, HeldQueue};
 use crate::cluster::consumer::idempotent::Idempotence;
 use crate::cluster::consumer::local_file_offset_store::LocalFileOffsetStore;

@@ -12,7 +12,7 @@
 
 use crate::cluster::Cluster;
 use crate::cluster::consumer::client::ClientState;
-use crate::cluster::consumer::consume_concurrently::{RunningTask, TaskOf};
+use crate::cluster::consumer::consume_request::{RunningTask, TaskOf};
 use crate::cluster::consumer::process_queue::{CachedMessage, CleanExpired};
 use crate::cluster::consumer::send_message_back::Way;
 use crate::cluster::event::{Event, PqSlot, TaskSlot};

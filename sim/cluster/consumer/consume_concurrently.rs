@@ -9,201 +9,53 @@
 //!
 //! Source: `ConsumeMessageConcurrentlyService`.
 
-use crate::cluster::Cluster;
-use crate::cluster::consumer::client::ClientState;
+use crate::cluster::consumer::client::{ClientState, ConsumerClient};
+use crate::cluster::consumer::consume_request::{ConsumeRequest, GROUPS_LEVEL, RunningTask, TaskOf};
 use crate::cluster::consumer::listener::{Call, Handling, Outcome, Seen};
-use crate::cluster::consumer::process_queue::{CachedMessage, CleanExpired, ProcessQueue};
+use crate::cluster::consumer::process_queue::{CachedMessage, ProcessQueue};
 use crate::cluster::consumer::send_message_back::AfterFailure;
+use crate::cluster::directory::Directory;
 use crate::cluster::event::{Event, PqSlot, TaskSlot};
-use crate::cluster::fact::{DropCause, Fact, NoStatus, Observer};
-use crate::cluster::ids::ConsumerId;
+use crate::cluster::fact::{DropCause, Fact, Observer};
+use crate::cluster::ids::{ConsumerId, QueueId};
+use crate::cluster::{Cluster, LuckSalts};
 use crate::kernel::streams::Luck;
 use crate::kernel::time::{SimDuration, SimTime};
-use std::collections::VecDeque;
 use std::ops::Range;
 
-/// Listener threads of one client and the tasks that wait for them.
-#[derive(Debug)]
-pub struct ListenerPool {
-    threads: u32,
-    busy: u32,
-    waiting: VecDeque<ConsumeRequest>,
-    closed: bool,
-    consume_timeout: SimDuration,
-}
-
-/// A task that no thread has begun: messages of one pull that follow each other. What a filter has taken out between
-/// them is not in the cache.
-#[derive(Clone, Copy, Debug)]
-struct ConsumeRequest {
-    held_queue: PqSlot,
-    /// Offsets from the first message to the last, both included; at most 1024.
-    span: u16,
-    /// How often they have failed here and could not be sent back.
-    local_attempts: u16,
-    first_offset: u64,
-}
-
-const _: () = assert!(size_of::<ConsumeRequest>() <= 16, "one for each cached message");
-
-/// Who works on a task.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum TaskOf {
-    /// A thread of the pool.
-    Listener,
-    /// The clean-up, which sends a message back that a thread of the pool still has.
-    CleanUp,
-    /// A call that takes no notice of the end of its client: it ends as it would have, for nothing.
-    Outliving,
-}
-
-/// A listener call under way, or a message that the clean-up sends back.
-#[derive(Debug)]
-pub struct RunningTask {
-    /// Whose messages.
-    pub held_queue: PqSlot,
-    pub(super) messages: u16,
-    /// Offsets from the first message to the last, both included.
-    pub(super) span: u16,
-    pub(super) first_offset: u64,
-    /// How often its messages failed before and could not be sent back.
-    pub(super) local_attempts: u16,
-    began: SimTime,
-    pub(super) outcome: Outcome,
-    /// Who works on it.
-    of: TaskOf,
-    /// The client is gone; what is left is the event.
-    pub(super) abandoned: bool,
-    /// Offsets at its head whose messages have succeeded, or were sent back since, gaps between them included.
-    pub(super) dealt_with: u16,
-    /// `delayLevelWhenNextConsume`, if the listener has set one of its own, else [`GROUPS_LEVEL`].
-    delay_level: i8,
-    /// What happens after a failure. Boxed, since few calls ever fail.
-    pub(super) after_failure: Option<Box<AfterFailure>>,
-}
-
-/// The delay level is that of the group.
-const GROUPS_LEVEL: i8 = i8::MIN;
-
-const _: () = assert!(size_of::<RunningTask>() <= 40, "one for each busy thread");
-
-impl RunningTask {
-    /// Offsets from its first message to its last. Those that are not in the cache are not among its messages.
-    #[inline]
-    pub(super) fn offsets(&self) -> Range<u64> {
-        self.first_offset..self.first_offset + u64::from(self.span)
+/// What the listener of `client` does with a message, or its forwarder.
+#[inline(always)]
+fn handling(
+    client: &ConsumerClient,
+    salts: &LuckSalts,
+    directory: &Directory,
+    now: SimTime,
+    queue: QueueId,
+    message: &CachedMessage,
+) -> Handling {
+    let luck = Luck(message.luck);
+    let reconsume_times = message.progress.reconsume_times();
+    if let Some(forwarder) = &client.forwarder {
+        let mut draws = luck.fork(salts.service, u64::from(reconsume_times));
+        return Handling {
+            service: forwarder.service.sample(&mut draws),
+            outcome: Outcome::Success,
+            delay_level: None,
+        };
     }
-
-    /// One message's share of the time that the call has taken.
-    #[inline]
-    fn share(&self, now: SimTime) -> SimDuration {
-        let busy = now.since(self.began);
-        // Nearly all calls have one message, and a division is dear.
-        if self.messages == 1 {
-            busy
-        } else {
-            busy / u64::from(self.messages.max(1))
-        }
+    if !client.listener.has_rules() {
+        return client.listener.handle(salts, luck, reconsume_times);
     }
-
-    /// The listener returns `RECONSUME_LATER` whatever it would have returned.
-    pub(super) fn block(&mut self) {
-        self.outcome = Outcome::Later;
-        self.dealt_with = 0;
-        self.delay_level = GROUPS_LEVEL;
-    }
-
-    /// A message that the clean-up sends back.
-    pub(super) fn clean_up(held_queue: PqSlot, offset: u64, local_attempts: u16, now: SimTime) -> Self {
-        Self {
-            held_queue,
-            messages: 1,
-            span: 1,
-            first_offset: offset,
-            local_attempts,
-            began: now,
-            outcome: Outcome::Later,
-            of: TaskOf::CleanUp,
-            abandoned: false,
-            dealt_with: 0,
-            delay_level: CleanExpired::SEND_BACK_LEVEL as i8,
-            after_failure: None,
-        }
-    }
-
-    /// `delayLevelWhenNextConsume`, if the listener has set one of its own.
-    pub(in crate::cluster) fn delay_level(&self) -> Option<i8> {
-        Some(self.delay_level).filter(|level| *level != GROUPS_LEVEL)
-    }
-
-    /// Whether it is the work of `whom`.
-    pub(super) fn is_of(&self, whom: TaskOf) -> bool {
-        self.of == whom
-    }
-
-    /// When the listener was called.
-    pub(super) fn began(&self) -> SimTime {
-        self.began
-    }
-
-    /// Why the listener returns no status, if it does not.
-    #[inline]
-    fn no_status(&self) -> Option<NoStatus> {
-        match self.outcome {
-            Outcome::Success | Outcome::Later | Outcome::Forward => None,
-            Outcome::Throw => Some(NoStatus::Threw),
-            Outcome::Null => Some(NoStatus::ReturnedNull),
-            Outcome::Hang => Some(NoStatus::Hangs),
-        }
-    }
-}
-
-impl ListenerPool {
-    /// An idle pool, whose calls are overdue after `consume_timeout`.
-    pub fn new(threads: u32, consume_timeout: SimDuration) -> Self {
-        Self {
-            threads,
-            busy: 0,
-            waiting: VecDeque::new(),
-            closed: false,
-            consume_timeout,
-        }
-    }
-
-    /// Whether nothing runs and nothing waits.
-    pub fn is_idle(&self) -> bool {
-        self.busy == 0 && self.waiting.is_empty()
-    }
-
-    /// `updateCorePoolSize`: so many threads from now on. Calls that run go on.
-    pub fn resize(&mut self, threads: u32) {
-        self.threads = threads;
-    }
-
-    /// Takes no more tasks.
-    pub fn close(&mut self) {
-        self.closed = true;
-    }
-
-    /// Whether it takes no more tasks.
-    pub(super) fn is_closed(&self) -> bool {
-        self.closed
-    }
-
-    /// Whether a task would find a thread.
-    pub(super) fn has_free_thread(&self) -> bool {
-        self.busy < self.threads
-    }
-
-    /// An orderly task begins.
-    pub(super) fn take_thread(&mut self) {
-        self.busy += 1;
-    }
-
-    /// An orderly task is over.
-    pub(super) fn give_thread_back(&mut self) {
-        self.busy -= 1;
-    }
+    let place = directory.queue(queue);
+    let seen = Seen {
+        id: message.id,
+        luck,
+        reconsume_times,
+        queue: (place.topic, place.broker, place.index),
+    };
+    client
+        .listener
+        .handle_by_rules(salts, &directory.attributes, now, &seen)
 }
 
 /// How far the message behind the first `count` of a task lies from the first one; its span if there is none.
@@ -300,7 +152,6 @@ impl<O: Observer> Cluster<O> {
         let group = client.group;
         let salts = &self.salts[group.index()];
         let held = self.held_queues.get_mut(request.held_queue.0);
-        let queue = &self.queues[held.queue.index()];
         let mut call = Call::new(client.listener.acks_index());
         let mut messages = 0;
         for offset in request.first_offset..request.first_offset + u64::from(request.span) {
@@ -310,32 +161,8 @@ impl<O: Observer> Cluster<O> {
             };
             messages += 1;
             message.progress.start(now);
-            let luck = Luck(message.luck);
             let reconsume_times = message.progress.reconsume_times();
-            let handling = if let Some(forwarder) = &client.forwarder {
-                let mut draws = luck.fork(salts.service, u64::from(reconsume_times));
-                Handling {
-                    service: forwarder.service.sample(&mut draws),
-                    outcome: Outcome::Success,
-                    delay_level: None,
-                }
-            } else if client.listener.has_rules() {
-                let seen = Seen {
-                    id: message.id,
-                    luck,
-                    reconsume_times,
-                    queue: (
-                        queue.topic,
-                        queue.broker,
-                        self.core.directory.queue(held.queue).index,
-                    ),
-                };
-                client
-                    .listener
-                    .handle_by_rules(salts, &self.core.directory.attributes, now, &seen)
-            } else {
-                client.listener.handle(salts, luck, reconsume_times)
-            };
+            let handling = handling(client, salts, &self.core.directory, now, held.queue, message);
             if is_idempotent {
                 let suppressed = known[(offset - request.first_offset) as usize] == Some(true);
                 let works = !call.is_over() && !suppressed && handling.outcome == Outcome::Success;

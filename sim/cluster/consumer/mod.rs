@@ -6,6 +6,7 @@ pub mod client;
 pub mod connection;
 pub mod consume_concurrently;
 pub mod consume_orderly;
+pub mod consume_request;
 pub mod consume_result;
 pub mod delivery;
 pub mod flow_control;

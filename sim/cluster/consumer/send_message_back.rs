@@ -7,7 +7,7 @@
 //! Source: `ConsumeMessageConcurrentlyService.processConsumeResult`, `DefaultMQPushConsumerImpl.sendMessageBack`.
 
 use crate::cluster::Cluster;
-use crate::cluster::consumer::consume_concurrently::{RunningTask, TaskOf};
+use crate::cluster::consumer::consume_request::{RunningTask, TaskOf};
 use crate::cluster::consumer::consume_result::LOCAL_RETRY_DELAY;
 use crate::cluster::consumer::inner_producer::RetrySend;
 use crate::cluster::event::{Event, TaskSlot};
