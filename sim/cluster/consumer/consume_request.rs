@@ -1,6 +1,6 @@
 //! Tasks of a listener and the threads that they wait for.
 //!
-//! A [`ConsumeRequest`] waits until a thread of the [`ListenerPool`] is free; from then on it is a [`RunningTask`]. There
+//! A `ConsumeRequest` waits until a thread of the [`ListenerPool`] is free; from then on it is a [`RunningTask`]. There
 //! may be one for each cached message, so both are small. What a thread does is in `consume_concurrently`; an orderly
 //! client takes threads of the same pool.
 //!
