@@ -2,6 +2,7 @@
 
 mod assemble;
 pub mod charts;
+pub mod comparison;
 pub mod expect;
 pub mod json;
 pub mod model;

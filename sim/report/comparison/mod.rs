@@ -1,0 +1,3 @@
+//! What several variants of a scenario come to, side by side.
+
+pub mod model;
