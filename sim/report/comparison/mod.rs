@@ -1,3 +1,4 @@
 //! What several variants of a scenario come to, side by side.
 
+pub mod figures;
 pub mod model;
