@@ -1,5 +1,11 @@
 //! What several variants of a scenario come to, side by side.
 
+mod assemble;
 pub mod figures;
 pub mod metric;
 pub mod model;
+pub mod outcome;
+mod words;
+
+pub use assemble::{Material, widest};
+pub use outcome::Outcome;
