@@ -7,5 +7,5 @@ pub mod model;
 pub mod outcome;
 mod words;
 
-pub use assemble::{Material, widest};
+pub use assemble::Material;
 pub use outcome::Outcome;

@@ -67,6 +67,7 @@ impl Outcome {
         observation: &Observation,
         metrics: &[Metric],
         expectations: &[Expectation],
+        measured_from_seconds: f64,
     ) -> Self {
         report.judge(expectations);
         let measured = expect::measured(report);
@@ -81,7 +82,7 @@ impl Outcome {
                 .map(|metric| expect::number(&measured, &metric.path))
                 .collect(),
             spans: metrics.iter().map(spans).collect(),
-            measured_from_seconds: 0.0,
+            measured_from_seconds,
             time_seconds: std::mem::take(&mut report.timeline.time_seconds),
             groups: report
                 .groups

@@ -2,7 +2,7 @@
 
 use super::Material;
 use crate::report::charts::text;
-use crate::report::comparison::model::{Comparison, Luck, StudyWarning};
+use crate::report::comparison::model::{Comparison, Luck, StudyWarning, WarmupRule};
 use crate::report::comparison::outcome::{GroupOutcome, Outcome};
 use crate::study::{autocorrelation, growth};
 
@@ -26,6 +26,11 @@ impl Material<'_> {
                 self.planned
             );
             warn("interrupted", Vec::new(), text);
+        }
+        if self.warmup.rule == WarmupRule::NotFound {
+            let text = "no warm-up was found: the backlog of some variant does not become steady within its run, so \
+                        nothing was left out";
+            warn("no-steady-state", Vec::new(), text.to_owned());
         }
         match seeds {
             0 => {}

@@ -27,7 +27,8 @@ pub(super) struct Contrasts {
 }
 
 impl Contrasts {
-    pub(super) fn new(material: &Material<'_>) -> Self {
+    /// Of the first `metrics`.
+    pub(super) fn new(material: &Material<'_>, metrics: usize) -> Self {
         let variants = 0..material.outcomes.len();
         let of_metric = |at| -> Vec<Measured> {
             variants
@@ -35,7 +36,7 @@ impl Contrasts {
                 .map(|variant| measured(material, at, variant))
                 .collect()
         };
-        let measured: Vec<Vec<Measured>> = (0..material.metrics.len()).map(of_metric).collect();
+        let measured: Vec<Vec<Measured>> = (0..metrics).map(of_metric).collect();
         let differences = measured.iter().map(|of_metric| {
             let baseline = &of_metric[material.baseline];
             let of = |(at, variant): (usize, &Measured)| {
@@ -62,6 +63,13 @@ impl Contrasts {
             }
         }
         keys.into_iter().zip(holm::adjusted(&p)).collect()
+    }
+
+    /// Half-widths of the differences of all variants but the baseline.
+    pub(super) fn half_widths(&self, metric: usize, baseline: usize) -> Vec<Option<f64>> {
+        let all = self.differences[metric].iter().enumerate();
+        let others = all.filter(|(variant, _)| *variant != baseline);
+        others.map(|(_, found)| found.as_ref().map(|found| found.half_width)).collect()
     }
 
     pub(super) fn of(&self, metric: usize) -> &[Measured] {

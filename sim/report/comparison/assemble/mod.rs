@@ -61,7 +61,7 @@ impl Material<'_> {
 
     /// Everything that the runs say.
     pub fn compare(self) -> Comparison {
-        let contrasts = Contrasts::new(&self);
+        let contrasts = Contrasts::new(&self, self.metrics.len());
         let quiet = |at: &usize| {
             let mut values = self.outcomes.iter().flatten().map(|outcome| outcome.values[*at]);
             self.by_default && values.all(|value| value.unwrap_or(0.0) == 0.0)
@@ -84,7 +84,7 @@ impl Material<'_> {
                 luck: self.luck,
                 same_messages,
                 warmup: self.warmup.clone(),
-                stopping: self.stopping(&metrics),
+                stopping: self.stopping(),
             },
             variants: self.variants(),
             quiet: quiet.iter().map(|&at| self.metrics[at].path.clone()).collect(),
@@ -194,32 +194,34 @@ impl Material<'_> {
         }
     }
 
-    /// How far sequential stopping came: the widest interval of the metrics that it looks at.
-    fn stopping(&self, metrics: &[MetricReport]) -> Option<StoppingReport> {
+    /// How far sequential stopping came.
+    fn stopping(&self) -> Option<StoppingReport> {
         let target = self.until?;
-        let reached = widest(metrics, self.baseline, self.by_default);
+        let reached = self.widest();
         Some(StoppingReport {
             target,
             reached,
             met: reached.is_some_and(|reached| reached <= target),
         })
     }
-}
 
-/// The widest half-width among differences from the baseline (of a single variant: of its means), as a share of the
-/// baseline's mean; `None` if one cannot be told. Looks at all metrics, or at the first one if nobody asked for them.
-pub fn widest(metrics: &[MetricReport], baseline: usize, by_default: bool) -> Option<f64> {
-    let count = if by_default { 1 } else { metrics.len() };
-    let mut widest = 0.0_f64;
-    for metric in metrics.iter().take(count) {
-        let base = metric.estimates[baseline].mean?;
-        let mut halves: Vec<Option<f64>> = metric.differences.iter().map(|d| d.half_width).collect();
-        if halves.is_empty() {
-            halves.push(metric.estimates[baseline].half_width);
+    /// The widest half-width among differences from the baseline (of a single variant: of its mean), as a share of
+    /// the baseline's mean; `None` if one cannot be told. Looks at all metrics, or at the first one if nobody asked for
+    /// them.
+    pub fn widest(&self) -> Option<f64> {
+        let count = if self.by_default { 1 } else { self.metrics.len() };
+        let contrasts = Contrasts::new(self, count.min(self.metrics.len()));
+        let mut widest = 0.0_f64;
+        for at in 0..count.min(self.metrics.len()) {
+            let base = contrasts.estimate(self, at, self.baseline);
+            let halves: Vec<Option<f64>> = match self.variants.len() {
+                1 => vec![base.half_width],
+                _ => contrasts.half_widths(at, self.baseline),
+            };
+            for half in halves {
+                widest = widest.max(sequential::relative(half?, base.mean?)?);
+            }
         }
-        for half in halves {
-            widest = widest.max(sequential::relative(half?, base)?);
-        }
+        Some(widest)
     }
-    Some(widest)
 }
