@@ -1,3 +1,5 @@
 //! What several variants of a scenario come to, side by side.
 
+#[cfg(test)]
+pub(crate) mod fixture;
 pub mod model;
