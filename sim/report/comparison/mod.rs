@@ -2,6 +2,8 @@
 
 mod assemble;
 pub mod figures;
+#[cfg(test)]
+pub(crate) mod fixture;
 pub mod metric;
 pub mod model;
 pub mod outcome;
