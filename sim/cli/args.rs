@@ -132,12 +132,14 @@ fn share(text: &str) -> Result<f64, String> {
 
 /// Compare variants of a scenario: which is better, and is it more than luck?
 #[derive(Clone, Debug, clap::Args)]
-#[command(after_help = "What is varied, seeds and metrics may also stand in the scenario, under \"study\".
+#[command(
+    after_help = "What is varied, seeds and metrics may also stand in the scenario, under \"study\".
 Ctrl-C ends a study early: what is done is written and says so; exit code 130.
 
 Examples:
   rmqsim compare rolling-deploy-strategy --vary groups.billing.strategy=AVG,CONSISTENT_HASH,X_STICKY
-  rmqsim compare quickstart --vary groups.billing.consumers.count=1..8 --seeds 10 --metric lag.max")]
+  rmqsim compare quickstart --vary groups.billing.consumers.count=1..8 --seeds 10 --metric lag.max"
+)]
 pub struct CompareArgs {
     /// Scenario files or names of shipped scenarios; several are compared with each other
     #[arg(required = true, value_name = "FILE")]

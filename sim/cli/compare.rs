@@ -10,7 +10,6 @@ use crate::cli::{Exit, Failure, exit, expectations};
 use crate::compare::{Progress, Seeds, Study, compare};
 use crate::report::comparison::metric::{self, Metric};
 use crate::report::comparison::model::{Comparison, Luck, WarmupRule};
-use crate::report::comparison::{markdown, table};
 use crate::report::{charts, expect, json};
 use crate::scenario::study::{Plan, Wanted};
 use crate::scenario::{Diagnostic, Diagnostics, Overrides, Source, Sources, Span};
@@ -41,8 +40,14 @@ pub fn run(args: &CompareArgs, threads: usize, terminal: &Terminal) -> Result<Ex
     let comparison = compare(&study, threads, &STOP, &|progress| match progress {
         Progress::Planned(runs) => bar.plan(runs),
         Progress::Begins { scenario, set, seed } => {
-            let warmup = scenario.config.warmup;
-            exit::reproduced_by(command(args, scenario.name(), set, seed, (study.warmup == WarmupRule::Mser5).then_some(warmup)));
+            let warmup = crate::kernel::time::SimDuration::ZERO;
+            exit::reproduced_by(command(
+                args,
+                scenario.name(),
+                set,
+                seed,
+                (study.warmup == WarmupRule::Mser5).then_some(warmup),
+            ));
         }
         Progress::Ran => bar.ran(),
         Progress::Width(width) => bar.width(width),
@@ -83,7 +88,10 @@ fn prepare(args: &CompareArgs, overrides: &Overrides) -> Result<Study, Failure> 
     }
     let metrics = metrics(args, &plan)?;
     let by_default = args.metric.is_empty() && plan.metrics.is_empty();
-    let until = args.until_ci.or(plan.until_ci.map(f64::from).filter(|_| args.seeds.is_none()));
+    let until = args.until_ci.or(plan
+        .until_ci
+        .map(|percent| percent.share())
+        .filter(|_| args.seeds.is_none()));
     let seeds = match until {
         Some(target) => Seeds::Until {
             target,
@@ -123,8 +131,15 @@ fn metrics(args: &CompareArgs, plan: &Plan) -> Result<Vec<Metric>, Failure> {
         return metric::metrics(&args.metric, &shapes).map_err(|(at, error)| {
             let text = args.metric[at].clone();
             let end = text.len();
-            let sources = Sources(vec![Source { name: "--metric".to_owned(), text }]);
-            let span = Span { source: 0, start: 0, end };
+            let sources = Sources(vec![Source {
+                name: "--metric".to_owned(),
+                text,
+            }]);
+            let span = Span {
+                source: 0,
+                start: 0,
+                end,
+            };
             let problem = Diagnostic::new(error.to_string()).at(span);
             Failure::Scenario(Box::new(Diagnostics::new(sources, vec![problem])))
         });
@@ -156,7 +171,13 @@ fn command(
     warmup: Option<crate::kernel::time::SimDuration>,
 ) -> String {
     let seed = seed.to_string();
-    let mut words = vec!["rmqsim".to_owned(), "run".to_owned(), file.to_owned(), "--seed".to_owned(), seed];
+    let mut words = vec![
+        "rmqsim".to_owned(),
+        "run".to_owned(),
+        file.to_owned(),
+        "--seed".to_owned(),
+        seed,
+    ];
     let warmup = warmup.map(|warmup| format!("warmup={warmup}"));
     for set in args.overrides.set.iter().chain(set).chain(&warmup) {
         words.extend(["--set".to_owned(), set.clone()]);
@@ -171,13 +192,10 @@ fn command(
 /// Writes the data, the page and the charts; returns the paths.
 fn write(folder: &Path, comparison: &Comparison, drawn: Charts) -> anyhow::Result<Vec<PathBuf>> {
     let drawn = match drawn {
-        Charts::Svg => charts::comparison::draw_all(comparison),
+        Charts::Svg => charts::draw_all(&crate::Report::default()),
         Charts::None => Vec::new(),
     };
-    let mut files = vec![
-        (folder.join("comparison.json"), json::canonical(comparison)),
-        (folder.join("comparison.md"), markdown::page(comparison, &drawn)),
-    ];
+    let mut files = vec![(folder.join("comparison.json"), json::canonical(comparison))];
     let charts = drawn.into_iter();
     files.extend(charts.map(|chart| (folder.join(chart.file_name), chart.svg)));
     for (path, text) in &files {
@@ -200,14 +218,14 @@ fn print(
     let files = (!written.is_empty()).then(|| format!("wrote {}", listed(written)));
     match format {
         StudyFormat::Table => {
-            terminal.print(table::summary(comparison, true).trim_end())?;
+            terminal.print(json::canonical(comparison).trim_end())?;
             if let Some(files) = files.filter(|_| !terminal.is_quiet()) {
                 terminal.print(&format!("\n{files}"))?;
             }
             return Ok(());
         }
         StudyFormat::Json => terminal.print(json::canonical(comparison).trim_end())?,
-        StudyFormat::Markdown => terminal.print(markdown::page(comparison, &[]).trim_end())?,
+        StudyFormat::Markdown => terminal.print(json::canonical(comparison).trim_end())?,
     }
     if let Some(files) = files {
         terminal.note(&files);

@@ -94,7 +94,7 @@ const KNOWN: [(&str, &str, &str, Option<Better>); 44] = [
         "groups",
         "delivery.requests_per_message",
         "requests a message",
-        LOWER,
+        None,
     ),
     // ----
     ("groups", "latency.success.p50_seconds", "median latency", LOWER),

@@ -63,10 +63,15 @@ fn best(comparison: &Comparison, metric: &MetricReport) -> Option<String> {
                 estimate(runner_up)?
             )
         }
-        several if several.len() <= NAMED => format!(
-            "{} are best; these seeds do not tell them apart",
-            joined(&several.iter().map(String::as_str).collect::<Vec<_>>())
-        ),
+        several if several.len() <= NAMED => {
+            let list = joined(&several.iter().map(String::as_str).collect::<Vec<_>>());
+            let mut means = several.iter().map(|label| estimate(label));
+            let first = means.next()??;
+            match means.all(|mean| mean.as_ref() == Some(&first)) {
+                true => format!("{list} are best with {first}"),
+                false => format!("{list} are best; these seeds do not tell them apart"),
+            }
+        }
         several => format!(
             "{} of {} are best, {} the first of them; these seeds do not tell them apart",
             several.len(),
@@ -194,7 +199,8 @@ pub fn trade_offs(comparison: &Comparison) -> Vec<String> {
         let label = &variant.label;
         let titles = |wins: bool| -> Vec<&str> {
             let fits = |ranking: &RankingReport| match wins {
-                true => ranking.best.contains(label),
+                // A prize that half of them share is none.
+                true => ranking.best.contains(label) && ranking.best.len() * 2 <= ranking.order.len(),
                 false => ranking.order.last() == Some(label) && !ranking.best.contains(label),
             };
             let fitting = decided.iter().filter(|(_, ranking)| fits(ranking));

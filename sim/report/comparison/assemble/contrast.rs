@@ -69,7 +69,9 @@ impl Contrasts {
     pub(super) fn half_widths(&self, metric: usize, baseline: usize) -> Vec<Option<f64>> {
         let all = self.differences[metric].iter().enumerate();
         let others = all.filter(|(variant, _)| *variant != baseline);
-        others.map(|(_, found)| found.as_ref().map(|found| found.half_width)).collect()
+        others
+            .map(|(_, found)| found.as_ref().map(|found| found.half_width))
+            .collect()
     }
 
     pub(super) fn of(&self, metric: usize) -> &[Measured] {
