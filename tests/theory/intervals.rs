@@ -144,7 +144,10 @@ fn intervals_hold_the_truth_and_tests_have_their_power() {
     });
     let error = math::sqrt(squares.sum::<f64>() / STUDIES as f64);
     let expected = power(difference / error, SEEDS as f64 - 1.0);
-    let power = share(&all, |study| found(&study.metrics[0]));
+    // Of one comparison, without the correction for the other metric.
+    let power = share(&all, |study| {
+        study.metrics[0].differences[0].p.unwrap() < 1.0 - LEVEL
+    });
     println!("differences held {held}, found {power}, by theory {expected}");
     assert!((0.93..=0.97).contains(&held), "{held}");
     // Four standard deviations of a share of a thousand.
