@@ -58,12 +58,7 @@ pub fn draw(study: &Study<'_>) -> Vec<Drawing> {
         let top = study.heading_height();
         let height = top + panels.iter().map(|panel| panel.height() + BETWEEN).sum::<f64>();
         let svg = svg(WIDTH, height, &title, |canvas| {
-            let note = format!(
-                "{}, {}s; {}; ■ baseline",
-                study.seeds(),
-                study.interval(),
-                marks::LEGEND
-            );
+            let note = format!("{}, {}s; {}", study.seeds(), study.interval(), marks::LEGEND);
             study.heading(canvas, &title, &note);
             let mut y = top;
             for panel in &panels {

@@ -185,9 +185,9 @@ impl<'c> Study<'c> {
     fn estimator(&self, metric: &MetricReport) -> String {
         let number = match metric.estimator {
             Estimator::MeanOfRuns => "mean of",
-            Estimator::MergedQuantile => "quantile of all messages of",
+            Estimator::MergedQuantile => "quantile over",
         };
-        format!("{number} {} and its {}", self.seeds(), self.interval())
+        format!("{number} {}, {}", self.seeds(), self.interval())
     }
 
     /// Room of the heading, in pixels.

@@ -46,7 +46,7 @@ pub fn draw(study: &Study<'_>, metric: &MetricReport) -> Option<Drawing> {
 
 fn note(study: &Study<'_>, metric: &MetricReport, lines: &[Line<'_>], left_out: usize) -> String {
     let mut note = format!(
-        "{}; {}; {}; ■ baseline",
+        "{}; {}; {}",
         study.estimator(metric),
         direction(metric.better),
         marks::LEGEND

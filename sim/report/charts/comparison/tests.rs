@@ -5,10 +5,9 @@ use super::draw_all;
 use crate::report::charts::style::WIDTH;
 use crate::report::charts::{Chart, text};
 use crate::report::comparison::fixture;
-use crate::report::comparison::model::{Comparison, LagBand};
+use crate::report::comparison::model::{Comparison, Estimator, LagBand};
 
 /// A text of an SVG file: where it stands and what it takes, in pixels.
-#[derive(Debug)]
 struct Word {
     text: String,
     left: f64,
@@ -102,13 +101,18 @@ fn check(comparison: &Comparison) -> Vec<Chart> {
         let (words, height) = words(svg);
         for (at, word) in words.iter().enumerate() {
             let within = word.left >= 0.0 && word.right <= WIDTH + 1.0 && word.y > 0.0 && word.y < height;
-            assert!(within, "{file_name}: {word:?} leaves the sheet");
+            assert!(within, "{file_name}: `{}` leaves the sheet", word.text);
             let covers = |other: &&Word| {
                 let together = word.left < other.right - 1.0 && other.left < word.right - 1.0;
                 together && (word.y - other.y).abs() < 0.75 * word.size.min(other.size)
             };
             let other = words[..at].iter().find(covers);
-            assert!(other.is_none(), "{file_name}: {word:?} lies on {other:?}");
+            assert!(
+                other.is_none(),
+                "{file_name}: `{}` lies on `{}`",
+                word.text,
+                other.map_or("", |other| &other.text)
+            );
         }
     }
     charts
@@ -138,7 +142,7 @@ fn the_made_comparisons_have_the_bytes_that_they_always_had() {
     }
     assert_eq!(
         &hasher.finalize().to_hex()[..16],
-        "336cfc0f69d54361",
+        "919d2729b1f2ded0",
         "the charts look different now"
     );
 }
@@ -163,6 +167,20 @@ fn titles_say_what_is_seen() {
             "Skew of busy time (billing) by groups.billing.consumers.count",
         ]
     );
+}
+
+/// The line below the title is never cut, not even the longest.
+#[test]
+fn notes_have_room() {
+    for mut made in [fixture::partial(), fixture::consumers(), fixture::grid()] {
+        made.metrics
+            .iter_mut()
+            .for_each(|metric| metric.estimator = Estimator::MergedQuantile);
+        for chart in check(&made) {
+            let note = &words(&chart.svg).0[1].text;
+            assert!(!note.contains('…'), "{}: {note}", chart.file_name);
+        }
+    }
 }
 
 /// Words have no response; a number has one for each metric; of two numbers one is the axis, and there is a map.
