@@ -192,7 +192,7 @@ fn command(
 /// Writes the data, the page and the charts; returns the paths.
 fn write(folder: &Path, comparison: &Comparison, drawn: Charts) -> anyhow::Result<Vec<PathBuf>> {
     let drawn = match drawn {
-        Charts::Svg => charts::draw_all(&crate::Report::default()),
+        Charts::Svg => charts::comparison::draw_all(comparison),
         Charts::None => Vec::new(),
     };
     let mut files = vec![(folder.join("comparison.json"), json::canonical(comparison))];
