@@ -64,7 +64,7 @@ pub const VARIANTS_AT_ALL: u64 = 1_000_000;
 /// Messages foreseen in all runs of a study, a day and more of work; `--max-runs` lifts it.
 pub const STUDY_MESSAGES: u64 = 100_000_000_000;
 /// Producers, consumers, queues and steps of the timeline in all variants of a study: they are built before the first runs.
-pub const STUDY_PARTS: u64 = 5_000_000;
+pub const STUDY_PARTS: u64 = 2_000_000;
 /// Replications of each variant.
 pub const SEEDS: u32 = 100_000;
 

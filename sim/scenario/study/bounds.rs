@@ -58,7 +58,29 @@ impl Work<'_> {
         })
     }
 
-    /// The arithmetic, at the field with most values.
+    /// That all variants together do not fit into memory; one of them has so many `parts`.
+    pub(super) fn too_large(&self, parts: u64) -> Diagnostic {
+        let message = format!(
+            "the study is too large: {} variants, one of which has {} producers, consumers, queues and timeline steps",
+            grouped(self.variants()),
+            grouped(parts.into())
+        );
+        let most = grouped(limits::STUDY_PARTS.into());
+        self.at_the_longest(Diagnostic::new(message)).help(format!(
+            "all variants together may have {most}: study fewer at once"
+        ))
+    }
+
+    /// `problem`, shown at the field with most values.
+    fn at_the_longest(&self, problem: Diagnostic) -> Diagnostic {
+        let Some(longest) = self.varied.iter().max_by_key(|varied| varied.count()) else {
+            return problem;
+        };
+        let values = format!("{} values", grouped(longest.count()));
+        problem.at(longest.span).field(&longest.field.path).label(values)
+    }
+
+    /// The arithmetic.
     fn refusal(&self, bound: &str, messages: Option<u128>) -> Diagnostic {
         let (variants, runs) = (self.variants(), self.runs());
         let arithmetic = format!(
@@ -83,12 +105,7 @@ impl Work<'_> {
         };
         let mut problem = Diagnostic::new(format!("{arithmetic}{each}: {bound}"));
         problem.help.extend(time);
-        if let Some(most) = self.varied.iter().max_by_key(|varied| varied.count()) {
-            problem = problem
-                .at(most.span)
-                .field(&most.field.path)
-                .label(format!("{} values", grouped(most.count())));
-        }
+        problem = self.at_the_longest(problem);
         problem = problem.help("give fewer values, a greater step in a range (1..1000..100), or fewer seeds");
         if variants <= limits::VARIANTS_AT_ALL.into() {
             problem = problem.help(format!("if this is meant, lift the limit with --max-runs {runs}"));

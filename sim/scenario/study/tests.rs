@@ -386,7 +386,8 @@ fn bounds_hold_at_n_and_bite_beyond() {
     let vary = |n: u64| wanted(&[&format!("groups.billing.tuning.pullInterval=1..{n}")]);
     let small = FILE.replace("1000/s", "1/s");
     let of_small = |wanted: &Wanted| read(&[("f", &small)], &[], wanted);
-    assert_eq!(of_small(&vary(300)).unwrap().variants.len(), 300);
+    let most = of_small(&vary(limits::VARIANTS)).unwrap();
+    assert_eq!(most.variants.len() as u64, limits::VARIANTS);
     check_refusal(
         of_small(&vary(limits::VARIANTS + 1)),
         &["more than 10 000 variants", "--max-runs 200020"],
@@ -420,6 +421,40 @@ fn bounds_hold_at_n_and_bite_beyond() {
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    /// Whatever is typed ends in a plan or in a message that points into what was typed.
+    #[test]
+    fn any_argument_is_read_or_refused(values in r#"[\[\]{}(),:"\\ 0-3.AVGé=-]{0,20}"#, path in r"[a-c.\[\]0-2]{0,8}") {
+        for argument in [format!("groups.billing.strategy={values}"), format!("{path}={values}"), values.clone()] {
+            match read(&[("f", FILE)], &[], &wanted(&[&argument])) {
+                Ok(plan) => prop_assert!(plan.variants.len() > 1),
+                Err(problems) => prop_assert!(problems.starts_with("error: "), "{}", problems),
+            }
+        }
+    }
+
+    /// The same of a study block: any JSON at any place of it.
+    #[test]
+    fn any_study_block_is_read_or_refused(
+        value in r#"\[\]|\{\}|null|"1\.\.[0-3]"|[0-3]|\["AVG",[1-3]\]|\["AVG", "X_STICKY"\]|"2%""#,
+        key in "vary|seeds|baseline|metrics|untilCi|other",
+        path in r"groups\.billing\.strategy|duration|groups\.x\.y|a\.\.b|\\u0061\.b|",
+    ) {
+        let blocks = [
+            format!(r#"{{ "{key}": {value} }}"#),
+            format!(r#"{{ "vary": {{ "{path}": {value} }} }}"#),
+            format!(r#"{{ "vary": {{ "{path}": ["AVG", "X_STICKY"] }}, "{key}": {value} }}"#),
+            value.clone(),
+        ];
+        for block in blocks {
+            match read(&[("f", &with_study(&block))], &[], &Wanted::default()) {
+                Ok(plan) => prop_assert!(plan.variants.len() > 1),
+                Err(problems) => prop_assert!(problems.starts_with("error: "), "{}", problems),
+            }
+        }
+    }
+
     /// Every combination once, in order of its cells, with a label of its own.
     #[test]
     fn grids_are_complete_and_unique(sizes in prop::collection::vec(1_usize..5, 1..4)) {
