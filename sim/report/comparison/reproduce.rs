@@ -162,7 +162,7 @@ mod tests {
         );
         assert_eq!(options(&command, "--seed"), ["7"]);
         assert_eq!(options(&command, "--seeds"), ["20"]);
-        assert_eq!(options(&command, "--baseline"), ["threads=10, service=40ms"]);
+        assert_eq!(options(&command, "--baseline"), ["10, 40ms"]);
         assert_eq!(options(&command, "--metric").len(), 3);
         assert!(
             !command.contains("--independent") && !command.contains("--warmup"),
