@@ -6,6 +6,7 @@ use crate::cli::terminal::Terminal;
 use crate::cli::{Exit, Failure};
 use crate::kernel::time::SimDuration;
 use crate::scenario::estimate::{self, grouped};
+use crate::scenario::study::Plan;
 use crate::scenario::{Diagnostics, Overrides, Scenario};
 use serde_json::json;
 
@@ -28,7 +29,7 @@ pub struct Args {
 /// Checks each file; exit code 2 if one of them is not sound.
 pub fn run(args: &Args, terminal: &Terminal) -> Result<Exit, Failure> {
     let overrides = args.overrides.overrides();
-    let results: Vec<(&String, Result<Scenario, Box<Diagnostics>>)> = args
+    let results: Vec<(&String, Result<Sound, Box<Diagnostics>>)> = args
         .files
         .iter()
         .map(|file| (file, load(file, &overrides)))
@@ -46,7 +47,7 @@ pub fn run(args: &Args, terminal: &Terminal) -> Result<Exit, Failure> {
             let mut told = 0;
             for (_, result) in &results {
                 match result {
-                    Ok(scenario) if !terminal.is_quiet() => terminal.print(&summary(scenario))?,
+                    Ok(sound) if !terminal.is_quiet() => terminal.print(&summary(sound))?,
                     Ok(_) => {}
                     Err(problems) => {
                         if told > 0 {
@@ -62,11 +63,17 @@ pub fn run(args: &Args, terminal: &Terminal) -> Result<Exit, Failure> {
     Ok(if sound { Exit::Fine } else { Exit::BadInput })
 }
 
-/// A scenario whose expectations can be read too.
-fn load(file: &str, overrides: &Overrides) -> Result<Scenario, Box<Diagnostics>> {
+/// A scenario whose expectations can be read too, with its study.
+struct Sound {
+    scenario: Scenario,
+    study: Option<Plan>,
+}
+
+fn load(file: &str, overrides: &Overrides) -> Result<Sound, Box<Diagnostics>> {
     let scenario = Scenario::load(file, overrides)?;
     expectations::read(&scenario)?;
-    Ok(scenario)
+    let study = Plan::of(&scenario, overrides)?;
+    Ok(Sound { scenario, study })
 }
 
 /// What a sound scenario holds.
@@ -100,7 +107,8 @@ impl Size {
     }
 }
 
-fn summary(scenario: &Scenario) -> String {
+fn summary(sound: &Sound) -> String {
+    let scenario = &sound.scenario;
     let size = Size::of(scenario);
     let count = |n: u128, what: &str| format!("{} {what}{}", grouped(n), if n == 1 { "" } else { "s" });
     let parts = [
@@ -111,19 +119,26 @@ fn summary(scenario: &Scenario) -> String {
         count(size.consumers as u128, "consumer"),
     ];
     let messages = count(size.messages, "message");
+    let study = sound.study.as_ref().map_or(String::new(), |plan| {
+        let variants = grouped(plan.variants.len() as u128);
+        format!(
+            "; a study of {variants} variants × {} seeds",
+            grouped(plan.seeds.into())
+        )
+    });
     format!(
-        "{}: fine — {}; about {messages} in {}",
+        "{}: fine — {}; about {messages} in {}{study}",
         scenario.name(),
         parts.join(", "),
         size.duration
     )
 }
 
-fn as_json(file: &str, result: &Result<Scenario, Box<Diagnostics>>) -> serde_json::Value {
+fn as_json(file: &str, result: &Result<Sound, Box<Diagnostics>>) -> serde_json::Value {
     match result {
-        Ok(scenario) => {
+        Ok(Sound { scenario, study }) => {
             let size = Size::of(scenario);
-            json!({
+            let mut object = json!({
                 "file": file,
                 "sound": true,
                 "title": scenario.file.title,
@@ -136,7 +151,16 @@ fn as_json(file: &str, result: &Result<Scenario, Box<Diagnostics>>) -> serde_jso
                 "messages_foreseen": size.messages.to_string(),
                 "duration_seconds": size.duration.as_secs_f64(),
                 "scenario": scenario.normalised,
-            })
+            });
+            if let Some(plan) = study {
+                let labels: Vec<&str> = plan
+                    .variants
+                    .iter()
+                    .map(|variant| variant.label.as_str())
+                    .collect();
+                object["study"] = json!({ "variants": labels, "seeds": plan.seeds });
+            }
+            object
         }
         Err(problems) => json!({ "file": file, "sound": false, "problems": problems.to_json() }),
     }

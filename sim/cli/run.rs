@@ -12,7 +12,7 @@ use crate::cluster::sabotage::Sabotage;
 use crate::kernel::time::SimTime;
 use crate::report::expect::Expectation;
 use crate::report::{Report, charts, json, table};
-use crate::scenario::Scenario;
+use crate::scenario::{Scenario, stem};
 use crate::simulate::simulate_sabotaged;
 use anyhow::Context;
 use std::collections::BTreeSet;
@@ -71,15 +71,6 @@ fn prepare(args: &RunArgs) -> Result<Vec<Job>, Failure> {
         make_writable(folder)?;
     }
     Ok(jobs)
-}
-
-/// The name of a scenario: that of its file.
-fn stem(file: &str) -> String {
-    match Path::new(file).file_stem().map(|stem| stem.to_string_lossy()) {
-        Some(_) if file == "-" => "stdin".to_owned(),
-        Some(stem) => stem.into_owned(),
-        None => "scenario".to_owned(),
-    }
 }
 
 /// `name`, with a number if it is taken.

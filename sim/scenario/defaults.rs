@@ -51,6 +51,9 @@ pub fn rate() -> Rate {
 /// Time between the end of a restarted member and its next start: stop, start, JVM.
 pub const DOWN_FOR: SimDuration = SimDuration::from_secs(10);
 
+/// Runs of each variant of a study.
+pub const SEEDS: u32 = 20;
+
 /// The finest round interval that gives at most [`limits::SAMPLES_BY_DEFAULT`] points.
 pub fn sample_interval(duration: SimDuration) -> SimDuration {
     const MS: u64 = 1_000_000;

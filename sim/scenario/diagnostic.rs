@@ -40,6 +40,19 @@ pub struct Source {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Sources(pub Vec<Source>);
 
+impl Sources {
+    /// Takes one more text in; all of it as a span.
+    pub(super) fn add(&mut self, source: Source) -> Span {
+        self.0.push(source);
+        let source = self.0.len() - 1;
+        Span {
+            source,
+            start: 0,
+            end: self.0[source].text.len(),
+        }
+    }
+}
+
 /// One problem.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Diagnostic {

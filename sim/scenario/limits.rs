@@ -55,6 +55,19 @@ pub const EXPRESSIONS: usize = 1_000;
 /// Bytes of one `expect` expression, or of a filter expression.
 pub const EXPRESSION_BYTES: usize = 4096;
 
+/// Fields that one study varies.
+pub const FACTORS: usize = 8;
+/// Variants of a study; `--max-runs` lifts it.
+pub const VARIANTS: u64 = 10_000;
+/// Variants of a study, whatever flags say.
+pub const VARIANTS_AT_ALL: u64 = 1_000_000;
+/// Messages foreseen in all runs of a study, a day and more of work; `--max-runs` lifts it.
+pub const STUDY_MESSAGES: u64 = 100_000_000_000;
+/// Producers, consumers, queues and steps of the timeline in all variants of a study: they are built before the first runs.
+pub const STUDY_PARTS: u64 = 2_000_000;
+/// Replications of each variant.
+pub const SEEDS: u32 = 100_000;
+
 /// Every bound with what it bounds, for help texts and the documentation.
 pub fn table() -> Vec<(&'static str, String)> {
     let count = |n: u64| crate::scenario::estimate::grouped(u128::from(n));
@@ -87,6 +100,18 @@ pub fn table() -> Vec<(&'static str, String)> {
         ("different filter expressions", count(EXPRESSIONS as u64)),
         ("bytes of a message body", format!("{} MiB", BODY_BYTES >> 20)),
         ("delay levels", DELAY_LEVELS.to_string()),
+        ("fields that a study varies", FACTORS.to_string()),
+        ("variants of a study (`--max-runs` lifts it)", count(VARIANTS)),
+        ("variants of a study, whatever flags say", count(VARIANTS_AT_ALL)),
+        (
+            "messages foreseen in all runs of a study (`--max-runs` lifts it)",
+            count(STUDY_MESSAGES),
+        ),
+        (
+            "producers, consumers, queues and timeline steps in all variants of a study",
+            count(STUDY_PARTS),
+        ),
+        ("seeds of a study", count(SEEDS.into())),
         ("virtual duration", "10 years (3650d)".to_owned()),
     ]
 }

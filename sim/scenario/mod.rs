@@ -2,11 +2,12 @@
 //!
 //! `source` (bytes to text) → `json` (text to tree, with places) → `overrides` (changes from the command
 //! line) → `shape` (keys, kinds, units, ranges) → `schema` (types) → `resolve` (names to ids) → `estimate`
-//! (how many messages). Each step reports all that it finds; the next runs only on what is sound.
+//! (how many messages). `study` makes many scenarios of one file. Each step reports all that it finds; the next runs only on what is sound.
 
 pub mod defaults;
 pub mod diagnostic;
 pub mod estimate;
+mod field;
 pub mod json;
 pub mod limits;
 pub mod locate;
@@ -17,12 +18,15 @@ pub mod schema;
 pub mod shape;
 pub mod shipped;
 mod source;
+pub mod study;
 pub mod suggest;
 pub mod units;
 mod vocabulary;
 
 pub use diagnostic::{Diagnostic, Diagnostics, Source, Sources, Span};
+use overrides::Assignment;
 pub use overrides::Overrides;
+pub use source::stem;
 
 use crate::cluster::config::ClusterConfig;
 use crate::kernel::time::SimDuration;
@@ -30,12 +34,16 @@ use crate::scenario::json::Node;
 use crate::scenario::locate::{FieldPath, Step};
 use crate::scenario::schema::ScenarioFile;
 use crate::scenario::shape::Shapes;
+use crate::scenario::study::Study;
+use std::sync::Arc;
 
 /// A scenario, checked and resolved.
 #[derive(Clone, Debug)]
 pub struct Scenario {
-    /// The texts it came from, for messages about it; the file is the first.
-    pub sources: Sources,
+    /// The texts it came from, for messages about it; shared by the variants of a study.
+    pub sources: Arc<Sources>,
+    /// Which of them is its file.
+    source: usize,
     /// What the file says, after overrides.
     pub file: ScenarioFile,
     /// What the simulation runs. `duration` is cut by `--until`.
@@ -44,6 +52,8 @@ pub struct Scenario {
     pub expect: Vec<(String, Span)>,
     /// The file with every default filled in; reads back to the same configuration (but for `--until`).
     pub normalised: serde_json::Value,
+    /// What the file wants compared; a run does not look at it.
+    pub study: Option<Study>,
 }
 
 impl Scenario {
@@ -70,60 +80,70 @@ impl Scenario {
 
     fn read(source: Source, overrides: &Overrides) -> Result<Self, Box<Diagnostics>> {
         let mut sources = Sources(vec![source]);
-        match Self::build(&mut sources, overrides) {
-            Ok((file, config, expect)) => {
-                let normal = normalise::normalise(&file, &config);
-                let normalised = serde_json::to_value(normal).unwrap_or_default();
-                let mut scenario = Self {
-                    sources,
-                    file,
-                    config,
-                    expect,
-                    normalised,
-                };
-                scenario.config.duration = overrides.until.unwrap_or(scenario.config.duration);
-                Ok(scenario)
-            }
-            Err(problems) => Err(Box::new(Diagnostics::new(sources, problems))),
-        }
+        let shapes = Shapes::new();
+        let (sets, problems) = overrides::read(&overrides.set, &shapes, &mut sources);
+        let sources = Arc::new(sources);
+        Self::changed(&sources, &sets, problems, &shapes, overrides)
+            .map_err(|problems| Box::new(Diagnostics::new((*sources).clone(), problems)))
     }
 
-    #[allow(clippy::type_complexity)]
-    fn build(
-        sources: &mut Sources,
+    /// The first of `sources` with the changes of `sets`, which had `problems`.
+    fn changed(
+        sources: &Arc<Sources>,
+        sets: &[Assignment],
+        mut problems: Vec<Diagnostic>,
+        shapes: &Shapes,
         overrides: &Overrides,
-    ) -> Result<(ScenarioFile, ClusterConfig, Vec<(String, Span)>), Vec<Diagnostic>> {
+    ) -> Result<Self, Vec<Diagnostic>> {
         let mut root = json::parse(&sources.0[0].text, 0)?;
-        let shapes = Shapes::new();
-        let mut problems = overrides::apply(&mut root, &overrides.set, &shapes, sources);
+        problems.extend(overrides::apply(sets, &mut root, shapes));
         problems.extend(shapes.check(&root));
         if !problems.is_empty() {
             return Err(problems);
         }
-        let mut file = typed(&root)?;
+        Self::of(&root, sources, overrides)
+    }
+
+    /// The scenario in `root`, whose shape is right.
+    ///
+    /// # Errors
+    /// What makes no sense in it.
+    fn of(root: &Node, sources: &Arc<Sources>, overrides: &Overrides) -> Result<Self, Vec<Diagnostic>> {
+        let mut file = typed(root)?;
         if let Some(seed) = overrides.seed {
             file.seed = schema::Seed(seed);
         }
-        let config = resolve::resolve(&file, &root)?;
+        let mut config = resolve::resolve(&file, root)?;
         let until = until(overrides, &config)?;
         let bound = overrides.max_messages.unwrap_or(limits::MESSAGES);
-        estimate::check(&file, &config, until, bound, &root).map_err(|problem| vec![*problem])?;
+        estimate::check(&file, &config, until, bound, root).map_err(|problem| vec![*problem])?;
         let places = file.expect.iter().enumerate().map(|(i, text)| {
             let path = FieldPath(vec![Step::Key("expect".to_owned()), Step::Index(i)]);
-            (text.clone(), locate::span_of(&root, &path))
+            (text.clone(), locate::span_of(root, &path))
         });
         let expect = places.collect();
-        Ok((file, config, expect))
+        let normal = normalise::normalise(&file, &config);
+        let normalised = serde_json::to_value(normal).unwrap_or_default();
+        config.duration = until;
+        Ok(Self {
+            sources: Arc::clone(sources),
+            source: root.span.source,
+            study: file.study.as_ref().map(|block| Study::read(block, root)),
+            file,
+            config,
+            expect,
+            normalised,
+        })
     }
 
     /// Path of the file as it was named.
     pub fn name(&self) -> &str {
-        &self.sources.0[0].name
+        &self.sources.0[self.source].name
     }
 
     /// Problems that a later step finds in this scenario, for example in its expectations.
     pub fn diagnostics(&self, problems: Vec<Diagnostic>) -> Diagnostics {
-        Diagnostics::new(self.sources.clone(), problems)
+        Diagnostics::new((*self.sources).clone(), problems)
     }
 }
 

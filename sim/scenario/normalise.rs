@@ -18,6 +18,8 @@ use crate::scenario::{defaults, resolve};
 pub fn normalise(file: &ScenarioFile, config: &ClusterConfig) -> ScenarioFile {
     let mut file = file.clone();
     file.schema = None;
+    // Nothing that a run measures depends on it.
+    file.study = None;
     file.sample_interval = Some(
         file.sample_interval
             .unwrap_or(defaults::sample_interval(file.duration)),

@@ -5,10 +5,12 @@
 
 mod guard;
 mod listener;
+mod study;
 mod timeline;
 
 pub use guard::GuardBlock;
 pub use listener::{FailureBlock, FailureOutcome, IdempotentBlock, MessageBlock, RuleBlock};
+pub use study::{BaselineBlock, Percent, StudyBlock, VaryBlock};
 pub use timeline::{NextClientId, Permission, Refusal, ServersBlock, Shutdown, TimelineBlock};
 
 use crate::cluster::config::{
@@ -75,6 +77,10 @@ pub struct ScenarioFile {
     /// What must hold at the end, like `groups.billing.lost == 0`; a failed one makes the exit code 1.
     #[serde(default)]
     pub expect: Vec<String>,
+    /// What `rmqsim compare` varies, and how often it runs each variant. Default nothing; a run does not look at it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "StudyBlock")]
+    pub study: Option<StudyBlock>,
 }
 
 /// A seed of 64 bits. Beyond 2⁵³ it is written as a text, because other languages round such numbers.

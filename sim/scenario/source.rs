@@ -8,6 +8,9 @@ use crate::scenario::{limits, shipped, suggest};
 use std::io::Read;
 use std::path::Path;
 
+/// What messages call a scenario that comes from no file.
+const STANDARD_INPUT: &str = "standard input";
+
 /// Reads the scenario that `name` stands for: a path, `-` for standard input, or the bare name of a shipped
 /// scenario if there is no such file.
 ///
@@ -15,8 +18,8 @@ use std::path::Path;
 /// What prevents reading it as text.
 pub fn read(name: &str) -> Result<Source, Box<Diagnostics>> {
     if name == "-" {
-        let bytes = bounded(std::io::stdin().lock()).map_err(|e| failed("standard input", &e.to_string()))?;
-        return text_of("standard input", bytes);
+        let bytes = bounded(std::io::stdin().lock()).map_err(|e| failed(STANDARD_INPUT, &e.to_string()))?;
+        return text_of(STANDARD_INPUT, bytes);
     }
     let path = Path::new(name);
     if !path.exists()
@@ -40,6 +43,15 @@ pub fn read(name: &str) -> Result<Source, Box<Diagnostics>> {
             Err(failed(name, "no permission to read it"))
         }
         Err(e) => Err(failed(name, &e.to_string())),
+    }
+}
+
+/// The name of a scenario: that of its file without folder and ending.
+pub fn stem(name: &str) -> String {
+    match Path::new(name).file_stem().map(|stem| stem.to_string_lossy()) {
+        Some(_) if name == "-" || name == STANDARD_INPUT => "stdin".to_owned(),
+        Some(stem) => stem.into_owned(),
+        None => "scenario".to_owned(),
     }
 }
 

@@ -134,10 +134,14 @@ fn section(root: &Value, object: &Value, path: &str, text: &mut String) {
 
 /// What kind of value a field takes, in a few words.
 fn value_of(root: &Value, schema: &Value) -> String {
+    if schema == &Value::Bool(true) {
+        return "anything".to_owned();
+    }
     if let Some(name) = schema["$ref"].as_str().and_then(|r| r.strip_prefix("#/$defs/")) {
         return match name {
             "Duration" | "Rate" | "Size" | "Distribution" | "Strategy" | "Delivery" => name.to_lowercase(),
             "Seed" => "whole number".to_owned(),
+            "Percent" => "percentage".to_owned(),
             "Millis" => format!("ms{}", range(&root["$defs"][name], schema)),
             name => value_of(root, &root["$defs"][name]),
         };

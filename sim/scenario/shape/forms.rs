@@ -21,6 +21,7 @@ pub(super) enum Unit {
     Duration,
     Rate,
     Size,
+    Percent,
 }
 
 /// The kinds of value that a field may hold.
@@ -97,6 +98,7 @@ impl Shapes {
                 "Duration" => forms.unit = Some(Unit::Duration),
                 "Rate" => forms.unit = Some(Unit::Rate),
                 "Size" => forms.unit = Some(Unit::Size),
+                "Percent" => forms.unit = Some(Unit::Percent),
                 _ => {
                     forms.millis |= name == "Millis";
                     self.gather(&self.root["$defs"][name], forms);
@@ -195,6 +197,7 @@ impl<'s> Forms<'s> {
             Some(Unit::Duration) => Some(format!("write \"{n}ms\", \"{n}s\" or \"{n}m\"")),
             Some(Unit::Rate) => Some(format!("write \"{n}/s\" for so many in a second, or \"{n}/min\"")),
             Some(Unit::Size) => Some(format!("write \"{n}B\" for bytes, or \"{n}KiB\"")),
+            Some(Unit::Percent) => Some(format!("write \"{n}%\" if you mean so many per cent")),
             None if self.wants_text() => Some(format!("write it in quotes: \"{n}\"")),
             None => None,
         }
@@ -219,6 +222,7 @@ impl<'s> Forms<'s> {
             Unit::Duration => "a duration like \"250ms\"",
             Unit::Rate => "a rate like \"800/s\"",
             Unit::Size => "a size like \"2KiB\"",
+            Unit::Percent => "a percentage like \"2%\"",
         });
         parts.extend(unit.map(str::to_owned));
         match self.families().as_slice() {

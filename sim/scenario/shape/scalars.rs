@@ -4,6 +4,7 @@ use super::forms::{Forms, Unit};
 use super::{Checker, Place};
 use crate::kernel::time::SimDuration;
 use crate::scenario::json::{Node, quoted};
+use crate::scenario::schema::Percent;
 use crate::scenario::units::{Rate, Size};
 use crate::scenario::{limits, suggest, vocabulary};
 use serde_json::Value;
@@ -46,6 +47,10 @@ impl Checker<'_> {
             ),
             Unit::Rate => (text.parse::<Rate>().err().map(|e| e.to_string()), "not a rate"),
             Unit::Size => (text.parse::<Size>().err().map(|e| e.to_string()), "not a size"),
+            Unit::Percent => (
+                text.parse::<Percent>().err().map(|e| e.to_string()),
+                "not a percentage",
+            ),
         };
         let Some(error) = error else { return };
         let problem = self.report(place, node.span, format!("`{}`: {error}", place.path));
