@@ -211,7 +211,7 @@ pub fn seconds(nanos: u64) -> f64 {
 }
 
 /// The least 1, 2 or 5 × 10ᵏ that is at least `v`, as (1 | 2 | 5, k).
-fn step(v: f64) -> (u64, i32) {
+pub(super) fn step(v: f64) -> (u64, i32) {
     (-10..19)
         .flat_map(|k| [1, 2, 5].map(|m| (m, k)))
         .find(|&(m, k)| scaled(m, k) >= v)
@@ -219,13 +219,13 @@ fn step(v: f64) -> (u64, i32) {
 }
 
 /// `m` × 10ᵏ, rounded once.
-fn scaled(m: u64, k: i32) -> f64 {
+pub(super) fn scaled(m: u64, k: i32) -> f64 {
     let power = 10_u64.pow(k.unsigned_abs()) as f64;
     if k < 0 { m as f64 / power } else { m as f64 * power }
 }
 
 /// `m` × 10ᵏ in words: `0.25`, `12 000`, `1.5 M`, `3 G`.
-fn plain(m: u64, k: i32) -> String {
+pub(super) fn plain(m: u64, k: i32) -> String {
     if m == 0 {
         return "0".to_owned();
     }

@@ -9,6 +9,7 @@
 
 pub mod axis;
 pub mod canvas;
+pub mod comparison;
 mod consumed;
 mod events;
 mod frame;

@@ -87,6 +87,26 @@ pub fn hue(n: usize) -> Colour {
     }
 }
 
+/// From little to much: ever darker, in steps that look alike (CIE L*a*b*) to every vision.
+const RAMP: [Colour; 9] = [
+    Colour(0xF7, 0xFB, 0xE6),
+    Colour(0xC1, 0xE5, 0xC8),
+    Colour(0x86, 0xCF, 0xBC),
+    Colour(0x60, 0xBB, 0xC0),
+    Colour(0x3C, 0xA5, 0xC2),
+    Colour(0x27, 0x8C, 0xBD),
+    Colour(0x23, 0x72, 0xB2),
+    Colour(0x22, 0x55, 0xA0),
+    Colour(0x1D, 0x34, 0x83),
+];
+
+/// The colour of a share, 0 … 1, of the way from little to much.
+pub fn ramp(share: f64) -> Colour {
+    let place = share.clamp(0.0, 1.0) * (RAMP.len() - 1) as f64;
+    let below = (place as usize).min(RAMP.len() - 2);
+    RAMP[below].mixed(RAMP[below + 1], ((place - below as f64) * 100.0) as u16)
+}
+
 /// Width of every chart, in pixels.
 pub const WIDTH: f64 = 960.0;
 /// Least space between the plot and the right edge, so that the last tick label is not cut.
@@ -190,6 +210,23 @@ mod tests {
                 }
             }
         }
+    }
+
+    /// Whoever looks, each step of the ramp is darker, by 5 … 13 of lightness L* where 1 is just noticeable.
+    #[test]
+    fn the_ramp_falls_evenly_for_every_vision() {
+        for (name, vision) in &VISIONS {
+            let lightness: Vec<f64> = (0..=8)
+                .map(|n| seen(ramp(f64::from(n) / 8.0), vision)[0])
+                .collect();
+            let steps: Vec<f64> = lightness.windows(2).map(|pair| pair[0] - pair[1]).collect();
+            assert!(
+                steps.iter().all(|step| (5.0..13.0).contains(step)),
+                "{name}: {steps:?}"
+            );
+        }
+        assert_eq!((ramp(-1.0), ramp(2.0)), (RAMP[0], RAMP[8]));
+        assert_eq!(ramp(f64::NAN), RAMP[0], "a broken number is no panic");
     }
 
     #[test]

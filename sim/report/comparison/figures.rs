@@ -178,7 +178,7 @@ impl Scale {
 }
 
 /// The unit for a number of this size, and how much of the base unit it is.
-fn fitting(unit: Unit, v: f64) -> (f64, &'static str) {
+pub fn fitting(unit: Unit, v: f64) -> (f64, &'static str) {
     // Minutes, hours and days only from two on: 61.2 ± 0.3 s loses by becoming 1.020 ± 0.005 min.
     const SECONDS: [(f64, f64, &str); 7] = [
         (172_800.0, 86_400.0, "d"),

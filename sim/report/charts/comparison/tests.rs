@@ -1,0 +1,364 @@
+//! What holds for every chart of a comparison: equal bytes, no broken number, all within the sheet, no text on
+//! another, whatever the names and numbers.
+
+use super::draw_all;
+use crate::report::charts::style::WIDTH;
+use crate::report::charts::{Chart, text};
+use crate::report::comparison::fixture;
+use crate::report::comparison::model::{Comparison, Estimator, LagBand};
+
+/// A text of an SVG file: where it stands and what it takes, in pixels.
+struct Word {
+    text: String,
+    left: f64,
+    right: f64,
+    y: f64,
+    size: f64,
+}
+
+/// All texts of a chart, and the height of its sheet. Texts are as narrow as in a usual font, not as wide as in the
+/// widest: [`text::width`] is an upper estimate.
+fn words(svg: &str) -> (Vec<Word>, f64) {
+    let attribute = |tag: &str, name: &str| -> String {
+        let rest = tag
+            .split_once(&format!(" {name}=\""))
+            .map_or("", |(_, rest)| rest);
+        rest.split('"').next().unwrap_or_default().to_owned()
+    };
+    let number = |tag: &str, name: &str| attribute(tag, name).parse::<f64>().unwrap_or(0.0) / 4.0;
+    let word = |piece: &str| {
+        let (tag, rest) = piece.split_once('>')?;
+        let tag = format!(" {tag}");
+        let plain = rest.split("</text>").next()?.trim();
+        let plain = plain
+            .replace("&lt;", "<")
+            .replace("&gt;", ">")
+            .replace("&quot;", "\"");
+        let plain = plain
+            .replace("&apos;", "'")
+            .replace("&#39;", "'")
+            .replace("&amp;", "&");
+        let (x, size) = (number(&tag, "x"), number(&tag, "font-size"));
+        let width = 0.88 * text::width(&plain, size);
+        let left = match attribute(&tag, "text-anchor").as_str() {
+            "end" => x - width,
+            "middle" => x - width / 2.0,
+            _ => x,
+        };
+        Some(Word {
+            text: plain,
+            left,
+            right: left + width,
+            y: number(&tag, "y"),
+            size,
+        })
+    };
+    let height = attribute(svg, "height").parse().expect("a sheet has a height");
+    (svg.split("<text").skip(1).filter_map(word).collect(), height)
+}
+
+/// Draws, and checks what must hold for any chart; returns the charts.
+#[track_caller]
+fn check(comparison: &Comparison) -> Vec<Chart> {
+    let charts = draw_all(comparison);
+    assert_eq!(charts, draw_all(comparison), "the same comparison twice");
+    let mut names: Vec<String> = charts
+        .iter()
+        .map(|chart| chart.file_name.to_ascii_lowercase())
+        .collect();
+    names.sort();
+    names.dedup();
+    assert_eq!(names.len(), charts.len(), "{names:?}");
+    for Chart {
+        file_name,
+        title,
+        svg,
+    } in &charts
+    {
+        assert!(
+            svg.starts_with("<svg ") && svg.ends_with("</svg>\n"),
+            "{file_name}"
+        );
+        let figures = svg
+            .split(['"', ' ', ','])
+            .filter(|word| ["NaN", "inf", "-inf"].contains(word));
+        assert_eq!(figures.count(), 0, "{file_name} has a broken number");
+        assert!(
+            !svg.chars().any(|c| c.is_control() && c != '\n'),
+            "{file_name} is no XML"
+        );
+        assert_eq!(
+            svg.matches('<').count(),
+            svg.matches('>').count(),
+            "{file_name} is no XML"
+        );
+        let safe = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
+        assert!(
+            file_name.chars().all(safe) && file_name.len() < 128,
+            "{file_name}"
+        );
+        assert!(!title.is_empty());
+        let (words, height) = words(svg);
+        for (at, word) in words.iter().enumerate() {
+            let within = word.left >= 0.0 && word.right <= WIDTH + 1.0 && word.y > 0.0 && word.y < height;
+            assert!(within, "{file_name}: `{}` leaves the sheet", word.text);
+            let covers = |other: &&Word| {
+                let together = word.left < other.right - 1.0 && other.left < word.right - 1.0;
+                together && (word.y - other.y).abs() < 0.75 * word.size.min(other.size)
+            };
+            let other = words[..at].iter().find(covers);
+            assert!(
+                other.is_none(),
+                "{file_name}: `{}` lies on `{}`",
+                word.text,
+                other.map_or("", |other| &other.text)
+            );
+        }
+    }
+    charts
+}
+
+#[track_caller]
+fn chart(charts: &[Chart], start: &str) -> Chart {
+    let found = charts.iter().find(|chart| chart.file_name.starts_with(start));
+    found.unwrap_or_else(|| panic!("no chart {start}")).clone()
+}
+
+fn count(charts: &[Chart], start: &str) -> usize {
+    charts
+        .iter()
+        .filter(|chart| chart.file_name.starts_with(start))
+        .count()
+}
+
+/// The bytes of the charts are a promise: whoever changes them looks at the pictures and renews the digest.
+#[test]
+fn the_made_comparisons_have_the_bytes_that_they_always_had() {
+    let mut hasher = blake3::Hasher::new();
+    for made in [fixture::strategies(), fixture::consumers(), fixture::grid()] {
+        for chart in check(&made) {
+            hasher.update(chart.svg.as_bytes());
+        }
+    }
+    assert_eq!(
+        &hasher.finalize().to_hex()[..16],
+        "919d2729b1f2ded0",
+        "the charts look different now"
+    );
+}
+
+#[test]
+fn titles_say_what_is_seen() {
+    let titles =
+        |made: Comparison| -> Vec<String> { check(&made).into_iter().map(|chart| chart.title).collect() };
+    assert_eq!(
+        titles(fixture::strategies()),
+        [
+            "Estimates by groups.billing.strategy — A rolling deploy",
+            "Lag of billing over time — max from 552 (X_STICKY) to 2452 (CONSISTENT_HASH)",
+            "Busy time by consumer of billing — max ÷ mean from 1.00 (AVG) to 1.61 (CONSIS…T_HASH)",
+        ]
+    );
+    assert_eq!(
+        titles(fixture::consumers())[2..5],
+        [
+            "Lag of billing over time — max from 20 (count 8) to 210\u{2009}020 (count 1)",
+            "Busy time by consumer of billing — max ÷ mean from 1.00 (count 1) to 2.00 (count 16)",
+            "Skew of busy time (billing) by groups.billing.consumers.count",
+        ]
+    );
+}
+
+/// The line below the title is never cut, not even the longest.
+#[test]
+fn notes_have_room() {
+    for mut made in [fixture::partial(), fixture::consumers(), fixture::grid()] {
+        made.metrics
+            .iter_mut()
+            .for_each(|metric| metric.estimator = Estimator::MergedQuantile);
+        for chart in check(&made) {
+            let note = &words(&chart.svg).0[1].text;
+            assert!(!note.contains('…'), "{}: {note}", chart.file_name);
+        }
+    }
+}
+
+/// Words have no response; a number has one for each metric; of two numbers one is the axis, and there is a map.
+#[test]
+fn what_is_drawn_depends_on_what_was_varied() {
+    for (made, responses, maps) in [
+        (fixture::strategies(), 0, 0),
+        (fixture::consumers(), 4, 0),
+        (fixture::grid(), 3, 3),
+    ] {
+        let charts = check(&made);
+        assert_eq!(
+            (count(&charts, "response-"), count(&charts, "heat-")),
+            (responses, maps)
+        );
+    }
+}
+
+/// Of three variants that differ from the baseline two do beyond doubt; the words say which way that is.
+#[test]
+fn differences_are_told_in_words() {
+    let svg = chart(&check(&fixture::strategies()), "intervals").svg;
+    for said in [
+        "−14.4 % ± 0.2 %",
+        "not shown",
+        "better",
+        "worse",
+        "the same in every run",
+        "lower is better",
+    ] {
+        assert!(svg.contains(said), "{said}");
+    }
+    let mut made = fixture::strategies();
+    made.metrics.truncate(1);
+    made.metrics[0].better = None;
+    let svg = chart(&check(&made), "intervals").svg;
+    assert!(
+        !svg.contains("better<") && !svg.contains("worse"),
+        "taste has no better"
+    );
+}
+
+/// Eight of sixteen consumers have no queue: eight hollow marks, told in words.
+#[test]
+fn who_has_no_work_is_called_idle() {
+    let charts = check(&fixture::consumers());
+    let svg = chart(&charts, "consumers-billing").svg;
+    assert!(
+        svg.contains("8 of 16 idle") && svg.contains("1 of 9 idle"),
+        "{svg}"
+    );
+    assert!(!svg.contains("of 8 idle"), "{svg}");
+}
+
+#[test]
+fn an_interrupted_study_says_so_in_every_chart() {
+    let charts = check(&fixture::partial());
+    assert!(charts.len() > 2);
+    for chart in &charts {
+        assert!(
+            chart.svg.contains("Interrupted: this is what 7 of 80 runs show."),
+            "{}",
+            chart.file_name
+        );
+    }
+    let charts = check(&fixture::strategies());
+    assert!(charts.iter().all(|chart| !chart.svg.contains("Interrupted")));
+}
+
+/// 200 variants: the sheet stays a sheet and says what it leaves out; the baseline is never left out.
+#[test]
+fn crowds_are_thinned_out_and_say_so() {
+    for numeric in [false, true] {
+        for baseline in [0, 77, 199] {
+            let mut made = fixture::many(200, numeric);
+            made.design.baseline = made.variants[baseline].label.clone();
+            let charts = check(&made);
+            let said = |start: &str, text: &str| chart(&charts, start).svg.contains(text);
+            assert!(said("intervals", "24 of 200 variants") && said("intervals", ">\nbaseline\n"));
+            assert!(said("lag", "grey: range of the 192 other means"));
+            assert!(said("consumers", "16 of 200 variants") && said("consumers", "(baseline)"));
+        }
+    }
+}
+
+/// Lines that are there already tell nothing: of sixteen counts, those from 8 on have one lag.
+#[test]
+fn lines_of_lag_are_those_that_differ() {
+    let svg = chart(&check(&fixture::consumers()), "lag-billing").svg;
+    for (shown, count) in [
+        (true, 1),
+        (true, 2),
+        (true, 3),
+        (true, 4),
+        (false, 5),
+        (true, 8),
+        (false, 9),
+        (false, 16),
+    ] {
+        assert_eq!(svg.contains(&format!(">\ncount {count}\n")), shown, "{count}");
+    }
+}
+
+#[test]
+fn one_variant_and_none_are_charts_too() {
+    let mut made = fixture::many(1, true);
+    assert_eq!(count(&check(&made), "response-"), 0, "one point is no response");
+    made.variants.clear();
+    made.metrics.clear();
+    made.lag.clear();
+    made.consumers.clear();
+    assert_eq!(check(&made), []);
+    assert_eq!(check(&Comparison::default()), []);
+}
+
+#[test]
+fn hostile_names_and_odd_numbers_are_borne() {
+    check(&fixture::hostile());
+    let charts = check(&fixture::odd());
+    let svg = charts.iter().map(|chart| chart.svg.as_str()).collect::<String>();
+    for said in [
+        "not measured in any run",
+        "too few runs",
+        "270\u{2009}000 ± 100\u{2009}000 TiB",
+    ] {
+        assert!(svg.contains(said), "{said}");
+    }
+}
+
+/// Whatever a comparison was made of, it is no reason to break.
+#[test]
+fn broken_numbers_and_lists_of_other_lengths_are_borne() {
+    for odd in [f64::NAN, f64::INFINITY, f64::NEG_INFINITY, f64::MAX, -1.0, 0.0] {
+        for mut made in [fixture::strategies(), fixture::consumers(), fixture::grid()] {
+            let metric = &mut made.metrics[0];
+            metric.estimates[1].mean = Some(odd);
+            metric.estimates[2].half_width = Some(odd);
+            metric.differences[0].relative = Some(odd);
+            metric.differences[1].relative_half_width = Some(odd);
+            for band in made.lag.values_mut().flatten() {
+                band.mean[3] = odd;
+                band.high[4] = odd;
+                band.time_seconds[5] = odd;
+            }
+            for shares in made.consumers.values_mut().flatten() {
+                shares.busy_seconds[0] = odd;
+                shares.busy_half_width[0] = Some(odd);
+            }
+            draw_and_look(&made);
+        }
+    }
+    let mut made = fixture::strategies();
+    made.metrics[0].estimates.truncate(2);
+    made.metrics[1].differences.clear();
+    made.design.baseline = "nobody".to_owned();
+    for bands in made.lag.values_mut() {
+        bands[0].mean.truncate(2);
+        bands[1].high.clear();
+        bands.push(LagBand {
+            variant: "unknown".to_owned(),
+            ..LagBand::default()
+        });
+    }
+    for shares in made.consumers.values_mut().flatten() {
+        shares.names.truncate(1);
+        shares.busy_half_width.clear();
+    }
+    draw_and_look(&made);
+}
+
+/// As [`check`], but texts of nonsense may be as long as they like.
+#[track_caller]
+fn draw_and_look(comparison: &Comparison) {
+    for chart in draw_all(comparison) {
+        let broken = chart
+            .svg
+            .split(['"', ' ', ','])
+            .any(|word| ["NaN", "inf", "-inf"].contains(&word));
+        assert!(!broken, "{} has a broken number", chart.file_name);
+    }
+}
