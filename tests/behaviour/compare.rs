@@ -249,13 +249,14 @@ fn a_grid_is_compared_cell_by_cell() {
 }
 
 /// 1500 messages at once at the start take 8 s to drain (4 queues, 8 threads, 30 ms, and 100 a second come in): MSER-5
-/// finds that and leaves it out of every variant. A load that grows without end has no warm-up, and that is said.
+/// finds that, with the retries that come 10 s later, and leaves it out of every variant. A load that grows without end has no warm-up, and that is said.
 #[test]
 fn the_warm_up_is_found_by_mser() {
     let burst = SHOP.replace(
         r#""producers": {"#,
         r#""producers": { "flood": { "topic": "orders", "arrivals": "atOnce", "messages": 1500 },"#,
     );
+    let burst = burst.replace("40s", "100s");
     let with = |rule, vary: &str| {
         let mut study = study_of(&burst, &[vary], 6);
         study.warmup = rule;
@@ -268,7 +269,7 @@ fn the_warm_up_is_found_by_mser() {
         (whole.design.warmup.seconds, warmup.rule),
         (0.0, WarmupRule::Mser5)
     );
-    assert!((6.0..20.0).contains(&warmup.seconds), "{warmup:?}");
+    assert!((6.0..40.0).contains(&warmup.seconds), "{warmup:?}");
     let lag = |of: &Comparison| {
         of.metrics
             .iter()
