@@ -39,7 +39,7 @@ pub fn draw(study: &Study<'_>, group: &str, shares: &[ConsumerShares]) -> Drawin
         .filter_map(|shares| Panel::of(study, shares))
         .collect();
     if panels.iter().all(|panel| panel.sum() <= 0.0) {
-        return frame::notice(title, "No consumer did any work in any run.");
+        return study.notice(title, "No consumer did any work in any run.");
     }
     let title = format!("{title}{}", range(study, &panels));
     let all = panels.len();

@@ -30,10 +30,10 @@ pub fn draw(study: &Study<'_>, group: &str, bands: &[LagBand]) -> Drawing {
     let title = format!("Lag of {group} over time");
     let all: Vec<Line<'_>> = bands.iter().filter_map(|band| Line::of(study, band)).collect();
     if all.iter().all(|line| line.points.len() < 2) {
-        return frame::notice(title, "The runs were too short to look at it twice.");
+        return study.notice(title, "The runs were too short to look at it twice.");
     }
     if all.iter().all(|line| line.peak <= 0.0) {
-        return frame::notice(format!("{title} — none"), "Lag was 0 in all runs at every look.");
+        return study.notice(format!("{title} — none"), "Lag was 0 in all runs at every look.");
     }
     let title = format!("{title} — {}", peaks(study, &all));
     let (lines, others) = chosen(study, all);

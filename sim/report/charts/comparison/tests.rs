@@ -2,7 +2,7 @@
 //! another, whatever the names and numbers.
 
 use super::draw_all;
-use crate::report::charts::style::WIDTH;
+use crate::report::charts::style::{self, Colour, WIDTH};
 use crate::report::charts::{Chart, text};
 use crate::report::comparison::fixture;
 use crate::report::comparison::model::{Comparison, Estimator, LagBand};
@@ -142,7 +142,7 @@ fn the_made_comparisons_have_the_bytes_that_they_always_had() {
     }
     assert_eq!(
         &hasher.finalize().to_hex()[..16],
-        "919d2729b1f2ded0",
+        "64c1da67858db211",
         "the charts look different now"
     );
 }
@@ -205,7 +205,7 @@ fn differences_are_told_in_words() {
     let svg = chart(&check(&fixture::strategies()), "intervals").svg;
     for said in [
         "−14.4 % ± 0.2 %",
-        "not shown",
+        "unclear",
         "better",
         "worse",
         "the same in every run",
@@ -221,6 +221,22 @@ fn differences_are_told_in_words() {
         !svg.contains("better<") && !svg.contains("worse"),
         "taste has no better"
     );
+}
+
+/// A difference with spread has a bar, one without (queue moves, what is the same in every run) has none.
+#[test]
+fn a_difference_has_a_bar_for_its_interval() {
+    let Colour(r, g, b) = style::hue(1).mixed(style::PAPER, 55);
+    let bars = |made: &Comparison| {
+        chart(&check(made), "intervals")
+            .svg
+            .matches(&format!("fill=\"#{r:02X}{g:02X}{b:02X}\""))
+            .count()
+    };
+    let mut made = fixture::strategies();
+    assert_eq!(bars(&made), 5, "of seven metrics");
+    made.metrics[0].differences[0].half_width = None;
+    assert_eq!(bars(&made), 4);
 }
 
 /// Eight of sixteen consumers have no queue: eight hollow marks, told in words.
