@@ -92,11 +92,14 @@ impl Draft<'_> {
         problems
     }
 
-    /// Messages foreseen in a run of the first variant, if it is sound.
+    /// Messages foreseen in a run of the first variant; of the file as it stands if that variant is not sound.
     fn messages_of_first(&self, builder: &Builder<'_>) -> Option<u128> {
-        let values = self.values(builder, 1).ok()?;
-        let first: Vec<&Value> = values.iter().map(|values| &values[0]).collect();
-        let scenario = builder.build(&self.roots[0], &self.varied, &first).ok()?;
+        let first = || {
+            let values = self.values(builder, 1).ok()?;
+            let first: Vec<&Value> = values.iter().map(|values| &values[0]).collect();
+            builder.build(&self.roots[0], &self.varied, &first).ok()
+        };
+        let scenario = first().or_else(|| builder.build(&self.roots[0], &[], &[]).ok())?;
         Some(estimate::messages(&scenario.config))
     }
 
@@ -145,8 +148,7 @@ impl Draft<'_> {
             }
         }
         if !problems.is_empty() {
-            let sharing = |span| grid.sharing(values, span);
-            return Err(problems.told(&grid.labels, sharing));
+            return Err(problems.told(grid, values));
         }
         match work.too_long(messages) {
             Some(problem) => Err(vec![problem]),
