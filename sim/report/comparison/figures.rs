@@ -293,10 +293,11 @@ fn rounded_alike(v: f64, half_width: Option<f64>, digits: i32) -> (String, Optio
     let decimals = i32::from(leading < 195) - exponent;
     // A narrow interval does not make a long number readable.
     let most = (DIGITS - 1 - decimal(v).1).max(0);
-    let decimals = decimals.min(most);
-    let text = fixed(half, decimals);
-    let seen = text.chars().any(|c| ('1'..='9').contains(&c));
-    (fixed(v, decimals), seen.then_some(text))
+    let text = fixed(half, decimals.min(most));
+    match text.chars().any(|c| ('1'..='9').contains(&c)) {
+        true => (fixed(v, decimals.min(most)), Some(text)),
+        false => (alone(v, digits), None),
+    }
 }
 
 /// The magnitude of a number without an interval: whole if it is whole, else with `digits` that count.
@@ -371,6 +372,7 @@ mod tests {
             (119.0, 1.0, Unit::Seconds, "119.0 ± 1.0 s"),
             (3e6, 2e5, Unit::Bytes, "2.86 ± 0.19 MiB"),
             (12_345_678.0, 1_234.0, Unit::Count, "12.3457 ± 0.0012 M"),
+            (181.1196, 1e-6, Unit::Seconds, "3.02 min"),
         ] {
             assert_eq!(plain(&estimate(mean, Some(half), unit)), text);
         }
