@@ -72,10 +72,15 @@ impl Page {
             self.line(&line);
         }
         for one in failed.iter().take(LINES) {
-            let held = cut(&one.held, self.width / 2);
-            let room = self.width - 8 - columns(&held);
-            let line = format!("  {} {}  ({held})", self.mark(false), cut(one.text, room));
-            self.line(&line);
+            let text = cut(one.text, self.width - 4);
+            let line = format!("  {} {text}", self.mark(false));
+            let short = format!("{line}  ({})", one.held);
+            if columns(&short) <= self.width {
+                self.line(&short);
+            } else {
+                self.line(&line);
+                self.paragraph("      ", "      ", &one.held);
+            }
         }
         self.rest(failed.len());
     }
