@@ -5,7 +5,7 @@ use super::model::{
     Better, Comparison, ExpectCount, Finding, Luck, MetricReport, StudyWarning, Unit, VariantReport,
     WarmupRule,
 };
-use super::reading::{Form, named};
+use super::reading::{Form, in_words};
 use crate::report::charts::text::{compact, count, grouped};
 use crate::report::table::words::span;
 
@@ -85,13 +85,17 @@ fn saved(comparison: &Comparison) -> Option<String> {
     factors.sort_by(f64::total_cmp);
     let (least, most) = (*factors.first()?, *factors.last()?);
     // The lower one of two in the middle: no number that no difference has.
-    let median = factors[(factors.len() - 1) / 2];
+    let median = factor(factors[(factors.len() - 1) / 2]);
+    let of = match factors.len() {
+        1 => String::new(),
+        several => format!(
+            " (median of {several} differences; {} … {})",
+            factor(least),
+            factor(most)
+        ),
+    };
     Some(format!(
-        "with seeds of its own for each, intervals as narrow would take {} the runs (median of {}; {} … {})",
-        factor(median),
-        count(factors.len() as u64, "difference"),
-        factor(least),
-        factor(most)
+        "with seeds of its own for each, intervals as narrow would take {median} the runs{of}"
     ))
 }
 
@@ -113,7 +117,7 @@ fn order(metric: &MetricReport) -> Option<String> {
         Some(Better::Higher) => ">",
         _ => "<",
     };
-    let mut text = format!("order: {}", named(first));
+    let mut text = format!("order: {}", in_words(first));
     let neighbours = ranking.order.windows(2).zip(&ranking.separated);
     for (pair, apart) in neighbours {
         // Of the baseline the finding is told already, corrected for the whole study.
@@ -122,7 +126,7 @@ fn order(metric: &MetricReport) -> Option<String> {
         text.push_str(&format!(
             " {} {}",
             if apart { sign } else { "≈" },
-            named(&pair[1])
+            in_words(&pair[1])
         ));
     }
     Some(text)
@@ -198,8 +202,8 @@ pub(super) fn failed(variants: &[VariantReport]) -> Vec<Failed<'_>> {
 
 fn held(places: &[(&str, &ExpectCount)]) -> String {
     let shown = places.iter().take(SHOWN).map(|(label, one)| match one.held {
-        0 => format!("in none of {} of {}", count(one.runs, "run"), named(label)),
-        held => format!("in {held} of {} of {}", count(one.runs, "run"), named(label)),
+        0 => format!("in none of {} of {}", count(one.runs, "run"), in_words(label)),
+        held => format!("in {held} of {} of {}", count(one.runs, "run"), in_words(label)),
     });
     let shown = shown.collect::<Vec<_>>().join(", ");
     match places.len().saturating_sub(SHOWN) as u64 {
@@ -232,7 +236,7 @@ fn with_variants(warning: &StudyWarning) -> String {
 
 /// `A, B, C`, the first of them if there are many.
 pub(super) fn listed(labels: &[String]) -> String {
-    let shown: Vec<String> = labels.iter().take(SHOWN).map(|label| named(label)).collect();
+    let shown: Vec<String> = labels.iter().take(SHOWN).map(|label| in_words(label)).collect();
     match labels.len().saturating_sub(SHOWN) as u64 {
         0 => shown.join(", "),
         more => format!("{} and {} more", shown.join(", "), grouped(more)),

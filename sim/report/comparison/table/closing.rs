@@ -47,10 +47,14 @@ impl Page {
         }
     }
 
-    /// A text of several lines; `later` stands before all but the first.
+    /// A text of several lines; `later` stands before all but the first. Numbers are not parted from what belongs to
+    /// them.
     fn paragraph(&mut self, first: &str, later: &str, text: &str) {
+        const GLUE: char = '\u{a0}';
         let room = self.width - columns(later);
-        for (row, line) in wrapped(text, room).into_iter().enumerate() {
+        let glued = text.replace("± ", "±\u{a0}").replace(" %", "\u{a0}%");
+        for (row, line) in wrapped(&glued, room).into_iter().enumerate() {
+            let line = line.replace(GLUE, " ");
             self.line(&format!("{}{line}", if row == 0 { first } else { later }));
         }
     }
