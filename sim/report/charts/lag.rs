@@ -156,7 +156,11 @@ impl Queues {
         let line = |(label, values): (&String, &Vec<u64>)| Line {
             label: label.clone(),
             max: highest(values),
-            points: thin::peaks(at, values, STRETCHES),
+            points: thin::peaks(
+                at,
+                &values.iter().map(|&value| value as f64).collect::<Vec<_>>(),
+                STRETCHES,
+            ),
         };
         let mut lines: Vec<Line> = series
             .queue_lag

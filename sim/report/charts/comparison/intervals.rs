@@ -148,7 +148,7 @@ impl<'c> Panel<'c> {
             cell.mean().map(|mean| [mean - half, mean + half])
         };
         let ends: Vec<f64> = self.rows.iter().filter_map(ends).flatten().collect();
-        let measured = scale::ends(&ends);
+        let measured = scale::extremes(&ends);
         if let Some((low, high)) = measured {
             let plot = Plot {
                 scale: Scale::linear(self.metric.unit, low, high, 5.0),

@@ -337,6 +337,21 @@ fn headline(title: &str) -> String {
         .map_or(String::new(), |first| first.to_uppercase().chain(chars).collect())
 }
 
+/// A title with two names in it, as much of each as there is room for.
+fn with_names(names: [&str; 2], title: impl Fn(&str, &str) -> String) -> String {
+    let room = style::WIDTH - 2.0 * INDENT;
+    let cut = |most: f64| {
+        let [first, second] = names.map(|name| text::fitted(name, style::TITLE, most));
+        title(&first, &second)
+    };
+    let fits = |title: &String| text::width(title, style::TITLE * 1.04) <= room;
+    (6..=40)
+        .rev()
+        .map(|tens| cut(10.0 * f64::from(tens)))
+        .find(fits)
+        .unwrap_or_else(|| cut(60.0))
+}
+
 /// `lower is better`.
 fn direction(better: Option<Better>) -> &'static str {
     match better {
