@@ -1,7 +1,9 @@
 //! What ran and what to mind, in sentences that the terminal and the page for a pull request share.
 
 use super::figures::{self, factor, percent};
-use super::model::{Comparison, Luck, StudyWarning, Unit, VariantReport, WarmupRule};
+use super::model::{
+    Better, Comparison, Finding, Luck, MetricReport, StudyWarning, Unit, VariantReport, WarmupRule,
+};
 use super::reading::{Form, named};
 use crate::report::charts::text::{compact, count, grouped};
 use crate::report::table::words::span;
@@ -87,6 +89,53 @@ fn saved(comparison: &Comparison) -> Option<String> {
         factor(least),
         factor(most)
     ))
+}
+
+/// What a metric comes to: its verdict, and all variants in order as far as they are told apart.
+pub(super) fn verdict(metric: &MetricReport) -> Vec<String> {
+    metric.verdict.iter().cloned().chain(order(metric)).collect()
+}
+
+/// `order: X_STICKY < AVG ≈ AVG_BY_CIRCLE < CONSISTENT_HASH`; `None` if that says nothing or nobody could read it.
+fn order(metric: &MetricReport) -> Option<String> {
+    const READABLE: usize = 8;
+    let ranking = metric.ranking.as_ref()?;
+    let told = ranking.separated.contains(&true);
+    let (first, rest) = ranking.order.split_first()?;
+    if !told || !(2..READABLE).contains(&rest.len()) {
+        return None;
+    }
+    let sign = match metric.better {
+        Some(Better::Higher) => ">",
+        _ => "<",
+    };
+    let mut text = format!("order: {}", named(first));
+    let neighbours = ranking.order.windows(2).zip(&ranking.separated);
+    for (pair, apart) in neighbours {
+        // Of the baseline the finding is told already, corrected for the whole study.
+        let apart = finding(metric, &pair[0], &pair[1])
+            .map_or(*apart, |found| matches!(found, Finding::Lower | Finding::Higher));
+        text.push_str(&format!(
+            " {} {}",
+            if apart { sign } else { "≈" },
+            named(&pair[1])
+        ));
+    }
+    Some(text)
+}
+
+/// What is found of two variants of which one is the baseline: it has no difference of its own.
+fn finding(metric: &MetricReport, one: &str, other: &str) -> Option<Finding> {
+    let of = |label: &str| {
+        metric
+            .differences
+            .iter()
+            .find(|difference| difference.variant == label)
+    };
+    match (of(one), of(other)) {
+        (Some(found), None) | (None, Some(found)) => Some(found.finding),
+        _ => None,
+    }
 }
 
 /// What was left out at the start of each run; `None` if nothing was.
@@ -180,6 +229,7 @@ pub(super) fn legend(comparison: &Comparison, form: &Form) -> Vec<String> {
         "± is half of a {level} interval: of studies with other seeds, {level} have the true value inside"
     )];
     match form {
+        _ if design.comparisons == 0 => {}
         Form::Long => lines.extend([
             format!("≈ unclear: no difference that these seeds can show, once corrected for {comparisons} (Holm)"),
             format!(
@@ -235,5 +285,45 @@ mod tests {
                 "Fewer than two runs of X_STICKY: it has no interval. (X_STICKY, AVG)",
             ]
         );
+    }
+
+    #[test]
+    fn variants_stand_in_order_as_far_as_they_are_told_apart() {
+        let made = fixture::strategies();
+        let mut metric = made.metrics[3].clone();
+        let told = |metric: &MetricReport| order(metric).unwrap_or_default();
+        assert_eq!(
+            told(&metric),
+            "order: X_STICKY < CONSISTENT_HASH < AVG < AVG_BY_CIRCLE"
+        );
+        let ranking = metric.ranking.as_mut().expect("a ranking");
+        ranking.separated = vec![false, true, false];
+        metric.better = Some(Better::Higher);
+        assert_eq!(
+            told(&metric),
+            "order: X_STICKY ≈ CONSISTENT_HASH > AVG > AVG_BY_CIRCLE"
+        );
+        // Told apart from the baseline within this metric, but not among all comparisons of the study.
+        let ranking = made.metrics[0].ranking.as_ref().expect("a ranking");
+        assert_eq!(ranking.separated, [true, true, true]);
+        assert_eq!(
+            told(&made.metrics[0]),
+            "order: X_STICKY < AVG ≈ AVG_BY_CIRCLE < CONSISTENT_HASH"
+        );
+        let ranking = metric.ranking.as_mut().expect("a ranking");
+        ranking.separated.fill(false);
+        assert_eq!(order(&metric), None, "nothing is told");
+        assert_eq!(
+            order(&fixture::consumers().metrics[1]),
+            None,
+            "sixteen are too many"
+        );
+    }
+
+    /// Nothing is compared where there is one variant alone.
+    #[test]
+    fn one_variant_needs_no_legend_of_differences() {
+        let made = fixture::many(1, true);
+        assert_eq!(legend(&made, &Form::Long).len(), 1);
     }
 }

@@ -22,17 +22,16 @@ impl Page {
     }
 
     fn verdicts(&mut self, comparison: &Comparison) {
-        let told = comparison
-            .metrics
-            .iter()
-            .filter(|metric| !metric.verdict.is_empty());
-        for (at, metric) in told.enumerate() {
+        let told = (comparison.metrics.iter())
+            .map(|metric| (metric, sentences::verdict(metric)))
+            .filter(|(_, verdict)| !verdict.is_empty());
+        for (at, (metric, verdict)) in told.enumerate() {
             if at == 0 {
                 self.heading("verdict", "");
             }
             let title = cut(&metric.title, self.width - 2);
             self.line(&format!("  {title}"));
-            for sentence in &metric.verdict {
+            for sentence in &verdict {
                 self.paragraph("    ", "      ", sentence);
             }
         }
