@@ -25,6 +25,8 @@ pub(super) fn whole(comparison: &Comparison) -> String {
             format!("{}={}", factor.path, values(comparison, at).join(",")),
         ));
     }
+    let until = comparison.run.until_seconds;
+    options.extend(until.map(|until| ("--until", format!("{until}s"))));
     let seeds = &comparison.run.seeds;
     options.extend(seeds.first().map(|seed| ("--seed", seed.clone())));
     match &design.stopping {
@@ -82,8 +84,11 @@ fn values(comparison: &Comparison, at: usize) -> Vec<String> {
         .collect()
 }
 
-/// One run of each variant, with the first seed.
+/// One run of each variant, with the first seed; none if every variant has seeds of its own.
 pub(super) fn each(comparison: &Comparison) -> Vec<String> {
+    if comparison.design.luck == Luck::Independent {
+        return Vec::new();
+    }
     let one = |variant: &VariantReport| {
         let mut words: Vec<String> = vec!["rmqsim".to_owned(), "run".to_owned(), variant.file.clone()];
         if let Some(seed) = comparison.run.seeds.first() {
@@ -93,6 +98,9 @@ pub(super) fn each(comparison: &Comparison) -> Vec<String> {
         let found = (warmup.rule == WarmupRule::Mser5).then(|| format!("warmup={}s", warmup.seconds));
         for set in variant.set.iter().chain(&found) {
             words.extend(["--set".to_owned(), set.clone()]);
+        }
+        if let Some(until) = comparison.run.until_seconds {
+            words.extend(["--until".to_owned(), format!("{until}s")]);
         }
         shell(&words)
     };
@@ -182,6 +190,7 @@ mod tests {
         made.variants[3].file = "other file.json".to_owned();
         let command = whole(&made);
         assert!(command.ends_with("--independent"), "{command}");
+        assert!(each(&made).is_empty(), "their seeds are not the first");
         assert!(command.contains("made.json 'other file.json'"), "{command}");
         assert_eq!(options(&command, "--until-ci"), ["0.02"]);
         assert_eq!(options(&command, "--max-seeds"), ["20"]);

@@ -43,7 +43,8 @@ pub fn page(comparison: &Comparison, charts: &[(String, String)]) -> String {
     for (title, content) in folded {
         if let Some(content) = content {
             out.push_str(&format!(
-                "<details><summary>{title}</summary>\n\n{content}\n</details>\n\n"
+                "<details><summary>{title}</summary>\n\n{}\n\n</details>\n\n",
+                content.trim_end()
             ));
         }
     }

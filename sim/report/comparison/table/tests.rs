@@ -152,7 +152,7 @@ fn the_design_is_told() {
         met: false,
     });
     let text = summary(&made, false);
-    assert!(text.contains("4 variants × 20 seeds of its own"), "{text}");
+    assert!(text.contains("4 variants × 20 seeds of their own"), "{text}");
     assert!(
         text.contains("a control") && text.contains("cannot be told"),
         "{text}"
