@@ -23,6 +23,7 @@
 
 pub mod cli;
 pub mod cluster;
+pub mod compare;
 pub mod kernel;
 pub mod observe;
 pub mod report;
@@ -30,6 +31,7 @@ pub mod scenario;
 mod simulate;
 pub mod study;
 
+pub use compare::compare;
 pub use report::model::Report;
 pub use scenario::Scenario;
 pub use simulate::simulate;

@@ -28,14 +28,33 @@ pub fn simulate_sabotaged(
     name: &str,
     scenario: &Scenario,
     sabotage: Option<Sabotage>,
-    progress: impl FnMut(SimTime, u64),
+    mut progress: impl FnMut(SimTime, u64),
 ) -> Report {
+    let goes_on = |now, events| {
+        progress(now, events);
+        true
+    };
+    let (report, _) = observe(name, scenario, sabotage, goes_on).expect("it goes on to the end");
+    report
+}
+
+/// As [`simulate`], with all that was observed beside the report. `goes_on` may end the run early, at a sample:
+/// then there is no result.
+///
+/// # Panics
+/// As [`simulate`].
+pub fn observe(
+    name: &str,
+    scenario: &Scenario,
+    sabotage: Option<Sabotage>,
+    goes_on: impl FnMut(SimTime, u64) -> bool,
+) -> Option<(Report, Observation)> {
     let observation = Observation::new(&scenario.config);
     let mut cluster = Cluster::new(scenario.config.clone(), observation);
     if let Some(sabotage) = sabotage {
         cluster = cluster.sabotaged(sabotage);
     }
-    let mut done = cluster.run(progress);
+    let mut done = cluster.run_while(goes_on)?;
     done.observer.finish(done.end, &done.directory);
     let identity = Identity {
         name: name.to_owned(),
@@ -46,5 +65,6 @@ pub fn simulate_sabotaged(
         trace_digest: done.trace_digest,
         end: done.end,
     };
-    Report::new(identity, &done.observer, &done.directory)
+    let report = Report::new(identity, &done.observer, &done.directory);
+    Some((report, done.observer))
 }

@@ -18,7 +18,7 @@ const LAYERS: [(&str, &[&str]); 8] = [
     (
         "cli",
         &[
-            "kernel", "cluster", "scenario", "observe", "study", "verify", "report", "simulate",
+            "kernel", "cluster", "scenario", "observe", "study", "verify", "report", "simulate", "compare",
         ],
     ),
 ];

@@ -89,3 +89,102 @@ pub struct RunArgs {
     #[arg(long, value_name = "N", hide = true, value_parser = clap::value_parser!(u64).range(1..))]
     pub lose_message: Option<u64>,
 }
+
+/// In which form a comparison is printed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum StudyFormat {
+    /// For people.
+    #[default]
+    Table,
+    /// For programs: comparison.json.
+    Json,
+    /// For a pull request: comparison.md.
+    Markdown,
+}
+
+/// How the warm-up of a study is found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Warmup {
+    /// So long.
+    Fixed(SimDuration),
+    /// By MSER-5, from pilot runs.
+    Mser5,
+}
+
+/// A length of time, or the rule that finds one.
+fn warmup(text: &str) -> Result<Warmup, String> {
+    if ["mser5", "mser-5"].contains(&text.to_ascii_lowercase().as_str()) {
+        return Ok(Warmup::Mser5);
+    }
+    let wanted = || "neither a duration like 30s nor mser5".to_owned();
+    text.parse().map(Warmup::Fixed).map_err(|_| wanted())
+}
+
+/// A share of more than nothing and less than all: `2%` or `0.02`.
+fn share(text: &str) -> Result<f64, String> {
+    let number = match text.strip_suffix('%') {
+        Some(percent) => percent.trim().parse::<f64>().map(|percent| percent / 100.0),
+        None => text.parse(),
+    };
+    let inside = number.ok().filter(|share| *share > 0.0 && *share < 1.0);
+    inside.ok_or_else(|| "not a share between 0 and 1, like 2% or 0.02".to_owned())
+}
+
+/// Compare variants of a scenario: which is better, and is it more than luck?
+#[derive(Clone, Debug, clap::Args)]
+#[command(
+    after_help = "What is varied, seeds and metrics may also stand in the scenario, under \"study\".
+Ctrl-C ends a study early: what is done is written and says so; exit code 130.
+
+Examples:
+  rmqsim compare rolling-deploy-strategy --vary groups.billing.strategy=AVG,CONSISTENT_HASH,X_STICKY
+  rmqsim compare quickstart --vary groups.billing.consumers.count=1..8 --seeds 10 --metric lag.max"
+)]
+pub struct CompareArgs {
+    /// Scenario files or names of shipped scenarios; several are compared with each other
+    #[arg(required = true, value_name = "FILE")]
+    pub files: Vec<String>,
+    /// Values of any field, like groups.billing.threads=4,8,16 or …count=1..8; several make a grid
+    #[arg(long, value_name = "PATH=A,B,…")]
+    pub vary: Vec<String>,
+    /// Runs of each variant, each with another seed; default: the study's, else 20
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=100_000), conflicts_with = "until_ci")]
+    pub seeds: Option<u32>,
+    /// Go on until every interval is at most this share of the baseline's mean, either way
+    #[arg(long, value_name = "SHARE", value_parser = share)]
+    pub until_ci: Option<f64>,
+    /// With --until-ci, end after so many seeds anyway [default: 1000]
+    #[arg(long, value_name = "N", requires = "until_ci", value_parser = clap::value_parser!(u32).range(2..=100_000))]
+    pub max_seeds: Option<u32>,
+    /// The variant that others are compared with; default: the study's, else the first
+    #[arg(long, value_name = "LABEL")]
+    pub baseline: Option<String>,
+    /// Numbers to compare, as paths through the report; lag.max is that of every group; may be given several times
+    #[arg(long, value_name = "PATH")]
+    pub metric: Vec<String>,
+    /// Leave out the start of each run: a duration, or mser5 to find it from pilot runs
+    #[arg(long, value_name = "TIME|mser5", value_parser = warmup)]
+    pub warmup: Option<Warmup>,
+    /// How sure intervals and verdicts are
+    #[arg(long, value_name = "SHARE", value_parser = share, default_value = "95%")]
+    pub level: f64,
+    /// Give every variant seeds of its own: a control that shows what common luck saves
+    #[arg(long)]
+    pub independent: bool,
+    /// Changes of all variants
+    #[command(flatten)]
+    pub overrides: OverrideArgs,
+    /// Allow more runs or messages than the usual bounds, up to so many runs
+    #[arg(long, value_name = "N", value_parser = whole_number, allow_negative_numbers = true)]
+    pub max_runs: Option<u64>,
+    /// Write comparison.json, comparison.md and charts into this folder; without it a table goes with files in
+    /// rmqsim-out/NAME-compare, other formats with none
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+    /// Form of the result
+    #[arg(long, value_enum, default_value_t)]
+    pub format: StudyFormat,
+    /// Charts to draw into the folder
+    #[arg(long, value_enum, default_value_t)]
+    pub charts: Charts,
+}

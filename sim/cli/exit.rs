@@ -2,6 +2,7 @@
 
 use crate::cli::terminal::Terminal;
 use crate::scenario::Diagnostics;
+use std::cell::RefCell;
 use std::process::ExitCode;
 
 /// Exit codes; stable.
@@ -15,6 +16,8 @@ pub enum Exit {
     BadInput = 2,
     /// A broken invariant: our bug.
     Internal = 3,
+    /// Ctrl-C; what was done has been written.
+    Interrupted = 130,
 }
 
 impl From<Exit> for ExitCode {
@@ -74,14 +77,29 @@ pub fn usage(error: &clap::Error) -> Exit {
     if asked_for { Exit::Fine } else { Exit::BadInput }
 }
 
+thread_local! {
+    /// What repeats the run of this thread.
+    static COMMAND: RefCell<Option<String>> = const { RefCell::new(None) };
+}
+
+/// Says which command repeats what this thread is about to do.
+pub fn reproduced_by(command: String) {
+    COMMAND.set(Some(command));
+}
+
+/// The arguments of the program as a shell takes them.
+fn arguments() -> String {
+    let words: Vec<String> = std::env::args().collect();
+    let words = words.iter().map(String::as_str);
+    shlex::try_join(words).unwrap_or_else(|_| "the same arguments".to_owned())
+}
+
 /// Makes a panic end the program with code 3 and a word about whose fault it is.
 pub fn panics_are_our_bugs() {
     let default = std::panic::take_hook();
     std::panic::set_hook(Box::new(move |panic| {
         default(panic);
-        let words: Vec<String> = std::env::args().collect();
-        let words = words.iter().map(String::as_str);
-        let command = shlex::try_join(words).unwrap_or_else(|_| "the same arguments".to_owned());
+        let command = COMMAND.take().unwrap_or_else(arguments);
         Terminal::last_words(&format!(
             "internal error: this is a bug in rmqsim, not in your scenario\n  = help: it happens again with: {command}",
         ));

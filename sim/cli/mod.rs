@@ -5,6 +5,7 @@
 mod allocate;
 pub mod args;
 mod check;
+mod compare;
 mod exit;
 mod expectations;
 mod list;
@@ -28,11 +29,11 @@ use clap::{ArgAction, Parser, Subcommand, ValueEnum};
     subcommand_required = true,
     arg_required_else_help = true,
     disable_help_subcommand = true,
-    after_help = "Exit codes: 0 fine · 1 an expectation failed · 2 bad input or usage · 3 a bug in rmqsim
+    after_help = "Exit codes: 0 fine · 1 an expectation failed · 2 bad input or usage · 3 a bug in rmqsim · 130 interrupted
 
 Examples:
   rmqsim run quickstart
-  rmqsim check quickstart"
+  rmqsim compare rolling-deploy-strategy --vary groups.billing.strategy=AVG,X_STICKY"
 )]
 struct Cli {
     #[command(flatten)]
@@ -54,6 +55,17 @@ pub struct Global {
     /// Say more
     #[arg(short, long, global = true, action = ArgAction::Count)]
     pub verbose: u8,
+    /// Threads for many runs; default: as many as there are cores. Results do not depend on it
+    #[arg(long, global = true, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    pub threads: Option<u16>,
+}
+
+impl Global {
+    /// How many threads many runs may take.
+    fn threads(self) -> usize {
+        let cores = || std::thread::available_parallelism().map_or(1, usize::from);
+        self.threads.map_or_else(cores, usize::from)
+    }
 }
 
 /// When to colour.
@@ -71,6 +83,7 @@ pub enum Color {
 #[derive(Debug, Subcommand)]
 enum Command {
     Run(args::RunArgs),
+    Compare(args::CompareArgs),
     Check(check::Args),
     Allocate(allocate::Args),
     Schema(schema::Args),
@@ -88,6 +101,7 @@ pub fn main() -> std::process::ExitCode {
     let terminal = Terminal::new(cli.global);
     let result = match &cli.command {
         Command::Run(args) => run::run(args, &terminal),
+        Command::Compare(args) => compare::run(args, cli.global.threads(), &terminal),
         Command::Check(args) => check::run(args, &terminal),
         Command::Allocate(args) => allocate::run(args, &terminal),
         Command::Schema(args) => schema::run(args, &terminal),

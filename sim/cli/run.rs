@@ -68,7 +68,7 @@ fn prepare(args: &RunArgs) -> Result<Vec<Job>, Failure> {
         });
     }
     for folder in jobs.iter().filter_map(|job| job.folder.as_deref()) {
-        make_writable(folder)?;
+        make_writable(folder, "report.json")?;
     }
     Ok(jobs)
 }
@@ -84,9 +84,9 @@ fn unlike(name: String, taken: &mut BTreeSet<String>) -> String {
     free
 }
 
-/// Creates `folder` if it does not exist, and tries whether a file can be made in it.
-fn make_writable(folder: &Path) -> anyhow::Result<()> {
-    let probe = folder.join("report.json");
+/// Creates `folder` if it does not exist, and tries whether `file` can be made in it.
+pub fn make_writable(folder: &Path, file: &str) -> anyhow::Result<()> {
+    let probe = folder.join(file);
     fs::create_dir_all(folder)
         .and_then(|()| json::try_write(&probe))
         .with_context(|| {
@@ -151,7 +151,7 @@ fn write(folder: &Path, report: &Report, bytes: &str, charts: Charts) -> anyhow:
 }
 
 /// The folder and the names of the files in it, as many as people will read.
-fn listed(written: &[PathBuf]) -> String {
+pub fn listed(written: &[PathBuf]) -> String {
     let shown = 12;
     let folder = written[0].parent().unwrap_or(Path::new("."));
     let names = written.iter().take(shown).filter_map(|path| path.file_name());

@@ -91,6 +91,49 @@ impl Terminal {
     }
 }
 
+impl Terminal {
+    /// A progress bar for many runs.
+    pub fn study_progress(&self) -> StudyProgress {
+        let bar = ProgressBar::with_draw_target(Some(0), ProgressDrawTarget::hidden());
+        let style = ProgressStyle::with_template("{wide_bar} {pos} of {len} runs{msg}, {eta} left");
+        bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
+        if !self.is_quiet() {
+            bar.set_draw_target(ProgressDrawTarget::stderr());
+        }
+        StudyProgress { bar }
+    }
+}
+
+/// Runs done, time left and width of the intervals of a study, on stderr if that is a terminal.
+#[derive(Debug)]
+pub struct StudyProgress {
+    bar: ProgressBar,
+}
+
+impl StudyProgress {
+    /// So many runs are to be done, as far as can be foreseen.
+    pub fn plan(&self, runs: u64) {
+        self.bar.set_length(runs);
+    }
+
+    /// One more is done.
+    pub fn ran(&self) {
+        self.bar.inc(1);
+    }
+
+    /// The widest interval, as a share of the mean.
+    pub fn width(&self, width: Option<f64>) {
+        if let Some(width) = width {
+            self.bar.set_message(format!(", ± {:.2} %", 100.0 * width));
+        }
+    }
+
+    /// The study is over: nothing of the bar stays.
+    pub fn clear(self) {
+        self.bar.finish_and_clear();
+    }
+}
+
 /// How long a run must last before its progress is shown.
 const PATIENCE: Duration = Duration::from_millis(500);
 

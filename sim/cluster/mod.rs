@@ -354,16 +354,32 @@ impl<O: Observer> Cluster<O> {
 
     /// Runs to the end of the scenario. `progress` hears of the virtual time and the events so far at every
     /// sample; it cannot change anything.
-    pub fn run(self, progress: impl FnMut(SimTime, u64)) -> Finished<O> {
-        self.run_to_end::<true>(progress)
+    pub fn run(self, mut progress: impl FnMut(SimTime, u64)) -> Finished<O> {
+        let goes_on = |now, events| {
+            progress(now, events);
+            true
+        };
+        self.run_while(goes_on).expect("it goes on")
+    }
+
+    /// As [`run`](Self::run), but `goes_on` may end it early, at a sample: then there is nothing to tell.
+    pub fn run_while(self, goes_on: impl FnMut(SimTime, u64) -> bool) -> Option<Finished<O>> {
+        self.run_to_end::<true>(goes_on)
     }
 
     /// As [`run`](Self::run), but the trace digest is that of no events. For the benchmark that prices the digest.
-    pub fn run_without_digest(self, progress: impl FnMut(SimTime, u64)) -> Finished<O> {
-        self.run_to_end::<false>(progress)
+    pub fn run_without_digest(self, mut progress: impl FnMut(SimTime, u64)) -> Finished<O> {
+        let goes_on = |now, events| {
+            progress(now, events);
+            true
+        };
+        self.run_to_end::<false>(goes_on).expect("it goes on")
     }
 
-    fn run_to_end<const DIGEST: bool>(mut self, mut progress: impl FnMut(SimTime, u64)) -> Finished<O> {
+    fn run_to_end<const DIGEST: bool>(
+        mut self,
+        mut goes_on: impl FnMut(SimTime, u64) -> bool,
+    ) -> Option<Finished<O>> {
         let end = SimTime::ZERO + self.config.duration;
         let interval = self.config.sample_interval.max(SimDuration::from_nanos(1));
         let (mut next_sample, mut events) = (SimTime::ZERO, 0);
@@ -375,7 +391,9 @@ impl<O: Observer> Cluster<O> {
                     self.estimate_lags();
                 }
                 self.core.observer.sample(next_sample, &self.core.directory);
-                progress(next_sample, events);
+                if !goes_on(next_sample, events) {
+                    return None;
+                }
                 next_sample += interval;
             }
             match next {
@@ -393,16 +411,16 @@ impl<O: Observer> Cluster<O> {
             self.estimate_lags();
         }
         self.core.observer.sample(end, &self.core.directory);
-        progress(end, events);
+        goes_on(end, events);
         let leftovers = self.leftovers();
-        Finished {
+        Some(Finished {
             leftovers,
             observer: self.core.observer,
             directory: self.core.directory,
             end,
             events,
             trace_digest: self.digest.finish(),
-        }
+        })
     }
 
     fn leftovers(&self) -> Leftovers {

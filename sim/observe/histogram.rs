@@ -92,15 +92,23 @@ impl Histogram {
 
     /// Lowest and highest value and count of every bin that holds something, in rising order.
     pub fn bins(&self) -> impl Iterator<Item = (u64, u64, u64)> {
-        self.counts
-            .iter()
-            .enumerate()
-            .filter(|(_, count)| **count > 0)
-            .map(|(bin, &count)| {
-                let (lower, upper) = range_of(bin as u64);
-                let unit = (1 << self.unit_bits) - 1;
-                (lower << self.unit_bits, upper << self.unit_bits | unit, count)
-            })
+        self.filled().map(|(bin, count)| {
+            let (lower, upper) = Self::range(bin, self.unit_bits);
+            (lower, upper, count)
+        })
+    }
+
+    /// Number and count of every bin that holds something, in rising order.
+    pub fn filled(&self) -> impl Iterator<Item = (usize, u64)> {
+        let counts = self.counts.iter().copied().enumerate();
+        counts.filter(|(_, count)| *count > 0)
+    }
+
+    /// Lowest and highest value of a bin, in a histogram that tells values apart in units of 2 to the `unit_bits`.
+    pub fn range(bin: usize, unit_bits: u32) -> (u64, u64) {
+        let (lower, upper) = range_of(bin as u64);
+        let unit = (1 << unit_bits) - 1;
+        (lower << unit_bits, upper << unit_bits | unit)
     }
 }
 

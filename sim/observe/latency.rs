@@ -6,9 +6,6 @@
 use crate::kernel::time::SimDuration;
 use crate::observe::histogram::Histogram;
 
-/// The histogram tells spans apart in units of 2⁹ = 512 ns.
-const UNIT_BITS: u32 = 9;
-
 /// Bins of a [`Latency::distribution`] in an octave.
 const BINS: u64 = 16;
 
@@ -38,12 +35,15 @@ impl Default for Latency {
             sum: 0,
             squares: 0,
             max: 0,
-            histogram: Histogram::with_unit_bits(UNIT_BITS),
+            histogram: Histogram::with_unit_bits(Self::UNIT_BITS),
         }
     }
 }
 
 impl Latency {
+    /// The histogram tells spans apart in units of 2⁹ = 512 ns.
+    pub const UNIT_BITS: u32 = 9;
+
     /// One more span.
     #[inline(always)]
     pub fn record(&mut self, span: SimDuration) {
@@ -99,6 +99,11 @@ impl Latency {
         (self.count() > 0).then(|| SimDuration::from_nanos(self.histogram.quantile(q).min(self.max)))
     }
 
+    /// The histogram itself, in nanoseconds.
+    pub fn histogram(&self) -> &Histogram {
+        &self.histogram
+    }
+
     /// The histogram in bins of 1/16 octave at most, empty ones left out.
     pub fn distribution(&self) -> Vec<Bin> {
         let mut bins: Vec<Bin> = Vec::new();
@@ -120,7 +125,7 @@ impl Latency {
 /// The bin of a value: an octave is cut into 16 equal parts; what lies below 8 192 ns is cut into 512s.
 fn bin_of(nanos: u64) -> (u64, u64) {
     let width = match nanos {
-        0..8_192 => 1 << UNIT_BITS,
+        0..8_192 => 1 << Latency::UNIT_BITS,
         _ => (1 << nanos.ilog2()) / BINS,
     };
     let lower = nanos / width * width;

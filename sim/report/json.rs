@@ -3,14 +3,14 @@
 //! Objects are indented by two spaces; a list of plain values, and a flat object inside a list, takes one line.
 //! Keys keep the order of the model and of the scenario. The bytes depend on the report alone.
 
-use crate::report::model::Report;
+use serde::Serialize;
 use serde_json::Value;
 use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-/// The bytes of `report.json`, with a line feed at the end.
-pub fn canonical(report: &Report) -> String {
+/// The bytes of a report or a comparison as a file, with a line feed at the end.
+pub fn canonical(report: &impl Serialize) -> String {
     let value = serde_json::to_value(report).expect("a report has only text keys");
     let mut text = String::new();
     write_value(&mut text, &value, 0, false);

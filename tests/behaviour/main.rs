@@ -3,6 +3,7 @@
 mod attributes;
 mod broadcasting;
 mod brokers;
+mod compare;
 mod consume_timeout;
 mod dead_letters;
 mod delivery;

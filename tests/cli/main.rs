@@ -6,6 +6,7 @@ mod allocate;
 mod bad_files;
 mod bounds;
 mod commands;
+mod compare;
 mod generated;
 mod lessons;
 mod outcomes;

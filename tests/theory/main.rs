@@ -5,6 +5,7 @@
 mod empty_system;
 mod erlang;
 mod harness;
+mod intervals;
 mod little_per_queue;
 mod one_server;
 mod recursion;

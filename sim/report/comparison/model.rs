@@ -64,6 +64,8 @@ pub struct StudyReport {
     pub messages: u64,
     /// Virtual length of a run of the baseline.
     pub duration_seconds: f64,
+    /// Where all runs were cut short; `null` if they were not.
+    pub until_seconds: Option<f64>,
     /// Hash over the traces of all runs that count, in order.
     #[serde(rename = "traceDigest")]
     pub trace_digest: String,
@@ -133,6 +135,8 @@ pub enum WarmupRule {
     /// MSER-5 over the backlog of pilot runs; the longest cut of all variants.
     #[serde(rename = "mser-5")]
     Mser5,
+    /// MSER-5 found that a variant does not become steady within its run; nothing was left out.
+    NotFound,
 }
 
 /// Sequential stopping.
@@ -220,8 +224,8 @@ pub enum Estimator {
     /// The mean of the runs' numbers.
     #[default]
     MeanOfRuns,
-    /// The quantile of the histogram of all runs together; its interval comes from leaving one run out at a time
-    /// (jackknife).
+    /// The quantile of the histogram of all runs together; its interval comes from the spread of the runs' shares below
+    /// it (Woodruff).
     MergedQuantile,
 }
 

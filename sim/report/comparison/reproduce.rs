@@ -25,6 +25,8 @@ pub(super) fn whole(comparison: &Comparison) -> String {
             format!("{}={}", factor.path, values(comparison, at).join(",")),
         ));
     }
+    let until = comparison.run.until_seconds;
+    options.extend(until.map(|until| ("--until", format!("{until}s"))));
     let seeds = &comparison.run.seeds;
     options.extend(seeds.first().map(|seed| ("--seed", seed.clone())));
     match &design.stopping {
@@ -96,6 +98,9 @@ pub(super) fn each(comparison: &Comparison) -> Vec<String> {
         let found = (warmup.rule == WarmupRule::Mser5).then(|| format!("warmup={}s", warmup.seconds));
         for set in variant.set.iter().chain(&found) {
             words.extend(["--set".to_owned(), set.clone()]);
+        }
+        if let Some(until) = comparison.run.until_seconds {
+            words.extend(["--until".to_owned(), format!("{until}s")]);
         }
         shell(&words)
     };

@@ -66,7 +66,7 @@ impl Comparison {
 
 /// What kind of number a metric is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Unit {
+pub(crate) enum Unit {
     Seconds,
     Bytes,
     Ratio,
@@ -179,11 +179,7 @@ impl Expectation {
     }
 
     fn judge(&self, measured: &Value) -> ExpectReport {
-        let actual = match path::resolve(measured, &self.path) {
-            Ok(Value::Number(number)) => number.as_f64(),
-            Ok(Value::Bool(flag)) => Some(f64::from(u8::from(*flag))),
-            _ => None,
-        };
+        let actual = number(measured, &self.path);
         ExpectReport {
             text: self.text.clone(),
             passed: actual.is_some_and(|actual| self.comparison.holds(actual, self.value)),
@@ -219,6 +215,23 @@ pub(crate) fn measured(report: &Report) -> Value {
         "rebalance": report.rebalance,
         "balance": report.balance,
     })
+}
+
+/// The number at `path` of what [`measured`] gives; a yes is 1, a no 0. `None` if it was not measured.
+pub(crate) fn number(measured: &Value, path: &str) -> Option<f64> {
+    match path::resolve(measured, path) {
+        Ok(Value::Number(number)) => number.as_f64(),
+        Ok(Value::Bool(flag)) => Some(f64::from(u8::from(*flag))),
+        _ => None,
+    }
+}
+
+/// Whether `path` leads to a number in reports of this [`shape`].
+///
+/// # Errors
+/// What is wrong with it, and the nearest that there is.
+pub fn check_path(path: &str, shape: &Value) -> Result<(), ExpectError> {
+    path::check(path, shape)
 }
 
 /// A blank report of the cluster that `config` describes: which metrics there will be.
@@ -301,7 +314,7 @@ pub fn shape(config: &ClusterConfig) -> Value {
 }
 
 /// The unit of a metric, from the last part of its path.
-fn unit_of(metric: &str) -> Unit {
+pub(crate) fn unit_of(metric: &str) -> Unit {
     let ratios = ["ratio", "share", "utilisation", "cv", "gini", "jain"];
     if metric.ends_with("_seconds") {
         Unit::Seconds

@@ -17,7 +17,7 @@ pub struct StudyBlock {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "IndexMap<String, VaryBlock>", extend("minProperties" = 1))]
     pub vary: Option<IndexMap<String, VaryBlock>>,
-    /// Runs of each variant, each with a seed of its own; with `untilCi` at most so many. Default 20.
+    /// Runs of each variant, each with a seed of its own; with `untilCi` at most so many. Default 20, or 1000.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "u32", range(min = 2, max = 100_000))]
     pub seeds: Option<u32>,

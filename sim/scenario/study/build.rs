@@ -23,7 +23,8 @@ impl Draft<'_> {
         overrides: &Overrides,
     ) -> Result<Plan, Vec<Diagnostic>> {
         let of_study = self.study.as_ref().and_then(|study| study.seeds);
-        let seeds = self.wanted.seeds.or(of_study).unwrap_or(defaults::SEEDS);
+        let seeds_given = self.wanted.seeds.or(of_study);
+        let seeds = seeds_given.unwrap_or(defaults::SEEDS);
         let work = Work {
             varied: &self.varied,
             files: self.roots.len(),
@@ -51,6 +52,7 @@ impl Draft<'_> {
             variants,
             baseline,
             seeds,
+            seeds_given,
             until_ci: self.study.as_ref().and_then(|study| study.until_ci),
             metrics: self.study.map(|study| study.metrics).unwrap_or_default(),
             messages: messages.saturating_mul(seeds.into()),

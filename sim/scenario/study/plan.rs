@@ -49,6 +49,8 @@ pub struct Plan {
     pub baseline: usize,
     /// Runs of each variant.
     pub seeds: u32,
+    /// The same if anybody has said so: with `until_ci`, runs at most.
+    pub seeds_given: Option<u32>,
     /// How narrow intervals are to be, as the study block says.
     pub until_ci: Option<Percent>,
     /// Paths through the report of what is compared, as the study block says; unread.

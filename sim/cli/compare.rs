@@ -1,0 +1,239 @@
+//! `rmqsim compare`: the same luck for several variants, and what tells them apart.
+//!
+//! Everything that can be wrong is found before the first run: all variants, their expectations, the metrics, the
+//! folder. Ctrl-C ends the study early: what is done is written and says so; a second one ends the program.
+
+use crate::cli::args::{Charts, CompareArgs, StudyFormat, Warmup};
+use crate::cli::run::{listed, make_writable};
+use crate::cli::terminal::Terminal;
+use crate::cli::{Exit, Failure, exit, expectations};
+use crate::compare::{Progress, Seeds, Study, compare};
+use crate::kernel::time::SimDuration;
+use crate::report::comparison::metric::{self, Metric};
+use crate::report::comparison::model::{Comparison, Luck, WarmupRule};
+use crate::report::comparison::{markdown, table};
+use crate::report::{charts, expect, json};
+use crate::scenario::study::{Plan, Wanted};
+use crate::scenario::{Diagnostic, Diagnostics, Overrides, Source, Sources, Span};
+use anyhow::Context;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+
+/// Where results go unless `--out` says otherwise.
+const OUT: &str = "rmqsim-out";
+
+/// Set by Ctrl-C.
+static STOP: AtomicBool = AtomicBool::new(false);
+
+/// Makes the comparison, prints it, writes it down.
+pub fn run(args: &CompareArgs, threads: usize, terminal: &Terminal) -> Result<Exit, Failure> {
+    let overrides = overrides(args);
+    let study = prepare(args, &overrides)?;
+    let folder = match (&args.out, args.format) {
+        (Some(out), _) => Some(out.clone()),
+        (None, StudyFormat::Table) => Some(Path::new(OUT).join(format!("{}-compare", study.name))),
+        (None, _) => None,
+    };
+    if let Some(folder) = &folder {
+        make_writable(folder, "comparison.json")?;
+    }
+    stop_at_ctrl_c();
+    let bar = terminal.study_progress();
+    let comparison = compare(&study, threads, &STOP, &|progress| match progress {
+        Progress::Planned(runs) => bar.plan(runs),
+        Progress::Begins { scenario, set, seed } => {
+            let warmup = scenario.config.warmup;
+            let warmup = (study.warmup == WarmupRule::Mser5).then_some(warmup);
+            exit::reproduced_by(command(&study, scenario.name(), set, seed, warmup));
+        }
+        Progress::Ran => bar.ran(),
+        Progress::Width(width) => bar.width(width),
+    });
+    bar.clear();
+    let written = match &folder {
+        Some(folder) => write(folder, &comparison, args.charts)?,
+        None => Vec::new(),
+    };
+    print(args.format, &comparison, &written, terminal)?;
+    Ok(match comparison.run.complete {
+        true => Exit::Fine,
+        false => Exit::Interrupted,
+    })
+}
+
+/// The changes for all variants; a fixed warm-up is one of them.
+fn overrides(args: &CompareArgs) -> Overrides {
+    let mut overrides = args.overrides.overrides();
+    if let Some(Warmup::Fixed(warmup)) = args.warmup {
+        overrides.set.push(format!("warmup={warmup}"));
+    }
+    overrides
+}
+
+/// Reads and checks everything.
+fn prepare(args: &CompareArgs, overrides: &Overrides) -> Result<Study, Failure> {
+    let wanted = Wanted {
+        vary: args.vary.clone(),
+        baseline: args.baseline.clone(),
+        seeds: args.seeds.or(args.until_ci.and(args.max_seeds)),
+        max_runs: args.max_runs,
+    };
+    let plan = Plan::load(&args.files, overrides, &wanted)?;
+    let mut read = Vec::new();
+    for variant in &plan.variants {
+        read.push(expectations::read(&variant.scenario)?);
+    }
+    let metrics = metrics(args, &plan)?;
+    let by_default = args.metric.is_empty() && plan.metrics.is_empty();
+    let until = args.until_ci.or(plan
+        .until_ci
+        .map(|percent| percent.share())
+        .filter(|_| args.seeds.is_none()));
+    let seeds = match until {
+        Some(target) => Seeds::Until {
+            target,
+            most: args.max_seeds.unwrap_or(SEEDS_MOST).into(),
+        },
+        None => Seeds::Fixed(plan.seeds.into()),
+    };
+    Ok(Study {
+        name: plan.files.join("-"),
+        expectations: read,
+        metrics,
+        by_default,
+        seeds,
+        luck: match args.independent {
+            true => Luck::Independent,
+            false => Luck::Common,
+        },
+        level: args.level,
+        set: overrides.set.clone(),
+        until: overrides.until,
+        warmup: match args.warmup {
+            None => WarmupRule::Scenario,
+            Some(Warmup::Fixed(_)) => WarmupRule::Fixed,
+            Some(Warmup::Mser5) => WarmupRule::Mser5,
+        },
+        plan,
+    })
+}
+
+/// Seeds at most with `--until-ci`, unless `--max-seeds` says otherwise.
+const SEEDS_MOST: u32 = 1000;
+
+/// The metrics of the command line, else those of the study block, else the usual ones.
+fn metrics(args: &CompareArgs, plan: &Plan) -> Result<Vec<Metric>, Failure> {
+    let shapes: Vec<_> = (plan.variants.iter())
+        .map(|variant| expect::shape(&variant.scenario.config))
+        .collect();
+    if !args.metric.is_empty() {
+        return metric::metrics(&args.metric, &shapes).map_err(|(at, error)| {
+            let text = args.metric[at].clone();
+            let end = text.len();
+            let sources = Sources(vec![Source {
+                name: "--metric".to_owned(),
+                text,
+            }]);
+            let span = Span {
+                source: 0,
+                start: 0,
+                end,
+            };
+            let problem = Diagnostic::new(error.to_string()).at(span);
+            Failure::Scenario(Box::new(Diagnostics::new(sources, vec![problem])))
+        });
+    }
+    let wanted: Vec<String> = plan.metrics.iter().map(|(path, _)| path.clone()).collect();
+    metric::metrics(&wanted, &shapes).map_err(|(at, error)| {
+        let problem = Diagnostic::new(error.to_string()).at(plan.metrics[at].1);
+        let problem = problem.field(format!("study.metrics[{at}]"));
+        Failure::Scenario(Box::new(plan.diagnostics(vec![problem])))
+    })
+}
+
+/// The first Ctrl-C ends the study, the second one the program.
+fn stop_at_ctrl_c() {
+    // Without a handler Ctrl-C ends the program at once, as ever: no reason not to run.
+    let _ = ctrlc::set_handler(|| {
+        if STOP.swap(true, Ordering::Relaxed) {
+            std::process::exit(Exit::Interrupted as i32);
+        }
+    });
+}
+
+/// What a user types to run one of the runs alone.
+fn command(study: &Study, file: &str, set: &[String], seed: u64, warmup: Option<SimDuration>) -> String {
+    let seed = seed.to_string();
+    let mut words = vec![
+        "rmqsim".to_owned(),
+        "run".to_owned(),
+        file.to_owned(),
+        "--seed".to_owned(),
+        seed,
+    ];
+    let warmup = warmup.map(|warmup| format!("warmup={warmup}"));
+    for set in study.set.iter().chain(set).chain(&warmup) {
+        words.extend(["--set".to_owned(), set.clone()]);
+    }
+    if let Some(until) = study.until {
+        words.extend(["--until".to_owned(), until.to_string()]);
+    }
+    let joined = shlex::try_join(words.iter().map(String::as_str));
+    joined.unwrap_or_else(|_| words.join(" "))
+}
+
+/// Writes the data, the page and the charts; returns the paths.
+fn write(folder: &Path, comparison: &Comparison, drawn: Charts) -> anyhow::Result<Vec<PathBuf>> {
+    let drawn = match drawn {
+        Charts::Svg => charts::comparison::draw_all(comparison),
+        Charts::None => Vec::new(),
+    };
+    let pictures: Vec<(String, String)> = (drawn.iter())
+        .map(|chart| (chart.title.clone(), chart.file_name.clone()))
+        .collect();
+    let mut files = vec![
+        (folder.join("comparison.json"), json::canonical(comparison)),
+        (
+            folder.join("comparison.md"),
+            markdown::page(comparison, &pictures),
+        ),
+    ];
+    let charts = drawn.into_iter();
+    files.extend(charts.map(|chart| (folder.join(chart.file_name), chart.svg)));
+    for (path, text) in &files {
+        json::write_atomically(path, text.as_bytes()).with_context(|| {
+            format!(
+                "cannot write {} (the study itself finished; name another folder with --out)",
+                path.display()
+            )
+        })?;
+    }
+    Ok(files.into_iter().map(|(path, _)| path).collect())
+}
+
+fn print(
+    format: StudyFormat,
+    comparison: &Comparison,
+    written: &[PathBuf],
+    terminal: &Terminal,
+) -> Result<(), Failure> {
+    let files = (!written.is_empty()).then(|| format!("wrote {}", listed(written)));
+    match format {
+        StudyFormat::Table => {
+            terminal.print(table::summary(comparison, true).trim_end())?;
+            if let Some(files) = files.filter(|_| !terminal.is_quiet()) {
+                terminal.print(&format!("\n{files}"))?;
+            }
+            return Ok(());
+        }
+        StudyFormat::Json => terminal.print(json::canonical(comparison).trim_end())?,
+        StudyFormat::Markdown => terminal.print(markdown::page(comparison, &[]).trim_end())?,
+    }
+    if let Some(files) = files {
+        terminal.note(&files);
+    }
+    if !comparison.run.complete {
+        terminal.note("interrupted: the result is of the seeds that were done");
+    }
+    Ok(())
+}

@@ -1,0 +1,129 @@
+//! What is kept of one run of a study: its numbers, not its report.
+
+use super::metric::Metric;
+use crate::observe::observation::Observation;
+use crate::report::expect::{self, Expectation};
+use crate::report::model::{Report, Warning, WarningLevel};
+use crate::study::quantile::RunSpans;
+use indexmap::IndexMap;
+
+/// One run of one variant.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Outcome {
+    /// By metric; `None` where it was not measured.
+    pub values: Vec<Option<f64>>,
+    /// By metric; of those that are quantiles.
+    pub spans: Vec<Option<RunSpans>>,
+    /// When measuring began, seconds.
+    pub measured_from_seconds: f64,
+    /// The sampling grid, seconds.
+    pub time_seconds: Vec<f64>,
+    /// By group.
+    pub groups: Vec<GroupOutcome>,
+    /// Whether each expectation holds.
+    pub expect: Vec<bool>,
+    /// Conclusions may be wrong: names and texts.
+    pub warnings: Vec<(String, String)>,
+    /// Equal for runs that met the same messages.
+    pub workload_digest: String,
+    /// Hash over all events.
+    pub trace_digest: String,
+    /// Events executed.
+    pub events: u64,
+    /// Messages that producers made.
+    pub messages: u64,
+    /// Virtual time at the end, seconds.
+    pub duration_seconds: f64,
+}
+
+/// One group in one run.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct GroupOutcome {
+    /// Its name.
+    pub name: String,
+    /// On the grid: max offset − committed offset.
+    pub lag: Vec<u64>,
+    /// On the grid: records not finished.
+    pub backlog: Vec<u64>,
+    /// By consumer, its lives added up; empty for broadcasting groups.
+    pub consumers: IndexMap<String, Work>,
+}
+
+/// What a consumer did.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Work {
+    /// Deliveries.
+    pub messages: f64,
+    /// Time in the listener, seconds.
+    pub busy_seconds: f64,
+    /// Mean number of queues held, weighted by the length of its lives.
+    pub queues: f64,
+}
+
+impl Outcome {
+    /// What is to be kept of a finished run.
+    pub fn of(
+        report: &mut Report,
+        observation: &Observation,
+        metrics: &[Metric],
+        expectations: &[Expectation],
+        measured_from_seconds: f64,
+    ) -> Self {
+        report.judge(expectations);
+        let measured = expect::measured(report);
+        let spans = |metric: &Metric| {
+            let of = metric.quantile.as_ref()?;
+            let group = report.groups.get_index_of(&of.group)?;
+            Some(RunSpans::of(of.span.of(&observation.latencies[group])))
+        };
+        let matters = |warning: &&Warning| warning.level == WarningLevel::Warning;
+        Self {
+            values: (metrics.iter())
+                .map(|metric| expect::number(&measured, &metric.path))
+                .collect(),
+            spans: metrics.iter().map(spans).collect(),
+            measured_from_seconds,
+            time_seconds: std::mem::take(&mut report.timeline.time_seconds),
+            groups: report
+                .groups
+                .keys()
+                .map(|name| GroupOutcome::of(report, name))
+                .collect(),
+            expect: report.expect.iter().map(|verdict| verdict.passed).collect(),
+            warnings: (report.warnings.iter().filter(matters))
+                .map(|warning| (warning.id.clone(), warning.text.clone()))
+                .collect(),
+            workload_digest: report.run.workload_digest.clone(),
+            trace_digest: report.run.trace_digest.clone(),
+            events: report.run.events,
+            messages: report.run.messages,
+            duration_seconds: report.run.duration_seconds,
+        }
+    }
+}
+
+impl GroupOutcome {
+    fn of(report: &Report, name: &str) -> Self {
+        let series = report.timeline.groups.get(name);
+        let end = report.run.duration_seconds;
+        let mut consumers: IndexMap<String, Work> = IndexMap::new();
+        let mut lived: IndexMap<&str, f64> = IndexMap::new();
+        for consumer in report.consumers.values().filter(|c| c.group == name) {
+            let work = consumers.entry(consumer.member.clone()).or_default();
+            let life = consumer.stopped_seconds.unwrap_or(end) - consumer.started_seconds.unwrap_or(end);
+            work.messages += consumer.deliveries as f64;
+            work.busy_seconds += consumer.busy_seconds;
+            work.queues += consumer.queues_mean * life;
+            *lived.entry(&consumer.member).or_default() += life;
+        }
+        for (work, lived) in consumers.values_mut().zip(lived.values()) {
+            work.queues = if *lived > 0.0 { work.queues / lived } else { 0.0 };
+        }
+        Self {
+            name: name.to_owned(),
+            lag: series.map_or(Vec::new(), |series| series.lag.clone()),
+            backlog: series.map_or(Vec::new(), |series| series.backlog.clone()),
+            consumers,
+        }
+    }
+}

@@ -1,0 +1,189 @@
+//! Intervals hold what they say: comparisons of M/M/1 queues, whose means are known, a thousand times over.
+//!
+//! A study has five seeds of 2000 messages at load 0.5. Its 95 % intervals must hold the truth in 95 % of the studies; of
+//! two equal variants it must call 5 % different; of two different ones it must find the difference as often as the
+//! theory of the t-test says. That is asked of the whole way from scenario to verdict.
+
+use rmqsim::compare::{Seeds, Study, compare};
+use rmqsim::kernel::math;
+use rmqsim::report::comparison::metric;
+use rmqsim::report::comparison::model::{Comparison, Finding, Luck, MetricReport, WarmupRule};
+use rmqsim::report::expect;
+use rmqsim::scenario::study::{Plan, Wanted};
+use rmqsim::scenario::{Overrides, Source};
+use rmqsim::study::student_t;
+use std::sync::atomic::AtomicBool;
+
+const STUDIES: u64 = 1_000;
+const SEEDS: u64 = 5;
+const LEVEL: f64 = 0.95;
+
+/// One queue, one thread, nothing that costs time but the service. Arrivals begin when the consumer waits for them,
+/// nothing is measured for the first 500 (85 relaxation times), and all are consumed before the end.
+const QUEUE: &str = r#"{
+  "title": "M/M/1", "duration": "6s", "warmup": "2500ms", "sampleInterval": "100ms",
+  "cluster": { "topics": { "orders": { "queuesPerBroker": 1 } }, "network": { "latency": "0s" }, "tuning": { "reputInterval": 0 } },
+  "producers": { "shop": { "topic": "orders", "rate": "1000/s", "start": "2s", "stop": "4500ms" } },
+  "groups": { "billing": { "subscribe": { "orders": "*" },
+    "consumers": { "count": 1, "threads": 1, "service": { "exponential": { "mean": "500us" } } } } }
+}"#;
+
+/// Mean sojourn of M/M/1, seconds: 1 ÷ (service rate − arrival rate).
+fn sojourn(service: f64) -> f64 {
+    1.0 / (1.0 / service - 1_000.0)
+}
+
+/// Many studies of two variants, each with seeds that no other has.
+fn studies(vary: &str, luck: Luck, count: u64) -> Vec<Comparison> {
+    let file = Source {
+        name: "mm1.json".to_owned(),
+        text: QUEUE.to_owned(),
+    };
+    let wanted = Wanted {
+        vary: vec![vary.to_owned()],
+        ..Wanted::default()
+    };
+    let plan = Plan::read(vec![file], &Overrides::default(), &wanted).unwrap_or_else(|e| panic!("{e}"));
+    let shapes: Vec<_> = (plan.variants.iter())
+        .map(|variant| expect::shape(&variant.scenario.config))
+        .collect();
+    let paths = ["mean", "p99"].map(|word| format!("groups.billing.latency.success.{word}_seconds"));
+    let mut study = Study {
+        name: "mm1".to_owned(),
+        set: Vec::new(),
+        until: None,
+        expectations: vec![Vec::new(); plan.variants.len()],
+        metrics: metric::metrics(&paths, &shapes).unwrap(),
+        by_default: false,
+        seeds: Seeds::Fixed(SEEDS),
+        luck,
+        level: LEVEL,
+        warmup: WarmupRule::Scenario,
+        plan,
+    };
+    let one = |number: u64| {
+        for variant in &mut study.plan.variants {
+            variant.scenario.config.seed = 1_000 * (number + 1);
+        }
+        compare(&study, 2, &AtomicBool::new(false), &|_| {})
+    };
+    (0..count).map(one).collect()
+}
+
+/// Share of the studies of which something is true.
+fn share(studies: &[Comparison], holds: impl Fn(&Comparison) -> bool) -> f64 {
+    studies.iter().filter(|study| holds(study)).count() as f64 / studies.len() as f64
+}
+
+/// How often the interval of one variant holds `truth`.
+fn coverage(studies: &[Comparison], metric: usize, variant: usize, truth: f64) -> f64 {
+    share(studies, |study| {
+        let of = &study.metrics[metric].estimates[variant];
+        (of.mean.unwrap() - truth).abs() <= of.half_width.unwrap()
+    })
+}
+
+fn found(metric: &MetricReport) -> bool {
+    matches!(metric.differences[0].finding, Finding::Lower | Finding::Higher)
+}
+
+/// Probability that a t-test with so many degrees finds a difference of `shift` standard errors: a normal value
+/// around the shift over an estimated deviation (noncentral t, by Simpson's rule over the deviation).
+fn power(shift: f64, degrees: f64) -> f64 {
+    let critical = student_t::quantile(0.5 + LEVEL / 2.0, degrees);
+    let half = degrees / 2.0;
+    // Of the root of chi² ÷ degrees.
+    let density = |s: f64| {
+        let ln = math::ln(2.0) + half * math::ln(half) - math::ln_gamma(half) + (degrees - 1.0) * math::ln(s);
+        math::exp(ln - half * s * s)
+    };
+    let beyond =
+        |s: f64| 1.0 - math::normal_cdf(critical * s - shift) + math::normal_cdf(-critical * s - shift);
+    let (steps, width) = (2_000, 6.0 / 2_000.0);
+    let term = |step: u32| {
+        let s = f64::from(step) * width;
+        let weight = if step == steps {
+            1.0
+        } else if step % 2 == 1 {
+            4.0
+        } else {
+            2.0
+        };
+        weight * density(s) * beyond(s)
+    };
+    (1..=steps).map(term).sum::<f64>() * width / 3.0
+}
+
+/// 4 % more service time is a sojourn of 1.083 ms instead of 1 ms.
+#[test]
+fn intervals_hold_the_truth_and_tests_have_their_power() {
+    let service = [0.0005, 0.00052];
+    let vary = "groups.billing.consumers.service.exponential.mean=500us,520us";
+    let all = studies(vary, Luck::Common, STUDIES);
+    let mut shares = Vec::new();
+    for (variant, service) in service.into_iter().enumerate() {
+        let mean = coverage(&all, 0, variant, sojourn(service));
+        // The sojourn of M/M/1 is exponential.
+        let p99 = coverage(&all, 1, variant, sojourn(service) * math::ln(100.0));
+        shares.extend([mean, p99]);
+    }
+    println!("intervals that hold the truth: {shares:?}");
+    assert!(
+        shares.iter().all(|share| (0.93..=0.97).contains(share)),
+        "{shares:?}"
+    );
+
+    let difference = sojourn(service[1]) - sojourn(service[0]);
+    let held = share(&all, |study| {
+        let of = &study.metrics[0].differences[0];
+        (of.mean.unwrap() - difference).abs() <= of.half_width.unwrap()
+    });
+    // The deviation of the paired differences, from all studies together.
+    let factor = student_t::quantile(0.5 + LEVEL / 2.0, SEEDS as f64 - 1.0);
+    let squares = all.iter().map(|study| {
+        let error = study.metrics[0].differences[0].half_width.unwrap() / factor;
+        error * error
+    });
+    let error = math::sqrt(squares.sum::<f64>() / STUDIES as f64);
+    let expected = power(difference / error, SEEDS as f64 - 1.0);
+    // Of one comparison, without the correction for the other metric.
+    let power = share(&all, |study| {
+        study.metrics[0].differences[0].p.unwrap() < 1.0 - LEVEL
+    });
+    println!("differences held {held}, found {power}, by theory {expected}");
+    assert!((0.93..=0.97).contains(&held), "{held}");
+    // Four standard deviations of a share of a thousand.
+    let off = 4.0 * math::sqrt(expected * (1.0 - expected) / STUDIES as f64);
+    assert!((power - expected).abs() <= off.max(0.01), "{power} {expected}");
+}
+
+/// The same queue twice, looked at more or less often: with luck of its own each, 5 % of the studies see a
+/// difference. The two metrics of a study are corrected for each other, so that either is called different less often,
+/// and any of them in at most 5 %.
+#[test]
+fn equal_variants_are_rarely_called_different() {
+    let all = studies("sampleInterval=100ms,50ms", Luck::Independent, STUDIES);
+    let plain = share(&all, |study| {
+        study.metrics[0].differences[0].p.unwrap() < 1.0 - LEVEL
+    });
+    let any = share(&all, |study| study.metrics.iter().any(found));
+    println!("equal variants: p below 5 % in {plain}, any metric called different in {any}");
+    assert!((0.035..=0.065).contains(&plain), "{plain}");
+    assert!(any <= 0.065, "{any}");
+}
+
+/// With common luck, equal variants are the same to the last bit, and nobody calls them different.
+#[test]
+fn equal_variants_of_common_luck_are_identical() {
+    let all = studies("sampleInterval=100ms,50ms", Luck::Common, 20);
+    for study in &all {
+        assert!(study.design.same_messages);
+        assert!(
+            study
+                .metrics
+                .iter()
+                .all(|m| m.differences[0].finding == Finding::Identical),
+            "{study:#?}"
+        );
+    }
+}
