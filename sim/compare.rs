@@ -28,6 +28,10 @@ pub struct Study {
     pub name: String,
     /// What is compared.
     pub plan: Plan,
+    /// What was set for all variants, as `--set` takes it.
+    pub set: Vec<String>,
+    /// An earlier end of all runs.
+    pub until: Option<SimDuration>,
     /// The expectations of each variant.
     pub expectations: Vec<Vec<Expectation>>,
     /// What is measured.
@@ -300,13 +304,14 @@ impl Study {
     ) -> Material<'a> {
         let runs = outcomes.iter().map(Vec::len).min().unwrap_or(0) as u64;
         let plan = &self.plan;
-        let until = match self.seeds {
+        let target = match self.seeds {
             Seeds::Until { target, .. } => Some(target),
             Seeds::Fixed(_) => None,
         };
         Material {
             name: self.name.clone(),
             title: plan.variants[plan.baseline].scenario.file.title.clone(),
+            until: self.until.map(SimDuration::as_secs_f64),
             factors: (plan.factors.iter())
                 .map(|factor| FactorReport {
                     path: factor.path.clone(),
@@ -317,7 +322,7 @@ impl Study {
                 .map(|variant| VariantReport {
                     label: variant.label.clone(),
                     cells: variant.cells.iter().map(|cell| *cell as u64).collect(),
-                    set: variant.set.clone(),
+                    set: self.set.iter().chain(&variant.set).cloned().collect(),
                     file: variant.scenario.name().to_owned(),
                     scenario_hash: scenario_hash(&variant.scenario.normalised),
                     ..VariantReport::default()
@@ -345,7 +350,7 @@ impl Study {
             level: self.level,
             luck: self.luck,
             warmup,
-            until,
+            target,
         }
     }
 }

@@ -8,8 +8,10 @@ use crate::cli::run::{listed, make_writable};
 use crate::cli::terminal::Terminal;
 use crate::cli::{Exit, Failure, exit, expectations};
 use crate::compare::{Progress, Seeds, Study, compare};
+use crate::kernel::time::SimDuration;
 use crate::report::comparison::metric::{self, Metric};
 use crate::report::comparison::model::{Comparison, Luck, WarmupRule};
+use crate::report::comparison::{markdown, table};
 use crate::report::{charts, expect, json};
 use crate::scenario::study::{Plan, Wanted};
 use crate::scenario::{Diagnostic, Diagnostics, Overrides, Source, Sources, Span};
@@ -40,14 +42,9 @@ pub fn run(args: &CompareArgs, threads: usize, terminal: &Terminal) -> Result<Ex
     let comparison = compare(&study, threads, &STOP, &|progress| match progress {
         Progress::Planned(runs) => bar.plan(runs),
         Progress::Begins { scenario, set, seed } => {
-            let warmup = crate::kernel::time::SimDuration::ZERO;
-            exit::reproduced_by(command(
-                args,
-                scenario.name(),
-                set,
-                seed,
-                (study.warmup == WarmupRule::Mser5).then_some(warmup),
-            ));
+            let warmup = SimDuration::ZERO;
+            let warmup = (study.warmup == WarmupRule::Mser5).then_some(warmup);
+            exit::reproduced_by(command(&study, scenario.name(), set, seed, warmup));
         }
         Progress::Ran => bar.ran(),
         Progress::Width(width) => bar.width(width),
@@ -110,6 +107,8 @@ fn prepare(args: &CompareArgs, overrides: &Overrides) -> Result<Study, Failure> 
             false => Luck::Common,
         },
         level: args.level,
+        set: overrides.set.clone(),
+        until: overrides.until,
         warmup: match args.warmup {
             None => WarmupRule::Scenario,
             Some(Warmup::Fixed(_)) => WarmupRule::Fixed,
@@ -163,13 +162,7 @@ fn stop_at_ctrl_c() {
 }
 
 /// What a user types to run one of the runs alone.
-fn command(
-    args: &CompareArgs,
-    file: &str,
-    set: &[String],
-    seed: u64,
-    warmup: Option<crate::kernel::time::SimDuration>,
-) -> String {
+fn command(study: &Study, file: &str, set: &[String], seed: u64, warmup: Option<SimDuration>) -> String {
     let seed = seed.to_string();
     let mut words = vec![
         "rmqsim".to_owned(),
@@ -179,10 +172,10 @@ fn command(
         seed,
     ];
     let warmup = warmup.map(|warmup| format!("warmup={warmup}"));
-    for set in args.overrides.set.iter().chain(set).chain(&warmup) {
+    for set in study.set.iter().chain(set).chain(&warmup) {
         words.extend(["--set".to_owned(), set.clone()]);
     }
-    if let Some(until) = args.overrides.until {
+    if let Some(until) = study.until {
         words.extend(["--until".to_owned(), until.to_string()]);
     }
     let joined = shlex::try_join(words.iter().map(String::as_str));
@@ -195,7 +188,16 @@ fn write(folder: &Path, comparison: &Comparison, drawn: Charts) -> anyhow::Resul
         Charts::Svg => charts::comparison::draw_all(comparison),
         Charts::None => Vec::new(),
     };
-    let mut files = vec![(folder.join("comparison.json"), json::canonical(comparison))];
+    let pictures: Vec<(String, String)> = (drawn.iter())
+        .map(|chart| (chart.title.clone(), chart.file_name.clone()))
+        .collect();
+    let mut files = vec![
+        (folder.join("comparison.json"), json::canonical(comparison)),
+        (
+            folder.join("comparison.md"),
+            markdown::page(comparison, &pictures),
+        ),
+    ];
     let charts = drawn.into_iter();
     files.extend(charts.map(|chart| (folder.join(chart.file_name), chart.svg)));
     for (path, text) in &files {
@@ -218,14 +220,14 @@ fn print(
     let files = (!written.is_empty()).then(|| format!("wrote {}", listed(written)));
     match format {
         StudyFormat::Table => {
-            terminal.print(json::canonical(comparison).trim_end())?;
+            terminal.print(table::summary(comparison, true).trim_end())?;
             if let Some(files) = files.filter(|_| !terminal.is_quiet()) {
                 terminal.print(&format!("\n{files}"))?;
             }
             return Ok(());
         }
         StudyFormat::Json => terminal.print(json::canonical(comparison).trim_end())?,
-        StudyFormat::Markdown => terminal.print(json::canonical(comparison).trim_end())?,
+        StudyFormat::Markdown => terminal.print(markdown::page(comparison, &[]).trim_end())?,
     }
     if let Some(files) = files {
         terminal.note(&files);

@@ -39,6 +39,8 @@ fn study(vary: &[&str], seeds: u64) -> Study {
     };
     Study {
         name: "shop".to_owned(),
+        set: Vec::new(),
+        until: None,
         expectations: (0..plan.variants.len()).map(expectations).collect(),
         metrics: metric::metrics(&[], &shapes).unwrap(),
         by_default: true,

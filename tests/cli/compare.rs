@@ -29,10 +29,20 @@ fn a_study_ends_in_a_table_and_names_its_files() {
     let args = ["--set", "timeline=[]", "--set", "expect=[]", "--seeds", "3"];
     let outcome = run(&folder, &small(&args));
     assert_eq!(outcome.code, 0, "{}", outcome.stderr);
-    for word in ["2 variants", "3 seeds", "rmqsim-out/quickstart-compare", "comparison.json", "comparison.md"] {
+    for word in [
+        "2 variants",
+        "3 seeds",
+        "rmqsim-out/quickstart-compare",
+        "comparison.json",
+        "comparison.md",
+    ] {
         assert!(outcome.stdout.contains(word), "{word}: {}", outcome.stdout);
     }
-    assert!(outcome.stdout.lines().all(|line| line.chars().count() <= 100), "{}", outcome.stdout);
+    assert!(
+        outcome.stdout.lines().all(|line| line.chars().count() <= 100),
+        "{}",
+        outcome.stdout
+    );
     let written = folder.join("rmqsim-out/quickstart-compare");
     let comparison = json(&fs::read_to_string(written.join("comparison.json")).unwrap());
     assert_eq!(comparison["comparisonVersion"], 1);
@@ -45,7 +55,18 @@ fn a_study_ends_in_a_table_and_names_its_files() {
 fn the_same_study_gives_the_same_bytes() {
     let of = |name: &str, more: &[&str]| {
         let folder = scratch(name);
-        let base = ["--set", "timeline=[]", "--set", "expect=[]", "--seeds", "3", "--charts", "none", "--out", "o"];
+        let base = [
+            "--set",
+            "timeline=[]",
+            "--set",
+            "expect=[]",
+            "--seeds",
+            "3",
+            "--charts",
+            "none",
+            "--out",
+            "o",
+        ];
         let outcome = run(&folder, &small(&[&base, more].concat()));
         assert_eq!(outcome.code, 0, "{}", outcome.stderr);
         let read = |file: &str| fs::read_to_string(folder.join("o").join(file)).unwrap();
@@ -63,7 +84,16 @@ fn the_same_study_gives_the_same_bytes() {
 #[test]
 fn data_on_stdout_needs_no_folder() {
     let folder = scratch("compare-json");
-    let args = ["--set", "timeline=[]", "--set", "expect=[]", "--seeds", "2", "--format", "json"];
+    let args = [
+        "--set",
+        "timeline=[]",
+        "--set",
+        "expect=[]",
+        "--seeds",
+        "2",
+        "--format",
+        "json",
+    ];
     let outcome = run(&folder, &small(&args));
     assert_eq!((outcome.code, outcome.stderr.as_str()), (0, ""));
     assert_eq!(json(&outcome.stdout)["run"]["runs"], 4);
@@ -81,10 +111,38 @@ fn interrupt(id: u32) {
 #[cfg(unix)]
 fn ctrl_c_leaves_a_valid_partial_result() {
     let folder = scratch("compare-interrupted");
-    let mut child = command(&folder, &["compare", "quickstart", "--vary", "groups.billing.consumers.count=2,4"]);
-    child.args(["--set", "duration=20s", "--set", "timeline=[]", "--set", "expect=[]"]);
-    child.args(["--seeds", "50000", "--max-runs", "1000000", "--charts", "none", "--out", "o"]);
-    let child = child.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut child = command(
+        &folder,
+        &[
+            "compare",
+            "quickstart",
+            "--vary",
+            "groups.billing.consumers.count=2,4",
+        ],
+    );
+    child.args([
+        "--set",
+        "duration=20s",
+        "--set",
+        "timeline=[]",
+        "--set",
+        "expect=[]",
+    ]);
+    child.args([
+        "--seeds",
+        "50000",
+        "--max-runs",
+        "1000000",
+        "--charts",
+        "none",
+        "--out",
+        "o",
+    ]);
+    let child = child
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
     // The folder is made before the first run; some seeds take much less than this.
     while !folder.join("o").exists() {
         std::thread::sleep(Duration::from_millis(20));
@@ -105,8 +163,12 @@ fn ctrl_c_leaves_a_valid_partial_result() {
 }
 
 fn whole_files(folder: &Path) -> bool {
-    let names = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name());
-    names.into_iter().all(|name| !name.to_string_lossy().contains("partial"))
+    let names = fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name());
+    names
+        .into_iter()
+        .all(|name| !name.to_string_lossy().contains("partial"))
 }
 
 #[test]
@@ -114,5 +176,9 @@ fn help_ends_with_examples() {
     let folder = scratch("compare-help");
     let outcome = finish(command(&folder, &["compare", "--help"]));
     assert_eq!(outcome.code, 0);
-    assert!(outcome.stdout.contains("--until-ci") && outcome.stdout.contains("Examples:"), "{}", outcome.stdout);
+    assert!(
+        outcome.stdout.contains("--until-ci") && outcome.stdout.contains("Examples:"),
+        "{}",
+        outcome.stdout
+    );
 }

@@ -50,6 +50,8 @@ fn studies(vary: &str, luck: Luck, count: u64) -> Vec<Comparison> {
     let paths = ["mean", "p99"].map(|word| format!("groups.billing.latency.success.{word}_seconds"));
     let mut study = Study {
         name: "mm1".to_owned(),
+        set: Vec::new(),
+        until: None,
         expectations: vec![Vec::new(); plan.variants.len()],
         metrics: metric::metrics(&paths, &shapes).unwrap(),
         by_default: false,

@@ -15,8 +15,8 @@ pub const NOTHING: &str = "–";
 const FACTOR: f64 = 3.0;
 /// Digits of a number at most, however narrow its interval.
 const DIGITS: i32 = 7;
-/// Numbers of one scale differ by this factor at most; others have units of their own.
-const SPAN: f64 = 500.0;
+/// A unit serves a set of numbers if the largest is less than this in it.
+const LARGEST: f64 = 10_000.0;
 
 /// A number and what follows it, apart so that a column of them can be aligned: `61.2`, `± 0.3 ms`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -65,13 +65,21 @@ pub fn relative(relative: f64, half_width: Option<f64>) -> String {
 /// As [`relative`], for a column.
 pub fn relative_parts(relative: f64, half_width: Option<f64>) -> Figure {
     let half_width = half_width.filter(|half| shown(relative, *half));
-    if 1.0 + relative >= FACTOR {
-        let (number, half) = rounded_alike(1.0 + relative, half_width, 2);
-        return figure(format!("×{number}"), half, "", "");
+    let times = 1.0 + relative;
+    if times >= FACTOR {
+        let (size, prefix) = fitting(Unit::Count, times);
+        let (number, half) = rounded_alike(times / size, half_width.map(|half| half / size), 2);
+        return figure(format!("×{number}"), half, "", prefix);
     }
-    let percent = half_width.map(|half| half * 100.0);
-    let (number, half) = rounded_alike(relative * 100.0, percent, 2);
+    let (number, half) = rounded_alike(relative * 100.0, half_width.map(|half| half * 100.0), 2);
     figure(signed(relative, number) + " %", half, " %", "")
+}
+
+/// The size of a relative difference: `31 % ± 2 %`, for sentences that say which way.
+pub fn share(relative: f64, half_width: Option<f64>) -> String {
+    let half_width = half_width.filter(|half| shown(relative, *half));
+    let (number, half) = rounded_alike(relative * 100.0, half_width.map(|half| half * 100.0), 2);
+    figure(number + " %", half, " %", "").to_string()
 }
 
 /// A share as per cent: `95 %`, `1.8 %`.
@@ -84,9 +92,17 @@ pub fn factor(factor: f64) -> String {
     format!("×{}", alone(factor, 2))
 }
 
-/// Hedges' g with two digits that count: `0.83`, `−12`.
+/// Hedges' g: `0.83`, `−7.4`, `12`. What is below a hundredth of a deviation is nothing.
 pub fn effect(g: f64) -> String {
-    signed_if_negative(g, alone(g, 2))
+    if !g.is_finite() {
+        return NOTHING.to_owned();
+    }
+    let decimals = match g.abs() {
+        size if size < 0.995 => 2,
+        size if size < 9.95 => 1,
+        _ => 0,
+    };
+    signed_if_negative(g, fixed(g, decimals))
 }
 
 /// A probability as it stands in a table: `< 0.001`, `0.012`, `0.34`, `1`.
@@ -131,7 +147,7 @@ pub struct Scale {
 }
 
 impl Scale {
-    /// The unit in which the largest of `values` reads best; none for all if they are too far apart.
+    /// The unit in which the smallest of `values` reads best, if the largest still reads well in it; else none for all.
     pub fn of(unit: Unit, values: impl IntoIterator<Item = f64>) -> Self {
         let sizes = values
             .into_iter()
@@ -142,15 +158,25 @@ impl Scale {
             Some((low.min(v), high.max(v)))
         });
         let (low, high) = ends.unwrap_or((0.0, 0.0));
+        let small = fitting(unit, low);
+        let serves = high < LARGEST * small.0 || fitting(unit, high) == small;
         Self {
             unit,
-            common: (high <= low * SPAN).then(|| fitting(unit, high)),
+            common: serves.then_some(small),
         }
     }
 
     /// Name of the unit that all its numbers have, `ms`; empty if they have none, or each its own.
     pub fn name(&self) -> &'static str {
         self.common.map_or("", |(_, name)| name)
+    }
+
+    /// The same without the name of the common unit, for a column that has it in its head.
+    pub fn without_name(&self) -> Self {
+        Self {
+            common: self.common.map(|(size, _)| (size, "")),
+            ..*self
+        }
     }
 
     /// A number without an interval.
@@ -189,7 +215,9 @@ pub fn fitting(unit: Unit, v: f64) -> (f64, &'static str) {
         (1e-6, 1e-6, "µs"),
         (1e-9, 1e-9, "ns"),
     ];
-    const BYTES: [(f64, f64, &str); 5] = [
+    const BYTES: [(f64, f64, &str); 7] = [
+        (1_152_921_504_606_846_976.0, 1_152_921_504_606_846_976.0, "EiB"),
+        (1_125_899_906_842_624.0, 1_125_899_906_842_624.0, "PiB"),
         (1_099_511_627_776.0, 1_099_511_627_776.0, "TiB"),
         (1_073_741_824.0, 1_073_741_824.0, "GiB"),
         (1_048_576.0, 1_048_576.0, "MiB"),
@@ -393,6 +421,7 @@ mod tests {
             (2.4, Some(0.12), "×3.40 ± 0.12"),
             (2.4, Some(0.4), "×3.4 ± 0.4"),
             (12_039.0, None, "×12 040"),
+            (1.999e9, Some(2e7), "×2.00 ± 0.02 G"),
             (-1.0, Some(0.0), "−100 %"),
             (0.0, Some(0.0), "0 %"),
             (-0.312, None, "−31 %"),
@@ -424,8 +453,11 @@ mod tests {
     #[test]
     fn effects_and_factors_have_two_digits() {
         assert_eq!(effect(-0.834), "−0.83");
+        assert_eq!(effect(-7.36), "−7.4");
         assert_eq!(effect(52.34), "52");
-        assert_eq!(effect(-0.0), "0");
+        assert_eq!(effect(-0.001), "0.00");
+        assert_eq!(share(-0.312, Some(0.002)), "31.2 % ± 0.2 %");
+        assert_eq!(share(0.5, None), "50 %");
         assert_eq!(factor(31.4), "×31");
         assert_eq!(factor(0.871), "×0.87");
         assert_eq!(percent(0.95), "95 %");
@@ -436,9 +468,10 @@ mod tests {
     #[test]
     fn numbers_of_a_scale_share_its_unit() {
         let scale = Scale::of(Unit::Seconds, [0.95, 1.05]);
-        assert_eq!(scale.estimate(0.95, Some(0.02)).to_string(), "0.95 ± 0.02 s");
-        assert_eq!(scale.estimate(1.05, Some(0.04)).to_string(), "1.05 ± 0.04 s");
-        assert_eq!(scale.name(), "s");
+        assert_eq!(scale.estimate(0.95, Some(0.02)).to_string(), "950 ± 20 ms");
+        assert_eq!(scale.estimate(1.05, Some(0.04)).to_string(), "1050 ± 40 ms");
+        assert_eq!(scale.without_name().value(1.05).to_string(), "1050");
+        assert_eq!(scale.name(), "ms");
         let scale = Scale::of(Unit::Seconds, [0.001, 30.0]);
         assert_eq!(scale.value(0.001).to_string(), "1 ms");
         assert_eq!(scale.name(), "");

@@ -64,6 +64,8 @@ pub struct StudyReport {
     pub messages: u64,
     /// Virtual length of a run of the baseline.
     pub duration_seconds: f64,
+    /// Where all runs were cut short; `null` if they were not.
+    pub until_seconds: Option<f64>,
     /// Hash over the traces of all runs that count, in order.
     #[serde(rename = "traceDigest")]
     pub trace_digest: String,

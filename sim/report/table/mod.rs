@@ -9,13 +9,13 @@ mod delivery;
 mod group;
 mod head;
 mod order;
-mod page;
+pub(in crate::report) mod page;
 mod readers;
 mod rebalance;
 mod remedies;
 mod retries;
 mod verdicts;
-mod words;
+pub(in crate::report) mod words;
 
 use crate::report::model::Report;
 use page::Page;
@@ -24,15 +24,16 @@ pub use words::wrapped;
 /// Columns of a line at most.
 pub const WIDTH: usize = 100;
 /// Columns of the words at the start of the lines of a group.
-const LABEL: usize = 14;
+pub(in crate::report) const LABEL: usize = 14;
 /// Columns of a name at most.
-const NAME: usize = 36;
+pub(in crate::report) const NAME: usize = 36;
 
 /// The summary of a report, with a line feed at the end.
 pub fn summary(report: &Report, colour: bool) -> String {
     let mut page = Page {
         text: String::new(),
         colour,
+        width: WIDTH,
     };
     page.header(report);
     for (name, group) in &report.groups {

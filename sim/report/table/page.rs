@@ -1,24 +1,26 @@
 //! A text under construction.
 
+use super::LABEL;
 use super::words::columns;
-use super::{LABEL, WIDTH};
 use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
 
 /// A text under construction.
-pub(super) struct Page {
-    pub(super) text: String,
-    pub(super) colour: bool,
+pub(in crate::report) struct Page {
+    pub(in crate::report) text: String,
+    pub(in crate::report) colour: bool,
+    /// Columns of a line at most.
+    pub(in crate::report) width: usize,
 }
 
 /// Escape sequences.
-pub(super) const BOLD: &str = "\x1b[1m";
-pub(super) const DIM: &str = "\x1b[2m";
-pub(super) const GREEN: &str = "\x1b[32m";
-pub(super) const RED: &str = "\x1b[31m";
-pub(super) const YELLOW: &str = "\x1b[33m";
+pub(in crate::report) const BOLD: &str = "\x1b[1m";
+pub(in crate::report) const DIM: &str = "\x1b[2m";
+pub(in crate::report) const GREEN: &str = "\x1b[32m";
+pub(in crate::report) const RED: &str = "\x1b[31m";
+pub(in crate::report) const YELLOW: &str = "\x1b[33m";
 
 impl Page {
-    pub(super) fn paint(&self, style: &str, text: &str) -> String {
+    pub(in crate::report) fn paint(&self, style: &str, text: &str) -> String {
         if self.colour {
             format!("{style}{text}\x1b[0m")
         } else {
@@ -26,22 +28,22 @@ impl Page {
         }
     }
 
-    pub(super) fn line(&mut self, line: &str) {
+    pub(in crate::report) fn line(&mut self, line: &str) {
         // Thin spaces are for pictures: in a terminal a number should be found by searching for it.
         self.text.push_str(&line.replace('\u{2009}', " "));
         self.text.push('\n');
     }
 
     /// `label  part · part`, broken between parts where a line would be too long.
-    pub(super) fn parts(&mut self, label: &str, parts: &[String]) {
+    pub(in crate::report) fn parts(&mut self, label: &str, parts: &[String]) {
         self.joined(label, " · ", parts);
     }
 
-    pub(super) fn joined(&mut self, label: &str, separator: &str, parts: &[String]) {
+    pub(in crate::report) fn joined(&mut self, label: &str, separator: &str, parts: &[String]) {
         let mut line = format!("  {label:<width$}", width = LABEL - 2);
         let mut fresh = true;
         for part in parts.iter().filter(|part| !part.is_empty()) {
-            if !fresh && columns(&line) + columns(separator) + columns(part) > WIDTH {
+            if !fresh && columns(&line) + columns(separator) + columns(part) > self.width {
                 self.line(&line);
                 line = " ".repeat(LABEL);
                 fresh = true;
@@ -55,7 +57,7 @@ impl Page {
         self.line(&line);
     }
 
-    pub(super) fn mark(&self, good: bool) -> String {
+    pub(in crate::report) fn mark(&self, good: bool) -> String {
         if good {
             self.paint(GREEN, "✓")
         } else {
@@ -63,7 +65,7 @@ impl Page {
         }
     }
 
-    pub(super) fn table(&mut self, table: &Table) {
+    pub(in crate::report) fn table(&mut self, table: &Table) {
         self.line("");
         for (row, line) in table.lines().enumerate() {
             let line = format!("  {}", line.trim_end());
@@ -74,7 +76,7 @@ impl Page {
 }
 
 /// A table without lines; columns in `right` are aligned to the right.
-pub(super) fn table(header: &[&str], right: &[usize]) -> Table {
+pub(in crate::report) fn table(header: &[&str], right: &[usize]) -> Table {
     let mut table = Table::new();
     table
         .load_style(presets::NOTHING)

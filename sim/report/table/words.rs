@@ -7,12 +7,12 @@ use crate::report::charts::text::{grouped, number};
 const BAR: u64 = 12;
 
 /// A share as per cent with one decimal, so that a column of them lines up.
-pub(super) fn tenths(share: f64) -> String {
+pub(in crate::report) fn tenths(share: f64) -> String {
     format!("{:.1} %", share * 100.0)
 }
 
 /// A bar as long as `value` is to `most`, in eighths of a column.
-pub(super) fn bar(value: u64, most: u64) -> String {
+pub(in crate::report) fn bar(value: u64, most: u64) -> String {
     if most == 0 {
         return String::new();
     }
@@ -22,7 +22,7 @@ pub(super) fn bar(value: u64, most: u64) -> String {
 }
 
 /// A size in the greatest unit of which there is at least one: `512 B`, `1.5 MiB`.
-pub(super) fn bytes(bytes: u64) -> String {
+pub(in crate::report) fn bytes(bytes: u64) -> String {
     let units = [(1_u64 << 30, "GiB"), (1 << 20, "MiB"), (1 << 10, "KiB")];
     match units.into_iter().find(|(unit, _)| bytes >= *unit) {
         Some((unit, name)) => format!("{} {name}", number(bytes as f64 / unit as f64)),
@@ -30,12 +30,12 @@ pub(super) fn bytes(bytes: u64) -> String {
     }
 }
 
-pub(super) fn span(seconds: f64) -> String {
+pub(in crate::report) fn span(seconds: f64) -> String {
     crate::report::charts::text::span(SimDuration::from_secs_f64(seconds))
 }
 
 /// A measured value next to what was expected of it: as exact as the comparison.
-pub(super) fn exact(value: f64) -> String {
+pub(in crate::report) fn exact(value: f64) -> String {
     if (0.0..1e15).contains(&value) && value.fract() == 0.0 {
         return grouped(value as u64);
     }
@@ -43,7 +43,7 @@ pub(super) fn exact(value: f64) -> String {
 }
 
 /// Columns that a text takes: two for each wide character, none for escape sequences.
-pub(super) fn columns(text: &str) -> usize {
+pub(in crate::report) fn columns(text: &str) -> usize {
     let mut columns = 0;
     let mut in_escape = false;
     for c in text.chars() {
@@ -61,7 +61,7 @@ pub(super) fn columns(text: &str) -> usize {
 }
 
 /// As much of `text` as fits; `…` stands for the rest. Control characters become spaces.
-pub(super) fn cut(text: &str, room: usize) -> String {
+pub(in crate::report) fn cut(text: &str, room: usize) -> String {
     let text: String = text
         .chars()
         .map(|c| if c.is_control() { ' ' } else { c })

@@ -21,6 +21,8 @@ pub struct Material<'a> {
     pub name: String,
     /// Title of the scenario.
     pub title: String,
+    /// An earlier end of all runs, seconds.
+    pub until: Option<f64>,
     /// What was varied.
     pub factors: Vec<FactorReport>,
     /// What was compared, without what its runs said.
@@ -50,7 +52,7 @@ pub struct Material<'a> {
     /// What was left out at the start.
     pub warmup: WarmupReport,
     /// Target of sequential stopping.
-    pub until: Option<f64>,
+    pub target: Option<f64>,
 }
 
 impl Material<'_> {
@@ -131,6 +133,7 @@ impl Material<'_> {
             events: all().map(|outcome| outcome.events).sum(),
             messages: all().map(|outcome| outcome.messages).sum(),
             duration_seconds: self.of_baseline().first().map_or(0.0, |run| run.duration_seconds),
+            until_seconds: self.until,
             trace_digest: digest.finalize().to_hex()[..32].to_owned(),
         }
     }
@@ -196,7 +199,7 @@ impl Material<'_> {
 
     /// How far sequential stopping came.
     fn stopping(&self) -> Option<StoppingReport> {
-        let target = self.until?;
+        let target = self.target?;
         let reached = self.widest();
         Some(StoppingReport {
             target,
