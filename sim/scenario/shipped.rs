@@ -168,6 +168,10 @@ const STUDIES: &[(&str, &str)] = &[
         "threads-and-service",
         include_str!("../../scenarios/studies/threads-and-service.json"),
     ),
+    (
+        "throughput-plateau",
+        include_str!("../../scenarios/studies/throughput-plateau.json"),
+    ),
 ];
 
 /// Names of all scenarios but the studies, sorted.
