@@ -101,6 +101,7 @@ fn config(messages: u64) -> ClusterConfig {
         forwards: Vec::new(),
         broker_tuning: BrokerTuning::default(),
         sample_interval: SimDuration::from_secs(1),
+        warmup: SimDuration::ZERO,
     }
 }
 

@@ -73,6 +73,9 @@ fn load(file: &str, overrides: &Overrides) -> Result<Sound, Box<Diagnostics>> {
     let scenario = Scenario::load(file, overrides)?;
     expectations::read(&scenario)?;
     let study = Plan::of(&scenario, overrides)?;
+    if let Some(plan) = &study {
+        expectations::of_variants(plan)?;
+    }
     Ok(Sound { scenario, study })
 }
 

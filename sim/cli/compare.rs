@@ -42,7 +42,7 @@ pub fn run(args: &CompareArgs, threads: usize, terminal: &Terminal) -> Result<Ex
     let comparison = compare(&study, threads, &STOP, &|progress| match progress {
         Progress::Planned(runs) => bar.plan(runs),
         Progress::Begins { scenario, set, seed } => {
-            let warmup = SimDuration::ZERO;
+            let warmup = scenario.config.warmup;
             let warmup = (study.warmup == WarmupRule::Mser5).then_some(warmup);
             exit::reproduced_by(command(&study, scenario.name(), set, seed, warmup));
         }

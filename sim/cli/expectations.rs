@@ -1,6 +1,7 @@
 //! The expectations of a scenario, read before anything runs.
 
 use crate::report::expect::{Expectation, shape};
+use crate::scenario::study::Plan;
 use crate::scenario::{Diagnostic, Diagnostics, Scenario};
 
 /// All expectations of `scenario`.
@@ -8,6 +9,32 @@ use crate::scenario::{Diagnostic, Diagnostics, Scenario};
 /// # Errors
 /// All that cannot be read or that no report of this cluster can answer, each with its place.
 pub fn read(scenario: &Scenario) -> Result<Vec<Expectation>, Box<Diagnostics>> {
+    parse(scenario).map_err(|problems| Box::new(scenario.diagnostics(problems)))
+}
+
+/// All expectations of each variant of a study.
+///
+/// # Errors
+/// As [`read`]; what several variants have is told once.
+pub fn of_variants(plan: &Plan) -> Result<Vec<Vec<Expectation>>, Box<Diagnostics>> {
+    let (mut all, mut found) = (Vec::new(), Vec::new());
+    for (at, variant) in plan.variants.iter().enumerate() {
+        match parse(&variant.scenario) {
+            Ok(expectations) => all.push(expectations),
+            Err(problems) => found.push((at, problems)),
+        }
+    }
+    match found.is_empty() {
+        true => Ok(all),
+        false => Err(Box::new(plan.diagnostics_of(found))),
+    }
+}
+
+fn parse(scenario: &Scenario) -> Result<Vec<Expectation>, Vec<Diagnostic>> {
+    // The shape of a report takes longer to work out than all else.
+    if scenario.expect.is_empty() {
+        return Ok(Vec::new());
+    }
     let shape = shape(&scenario.config);
     let (mut expectations, mut problems) = (Vec::new(), Vec::new());
     for (index, (text, span)) in scenario.expect.iter().enumerate() {
@@ -21,6 +48,6 @@ pub fn read(scenario: &Scenario) -> Result<Vec<Expectation>, Box<Diagnostics>> {
     }
     match problems.is_empty() {
         true => Ok(expectations),
-        false => Err(Box::new(scenario.diagnostics(problems))),
+        false => Err(problems),
     }
 }

@@ -82,6 +82,8 @@ pub struct ClusterConfig {
     pub broker_tuning: BrokerTuning,
     /// How often the observer looks at the whole cluster; the grid of every time series.
     pub sample_interval: SimDuration,
+    /// How long at the start nothing is measured, a multiple of the sampling interval. The cluster knows nothing of it.
+    pub warmup: SimDuration,
 }
 
 impl ClusterConfig {

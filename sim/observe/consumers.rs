@@ -71,13 +71,13 @@ impl Life {
         self.threads_set.push((now, threads));
     }
 
-    /// Thread time of its life to `now`, in seconds; it began with `threads`.
-    pub fn thread_secs(&self, now: SimTime, threads: u32) -> f64 {
-        let Some(mut from) = self.started else {
+    /// Thread time of its life between `from` and `now`, in seconds; it began with `threads`.
+    pub fn thread_secs(&self, from: SimTime, now: SimTime, threads: u32) -> f64 {
+        let Some(started) = self.started else {
             return 0.0;
         };
         let end = self.stopped.map_or(now, |(at, _)| at);
-        let (mut sum, mut threads) = (0.0, threads);
+        let (mut sum, mut from, mut threads) = (0.0, started.max(from), threads);
         for &(at, next) in self.threads_set.iter().filter(|(at, _)| *at < end) {
             sum += at.since(from).as_secs_f64() * f64::from(threads);
             (from, threads) = (at.max(from), next);
@@ -98,11 +98,16 @@ impl Life {
         self.started.is_some() && self.stopped.is_none()
     }
 
-    /// Time from the start to the end, or to `now`.
-    pub fn length(&self, now: SimTime) -> SimDuration {
+    /// How long it lived between `from` and `now`.
+    pub fn length(&self, from: SimTime, now: SimTime) -> SimDuration {
         let end = self.stopped.map_or(now, |(at, _)| at);
         self.started
-            .map_or(SimDuration::ZERO, |started| end.since(started))
+            .map_or(SimDuration::ZERO, |started| end.since(started.max(from)))
+    }
+
+    /// Listener results, those that were thrown away included.
+    pub fn results(&self) -> u64 {
+        self.consumed() + self.discarded
     }
 
     /// Listener results, good and bad.

@@ -41,6 +41,13 @@ impl Sampled {
         self.looks += 1;
     }
 
+    /// Forgets all looks but the last.
+    fn restart(&mut self) {
+        self.max = self.last;
+        self.sum = u128::from(self.last);
+        self.looks = self.looks.min(1);
+    }
+
     /// Mean of all looks; 0 without any.
     pub fn mean(&self) -> f64 {
         if self.looks == 0 {
@@ -77,6 +84,14 @@ impl Filters {
         let filter = self.entry(group, topic);
         filter.diff.look(diff);
         filter.matching.look(matching);
+    }
+
+    /// Lags are measured from the last look on.
+    pub fn restart(&mut self) {
+        for filter in self.0.values_mut() {
+            filter.diff.restart();
+            filter.matching.restart();
+        }
     }
 
     /// The topics of a group that has filters.

@@ -42,21 +42,31 @@ impl Level {
     pub fn max(&self) -> u64 {
         self.max as u64
     }
-    /// Integral from the start of the run to `end`, in messages × nanoseconds.
+    /// Integral from the start of the run, or the last [restart](Self::restart), to `end`, in messages × nanoseconds.
     pub fn integral(&self, end: SimTime) -> i128 {
         i128::from(self.value) * i128::from(end.as_nanos()) - self.moment
     }
-    /// Mean from the start of the run to `end`; 0 for a run of no length.
-    pub fn mean(&self, end: SimTime) -> f64 {
-        mean(self.integral(end), end)
+    /// Mean from `from`, the start of the run or the last restart, to `end`; 0 if there is nothing between.
+    pub fn mean(&self, from: SimTime, end: SimTime) -> f64 {
+        mean(self.integral(end), from, end)
+    }
+    /// Integral and maximum begin at `now`.
+    fn restart(&mut self, now: SimTime) {
+        self.moment = i128::from(self.value) * i128::from(now.as_nanos());
+        self.forget_max();
+    }
+    /// The maximum begins now.
+    pub fn forget_max(&mut self) {
+        self.max = self.value.max(0);
     }
 }
 
-fn mean(integral: i128, end: SimTime) -> f64 {
-    if end == SimTime::ZERO {
+fn mean(integral: i128, from: SimTime, end: SimTime) -> f64 {
+    let span = end.since(from);
+    if span.is_zero() {
         return 0.0;
     }
-    integral as f64 / end.as_nanos() as f64
+    integral as f64 / span.as_nanos() as f64
 }
 
 /// The sum of all levels of one kind in a group: its peak and how long that took to drain.
@@ -110,6 +120,14 @@ impl Peak {
             marks: Vec::new(),
             watch: -1,
         }
+    }
+
+    /// Maximum, drain time and percentile begin at `now`. Marks stay, and so does what the next sample looks back to.
+    fn restart(&mut self, now: SimTime) {
+        self.max = self.value.max(0);
+        self.max_at = now;
+        self.drained_at = None;
+        self.samples = Histogram::default();
     }
 
     /// Notes what there is to be drained.
@@ -245,9 +263,25 @@ pub struct Lag {
     checkpoints: Vec<Vec<Checkpoint>>,
     slots: Vec<SlotLag>,
     groups: Vec<GroupLag>,
+    /// When means and maxima began.
+    from: SimTime,
 }
 
 impl Lag {
+    /// Means, maxima, percentiles and drain times begin at `now`.
+    pub fn restart(&mut self, now: SimTime) {
+        self.from = now;
+        for slot in &mut self.slots {
+            slot.lag.restart(now);
+            slot.backlog.restart(now);
+        }
+        for group in &mut self.groups {
+            group.lag.restart(now);
+            group.backlog.restart(now);
+            group.oldest_max = SimDuration::ZERO;
+        }
+    }
+
     /// Makes room for all queues and slots known.
     pub fn grow(&mut self, now: SimTime, slots: &Slots, groups: usize) {
         self.visible.resize(slots.queues(), 0);
@@ -389,7 +423,7 @@ impl Lag {
             .of_group(group)
             .map(|slot| self.slots[slot].lag.integral(end))
             .sum();
-        mean(integral, end)
+        mean(integral, self.from, end)
     }
     /// Mean backlog of a group over time.
     pub fn backlog_mean(&self, slots: &Slots, group: GroupId, end: SimTime) -> f64 {
@@ -397,7 +431,7 @@ impl Lag {
             .of_group(group)
             .map(|slot| self.slots[slot].backlog.integral(end))
             .sum();
-        mean(integral, end)
+        mean(integral, self.from, end)
     }
 }
 
@@ -460,7 +494,10 @@ mod tests {
         level.change(secs(2), 10);
         level.change(secs(5), -4);
         assert_eq!(level.integral(secs(10)), 60_000_000_000);
-        assert_eq!((level.mean(secs(10)), level.value(), level.max()), (6.0, 6, 10));
+        assert_eq!(
+            (level.mean(secs(0), secs(10)), level.value(), level.max()),
+            (6.0, 6, 10)
+        );
     }
 
     #[test]
@@ -514,6 +551,36 @@ mod tests {
         let marks: Vec<_> = marks.map(|mark| (mark.value(), mark.drain())).collect();
         let after = |n| Some(SimDuration::from_secs(n));
         assert_eq!(marks, [(0, None), (1_000, after(4)), (600, after(4))]);
+    }
+
+    /// 100 until 5 s, 40 until 8 s, then none. From 6 s on that is a maximum of 40 at once, drained in 2 s, and 80
+    /// message-seconds in 4 s; percentiles know the samples at 6 s and later only.
+    #[test]
+    fn a_restart_forgets_what_was_before() {
+        let (slots, mut lag) = desk();
+        let of = slots.get(0);
+        lag.dispatched(secs(1), &slots, QueueId(0), 100);
+        for t in 1..5 {
+            lag.sample(secs(t), &slots, |_| 100, |_| 0);
+        }
+        lag.committed(secs(5), 0, of, 60);
+        lag.ended(secs(5), 0, of, 60);
+        lag.restart(secs(6));
+        for t in 6..8 {
+            lag.sample(secs(t), &slots, |_| 100, |_| 60);
+        }
+        lag.committed(secs(8), 0, of, 100);
+        let group = lag.group(GroupId(0));
+        assert_eq!(
+            (group.lag.max(), group.lag.max_at(), group.lag.p99()),
+            (40, Some(secs(6)), 40)
+        );
+        assert_eq!(group.lag.drain(), Some(SimDuration::from_secs(2)));
+        assert_eq!(lag.lag_mean(&slots, GroupId(0), secs(10)), 20.0);
+        assert_eq!(lag.backlog_mean(&slots, GroupId(0), secs(10)), 40.0);
+        assert_eq!(lag.slot(0).lag.max(), 40);
+        // Offset 60 was stored at about 0.6 s: 6.4 s old at 7 s.
+        assert_eq!(group.oldest_max, SimDuration::from_millis(6_400));
     }
 
     #[test]

@@ -89,6 +89,10 @@ impl Balance {
         let open = self.waiting + self.in_flight + self.awaiting_retry;
         open + self.succeeded + self.dead + self.filtered + self.expired + self.lost()
     }
+    /// Records that somebody in the group asks for, as far as known.
+    pub fn asked_for(&self) -> u64 {
+        self.produced.saturating_sub(self.filtered + self.mismatched)
+    }
     /// Skipped, delivered or not, passed over by mistake, and dropped.
     pub fn lost(&self) -> u64 {
         let by_mistake = self.mismatched + self.skipped + self.skipped_unfinished;

@@ -32,4 +32,5 @@ pub mod skew;
 pub mod slots;
 #[cfg(test)]
 pub(crate) mod story;
+pub mod warm_up;
 pub mod windows;

@@ -154,6 +154,13 @@ impl Run {
         run
     }
 
+    /// The first `secs` seconds are not measured. To be said first.
+    pub fn warmed_up(mut self, secs: u64) -> Self {
+        let horizon = SimDuration::from_secs(30);
+        self.observation = self.observation.after(SimDuration::from_secs(secs), horizon);
+        self
+    }
+
     /// It is `millis` ms after the start; samples that have come due are taken first.
     pub fn at(&mut self, ms: u64) -> &mut Self {
         self.now = millis(ms);
@@ -423,6 +430,38 @@ impl Run {
             via: CommitVia::Update,
         })
     }
+}
+
+/// Ten seconds that are not measured, and twenty that are. B dies in the first part; of five messages two are born in it,
+/// one of which is delivered in the second part, and the last is never delivered.
+pub fn warmed_up() -> Run {
+    let story = Story::new()
+        .topic("orders", 2)
+        .producer("shop", "orders")
+        .group("billing", &["orders"])
+        .consumer("billing-1", "billing", 1)
+        .consumer("billing-2", "billing", 1);
+    let mut run = Run::new(story).warmed_up(10);
+    let (a, b) = (0, 1);
+    run.at(0).start(a).start(b);
+    run.at(100).take(a, &[0, 1]);
+    run.at(1_000).send(0);
+    run.at(2_000).deliver(a, 0, 0);
+    run.at(2_050).consume(a, 0, 0, true);
+    run.at(3_000).round(a, &[], &[1]).take(b, &[1]);
+    run.at(8_000).send(0);
+    run.at(9_000).stop(b, StopKind::Killed);
+    run.at(10_000).send(0);
+    run.at(12_000).deliver(a, 0, 1);
+    run.at(12_050).consume(a, 0, 1, true);
+    run.at(13_000).deliver(a, 0, 2);
+    run.at(13_050).consume(a, 0, 2, true);
+    run.at(20_000).send(0);
+    run.at(21_000).deliver(a, 0, 3);
+    run.at(21_050).consume(a, 0, 3, true);
+    run.at(28_000).send(0);
+    run.at(30_000).finish();
+    run
 }
 
 /// Two consumers of two queues, 30 s. Six messages, one a second, on queues 0 and 1 in turn; each is delivered

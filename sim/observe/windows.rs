@@ -1,4 +1,4 @@
-//! Windows: what consumers and queues have done by the end of each twelfth of the run.
+//! Windows: what consumers and queues have done by the end of each twelfth of the run, after its warm-up.
 //!
 //! A row holds totals since the start; the difference of two is what one window saw. A row is taken at the first
 //! sample at or after its twelfth, so a run of few samples has fewer windows.
@@ -33,15 +33,18 @@ pub struct Row {
 /// The rows of a run.
 #[derive(Debug, Default)]
 pub struct Windows {
-    /// Length of the run as planned.
+    /// Where the first one begins.
+    from: SimTime,
+    /// From there to the end of the run as planned.
     horizon: SimDuration,
     rows: Vec<Row>,
 }
 
 impl Windows {
-    /// No rows yet; the run is to last for `horizon`.
-    pub fn new(horizon: SimDuration) -> Self {
+    /// No rows yet; the run is to last for `horizon` from `from` on.
+    pub fn new(from: SimTime, horizon: SimDuration) -> Self {
         Self {
+            from,
             horizon,
             rows: Vec::new(),
         }
@@ -51,7 +54,8 @@ impl Windows {
     pub fn is_due(&self, now: SimTime) -> bool {
         let next = u128::from(self.horizon.as_nanos()) * self.rows.len() as u128 / u128::from(WINDOWS);
         self.rows.len() as u64 <= WINDOWS
-            && u128::from(now.as_nanos()) >= next
+            && now >= self.from
+            && u128::from(now.since(self.from).as_nanos()) >= next
             && self.rows.last().is_none_or(|last| last.at < now)
     }
 
@@ -72,7 +76,11 @@ mod tests {
     use crate::observe::story::secs;
 
     fn edges(horizon: u64, samples: impl Iterator<Item = u64>) -> Vec<u64> {
-        let mut windows = Windows::new(SimDuration::from_secs(horizon));
+        edges_from(0, horizon, samples)
+    }
+
+    fn edges_from(from: u64, horizon: u64, samples: impl Iterator<Item = u64>) -> Vec<u64> {
+        let mut windows = Windows::new(secs(from), SimDuration::from_secs(horizon));
         let mut taken = Vec::new();
         for at in samples {
             if windows.is_due(secs(at)) {
@@ -91,6 +99,12 @@ mod tests {
         assert_eq!(edges(300, 0..=300), (0..=12).map(|w| 25 * w).collect::<Vec<_>>());
         // Twelfths of 100 s do not fall on whole seconds: the first sample after them will do.
         assert_eq!(edges(100, 0..=100)[..4], [0, 9, 17, 25]);
+    }
+
+    #[test]
+    fn the_warm_up_has_none() {
+        let expected: Vec<u64> = (0..=12).map(|w| 60 + 20 * w).collect();
+        assert_eq!(edges_from(60, 240, 0..=300), expected);
     }
 
     #[test]

@@ -89,6 +89,11 @@ pub fn sample_interval(duration: SimDuration) -> SimDuration {
     SimDuration::from_nanos(*LADDER.iter().find(enough).unwrap_or(&(7 * D)))
 }
 
+/// Whether a span is zero, so that its key can be left out.
+pub fn is_no_time(span: &SimDuration) -> bool {
+    span.is_zero()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

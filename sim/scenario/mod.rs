@@ -177,6 +177,13 @@ fn until(overrides: &Overrides, config: &ClusterConfig) -> Result<SimDuration, V
             ))
             .help(format!("to run for longer use --set duration={until}")),
         ]),
+        Some(until) if until <= config.warmup => Err(vec![
+            Diagnostic::new(format!(
+                "--until {until} lies within the warm-up, which ends at {}: nothing would be measured",
+                config.warmup
+            ))
+            .help("to look at the start of the run add --set warmup=0s"),
+        ]),
         until => Ok(until.unwrap_or(config.duration)),
     }
 }

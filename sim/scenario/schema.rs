@@ -58,6 +58,11 @@ pub struct ScenarioFile {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "SimDuration")]
     pub sample_interval: Option<SimDuration>,
+    /// Time at the start that is not measured: means, quantiles, maxima, rates and skew begin at its end, rounded up to
+    /// the sampling grid. Counters and the message account hold the whole run. Shorter than the run. Default "0s".
+    #[serde(default, skip_serializing_if = "defaults::is_no_time")]
+    #[schemars(extend("default" = "0s"))]
+    pub warmup: SimDuration,
     /// Brokers, topics, network.
     pub cluster: ClusterBlock,
     /// Producers by name; instance n is called `name-n`.

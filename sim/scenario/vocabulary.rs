@@ -98,6 +98,11 @@ const OTHER_WORDS: &[(&str, &str)] = &[
     ("maxQueueingTimeMs", "maxQueueing"),
     ("warmUpPeriodSec", "warmUp"),
     ("warmUpColdFactor", "coldFactor"),
+    ("warmUp", "warmup"),
+    ("warmupTime", "warmup"),
+    ("rampUp", "warmup"),
+    ("burnIn", "warmup"),
+    ("transient", "warmup"),
     ("limit", "qps"),
     ("maxConcurrency", "concurrency"),
     ("updateCorePoolSize", "setThreads"),
@@ -171,11 +176,6 @@ const OTHER_WORDS: &[(&str, &str)] = &[
 
 /// Keys that are planned or exist in RocketMQ: the object's pattern, the key, a way out.
 const KEYS_NOT_YET: &[(&str, &str, &str)] = &[
-    (
-        "",
-        "warmup",
-        "the whole run is measured; start producers later with \"start\"",
-    ),
     ("producers.*", "tuning", "producers have RocketMQ's defaults"),
     ("groups.*.tuning", "popInvisibleTime", "POP is not modelled"),
     ("groups.*.tuning", "popBatchNums", "POP is not modelled"),

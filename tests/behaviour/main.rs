@@ -32,3 +32,4 @@ mod strategies_at_work;
 mod subscriptions;
 mod support;
 mod topic_queues;
+mod warm_up;

@@ -53,6 +53,8 @@ fn each_misuse_gets_its_message() {
         &["check", "quickstart", "--until", "90"],
         &["check", "quickstart", "--until", "0s"],
         &["check", "quickstart", "--until", "6m"],
+        &["check", "quickstart", "--until", "1m", "--set", "warmup=59900ms"],
+        &["check", "quickstart", "--set", "warmup=5m"],
         &["check", "quickstart", "--max-messages", "1000"],
         &["check", "quickstart", "--set", "groups.billing.consumers.count"],
         &["check", "quickstart", "--set", "=4"],

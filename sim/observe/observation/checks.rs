@@ -22,7 +22,8 @@ impl Observation {
                 .of_group(group)
                 .map(|slot| self.ledger.delivered_once(slot))
                 .sum();
-            let (measured, duplicates) = (self.latencies[id].wait.count(), self.duplicates[id].total());
+            let measured = self.latencies[id].wait.count() + self.warm_up.early(group).stored;
+            let duplicates = self.duplicates[id].total();
             let again = self.again(group);
             if by_queue != by_consumer || first != measured || first + duplicates + again != by_queue {
                 let text = format!(

@@ -6,6 +6,7 @@
 mod checks;
 mod members;
 mod order;
+mod warm_up;
 
 use crate::cluster::config::ClusterConfig;
 use crate::cluster::directory::{Directory, TopicKind};
@@ -31,10 +32,11 @@ use crate::observe::requests::Requests;
 use crate::observe::retries::Retries;
 use crate::observe::series::{Measure, Series};
 use crate::observe::slots::Slots;
+use crate::observe::warm_up::WarmUp;
 use crate::observe::windows::{Done, Row, Windows};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// The spans of a message's life in one group.
+/// The spans of a message's life in one group, of what came into being after the warm-up.
 #[derive(Clone, Debug, Default)]
 pub struct Latencies {
     /// From birth to the first delivery of the original.
@@ -101,6 +103,8 @@ pub struct Observation {
     pub series: Series,
     /// Totals at each twelfth of the run.
     pub windows: Windows,
+    /// What is not measured.
+    pub warm_up: WarmUp,
     /// From when to when each queue lay beyond `readQueueNums`, by queue.
     pub stranded: Vec<Vec<(SimTime, Option<SimTime>)>>,
     /// `readQueueNums` by topic and broker, as far as told.
@@ -180,9 +184,17 @@ impl Observer for Observation {
                     waiting.delivered_at += u128::from(now.as_nanos());
                     waiting.stored_at += u128::from(stored.as_nanos());
                     let latencies = &mut self.latencies[group.index()];
-                    latencies.wait.record(now.since(stored));
+                    if stored >= self.warm_up.end {
+                        latencies.wait.record(now.since(stored));
+                    } else {
+                        self.warm_up.stored_early(group, slot, now.since(stored));
+                    }
                     if !of.is_retry {
-                        latencies.first_delivery.record(now.since(born));
+                        if born >= self.warm_up.end {
+                            latencies.first_delivery.record(now.since(born));
+                        } else {
+                            self.warm_up.born_early(group);
+                        }
                     }
                 } else if in_order != Some(InQueue::Again) {
                     self.duplicate(group, slot, consumer, offset);
@@ -211,7 +223,9 @@ impl Observer for Observation {
                     let of = self.slots.get(slot);
                     if self.ledger.ended(now, slot, of, offset, Outcome::Succeeded) {
                         self.lag.ended(now, slot, of, 1);
-                        self.latencies[group.index()].success.record(now.since(born));
+                        if born >= self.warm_up.end {
+                            self.latencies[group.index()].success.record(now.since(born));
+                        }
                     }
                     if self.orders.is_watched(group) {
                         self.finished_in_order(now, slot, message);
@@ -280,6 +294,9 @@ impl Observer for Observation {
         self.sampled_at = Some(now);
         self.ledger.check(now, &self.slots, directory);
         self.producers.check(now);
+        if now == self.warm_up.end && now != SimTime::ZERO {
+            self.warm_up_ends(now);
+        }
         let ledger = &self.ledger;
         self.lag.sample(
             now,
@@ -301,7 +318,8 @@ impl Observer for Observation {
 impl Observation {
     /// An observer for one run of `config`.
     pub fn new(config: &ClusterConfig) -> Self {
-        let mut observation = Self::with_interval(config.sample_interval, config.duration);
+        let (interval, horizon) = (config.sample_interval, config.duration);
+        let mut observation = Self::with_interval(interval, horizon).after(config.warmup, horizon);
         observation.remedies = Remedies::new(config);
         observation.orders = Orders::new(config);
         for (topic, of) in config.topics.iter().enumerate() {
@@ -335,7 +353,8 @@ impl Observation {
             remedies: Remedies::default(),
             stored_bytes: Vec::new(),
             series: Series::new(interval),
-            windows: Windows::new(horizon),
+            windows: Windows::new(SimTime::ZERO, horizon),
+            warm_up: WarmUp::default(),
             stranded: Vec::new(),
             reads: BTreeMap::new(),
             orders: Orders::default(),
@@ -346,6 +365,15 @@ impl Observation {
             triggers: Vec::new(),
             sampled_at: None,
         }
+    }
+
+    /// What happens in the first `warmup`, a multiple of the sampling interval, of a run that is to last for `horizon` is
+    /// not measured.
+    pub fn after(mut self, warmup: SimDuration, horizon: SimDuration) -> Self {
+        let end = SimTime::ZERO + warmup;
+        self.warm_up = WarmUp::until(end);
+        self.windows = Windows::new(end, (SimTime::ZERO + horizon).since(end));
+        self
     }
 
     /// Ends the observation: the last row of the series, the last checks.
@@ -815,12 +843,14 @@ impl Observation {
             .sum()
     }
 
-    /// Mean number of records of the slot that were stored and not delivered, over the whole run until `end`.
+    /// Mean number of records of the slot that were stored and not delivered, from the end of the warm-up to `end`.
     pub fn waiting_mean(&self, slot: usize, end: SimTime) -> f64 {
-        if end == SimTime::ZERO {
+        let span = end.since(self.warm_up.end);
+        if span.is_zero() {
             return 0.0;
         }
-        self.waiting_integral(slot, end) as f64 / end.as_nanos() as f64
+        let waited = self.waiting_integral(slot, end) - self.warm_up.slot(slot).waited;
+        waited as f64 / span.as_nanos() as f64
     }
 
     /// Sum over all records of the time from storage to first delivery or to being passed over, or to `end`.
@@ -840,10 +870,12 @@ impl Observation {
         stored - delivered - passed
     }
 
-    /// Mean time from storage to first delivery, over the records delivered; `None` if there was none.
+    /// Mean time from storage to first delivery, over the records that were stored after the warm-up and delivered; `None`
+    /// if there was none.
     pub fn wait_mean_secs(&self, slot: usize) -> Option<f64> {
-        let delivered = self.ledger.delivered_once(slot);
-        let waited = self.waiting[slot].delivered_at - self.waiting[slot].stored_at;
+        let early = self.warm_up.waits(slot);
+        let delivered = self.ledger.delivered_once(slot) - early.count;
+        let waited = self.waiting[slot].delivered_at - self.waiting[slot].stored_at - early.sum;
         (delivered > 0).then(|| waited as f64 / delivered as f64 / 1e9)
     }
 }

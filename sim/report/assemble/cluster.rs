@@ -109,8 +109,8 @@ impl View<'_> {
 
     fn consumer(&self, id: ConsumerId, life: &Life, group_deliveries: u64) -> ConsumerReport {
         let info = self.directory.consumer(id);
-        let length = life.length(self.end).as_secs_f64();
-        let busy = life.busy.as_secs_f64();
+        let length = life.length(self.from, self.end).as_secs_f64();
+        let threads = || life.thread_secs(self.from, self.end, info.threads);
         let [
             connection,
             timeout,
@@ -139,12 +139,12 @@ impl View<'_> {
             failures: failures(life),
             discarded: life.discarded,
             share: ratio(life.deliveries, group_deliveries),
-            busy_seconds: busy,
-            busy_ratio: (length > 0.0).then(|| busy / life.thread_secs(self.end, info.threads)),
+            busy_seconds: life.busy.as_secs_f64(),
+            busy_ratio: (length > 0.0).then(|| self.busy(id.index()).as_secs_f64() / threads()),
             queues_final: life.queues.value(),
             queues_max: life.queues.max(),
             queues_mean: if length > 0.0 {
-                life.queues.integral(self.end) as f64 / 1e9 / length
+                self.held(id.index()) as f64 / 1e9 / length
             } else {
                 0.0
             },
@@ -217,7 +217,7 @@ impl View<'_> {
         let level = |level: &Level| QueueLagReport {
             last: level.value(),
             max: level.max(),
-            mean: level.mean(self.end),
+            mean: level.mean(self.from, self.end),
         };
         QueueGroupReport {
             committed: lag.committed(),

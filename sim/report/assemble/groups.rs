@@ -4,7 +4,7 @@ use super::cluster::requests;
 use super::{View, mean_secs, ratio};
 use crate::cluster::consumer::delivery::Delivery;
 use crate::cluster::fact::DropCause;
-use crate::cluster::ids::GroupId;
+use crate::cluster::ids::{ConsumerId, GroupId};
 use crate::kernel::time::SimDuration;
 use crate::observe::consumers::Life;
 use crate::observe::lag::Peak;
@@ -29,9 +29,9 @@ impl View<'_> {
         let (lag, latencies) = (observation.lag.group(group), &observation.latencies[id]);
         let retries = &observation.retries[id];
         let duplicates = observation.duplicates[id];
-        let first = observation.latencies[id].first_delivery.count();
-        let retry = latencies.wait.count() - first;
-        let seconds = self.end.as_secs_f64();
+        let (before, early) = (observation.warm_up.group(group), observation.warm_up.early(group));
+        let first = latencies.first_delivery.count() + early.born;
+        let retry = latencies.wait.count() + early.stored - first;
         let discarded = self
             .members(group)
             .map(|id| observation.consumers[id].discarded)
@@ -40,15 +40,11 @@ impl View<'_> {
             topics: (self.directory.group(group).topics.iter())
                 .map(|&topic| self.directory.topic(topic).name.clone())
                 .collect(),
-            members: self.member_sums(group, |_| 0).len() as u64,
+            members: self.member_sums(group, |_| true, |_| 0).len() as u64,
             members_final: observation.rebalances[id].shares.members(),
             produced: balance.produced,
             succeeded: balance.succeeded,
-            succeeded_per_second: if seconds > 0.0 {
-                balance.succeeded as f64 / seconds
-            } else {
-                0.0
-            },
+            succeeded_per_second: self.per_second(balance.succeeded - before.succeeded),
             deliveries: observation.deliveries(group),
             deliveries_by_kind: DeliveriesReport {
                 first,
@@ -200,7 +196,8 @@ impl View<'_> {
 
     fn delivery(&self, group: GroupId) -> DeliveryReport {
         let delivered = &self.observation.delivered[group.index()];
-        let deliveries = self.observation.deliveries(group);
+        let before = self.observation.warm_up.group(group);
+        let deliveries = self.observation.deliveries(group) - before.deliveries;
         let style = self.directory.group(group).delivery;
         DeliveryReport {
             style: style.word().to_owned(),
@@ -214,7 +211,8 @@ impl View<'_> {
                 _ => None,
             },
             requests: delivered.requests(),
-            requests_per_message: (deliveries > 0).then(|| ratio(delivered.requests(), deliveries)),
+            requests_per_message: (deliveries > 0)
+                .then(|| ratio(delivered.requests() - before.requests, deliveries)),
             empty: delivered.empty,
             envelopes: delivered.envelopes,
             pushes: delivered.pushed,
@@ -256,21 +254,44 @@ impl View<'_> {
         })
     }
 
-    /// A number for each member, summed over its lives.
-    pub(super) fn member_sums(&self, group: GroupId, of: impl Fn(usize) -> u64) -> Vec<u64> {
+    /// A number for each member, summed over those of its lives that `count`.
+    pub(super) fn member_sums(
+        &self,
+        group: GroupId,
+        count: impl Fn(usize) -> bool,
+        of: impl Fn(usize) -> u64,
+    ) -> Vec<u64> {
         let mut sums: IndexMap<&str, u64> = IndexMap::new();
-        for id in self.members(group) {
+        for id in self.members(group).filter(|id| count(*id)) {
             *sums.entry(&self.directory.consumers[id].name).or_default() += of(id);
         }
         sums.into_values().collect()
+    }
+
+    /// Listener time of a life after the warm-up.
+    pub(super) fn busy(&self, id: usize) -> SimDuration {
+        let before = self.observation.warm_up.consumer(ConsumerId(id as u32));
+        self.observation.consumers[id].busy.saturating_sub(before.busy)
+    }
+
+    /// Queue-nanoseconds that a life held after the warm-up.
+    pub(super) fn held(&self, id: usize) -> i128 {
+        let before = self.observation.warm_up.consumer(ConsumerId(id as u32));
+        self.observation.consumers[id].queues.integral(self.end) - before.held
+    }
+
+    /// Deliveries of a life after the warm-up.
+    pub(super) fn deliveries(&self, id: usize) -> u64 {
+        let before = self.observation.warm_up.consumer(ConsumerId(id as u32));
+        self.observation.consumers[id].deliveries - before.deliveries
     }
 
     fn utilisation(&self, group: GroupId) -> Option<f64> {
         let (mut busy, mut threads) = (0.0, 0.0);
         for id in self.members(group) {
             let life = &self.observation.consumers[id];
-            busy += life.busy.as_secs_f64();
-            threads += life.thread_secs(self.end, self.directory.consumers[id].threads);
+            busy += self.busy(id).as_secs_f64();
+            threads += life.thread_secs(self.from, self.end, self.directory.consumers[id].threads);
         }
         (threads > 0.0).then(|| busy / threads)
     }

@@ -40,6 +40,7 @@ impl Report {
     /// The report of a run whose observation is [finished](Observation::finish). Expectations are judged later.
     pub fn new(identity: Identity, observation: &Observation, directory: &Directory) -> Self {
         let view = View {
+            from: observation.warm_up.end,
             end: identity.end,
             observation,
             directory,
@@ -56,6 +57,7 @@ impl Report {
             trace_digest: identity.trace_digest,
             workload_digest: view.workload_digest(),
             duration_seconds: identity.end.as_secs_f64(),
+            measured_from_seconds: (view.from != SimTime::ZERO).then(|| view.from.as_secs_f64()),
             events: identity.events,
             messages: producers.values().map(|producer| producer.born).sum(),
         };
@@ -103,6 +105,8 @@ pub fn scenario_hash(scenario: &serde_json::Value) -> String {
 
 /// What the parts of the assembly share.
 struct View<'a> {
+    /// The end of the warm-up.
+    from: SimTime,
     end: SimTime,
     observation: &'a Observation,
     directory: &'a Directory,
@@ -112,6 +116,21 @@ struct View<'a> {
 impl View<'_> {
     fn consumer_key(&self, consumer: ConsumerId) -> String {
         self.consumer_keys[consumer.index()].clone()
+    }
+
+    /// How long the run was measured.
+    fn measured_secs(&self) -> f64 {
+        self.end.since(self.from).as_secs_f64()
+    }
+
+    /// So many in the measured time, per second.
+    fn per_second(&self, count: u64) -> f64 {
+        let seconds = self.measured_secs();
+        if seconds > 0.0 {
+            count as f64 / seconds
+        } else {
+            0.0
+        }
     }
 
     fn group_ids(&self) -> impl Iterator<Item = GroupId> + use<> {
@@ -276,6 +295,41 @@ mod tests {
             (0, 1, 0.99)
         );
         assert_eq!(report.groups["billing"].skew.idle_consumers, 0);
+    }
+
+    /// From 10 s on three of four successes and 150 of 200 ms of work, in 20 s of one thread that held one queue, and two
+    /// before. Counts stay whole. B, which died before, has no share.
+    #[test]
+    fn rates_and_shares_leave_the_warm_up_out() {
+        let report = report_of("Ten seconds of warm-up", &crate::observe::story::warmed_up());
+        assert_eq!(report.run.measured_from_seconds, Some(10.0));
+        let group = &report.groups["billing"];
+        let kinds = &group.deliveries_by_kind;
+        assert_eq!(
+            (group.succeeded, group.deliveries, kinds.first, kinds.retry),
+            (4, 4, 4, 0)
+        );
+        assert_eq!(group.succeeded_per_second, 0.15);
+        assert_eq!(group.utilisation, Some(0.15 / 20.0));
+        assert_eq!(
+            (group.latency.success.count, group.latency.success.max_seconds),
+            (2, Some(3.05))
+        );
+        let (a, b) = (&report.consumers["billing-1"], &report.consumers["billing-2"]);
+        assert_eq!(
+            (a.busy_seconds, a.busy_ratio, a.share),
+            (0.2, Some(0.15 / 20.0), 1.0)
+        );
+        assert_eq!((a.queues_max, a.queues_mean), (1, 1.0));
+        assert_eq!((b.busy_ratio, b.share, b.queues_mean), (None, 0.0, 0.0));
+        let skew = &group.skew;
+        let of = skew.consumer_messages.unwrap();
+        assert_eq!((of.count, of.mean), (1, 3.0));
+        assert_eq!(skew.consumer_queues_mean.unwrap().count, 1);
+        assert_eq!(skew.queue_messages.unwrap().mean, 1.5);
+        assert_eq!(skew.windows[0].from_seconds, 10.0);
+        let queue = &report.queues["orders broker-a:0"].groups["billing"];
+        assert_eq!((queue.deliveries, queue.backlog.max), (4, 2));
     }
 
     #[test]

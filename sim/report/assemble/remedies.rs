@@ -33,14 +33,10 @@ impl View<'_> {
 
     pub(super) fn guard(&self, group: GroupId) -> GuardReport {
         let of = &self.observation.delivered[group.index()];
-        let seconds = self.end.as_secs_f64();
+        let before = self.observation.warm_up.group(group);
         GuardReport {
             passed: of.passed,
-            passed_per_second: if seconds > 0.0 {
-                of.passed as f64 / seconds
-            } else {
-                0.0
-            },
+            passed_per_second: self.per_second(of.passed - before.passed),
             waited: of.passed_late,
             waited_seconds: of.waited.as_secs_f64(),
             blocked: of.blocked,

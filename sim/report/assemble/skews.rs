@@ -2,6 +2,7 @@
 
 use super::View;
 use crate::cluster::ids::GroupId;
+use crate::kernel::time::SimTime;
 use crate::observe::skew::{Skew, skew};
 use crate::observe::windows::{Done, Row};
 use crate::report::model::{GroupSkewReport, SkewReport, SkewWindowReport};
@@ -16,10 +17,12 @@ impl View<'_> {
         let held: Vec<u64> = (self.members(group).filter(|&id| lives[id].is_alive()))
             .map(|id| lives[id].queues.value())
             .collect();
-        let busy = skew(self.member_sums(group, |id| lives[id].busy.as_nanos()));
-        let deliveries = |slot| observation.ledger.deliveries(slot);
+        let busy = skew(self.measured_sums(group, |id| self.busy(id).as_nanos()));
+        let messages = skew(self.measured_sums(group, |id| self.deliveries(id)));
+        let before = |slot| observation.warm_up.slot(slot).deliveries;
+        let deliveries = |slot| observation.ledger.deliveries(slot) - before(slot);
         GroupSkewReport {
-            consumer_messages: skew(self.member_sums(group, |id| lives[id].deliveries)).map(shares(1.0)),
+            consumer_messages: messages.map(shares(1.0)),
             consumer_busy: busy.map(shares(1e9)),
             idle_consumers: held.iter().filter(|&&queues| queues == 0).count() as u64,
             consumer_queues: skew(held).map(shares(1.0)),
@@ -32,11 +35,23 @@ impl View<'_> {
     /// Millionths of a queue that each member held on an average while it was alive.
     fn queues_means(&self, group: GroupId) -> Vec<u64> {
         let lives = &self.observation.consumers;
+        let lived = |id: usize| lives[id].length(self.from, self.end).as_nanos();
         // An integral may exceed what a sum of `u64` holds; seconds are exact enough on both sides of a mean.
-        let held = self.member_sums(group, |id| (lives[id].queues.integral(self.end) / 1_000) as u64);
-        let lived = self.member_sums(group, |id| lives[id].length(self.end).as_nanos());
+        let held = self.measured_sums(group, |id| (self.held(id) / 1_000) as u64);
+        let lived = self.measured_sums(group, lived);
         let mean = |(held, lived)| micro_mean(i128::from(held) * 1_000, lived);
         held.into_iter().zip(lived).map(mean).collect()
+    }
+
+    /// A number for each member that lived after the warm-up, summed over its lives.
+    fn measured_sums(&self, group: GroupId, of: impl Fn(usize) -> u64) -> Vec<u64> {
+        let is_over = |at: SimTime| at <= self.from && self.from != SimTime::ZERO;
+        let lives = &self.observation.consumers;
+        self.member_sums(
+            group,
+            |id| !lives[id].stopped.is_some_and(|(at, _)| is_over(at)),
+            of,
+        )
     }
 
     /// Slots of the subscribed topics, without those of the retry topic.

@@ -1,7 +1,7 @@
 //! What a reader should know before trusting the numbers.
 
 use super::View;
-use crate::cluster::ids::GroupId;
+use crate::cluster::ids::{ConsumerId, GroupId};
 use crate::observe::invariant::grouped;
 use crate::report::model::{GroupReport, Report, Warning, WarningLevel};
 
@@ -71,25 +71,29 @@ impl View<'_> {
         warnings
     }
 
-    /// Messages a second that come in, and that threads could finish, both as means over the run, if more come
+    /// Messages a second that come in, and that threads could finish, both as means after the warm-up, if more come
     /// in. Threads of a consumer count while it lives and holds a queue: about a share of its life equal to the
     /// mean number of queues that it held, at most all.
     fn overload(&self, group: GroupId, of: &GroupReport) -> Option<(f64, f64)> {
         let (mut busy, mut results, mut thread_seconds) = (0.0, 0, 0.0);
-        for (life, info) in self.observation.consumers.iter().zip(&self.directory.consumers) {
+        for (id, info) in self.directory.consumers.iter().enumerate() {
             if info.group == group {
-                busy += life.busy.as_secs_f64();
-                results += life.consumed() + life.discarded;
-                let held = life.queues.integral(self.end) as f64 / 1e9;
-                thread_seconds += held.min(life.length(self.end).as_secs_f64()) * f64::from(info.threads);
+                let life = &self.observation.consumers[id];
+                let before = self.observation.warm_up.consumer(ConsumerId(id as u32));
+                busy += self.busy(id).as_secs_f64();
+                results += life.results() - before.results;
+                let held = self.held(id) as f64 / 1e9;
+                let lived = life.length(self.from, self.end).as_secs_f64();
+                thread_seconds += held.min(lived) * f64::from(info.threads);
             }
         }
-        let seconds = self.end.as_secs_f64();
+        let seconds = self.measured_secs();
         if results == 0 || seconds <= 0.0 || busy <= 0.0 {
             return None;
         }
         let asked_for = of.produced - of.filtered - of.lost_by_cause.subscription_mismatch;
-        let offered = asked_for as f64 / seconds;
+        let before = self.observation.warm_up.group(group).asked_for;
+        let offered = asked_for.saturating_sub(before) as f64 / seconds;
         let capacity = thread_seconds / seconds / (busy / results as f64);
         (offered > capacity).then_some((offered, capacity))
     }

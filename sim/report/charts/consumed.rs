@@ -260,6 +260,8 @@ fn thin_out(lanes: &mut Vec<Lane>) {
 }
 
 struct Picture {
+    /// End of what is not measured, seconds.
+    warm_up: Option<f64>,
     time: Axis,
     rate: Axis,
     rate_max: f64,
@@ -299,6 +301,7 @@ impl Picture {
         let (left, right) = (INDENT + names + ticks, WIDTH - remarks - 18.0);
         let strip = Strip::new(subject, &time, left, right);
         Self {
+            warm_up: subject.report.run.measured_from_seconds,
             time,
             rate,
             rate_max,
@@ -368,11 +371,13 @@ impl Picture {
     fn draw(&self, canvas: &mut Canvas<'_>) {
         let mut whole = self.panel(0, self.lanes.len());
         whole.bottom = self.bottom();
+        whole.warm_up(canvas, self.warm_up);
         for tick in &whole.x.ticks {
             let x = whole.px(tick.at);
             canvas.line((x, whole.top), (x, whole.bottom), GRID, HAIRLINE);
         }
         self.strip.draw(canvas, whole.top, whole.bottom);
+        whole.warm_up_name(canvas, self.warm_up);
         for (i, lane) in self.lanes.iter().enumerate() {
             let mut panel = self.panel(i, 1);
             // Air between the lanes.

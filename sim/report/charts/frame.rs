@@ -3,7 +3,7 @@
 use crate::report::charts::axis::Axis;
 use crate::report::charts::canvas::{Anchor, Canvas, svg};
 use crate::report::charts::style::{
-    AXIS, CAPTION, GRID, HAIRLINE, INDENT, INK, LABEL, QUIET, THIN, TITLE, WIDTH,
+    AXIS, CAPTION, GRID, HAIRLINE, INDENT, INK, LABEL, QUIET, SMALL, THIN, TITLE, WARM_UP, WIDTH,
 };
 use crate::report::charts::{Drawing, text};
 
@@ -85,6 +85,32 @@ impl Panel {
             canvas.text(&tick.label, (self.left - 7.0, y), Anchor::End, LABEL, QUIET);
         }
         canvas.text(unit, (INDENT, unit_y), Anchor::Start, LABEL, QUIET);
+    }
+
+    /// A grey ground under what is not measured, until the time `end` if there is such a part. To be drawn first.
+    pub fn warm_up(&self, canvas: &mut Canvas<'_>, end: Option<f64>) {
+        let Some(right) = end.map(|end| self.px(end)) else {
+            return;
+        };
+        canvas.rect((self.left, self.top), (right, self.bottom), WARM_UP);
+        canvas.line((right, self.top), (right, self.bottom), AXIS, HAIRLINE);
+    }
+
+    /// What the grey ground means: at its end, or behind it if it is narrow. To be drawn on lines and under data.
+    pub fn warm_up_name(&self, canvas: &mut Canvas<'_>, end: Option<f64>) {
+        let Some(right) = end.map(|end| self.px(end)) else {
+            return;
+        };
+        let names = ["warm-up, not measured", "warm-up"].map(|name| (name, text::width(name, SMALL)));
+        let fits = |(_, width): &&(&str, f64)| width + 12.0 < right - self.left;
+        let (y, half) = (self.top + 10.0, SMALL / 2.0 + 1.0);
+        if let Some(&(name, width)) = names.iter().find(fits) {
+            let x = right - 6.0;
+            canvas.rect((x - width - 2.0, y - half), (x + 2.0, y + half), WARM_UP);
+            canvas.text(name, (x, y), Anchor::End, SMALL, QUIET);
+        } else {
+            canvas.text(names[1].0, (right + 5.0, y), Anchor::Start, SMALL, QUIET);
+        }
     }
 
     /// The horizontal axis with its ticks; `unit` stands below it.

@@ -37,7 +37,9 @@ pub fn draw(subject: &Subject<'_>) -> Drawing {
         let title = format!("Lag of {name}");
         return frame::notice(title, "The run was too short to look at it even once.");
     };
-    if lag.max == 0 && subject.group.backlog.max == 0 {
+    let total = Total::of(subject, series);
+    let is_whole = subject.report.run.measured_from_seconds.is_none();
+    if lag.max == 0 && subject.group.backlog.max == 0 && (is_whole || total.max == 0) {
         return frame::notice(
             format!("Lag of {name} — none"),
             "No message ever waited: lag and backlog were 0 throughout.",
@@ -54,7 +56,6 @@ pub fn draw(subject: &Subject<'_>) -> Drawing {
         None => format!("mean {}; {last} at the end", text::number(lag.mean)),
     };
 
-    let total = Total::of(subject, series);
     let queues = Queues::of(subject, series);
     let sheet = Sheet::of(subject, &total, queues.as_ref());
     let svg = svg(WIDTH, sheet.height(), &title, |canvas| {
@@ -155,7 +156,11 @@ impl Queues {
         let line = |(label, values): (&String, &Vec<u64>)| Line {
             label: label.clone(),
             max: highest(values),
-            points: thin::peaks(at, values, STRETCHES),
+            points: thin::peaks(
+                at,
+                &values.iter().map(|&value| value as f64).collect::<Vec<_>>(),
+                STRETCHES,
+            ),
         };
         let mut lines: Vec<Line> = series
             .queue_lag
@@ -228,6 +233,8 @@ impl Queues {
 
 /// Where everything lies.
 struct Sheet {
+    /// End of what is not measured, seconds.
+    warm_up: Option<f64>,
     strip: Strip,
     total: Panel,
     queues: Option<Panel>,
@@ -267,6 +274,7 @@ impl Sheet {
         let total = panel(HEADING + 22.0 + strip.height(), TOTAL_HEIGHT, total_axis);
         let queues = queue_axis.map(|axis| panel(total.bottom + BETWEEN, QUEUES_HEIGHT, axis));
         Self {
+            warm_up: subject.report.run.measured_from_seconds,
             strip,
             total,
             queues,
@@ -280,11 +288,15 @@ impl Sheet {
 
     fn draw(&self, canvas: &mut Canvas<'_>, total: &Total, queues: Option<&Queues>) {
         let lowest = self.queues.as_ref().unwrap_or(&self.total);
+        for panel in [Some(&self.total), self.queues.as_ref()].into_iter().flatten() {
+            panel.warm_up(canvas, self.warm_up);
+        }
         self.total.grid(canvas, "messages, all queues", HEADING + 8.0);
         if let (Some(panel), Some(queues)) = (&self.queues, queues) {
             panel.grid(canvas, &queues.caption(), panel.top - 13.0);
         }
         self.strip.draw(canvas, self.total.top, lowest.bottom);
+        self.total.warm_up_name(canvas, self.warm_up);
         total.draw(canvas, &self.total, self.room);
         if let (Some(panel), Some(queues)) = (&self.queues, queues) {
             queues.draw(canvas, panel, self.room);

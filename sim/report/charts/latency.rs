@@ -57,8 +57,10 @@ pub fn draw(subject: &Subject<'_>) -> Drawing {
     let counts = curves
         .iter()
         .map(|curve| format!("{} to {}", text::grouped(curve.latency.count), curve.name));
+    let from = subject.report.run.measured_from_seconds;
     let note = format!(
-        "from the producer’s send; messages measured: {}",
+        "from the producer’s send; messages measured{}: {}",
+        from.map_or(String::new(), |from| format!(" from {} on", span(from))),
         counts.collect::<Vec<_>>().join(", ")
     );
     let height = HEADING + 24.0 + SHARE_HEIGHT + BETWEEN + TAIL_HEIGHT + FOOT;

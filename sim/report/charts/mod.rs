@@ -1,11 +1,12 @@
-//! Charts of one run, as SVG: what a report shows when a table would not.
+//! Charts as SVG: what a report shows when a table would not. Those of one run are here, those of a comparison of
+//! several variants in [`comparison`].
 //!
 //! Each group gets its lag, its consumption, its queue owners, its latency and its retries; a chart whose
-//! data are empty says so in one line. What changes of members cost is drawn if there were any. The same report yields the same bytes on every system: no clock, no
-//! counter, no platform maths, fixed order. Fonts are the reader's; nothing depends on their widths but the
-//! look.
+//! data are empty says so in one line. What changes of members cost is drawn if there were any. The same report
+//! yields the same bytes on every system: no clock, no counter, no platform maths, fixed order. Fonts are the
+//! reader's; nothing depends on their widths but the look.
 //!
-//! Left out: charts over several runs, and anything that moves.
+//! Left out: anything that moves.
 
 pub mod axis;
 pub mod canvas;

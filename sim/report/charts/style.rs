@@ -48,6 +48,8 @@ pub const INK: Colour = Colour(0x22, 0x22, 0x22);
 pub const QUIET: Colour = Colour(0x59, 0x59, 0x59);
 /// Grid lines.
 pub const GRID: Colour = Colour(0xE6, 0xE6, 0xE6);
+/// Ground of the part of a run that is not measured.
+pub const WARM_UP: Colour = Colour(0xF3, 0xF3, 0xF3);
 /// Axis lines and ticks.
 pub const AXIS: Colour = Colour(0x99, 0x99, 0x99);
 /// Whatever is there without being talked about: the many queues behind the twelve.

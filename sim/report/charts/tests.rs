@@ -543,6 +543,31 @@ fn a_group_without_lag_says_so() {
     );
 }
 
+/// Whatever its length, also where its name finds room only behind it.
+#[test]
+fn what_is_not_measured_is_marked() {
+    let mut report = SMALL.report();
+    for (end, in_full) in [(None, false), (Some(1.0), false), (Some(40.0), true)] {
+        report.run.measured_from_seconds = end;
+        let charts = check(&report);
+        for kind in ["lag", "consumed"] {
+            let svg = &chart(&charts, kind).svg;
+            let (named, full) = (svg.contains("warm-up"), svg.contains("warm-up, not measured"));
+            assert_eq!((named, full), (end.is_some(), in_full), "{kind} {end:?}");
+        }
+    }
+}
+
+/// A group that waited in its warm-up only has a lag to draw.
+#[test]
+fn lag_of_the_warm_up_is_drawn() {
+    let mut report = SMALL.report();
+    report.run.measured_from_seconds = Some(40.0);
+    (report.groups["billing"].lag, report.groups["billing"].backlog) = Default::default();
+    let charts = check(&report);
+    assert!(!chart(&charts, "lag").svg.contains("No message ever waited"));
+}
+
 /// One look, two looks, series of unequal length, numbers at their limits, times that make no sense.
 #[test]
 fn no_data_break_a_chart() {

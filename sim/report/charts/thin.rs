@@ -33,13 +33,13 @@ pub fn extremes(points: &[(f64, f64)], most: usize) -> Vec<(f64, f64)> {
 /// The highest of each of at most `most` equal stretches, at the middle of the stretch; the first and the last
 /// stretch reach out to the ends. What is left over by the division is the first stretch: all series begin
 /// at 0, but the end is what people look at.
-pub fn peaks(at: &[f64], values: &[u64], most: usize) -> Vec<(f64, f64)> {
+pub fn peaks(at: &[f64], values: &[f64], most: usize) -> Vec<(f64, f64)> {
     let n = at.len().min(values.len());
     let (at, values) = (&at[..n], &values[..n]);
     let stretch = n.div_ceil(most.max(1)).max(1);
     let highest = values
         .rchunks(stretch)
-        .map(|chunk| chunk.iter().copied().max().unwrap_or(0) as f64);
+        .map(|chunk| chunk.iter().copied().fold(0.0, f64::max));
     let middle = at
         .rchunks(stretch)
         .map(|chunk| (chunk[0] + chunk[chunk.len() - 1]) / 2.0);
@@ -104,10 +104,10 @@ mod tests {
     fn peaks_stand_in_the_middle_and_reach_the_ends() {
         let at = [0.0, 1.0, 2.0, 3.0, 4.0, 5.0, 6.0];
         assert_eq!(
-            peaks(&at, &[5, 0, 9, 0, 1, 2, 3], 3),
+            peaks(&at, &[5.0, 0.0, 9.0, 0.0, 1.0, 2.0, 3.0], 3),
             [(0.0, 5.0), (2.0, 9.0), (6.0, 3.0)]
         );
-        assert_eq!(peaks(&at, &[4], 3), [(0.0, 4.0)]);
+        assert_eq!(peaks(&at, &[4.0], 3), [(0.0, 4.0)]);
         assert_eq!(peaks(&[], &[], 3), []);
     }
 

@@ -13,8 +13,10 @@ use std::fmt;
 pub const NOTHING: &str = "–";
 /// From this factor on a change reads as `×3.4`: hundreds of per cent are hard to imagine.
 const FACTOR: f64 = 3.0;
-/// Digits of a number at most, however narrow its interval.
+/// Digits of a number at most, however narrow its interval; beyond, the number stands alone.
 const DIGITS: i32 = 7;
+/// The same of a share.
+const SHARE_DIGITS: i32 = 4;
 /// A unit serves a set of numbers if the largest is less than this in it.
 const LARGEST: f64 = 10_000.0;
 
@@ -68,17 +70,27 @@ pub fn relative_parts(relative: f64, half_width: Option<f64>) -> Figure {
     let times = 1.0 + relative;
     if times >= FACTOR {
         let (size, prefix) = fitting(Unit::Count, times);
-        let (number, half) = rounded_alike(times / size, half_width.map(|half| half / size), 2);
+        let (number, half) = rounded_alike(times / size, half_width.map(|half| half / size), 2, SHARE_DIGITS);
         return figure(format!("×{number}"), half, "", prefix);
     }
-    let (number, half) = rounded_alike(relative * 100.0, half_width.map(|half| half * 100.0), 2);
+    let (number, half) = rounded_alike(
+        relative * 100.0,
+        half_width.map(|half| half * 100.0),
+        2,
+        SHARE_DIGITS,
+    );
     figure(signed(relative, number) + " %", half, " %", "")
 }
 
 /// The size of a relative difference: `31 % ± 2 %`, for sentences that say which way.
 pub fn share(relative: f64, half_width: Option<f64>) -> String {
     let half_width = half_width.filter(|half| shown(relative, *half));
-    let (number, half) = rounded_alike(relative * 100.0, half_width.map(|half| half * 100.0), 2);
+    let (number, half) = rounded_alike(
+        relative * 100.0,
+        half_width.map(|half| half * 100.0),
+        2,
+        SHARE_DIGITS,
+    );
     figure(number + " %", half, " %", "").to_string()
 }
 
@@ -198,7 +210,7 @@ impl Scale {
         let half_width = half_width.filter(|half| shown(v, *half));
         let most = v.abs().max(half_width.unwrap_or(0.0));
         let (size, name) = self.common.unwrap_or_else(|| fitting(self.unit, most));
-        let (number, half) = rounded_alike(v / size, half_width.map(|half| half / size), 3);
+        let (number, half) = rounded_alike(v / size, half_width.map(|half| half / size), 3, DIGITS);
         figure(sign(v, number), half, "", name)
     }
 }
@@ -284,19 +296,18 @@ fn signed_if_negative(v: f64, magnitude: String) -> String {
     }
 }
 
-/// The magnitudes of a number and of its half-width, which says where both end; `digits` of the number without one.
-fn rounded_alike(v: f64, half_width: Option<f64>, digits: i32) -> (String, Option<String>) {
+/// The magnitudes of a number and of its half-width, which says where both end. Where that is nowhere among the `most`
+/// digits that anybody reads, the number stands alone, with `digits`.
+fn rounded_alike(v: f64, half_width: Option<f64>, digits: i32, most: i32) -> (String, Option<String>) {
     let Some(half) = half_width.filter(|_| v.is_finite()) else {
         return (alone(v, digits), None);
     };
     let (leading, exponent) = decimal(half);
     let decimals = i32::from(leading < 195) - exponent;
-    // A narrow interval does not make a long number readable.
-    let most = (DIGITS - 1 - decimal(v).1).max(0);
-    let decimals = decimals.min(most);
-    let text = fixed(half, decimals);
-    let seen = text.chars().any(|c| ('1'..='9').contains(&c));
-    (fixed(v, decimals), seen.then_some(text))
+    if decimals > 0 && decimals + decimal(v).1 >= most {
+        return (alone(v, digits), None);
+    }
+    (fixed(v, decimals), Some(fixed(half, decimals)))
 }
 
 /// The magnitude of a number without an interval: whole if it is whole, else with `digits` that count.
@@ -371,6 +382,9 @@ mod tests {
             (119.0, 1.0, Unit::Seconds, "119.0 ± 1.0 s"),
             (3e6, 2e5, Unit::Bytes, "2.86 ± 0.19 MiB"),
             (12_345_678.0, 1_234.0, Unit::Count, "12.3457 ± 0.0012 M"),
+            (12_115.831, 0.11, Unit::Count, "12 115.83 ± 0.11"),
+            (37.119_56, 0.000_000_4, Unit::Seconds, "37.1 s"),
+            (181.1196, 1e-6, Unit::Seconds, "3.02 min"),
         ] {
             assert_eq!(plain(&estimate(mean, Some(half), unit)), text);
         }
@@ -425,6 +439,7 @@ mod tests {
             (-1.0, Some(0.0), "−100 %"),
             (0.0, Some(0.0), "0 %"),
             (-0.312, None, "−31 %"),
+            (-0.724_563, Some(0.000_002_9), "−72 %"),
         ] {
             assert_eq!(plain(&relative(change, half)), text);
         }

@@ -208,11 +208,19 @@ pub(super) fn difference(metric: &MetricReport, at: usize, baseline: usize) -> O
     }
 }
 
-/// A label that can be seen even if it is empty.
+/// A label as it stands in a row of its own: it can be seen even if it is empty.
 pub(super) fn named(label: &str) -> String {
     match label.trim().is_empty() {
         true => format!("\"{label}\""),
         false => label.to_owned(),
+    }
+}
+
+/// A label in a sentence or a list: those of grids have commas of their own.
+pub(super) fn in_words(label: &str) -> String {
+    match label.contains(", ") {
+        true => format!("({label})"),
+        false => named(label),
     }
 }
 

@@ -84,8 +84,11 @@ fn values(comparison: &Comparison, at: usize) -> Vec<String> {
         .collect()
 }
 
-/// One run of each variant, with the first seed.
+/// One run of each variant, with the first seed; none if every variant has seeds of its own.
 pub(super) fn each(comparison: &Comparison) -> Vec<String> {
+    if comparison.design.luck == Luck::Independent {
+        return Vec::new();
+    }
     let one = |variant: &VariantReport| {
         let mut words: Vec<String> = vec!["rmqsim".to_owned(), "run".to_owned(), variant.file.clone()];
         if let Some(seed) = comparison.run.seeds.first() {
@@ -187,6 +190,7 @@ mod tests {
         made.variants[3].file = "other file.json".to_owned();
         let command = whole(&made);
         assert!(command.ends_with("--independent"), "{command}");
+        assert!(each(&made).is_empty(), "their seeds are not the first");
         assert!(command.contains("made.json 'other file.json'"), "{command}");
         assert_eq!(options(&command, "--until-ci"), ["0.02"]);
         assert_eq!(options(&command, "--max-seeds"), ["20"]);

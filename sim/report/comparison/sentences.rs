@@ -1,10 +1,16 @@
 //! What ran and what to mind, in sentences that the terminal and the page for a pull request share.
 
 use super::figures::{self, factor, percent};
-use super::model::{Comparison, Luck, StudyWarning, Unit, VariantReport, WarmupRule};
-use super::reading::{Form, named};
+use super::model::{
+    Better, Comparison, ExpectCount, Finding, Luck, MetricReport, StudyWarning, Unit, VariantReport,
+    WarmupRule,
+};
+use super::reading::{Form, in_words};
 use crate::report::charts::text::{compact, count, grouped};
 use crate::report::table::words::span;
+
+/// Labels that a list names at most; the rest is counted.
+const SHOWN: usize = 8;
 
 /// `4 variants × 20 seeds (7 … 26) = 80 runs of 10 m`; of a study that was interrupted, what was planned, too.
 pub(super) fn runs(comparison: &Comparison) -> String {
@@ -12,7 +18,7 @@ pub(super) fn runs(comparison: &Comparison) -> String {
     let variants = comparison.variants.len() as u64;
     let each = match comparison.design.luck {
         Luck::Common => format!(" ({})", seeds(&run.seeds)),
-        Luck::Independent => " of its own".to_owned(),
+        Luck::Independent => " of their own".to_owned(),
     };
     let product = format!(
         "{} × {}{each}",
@@ -79,14 +85,65 @@ fn saved(comparison: &Comparison) -> Option<String> {
     factors.sort_by(f64::total_cmp);
     let (least, most) = (*factors.first()?, *factors.last()?);
     // The lower one of two in the middle: no number that no difference has.
-    let median = factors[(factors.len() - 1) / 2];
+    let median = factor(factors[(factors.len() - 1) / 2]);
+    let of = match factors.len() {
+        1 => String::new(),
+        several => format!(
+            " (median of {several} differences; {} … {})",
+            factor(least),
+            factor(most)
+        ),
+    };
     Some(format!(
-        "with seeds of its own for each, intervals as narrow would take {} the runs (median of {}; {} … {})",
-        factor(median),
-        count(factors.len() as u64, "difference"),
-        factor(least),
-        factor(most)
+        "with seeds of its own for each, intervals as narrow would take {median} the runs{of}"
     ))
+}
+
+/// What a metric comes to: its verdict, and all variants in order as far as they are told apart.
+pub(super) fn verdict(metric: &MetricReport) -> Vec<String> {
+    metric.verdict.iter().cloned().chain(order(metric)).collect()
+}
+
+/// `order: X_STICKY < AVG ≈ AVG_BY_CIRCLE < CONSISTENT_HASH`; `None` if that says nothing or nobody could read it.
+fn order(metric: &MetricReport) -> Option<String> {
+    const READABLE: usize = 8;
+    let ranking = metric.ranking.as_ref()?;
+    let told = ranking.separated.contains(&true);
+    let (first, rest) = ranking.order.split_first()?;
+    if !told || !(2..READABLE).contains(&rest.len()) {
+        return None;
+    }
+    let sign = match metric.better {
+        Some(Better::Higher) => ">",
+        _ => "<",
+    };
+    let mut text = format!("order: {}", in_words(first));
+    let neighbours = ranking.order.windows(2).zip(&ranking.separated);
+    for (pair, apart) in neighbours {
+        // Of the baseline the finding is told already, corrected for the whole study.
+        let apart = finding(metric, &pair[0], &pair[1])
+            .map_or(*apart, |found| matches!(found, Finding::Lower | Finding::Higher));
+        text.push_str(&format!(
+            " {} {}",
+            if apart { sign } else { "≈" },
+            in_words(&pair[1])
+        ));
+    }
+    Some(text)
+}
+
+/// What is found of two variants of which one is the baseline: it has no difference of its own.
+fn finding(metric: &MetricReport, one: &str, other: &str) -> Option<Finding> {
+    let of = |label: &str| {
+        metric
+            .differences
+            .iter()
+            .find(|difference| difference.variant == label)
+    };
+    match (of(one), of(other)) {
+        (Some(found), None) | (None, Some(found)) => Some(found.finding),
+        _ => None,
+    }
 }
 
 /// What was left out at the start of each run; `None` if nothing was.
@@ -116,27 +173,43 @@ pub(super) fn stopping(comparison: &Comparison) -> Option<String> {
     })
 }
 
-/// An expectation that failed in some run, and where: `0 of 20 runs of CONSISTENT_HASH`.
+/// An expectation that failed in some run, and how often it held where it failed.
 pub(super) struct Failed<'a> {
     pub(super) text: &'a str,
+    /// `held in 5 of 20 runs of AVG, in none of X_STICKY`.
     pub(super) held: String,
 }
 
-/// The expectations that failed somewhere, in the order of the variants.
+/// The expectations that failed somewhere, each once, in the order in which variants have them.
 pub(super) fn failed(variants: &[VariantReport]) -> Vec<Failed<'_>> {
-    let all = (variants.iter()).flat_map(|variant| variant.expect.iter().map(move |one| (variant, one)));
-    let failed = all.filter(|(_, one)| one.held < one.runs);
-    failed
-        .map(|(variant, one)| Failed {
-            text: &one.text,
-            held: format!(
-                "held in {} of {} of {}",
-                one.held,
-                count(one.runs, "run"),
-                named(&variant.label)
-            ),
+    let mut found: Vec<(&str, Vec<(&str, &ExpectCount)>)> = Vec::new();
+    for variant in variants {
+        for one in variant.expect.iter().filter(|one| one.held < one.runs) {
+            let label = variant.label.as_str();
+            match found.iter_mut().find(|(text, _)| *text == one.text) {
+                Some((_, places)) => places.push((label, one)),
+                None => found.push((&one.text, vec![(label, one)])),
+            }
+        }
+    }
+    (found.into_iter())
+        .map(|(text, places)| Failed {
+            text,
+            held: held(&places),
         })
         .collect()
+}
+
+fn held(places: &[(&str, &ExpectCount)]) -> String {
+    let shown = places.iter().take(SHOWN).map(|(label, one)| match one.held {
+        0 => format!("in none of {} of {}", count(one.runs, "run"), in_words(label)),
+        held => format!("in {held} of {} of {}", count(one.runs, "run"), in_words(label)),
+    });
+    let shown = shown.collect::<Vec<_>>().join(", ");
+    match places.len().saturating_sub(SHOWN) as u64 {
+        0 => format!("held {shown}"),
+        more => format!("held {shown}, and not always in {}", count(more, "more variant")),
+    }
 }
 
 /// Of how many expectations it was asked whether they hold.
@@ -163,8 +236,7 @@ fn with_variants(warning: &StudyWarning) -> String {
 
 /// `A, B, C`, the first of them if there are many.
 pub(super) fn listed(labels: &[String]) -> String {
-    const SHOWN: usize = 8;
-    let shown: Vec<String> = labels.iter().take(SHOWN).map(|label| named(label)).collect();
+    let shown: Vec<String> = labels.iter().take(SHOWN).map(|label| in_words(label)).collect();
     match labels.len().saturating_sub(SHOWN) as u64 {
         0 => shown.join(", "),
         more => format!("{} and {} more", shown.join(", "), grouped(more)),
@@ -180,6 +252,7 @@ pub(super) fn legend(comparison: &Comparison, form: &Form) -> Vec<String> {
         "± is half of a {level} interval: of studies with other seeds, {level} have the true value inside"
     )];
     match form {
+        _ if design.comparisons == 0 => {}
         Form::Long => lines.extend([
             format!("≈ unclear: no difference that these seeds can show, once corrected for {comparisons} (Holm)"),
             format!(
@@ -200,7 +273,6 @@ pub(super) fn legend(comparison: &Comparison, form: &Form) -> Vec<String> {
 mod tests {
     use super::*;
     use crate::report::comparison::fixture;
-    use crate::report::comparison::model::ExpectCount;
 
     #[test]
     fn seeds_are_told_in_short() {
@@ -225,7 +297,17 @@ mod tests {
         }];
         let failed = failed(&made.variants);
         assert_eq!(failed.len(), 1);
-        assert_eq!(failed[0].held, "held in 0 of 20 runs of CONSISTENT_HASH");
+        assert_eq!(failed[0].held, "held in none of 20 runs of CONSISTENT_HASH");
+        // The same text is told once for all variants.
+        let mut same = made.variants[2].expect[0].clone();
+        same.held = 19;
+        made.variants[3].expect = vec![same];
+        let failed = super::failed(&made.variants);
+        assert_eq!(failed.len(), 1);
+        assert_eq!(
+            failed[0].held,
+            "held in none of 20 runs of CONSISTENT_HASH, in 19 of 20 runs of X_STICKY"
+        );
         made.warnings = fixture::partial().warnings;
         made.warnings[1].variants.push("AVG".to_owned());
         assert_eq!(
@@ -235,5 +317,45 @@ mod tests {
                 "Fewer than two runs of X_STICKY: it has no interval. (X_STICKY, AVG)",
             ]
         );
+    }
+
+    #[test]
+    fn variants_stand_in_order_as_far_as_they_are_told_apart() {
+        let made = fixture::strategies();
+        let mut metric = made.metrics[3].clone();
+        let told = |metric: &MetricReport| order(metric).unwrap_or_default();
+        assert_eq!(
+            told(&metric),
+            "order: X_STICKY < CONSISTENT_HASH < AVG < AVG_BY_CIRCLE"
+        );
+        let ranking = metric.ranking.as_mut().expect("a ranking");
+        ranking.separated = vec![false, true, false];
+        metric.better = Some(Better::Higher);
+        assert_eq!(
+            told(&metric),
+            "order: X_STICKY ≈ CONSISTENT_HASH > AVG > AVG_BY_CIRCLE"
+        );
+        // Told apart from the baseline within this metric, but not among all comparisons of the study.
+        let ranking = made.metrics[0].ranking.as_ref().expect("a ranking");
+        assert_eq!(ranking.separated, [true, true, true]);
+        assert_eq!(
+            told(&made.metrics[0]),
+            "order: X_STICKY < AVG ≈ AVG_BY_CIRCLE < CONSISTENT_HASH"
+        );
+        let ranking = metric.ranking.as_mut().expect("a ranking");
+        ranking.separated.fill(false);
+        assert_eq!(order(&metric), None, "nothing is told");
+        assert_eq!(
+            order(&fixture::consumers().metrics[1]),
+            None,
+            "sixteen are too many"
+        );
+    }
+
+    /// Nothing is compared where there is one variant alone.
+    #[test]
+    fn one_variant_needs_no_legend_of_differences() {
+        let made = fixture::many(1, true);
+        assert_eq!(legend(&made, &Form::Long).len(), 1);
     }
 }

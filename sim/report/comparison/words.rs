@@ -96,10 +96,11 @@ fn changed(metric: &MetricReport, difference: &DifferenceReport) -> String {
     let label = &difference.variant;
     match (difference.relative, difference.mean) {
         (Some(relative), _) if relative.abs() < 2.0 => {
-            let by = figures::percent(relative.abs());
-            match difference.relative_half_width {
-                Some(half) if half > 0.0 => format!("{label} {by} {word} (± {})", figures::percent(half)),
-                _ => format!("{label} {by} {word}"),
+            let by = figures::relative_parts(relative.abs(), difference.relative_half_width);
+            let number = by.number.trim_start_matches('+');
+            match by.rest.is_empty() {
+                true => format!("{label} {number} {word}"),
+                false => format!("{label} {number} {word} ({})", by.rest),
             }
         }
         (Some(relative), _) => format!("{label} {} as much", figures::factor(1.0 + relative)),

@@ -105,6 +105,9 @@ pub struct RunReport {
     pub workload_digest: String,
     /// Virtual time at the end.
     pub duration_seconds: f64,
+    /// End of the warm-up, where means, quantiles, maxima, rates and skew begin; missing if there was none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub measured_from_seconds: Option<f64>,
     /// Events executed (not messages).
     pub events: u64,
     /// Messages that producers made.
@@ -421,11 +424,11 @@ pub struct LagReport {
     /// At the end.
     #[serde(rename = "final")]
     pub last: u64,
-    /// Highest ever.
+    /// Highest after the warm-up.
     pub max: u64,
     /// When it was highest first; `null` if it never rose above 0.
     pub max_at_seconds: Option<f64>,
-    /// Mean over time, from the start of the run to its end.
+    /// Mean over time, from the end of the warm-up to that of the run.
     pub mean: f64,
     /// 99th percentile of the grid points.
     pub p99: u64,

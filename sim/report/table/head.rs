@@ -21,6 +21,8 @@ impl Page {
             "run",
             &[
                 format!("{} of virtual time", span(run.duration_seconds)),
+                (run.measured_from_seconds)
+                    .map_or(String::new(), |from| format!("measured from {} on", span(from))),
                 count(run.messages, "message"),
                 count(run.events, "event"),
                 format!("seed {}", run.seed),

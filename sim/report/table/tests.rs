@@ -57,6 +57,15 @@ expected
   ✗ groups.billing.duplicates.ratio < 1%  (is 0.25)
 ";
 
+#[test]
+fn the_head_says_what_is_not_measured() {
+    let mut report = crash_report();
+    report.run.measured_from_seconds = Some(90.0);
+    let text = summary(&report, false);
+    let line = "  run         30 s of virtual time · measured from 1 m 30 s on · 7 messages";
+    assert!(text.contains(line), "{text}");
+}
+
 /// Every kind of change but a kill; what each figure is made of stands with the story.
 #[test]
 fn what_rebalances_cost_reads_at_a_glance() {

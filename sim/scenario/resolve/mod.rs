@@ -124,9 +124,8 @@ impl Resolver<'_> {
             },
             name_servers: file.cluster.name_servers,
             broker_tuning: file.cluster.tuning.clone(),
-            sample_interval: file
-                .sample_interval
-                .unwrap_or(defaults::sample_interval(duration)),
+            sample_interval: sample_interval(file),
+            warmup: warmup(file),
         }
     }
 
@@ -195,6 +194,12 @@ impl Resolver<'_> {
             );
             self.problem(&path, message).label = "too long".to_owned();
         }
+        self.sample_interval();
+        self.warmup();
+    }
+
+    fn sample_interval(&mut self) {
+        let duration = self.file.duration;
         let Some(interval) = self.file.sample_interval else {
             return;
         };
@@ -214,6 +219,23 @@ impl Resolver<'_> {
                 defaults::sample_interval(duration)
             ));
         }
+    }
+
+    fn warmup(&mut self) {
+        let (duration, end) = (self.file.duration, warmup(self.file));
+        if end < duration || self.file.warmup.is_zero() {
+            return;
+        }
+        let grid = match end == self.file.warmup {
+            true => String::new(),
+            false => format!(" (rounded up to the grid of {})", sample_interval(self.file)),
+        };
+        let message = format!("the warm-up ends at {end}{grid}, the run at {duration}");
+        let problem = self.problem(&field!["warmup"], message);
+        problem.label = "nothing would be measured".to_owned();
+        problem
+            .help
+            .push("it must be shorter than \"duration\"".to_owned());
     }
 
     fn expectations(&mut self) {
@@ -477,6 +499,18 @@ impl Resolver<'_> {
         }
         SimTime::ZERO + at
     }
+}
+/// The grid of the time series.
+fn sample_interval(file: &ScenarioFile) -> SimDuration {
+    file.sample_interval
+        .unwrap_or(defaults::sample_interval(file.duration))
+}
+
+/// The warm-up, rounded up to the grid of the time series.
+fn warmup(file: &ScenarioFile) -> SimDuration {
+    let interval = sample_interval(file).as_nanos().max(1);
+    let points = file.warmup.as_nanos().div_ceil(interval);
+    SimDuration::from_nanos(points.saturating_mul(interval))
 }
 
 /// Where the topic called `name` stands: users' are sorted by name, dead-letter topics come after them.

@@ -17,7 +17,7 @@ pub struct StudyBlock {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "IndexMap<String, VaryBlock>", extend("minProperties" = 1))]
     pub vary: Option<IndexMap<String, VaryBlock>>,
-    /// Runs of each variant, each with a seed of its own; with `untilCi` at most so many. Default 20.
+    /// Runs of each variant, each with a seed of its own; with `untilCi` at most so many. Default 20, or 1000.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "u32", range(min = 2, max = 100_000))]
     pub seeds: Option<u32>,
@@ -25,7 +25,8 @@ pub struct StudyBlock {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "BaselineBlock")]
     pub baseline: Option<BaselineBlock>,
-    /// Paths through the report, as in `expect`, of what is compared. Default those that concern the groups.
+    /// Paths through the report, as in `expect`, of what is compared; `lag.max` is that of every group. Default what
+    /// the product is about: latency, lag, skew, throughput, duplicates, moves and their like.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Vec<String>", length(min = 1))]
     pub metrics: Option<Vec<String>>,

@@ -23,7 +23,8 @@ impl Draft<'_> {
         overrides: &Overrides,
     ) -> Result<Plan, Vec<Diagnostic>> {
         let of_study = self.study.as_ref().and_then(|study| study.seeds);
-        let seeds = self.wanted.seeds.or(of_study).unwrap_or(defaults::SEEDS);
+        let seeds_given = self.wanted.seeds.or(of_study);
+        let seeds = seeds_given.unwrap_or(defaults::SEEDS);
         let work = Work {
             varied: &self.varied,
             files: self.roots.len(),
@@ -51,6 +52,7 @@ impl Draft<'_> {
             variants,
             baseline,
             seeds,
+            seeds_given,
             until_ci: self.study.as_ref().and_then(|study| study.until_ci),
             metrics: self.study.map(|study| study.metrics).unwrap_or_default(),
             messages: messages.saturating_mul(seeds.into()),
@@ -92,11 +94,14 @@ impl Draft<'_> {
         problems
     }
 
-    /// Messages foreseen in a run of the first variant, if it is sound.
+    /// Messages foreseen in a run of the first variant; of the file as it stands if that variant is not sound.
     fn messages_of_first(&self, builder: &Builder<'_>) -> Option<u128> {
-        let values = self.values(builder, 1).ok()?;
-        let first: Vec<&Value> = values.iter().map(|values| &values[0]).collect();
-        let scenario = builder.build(&self.roots[0], &self.varied, &first).ok()?;
+        let first = || {
+            let values = self.values(builder, 1).ok()?;
+            let first: Vec<&Value> = values.iter().map(|values| &values[0]).collect();
+            builder.build(&self.roots[0], &self.varied, &first).ok()
+        };
+        let scenario = first().or_else(|| builder.build(&self.roots[0], &[], &[]).ok())?;
         Some(estimate::messages(&scenario.config))
     }
 
@@ -145,8 +150,7 @@ impl Draft<'_> {
             }
         }
         if !problems.is_empty() {
-            let sharing = |span| grid.sharing(values, span);
-            return Err(problems.told(&grid.labels, sharing));
+            return Err(problems.told(grid, values));
         }
         match work.too_long(messages) {
             Some(problem) => Err(vec![problem]),

@@ -4,6 +4,8 @@ use crate::scenario::diagnostic::Span;
 use crate::scenario::study::label;
 use crate::scenario::study::values::Value;
 use crate::scenario::study::vary::Varied;
+use crate::scenario::suggest;
+use std::collections::BTreeSet;
 
 /// Path of the factor that stands for the file of a variant, where several are compared.
 const FILE: &str = "file";
@@ -22,14 +24,11 @@ pub(super) struct Grid {
     pub(super) factors: Vec<Factor>,
     /// Names of the combinations, in order.
     pub(super) labels: Vec<String>,
-    /// Whether the first factor is the file.
-    several_files: bool,
 }
 
 impl Grid {
     pub(super) fn new(files: &[String], varied: &[Varied], values: &[Vec<Value>]) -> Self {
-        let several_files = files.len() > 1;
-        let file = several_files.then(|| Factor {
+        let file = (files.len() > 1).then(|| Factor {
             path: FILE.to_owned(),
             labels: files.to_vec(),
         });
@@ -37,11 +36,7 @@ impl Grid {
             path: varied.field.path.to_string(),
             labels: label::unlike(values.iter().map(|value| value.label.clone())),
         });
-        let mut grid = Self {
-            factors: file.into_iter().chain(of_fields).collect(),
-            labels: Vec::new(),
-            several_files,
-        };
+        let mut grid = Self::of(file.into_iter().chain(of_fields).collect(), Vec::new());
         let name = |index| {
             let cells = grid.cells(index);
             let parts = grid.factors.iter().zip(cells);
@@ -50,6 +45,11 @@ impl Grid {
         };
         grid.labels = label::unlike((0..grid.len()).map(name));
         grid
+    }
+
+    /// The combinations of `factors`, called `labels`.
+    pub(super) fn of(factors: Vec<Factor>, labels: Vec<String>) -> Self {
+        Self { factors, labels }
     }
 
     fn len(&self) -> usize {
@@ -72,11 +72,23 @@ impl Grid {
             let own = value.span;
             own.source == span.source && own.start <= span.start && span.end <= own.end
         };
-        let of_fields = self.factors.iter().skip(usize::from(self.several_files));
+        let of_fields = self.factors.iter().filter(|factor| factor.path != FILE);
         let mut counts = of_fields.zip(values).map(|(factor, values)| {
             let with = values.iter().filter(|value| holds(value)).count();
             with * self.len() / factor.labels.len()
         });
         counts.find(|count| *count > 0)
+    }
+
+    /// What tells `variants` from all others, if that is the value of one of several factors.
+    pub(super) fn common(&self, variants: &[usize]) -> Option<String> {
+        let several = self.factors.len() > 1;
+        let mut common = self.factors.iter().enumerate().filter_map(|(at, factor)| {
+            let values: BTreeSet<usize> = variants.iter().map(|&variant| self.cells(variant)[at]).collect();
+            let with = values.len() * self.len() / factor.labels.len();
+            let names: Vec<&str> = values.iter().map(|&cell| factor.labels[cell].as_str()).collect();
+            (with == variants.len()).then(|| format!("{} = {}", factor.path, suggest::list(names, 5)))
+        });
+        common.next().filter(|_| several)
     }
 }

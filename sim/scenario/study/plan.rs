@@ -5,8 +5,8 @@ use crate::scenario::overrides::Overrides;
 use crate::scenario::schema::Percent;
 use crate::scenario::shape::Shapes;
 use crate::scenario::study::draft::Draft;
-use crate::scenario::study::grid::Factor;
-use crate::scenario::study::problems;
+use crate::scenario::study::grid::{Factor, Grid};
+use crate::scenario::study::problems::{self, Problems};
 use crate::scenario::{Scenario, source};
 use std::sync::Arc;
 
@@ -49,6 +49,8 @@ pub struct Plan {
     pub baseline: usize,
     /// Runs of each variant.
     pub seeds: u32,
+    /// The same if anybody has said so: with `until_ci`, runs at most.
+    pub seeds_given: Option<u32>,
     /// How narrow intervals are to be, as the study block says.
     pub until_ci: Option<Percent>,
     /// Paths through the report of what is compared, as the study block says; unread.
@@ -109,6 +111,17 @@ impl Plan {
         let sources = Arc::new(sources);
         let plan = draft.and_then(|draft| draft.plan(&sources, &shapes, overrides));
         plan.map_err(|problems| Box::new(Diagnostics::new((*sources).clone(), problems::once(problems))))
+    }
+
+    /// Problems that a later step finds in some variants, by position; each is told once.
+    pub fn diagnostics_of(&self, found: impl IntoIterator<Item = (usize, Vec<Diagnostic>)>) -> Diagnostics {
+        let mut problems = Problems::default();
+        for (variant, of_variant) in found {
+            problems.add(variant, of_variant);
+        }
+        let labels = self.variants.iter().map(|variant| variant.label.clone());
+        let grid = Grid::of(self.factors.clone(), labels.collect());
+        self.diagnostics(problems.told(&grid, &[]))
     }
 
     /// Problems that a later step finds, for example in the metrics.

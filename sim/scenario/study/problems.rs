@@ -1,6 +1,8 @@
 //! Problems of many variants: what all of them have is told once, what only some have says which.
 
 use crate::scenario::diagnostic::{COLLECTED, Diagnostic, Span};
+use crate::scenario::study::grid::Grid;
+use crate::scenario::study::values::Value;
 use crate::scenario::suggest;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -52,20 +54,26 @@ impl Problems {
         self.found.len() >= COLLECTED
     }
 
-    /// All of them. `labels` are the variants'; `sharing` counts the variants that have the value at a place.
-    pub(super) fn told(self, labels: &[String], sharing: impl Fn(Span) -> Option<usize>) -> Vec<Diagnostic> {
+    /// All of them, with the variants of `grid` that have each where that is not plain.
+    pub(super) fn told(self, grid: &Grid, values: &[Vec<Value>]) -> Vec<Diagnostic> {
+        let all = grid.labels.len();
         let told = self.found.into_values().map(|Found { problem, variants }| {
-            let evident =
-                variants.len() == labels.len() || problem.span.and_then(&sharing) == Some(variants.len());
-            if evident {
+            let of_place = problem.span.and_then(|span| grid.sharing(values, span));
+            if variants.len() == all || of_place == Some(variants.len()) {
                 return problem;
             }
-            let names = variants.iter().map(|&variant| labels[variant].as_str());
+            if let Some(value) = grid.common(&variants) {
+                return problem.help(format!(
+                    "in the {} of {all} variants with {value}",
+                    variants.len()
+                ));
+            }
+            let names = variants.iter().map(|&variant| &grid.labels[variant]);
             let names: Vec<String> = names.map(|name| format!("`{name}`")).collect();
             let listed = suggest::list(names.iter().map(String::as_str), LISTED);
             problem.help(match names.len() {
                 1 => format!("in the variant {listed} only"),
-                n => format!("in {n} of {} variants: {listed}", labels.len()),
+                n => format!("in {n} of {all} variants: {listed}"),
             })
         });
         told.collect()

@@ -182,15 +182,15 @@ fn files_are_variants_too() {
 fn the_study_block_says_what_is_varied() {
     let text = with_study(
         r#"{ "vary": { "groups.billing.strategy": ["AVG", "X_STICKY"], "groups.billing.consumers.threads": "1..3" },
-             "seeds": 7, "baseline": ["X_STICKY", "2"], "metrics": ["groups.billing.lag.max_messages"], "untilCi": "2%" }"#,
+             "seeds": 7, "baseline": ["X_STICKY", "2"], "metrics": ["groups.billing.lag.max"], "untilCi": "2%" }"#,
     );
     let plan = read(&[("f", &text)], &[], &Wanted::default()).unwrap();
     assert_eq!(labels(&plan)[4], "X_STICKY, 2");
     assert_eq!((plan.baseline, plan.seeds, plan.variants.len()), (4, 7, 6));
     assert_eq!(plan.until_ci.unwrap().share(), 0.02);
-    assert_eq!(plan.metrics[0].0, "groups.billing.lag.max_messages");
+    assert_eq!(plan.metrics[0].0, "groups.billing.lag.max");
     let span = plan.metrics[0].1;
-    assert_eq!(&text[span.start..span.end], "\"groups.billing.lag.max_messages\"");
+    assert_eq!(&text[span.start..span.end], "\"groups.billing.lag.max\"");
     assert_eq!(
         plan.variants[5].set,
         [
@@ -258,7 +258,19 @@ fn what_only_some_variants_have_says_which() {
             "groups.billing.consumers.count=1,2,3,4",
             "groups.billing.strategy=AVG,X_STICKY",
         ],
-        &["f.json:6", "in 2 of 8 variants: `1, AVG`, `1, X_STICKY`"],
+        &[
+            "f.json:6",
+            "in the 2 of 8 variants with groups.billing.consumers.count = 1",
+        ],
+    );
+    // Neither one field nor the other alone.
+    refused(
+        &[
+            "groups.billing.consumers.count=1,2",
+            "timeline[0].at=1s,2s",
+            "timeline[0].kill=billing/1,billing/2",
+        ],
+        &["in 2 of 8 variants: `1, 1s, billing/2`, `1, 2s, billing/2`"],
     );
     let problems = read(
         &[("f.json", FILE)],
@@ -373,7 +385,8 @@ fn a_billion_variants_are_refused_with_an_estimate() {
         "about 38 years",
         "1 000 values",
     ];
-    // The kill of a member that is not there does not keep the estimate from being made.
+    check_refusal(read(&[("f", FILE)], &[], &wanted(&vary)), &expected);
+    // In the first variant a member is killed that does not exist: the file as it stands gives the estimate.
     let file = FILE.replace("billing/2", "billing/1");
     check_refusal(read(&[("f", &file)], &[], &wanted(&vary)), &expected);
     let mut lifted = wanted(&vary);

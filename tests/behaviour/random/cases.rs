@@ -129,6 +129,16 @@ pub fn case(number: u64, version: RocketMqVersion) -> ClusterConfig {
             ..BrokerTuning::default()
         },
         sample_interval: ms(10_000),
+        warmup: warmup(&mut Chooser(Streams::new(number).stream("case", "warm-up"))),
+    }
+}
+
+/// Half of the clusters are measured from somewhere in the unrest on.
+fn warmup(c: &mut Chooser) -> SimDuration {
+    if c.percent(50) {
+        ms(10_000 * c.within(1, UNREST / 10_000))
+    } else {
+        SimDuration::ZERO
     }
 }
 

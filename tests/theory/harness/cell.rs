@@ -183,5 +183,6 @@ pub fn config(threads: u32, service: Dist, plan: &Plan, seed: u64) -> ClusterCon
             ..BrokerTuning::default()
         },
         sample_interval: SimDuration::from_secs(3_600),
+        warmup: SimDuration::ZERO,
     }
 }

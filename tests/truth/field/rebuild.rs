@@ -125,6 +125,7 @@ pub fn cluster(recording: &Recording, repeat: usize, duration: u64) -> ClusterCo
         name_servers: 1,
         broker_tuning,
         sample_interval: SimDuration::from_secs(10),
+        warmup: SimDuration::ZERO,
     }
 }
 

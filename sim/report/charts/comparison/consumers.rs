@@ -7,7 +7,7 @@
 use crate::report::charts::axis::Axis;
 use crate::report::charts::canvas::{Anchor, Canvas, svg};
 use crate::report::charts::comparison::scale::{self, Scale};
-use crate::report::charts::comparison::{Study, marks};
+use crate::report::charts::comparison::{Study, marks, with_names};
 use crate::report::charts::frame;
 use crate::report::charts::style::{
     AXIS, CAPTION, Colour, GRID, HAIRLINE, INDENT, INK, LABEL, PAPER, QUIET, SMALL, THIN, TITLE, WIDTH,
@@ -39,9 +39,9 @@ pub fn draw(study: &Study<'_>, group: &str, shares: &[ConsumerShares]) -> Drawin
         .filter_map(|shares| Panel::of(study, shares))
         .collect();
     if panels.iter().all(|panel| panel.sum() <= 0.0) {
-        return frame::notice(title, "No consumer did any work in any run.");
+        return study.notice(title, "No consumer did any work in any run.");
     }
-    let title = format!("{title}{}", range(study, &panels));
+    let title = with_range(study, &title, &panels);
     let all = panels.len();
     let order: Vec<usize> = panels.iter().map(|panel| panel.at).collect();
     let chosen = study.choice(&order, PANELS_MAX);
@@ -78,8 +78,8 @@ fn note(study: &Study<'_>, panels: &[Panel<'_>], all: usize) -> String {
     note
 }
 
-/// The range of max ÷ mean in words; nothing if there is nothing to compare.
-fn range(study: &Study<'_>, panels: &[Panel<'_>]) -> String {
+/// The range of max ÷ mean in words, behind `title`.
+fn with_range(study: &Study<'_>, title: &str, panels: &[Panel<'_>]) -> String {
     let known = || panels.iter().filter_map(|panel| Some((panel, panel.skew()?)));
     // Of equals the first one is named.
     let lowest = known().min_by(|a, b| a.1.total_cmp(&b.1));
@@ -87,15 +87,15 @@ fn range(study: &Study<'_>, panels: &[Panel<'_>]) -> String {
         Some(most) if most.1 >= next.1 => Some(most),
         _ => Some(next),
     });
-    let name = |panel: &Panel<'_>| text::fitted(&study.name(panel.at), TITLE, 165.0);
     match (lowest, highest) {
-        (Some((low, least)), Some((high, most))) if format!("{least:.2}") != format!("{most:.2}") => format!(
-            " — max ÷ mean from {least:.2} ({}) to {most:.2} ({})",
-            name(low),
-            name(high)
-        ),
-        (Some((_, least)), _) => format!(" — max ÷ mean {least:.2}"),
-        _ => String::new(),
+        (Some((low, least)), Some((high, most))) if format!("{least:.2}") != format!("{most:.2}") => {
+            let names = [study.name(low.at), study.name(high.at)];
+            with_names([&names[0], &names[1]], |low, high| {
+                format!("{title} — max ÷ mean {least:.2} ({low}) to {most:.2} ({high})")
+            })
+        }
+        (Some((_, least)), _) => format!("{title} — max ÷ mean {least:.2}"),
+        _ => title.to_owned(),
     }
 }
 
@@ -188,7 +188,7 @@ impl Sheet {
                 .collect()
         };
         let tops: Vec<f64> = panels.iter().flat_map(tops).collect();
-        let most = scale::ends(&tops).map_or(0.0, |ends| ends.1);
+        let most = scale::extremes(&tops).map_or(0.0, |ends| ends.1);
         let scale = Scale::linear(Unit::Seconds, 0.0, most, 5.0);
         let left = frame::left_room(&scale.axis);
         let columns = panels.len().clamp(2, COLUMNS);

@@ -25,7 +25,7 @@ impl<'c> Factor<'c> {
     /// None if it has fewer than two values, or not all are different numbers of one unit or durations.
     pub fn of(factor: &'c FactorReport) -> Option<Self> {
         let numbers = numbers(&factor.values)?;
-        let (low, high) = scale::ends(&numbers)?;
+        let (low, high) = scale::extremes(&numbers)?;
         let mut sorted = numbers.clone();
         sorted.sort_by(f64::total_cmp);
         let distinct = sorted.windows(2).all(|pair| pair[0] < pair[1]);

@@ -63,7 +63,7 @@ struct Colours {
 
 impl Colours {
     fn of(means: &[f64]) -> Option<Self> {
-        let (low, high) = scale::ends(means)?;
+        let (low, high) = scale::extremes(means)?;
         Some(Self {
             low,
             high,

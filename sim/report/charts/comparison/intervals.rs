@@ -1,14 +1,15 @@
 //! Estimates of all metrics with their intervals: a panel for each metric, a row for each variant.
 //!
-//! The baseline's mean is a line through its panel: what lies left of it is lower. The words at the right say what
-//! the dots show. Panels begin where their numbers do, so that small differences are seen; the numbers stand beside.
+//! The baseline's mean is a line through its panel: what lies left of it is lower. Around a dot lie two intervals: its
+//! own, and as a bar that of its difference from the baseline, which with common luck is often far narrower; only the
+//! second one says whether the two differ. The words at the right say so too. Panels begin where their numbers do, so that small differences are seen; the numbers stand beside.
 //! Panels that do not fit on one sheet go on on the next one.
 
 use crate::report::charts::canvas::{Anchor, Canvas, svg};
 use crate::report::charts::comparison::scale::{self, Scale};
 use crate::report::charts::comparison::{Cell, Study, direction, headline, marks};
 use crate::report::charts::style::{
-    AXIS, CAPTION, Colour, GRID, HAIRLINE, INDENT, INK, LABEL, QUIET, SMALL, WIDTH,
+    AXIS, CAPTION, Colour, GRID, HAIRLINE, INDENT, INK, LABEL, PAPER, QUIET, SMALL, WIDTH,
 };
 use crate::report::charts::{Drawing, text};
 use crate::report::comparison::model::MetricReport;
@@ -26,6 +27,8 @@ const SHEET: f64 = 1000.0;
 /// Widest that the names may grow, in pixels.
 const NAMES_MAX: f64 = 220.0;
 const GAP: f64 = 14.0;
+/// Half the height of the bar that is the interval of a difference.
+const THICK_BAR: f64 = 2.5;
 
 /// Draws the estimates of all metrics, on as many sheets as they need.
 pub fn draw(study: &Study<'_>) -> Vec<Drawing> {
@@ -58,7 +61,12 @@ pub fn draw(study: &Study<'_>) -> Vec<Drawing> {
         let top = study.heading_height();
         let height = top + panels.iter().map(|panel| panel.height() + BETWEEN).sum::<f64>();
         let svg = svg(WIDTH, height, &title, |canvas| {
-            let note = format!("{}, {}s; {}", study.seeds(), study.interval(), marks::LEGEND);
+            let note = format!(
+                "{}; line: {}, bar: that of the difference; {}",
+                study.seeds(),
+                study.interval(),
+                marks::LEGEND
+            );
             study.heading(canvas, &title, &note);
             let mut y = top;
             for panel in &panels {
@@ -135,13 +143,12 @@ impl<'c> Panel<'c> {
         canvas.text(&caption, (behind, top + 14.5), Anchor::Start, SMALL, QUIET);
 
         let (top, bottom) = (top + HEAD, top + self.height() - TICKS);
-        let ends: Vec<f64> = self
-            .rows
-            .iter()
-            .filter_map(|(_, cell)| cell.ends())
-            .flatten()
-            .collect();
-        let measured = scale::ends(&ends);
+        let ends = |(_, cell): &(usize, Cell<'_>)| {
+            let half = cell.half().max(cell.half_of_difference());
+            cell.mean().map(|mean| [mean - half, mean + half])
+        };
+        let ends: Vec<f64> = self.rows.iter().filter_map(ends).flatten().collect();
+        let measured = scale::extremes(&ends);
         if let Some((low, high)) = measured {
             let plot = Plot {
                 scale: Scale::linear(self.metric.unit, low, high, 5.0),
@@ -204,6 +211,11 @@ impl Plot<'_> {
         let (Some(mean), Some(ends)) = (cell.mean(), cell.ends()) else {
             return;
         };
+        let half = cell.half_of_difference();
+        if half > 0.0 {
+            let [x0, x1] = [mean - half, mean + half].map(|end| self.x(end));
+            canvas.rect((x0, y - THICK_BAR), (x1, y + THICK_BAR), colour.mixed(PAPER, 55));
+        }
         if cell.half() > 0.0 {
             marks::across(canvas, ends.map(|end| self.x(end)), y, colour);
         }

@@ -5,21 +5,22 @@
 
 use crate::report::charts::axis::{self, Axis};
 use crate::report::charts::canvas::{Canvas, svg};
-use crate::report::charts::comparison::{Study, scale};
+use crate::report::charts::comparison::{Study, scale, with_names};
 use crate::report::charts::frame::{self, FOOT, Panel};
 use crate::report::charts::labels::{self, Label};
-use crate::report::charts::style::{
-    self, Colour, DIM, LABEL, RIGHT_MARGIN, SMALL, THICK, THIN, TITLE, WIDTH,
-};
-use crate::report::charts::{Drawing, nanos, text, thin};
+use crate::report::charts::style::{self, Colour, DIM, LABEL, RIGHT_MARGIN, SMALL, THIN, TITLE, WIDTH};
+use crate::report::charts::{Drawing, nanos, span, text, thin};
 use crate::report::comparison::model::LagBand;
 
 /// Variants that are lines.
 const LINES_MAX: usize = 8;
-/// Lines that are thick: more of them would hide each other.
-const THICK_MAX: usize = 4;
-/// Points of a line, and of an edge of an area.
-const POINTS_MAX: usize = 800;
+/// Lines with large labels.
+const LARGE_MAX: usize = 4;
+/// The baseline is a thick line below the others, so that those that do not differ from it are seen on it.
+const BASELINE: f64 = 3.0;
+/// Points of a line, and of an edge of an area: of more looks, the highest of each stretch counts. Lines that jump at
+/// every look would hide each other.
+const STRETCHES: usize = 180;
 const HEIGHT: f64 = 330.0;
 /// Widest that labels may grow.
 const ROOM_MAX: f64 = 270.0;
@@ -30,12 +31,12 @@ pub fn draw(study: &Study<'_>, group: &str, bands: &[LagBand]) -> Drawing {
     let title = format!("Lag of {group} over time");
     let all: Vec<Line<'_>> = bands.iter().filter_map(|band| Line::of(study, band)).collect();
     if all.iter().all(|line| line.points.len() < 2) {
-        return frame::notice(title, "The runs were too short to look at it twice.");
+        return study.notice(title, "The runs were too short to look at it twice.");
     }
     if all.iter().all(|line| line.peak <= 0.0) {
-        return frame::notice(format!("{title} — none"), "Lag was 0 in all runs at every look.");
+        return study.notice(format!("{title} — none"), "Lag was 0 in all runs at every look.");
     }
-    let title = format!("{title} — {}", peaks(study, &all));
+    let title = with_peaks(study, &title, &all);
     let (lines, others) = chosen(study, all);
     let sheet = Sheet::of(study, &lines, &others);
     let svg = svg(WIDTH, sheet.panel.bottom + FOOT, &title, |canvas| {
@@ -96,25 +97,25 @@ fn edge(band: &LagBand, values: &[f64]) -> Points {
         .collect()
 }
 
-/// The range of the peaks in words.
-fn peaks(study: &Study<'_>, lines: &[Line<'_>]) -> String {
+/// The range of the peaks in words, behind `title`.
+fn with_peaks(study: &Study<'_>, title: &str, lines: &[Line<'_>]) -> String {
     let count = |line: &Line<'_>| text::compact(line.peak.round() as u64);
-    let name = |line: &Line<'_>| text::fitted(&study.name(line.at), TITLE, 185.0);
     // Of equals the first one is named.
     let lowest = lines.iter().min_by(|a, b| a.peak.total_cmp(&b.peak));
     let highest = lines.iter().rev().max_by(|a, b| a.peak.total_cmp(&b.peak));
     match (lowest, highest) {
         (Some(low), Some(high)) if count(low) != count(high) => {
-            format!(
-                "max from {} ({}) to {} ({})",
-                count(low),
-                name(low),
-                count(high),
-                name(high)
-            )
+            let names = [study.name(low.at), study.name(high.at)];
+            with_names([&names[0], &names[1]], |least, most| {
+                format!(
+                    "{title} — max {} ({least}) to {} ({most})",
+                    count(low),
+                    count(high)
+                )
+            })
         }
-        (Some(low), _) => format!("max {}", count(low)),
-        _ => String::new(),
+        (Some(low), _) => format!("{title} — max {}", count(low)),
+        _ => title.to_owned(),
     }
 }
 
@@ -155,6 +156,8 @@ fn chosen<'b>(study: &Study<'_>, all: Vec<Line<'b>>) -> (Vec<Line<'b>>, Vec<Line
 }
 
 struct Sheet {
+    /// What the vertical axis counts.
+    unit: String,
     panel: Panel,
     room: f64,
 }
@@ -171,7 +174,7 @@ impl Sheet {
             .iter()
             .filter_map(|line| Some(line.points.last()?.0))
             .collect();
-        let end = |values: &[f64]| scale::ends(values).map_or(0.0, |ends| ends.1);
+        let end = |values: &[f64]| scale::extremes(values).map_or(0.0, |ends| ends.1);
         let y = axis::whole(end(&values) as u64);
         let x: Axis = axis::time(nanos(end(&times)), 9);
         let names = lines.iter().map(|line| (study.name(line.at), line.remark()));
@@ -179,7 +182,14 @@ impl Sheet {
             names.map(|(name, remark)| labels::room([(name.as_str(), remark.as_str())], LABEL, ROOM_MAX));
         let room = room.fold(RIGHT_MARGIN, f64::max);
         let top = study.heading_height() + 22.0;
+        let looks = lines.iter().map(|line| line.points.len()).max().unwrap_or(0);
+        let mut unit = "messages not committed, all queues".to_owned();
+        if looks > STRETCHES {
+            let stretch = end(&times) / looks as f64 * looks.div_ceil(STRETCHES) as f64;
+            unit = format!("{unit} (highest in each {})", span(stretch));
+        }
         Self {
+            unit,
             panel: Panel {
                 left: frame::left_room(&y),
                 right: WIDTH - room,
@@ -194,7 +204,7 @@ impl Sheet {
 
     fn draw(&self, canvas: &mut Canvas<'_>, study: &Study<'_>, lines: &[Line<'_>], others: &[Line<'_>]) {
         let panel = &self.panel;
-        panel.grid(canvas, "messages not committed, all queues", panel.top - 14.0);
+        panel.grid(canvas, &self.unit, panel.top - 14.0);
         if !others.is_empty() {
             let (low, high) = range(others);
             self.area(canvas, &low, &high, DIM, 45);
@@ -208,10 +218,11 @@ impl Sheet {
             let (low, high) = (edge(line.band, &line.band.low), edge(line.band, &line.band.high));
             self.area(canvas, &low, &high, colour(rank, line), 18);
         }
-        let width = if lines.len() > THICK_MAX { THIN } else { THICK };
-        for (rank, line) in lines.iter().enumerate().rev() {
-            let width = if line.at == study.baseline { THICK } else { width };
-            let points = thin::extremes(&line.points, POINTS_MAX);
+        let mut order: Vec<(usize, &Line<'_>)> = lines.iter().enumerate().rev().collect();
+        order.sort_by_key(|(_, line)| line.at != study.baseline);
+        for (rank, line) in order {
+            let width = if line.at == study.baseline { BASELINE } else { THIN };
+            let points = stretches(&line.points);
             canvas.path(
                 points.iter().map(|&point| panel.at(point)),
                 colour(rank, line),
@@ -225,16 +236,22 @@ impl Sheet {
             remark: line.remark(),
         };
         let names = lines.iter().enumerate().map(label).collect();
-        let size = if lines.len() > THICK_MAX { SMALL } else { LABEL };
+        let size = if lines.len() > LARGE_MAX { SMALL } else { LABEL };
         labels::beside(canvas, names, panel, self.room, size);
         panel.foot(canvas, frame::TIME);
     }
 
     fn area(&self, canvas: &mut Canvas<'_>, low: &Points, high: &Points, colour: Colour, percent: u8) {
-        let (low, high) = (thin::extremes(low, POINTS_MAX), thin::extremes(high, POINTS_MAX));
+        let (low, high) = (stretches(low), stretches(high));
         let outline = high.iter().chain(low.iter().rev());
         canvas.area(outline.map(|&point| self.panel.at(point)), colour, percent);
     }
+}
+
+/// The highest of each stretch of looks.
+fn stretches(points: &Points) -> Points {
+    let (at, values): (Vec<f64>, Vec<f64>) = points.iter().copied().unzip();
+    thin::peaks(&at, &values, STRETCHES)
 }
 
 /// Lowest and highest mean of `lines` at each look of the first.

@@ -10,7 +10,7 @@ pub const RADIUS: f64 = 4.0;
 const CAP: f64 = 3.0;
 
 /// How to read the dots.
-pub const LEGEND: &str = "filled: differs from the baseline (■) beyond doubt, hollow: not shown";
+pub const LEGEND: &str = "filled: differs from the baseline (■) beyond doubt, hollow: unclear";
 
 /// A dot: a square for the baseline, filled where the cell differs from it, hollow otherwise.
 pub fn dot(canvas: &mut Canvas<'_>, cell: &Cell<'_>, (x, y): (f64, f64), colour: Colour) {

@@ -16,7 +16,7 @@ mod scale;
 
 use std::collections::BTreeSet;
 
-use crate::report::charts::canvas::{Anchor, Canvas};
+use crate::report::charts::canvas::{Anchor, Canvas, svg};
 use crate::report::charts::style::{self, ALARM, CAPTION, Colour, INDENT, MAIN};
 use crate::report::charts::{Chart, Drawing, file_stem, frame, text, thin};
 use crate::report::comparison::figures;
@@ -218,6 +218,14 @@ impl<'c> Study<'c> {
         }
     }
 
+    /// A chart that has nothing to draw says so in one line.
+    fn notice(&self, title: String, line: &str) -> Drawing {
+        let svg = svg(style::WIDTH, self.heading_height() + 6.0, &title, |canvas| {
+            self.heading(canvas, &title, line)
+        });
+        (title, svg)
+    }
+
     /// One metric of one variant; none if it is missing.
     fn cell<'m>(&self, metric: &'m MetricReport, at: usize) -> Option<Cell<'m>> {
         let difference = match at.cmp(&self.baseline) {
@@ -255,6 +263,12 @@ impl Cell<'_> {
             .half_width
             .filter(|half| half.is_finite())
             .map_or(0.0, f64::abs)
+    }
+
+    /// Half the width of the interval of the difference from the baseline; 0 where there is none.
+    fn half_of_difference(&self) -> f64 {
+        let half = self.difference.and_then(|difference| difference.half_width);
+        half.filter(|half| half.is_finite()).map_or(0.0, f64::abs)
     }
 
     /// Both ends of the interval.
@@ -303,7 +317,7 @@ impl Cell<'_> {
             Finding::Lower => (change, judged(true)),
             Finding::Higher => (change, judged(false)),
             Finding::Identical => (String::new(), "the same in every run"),
-            Finding::Unclear => (change, "not shown"),
+            Finding::Unclear => (change, "unclear"),
             Finding::Unmeasured if self.mean().is_none() => (String::new(), ""),
             Finding::Unmeasured => (String::new(), "too few runs"),
         }
@@ -321,6 +335,21 @@ fn headline(title: &str) -> String {
     chars
         .next()
         .map_or(String::new(), |first| first.to_uppercase().chain(chars).collect())
+}
+
+/// A title with two names in it, as much of each as there is room for.
+fn with_names(names: [&str; 2], title: impl Fn(&str, &str) -> String) -> String {
+    let room = style::WIDTH - 2.0 * INDENT;
+    let cut = |most: f64| {
+        let [first, second] = names.map(|name| text::fitted(name, style::TITLE, most));
+        title(&first, &second)
+    };
+    let fits = |title: &String| text::width(title, style::TITLE * 1.04) <= room;
+    (6..=40)
+        .rev()
+        .map(|tens| cut(10.0 * f64::from(tens)))
+        .find(fits)
+        .unwrap_or_else(|| cut(60.0))
 }
 
 /// `lower is better`.

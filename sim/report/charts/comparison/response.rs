@@ -154,9 +154,10 @@ struct Sheet {
 
 impl Sheet {
     fn of(study: &Study<'_>, metric: &MetricReport, design: &Design<'_>, lines: &[Line<'_>]) -> Self {
-        let cells = lines.iter().flat_map(|line| &line.points);
-        let ends: Vec<f64> = cells.filter_map(|point| point.cell.ends()).flatten().collect();
-        let scale = Scale::of(metric.unit, &ends, 5.0);
+        let cells = || lines.iter().flat_map(|line| &line.points);
+        let means: Vec<f64> = cells().filter_map(|point| point.cell.mean()).collect();
+        let ends: Vec<f64> = cells().filter_map(|point| point.cell.ends()).flatten().collect();
+        let scale = Scale::of(metric.unit, &means, &ends, 5.0);
         let names = lines.iter().filter_map(|line| line.name.as_deref());
         let names = names.map(|name| labels::room([(name, "")], LABEL, ROOM_MAX));
         let baseline = study.cell(metric, study.baseline).and_then(|cell| cell.mean());

@@ -52,14 +52,15 @@ impl Scale {
         }
     }
 
-    /// One that holds `values` and, unless they are close together, 0; logarithmic if they are positive and span
-    /// decades.
-    pub fn of(unit: Unit, values: &[f64], ticks: f64) -> Self {
-        let Some((low, high)) = ends(values) else {
+    /// One that holds `means` and the `ends` of their intervals and, unless all are close together, 0; logarithmic if
+    /// the means are positive and span decades. An interval that reaches down to 0 is cut there.
+    pub fn of(unit: Unit, means: &[f64], ends: &[f64], ticks: f64) -> Self {
+        let all: Vec<f64> = means.iter().chain(ends).copied().collect();
+        let (Some((least, most)), Some((low, high))) = (extremes(means), extremes(&all)) else {
             return Self::linear(unit, 0.0, 1.0, ticks);
         };
-        if spans_decades(low, high) && unit != Unit::Bytes {
-            return Self::log(unit, low, high);
+        if spans_decades(least, most) && unit != Unit::Bytes {
+            return Self::log(unit, low.max(least / 2.0), high);
         }
         // Where all is in the upper part of the height, the axis begins elsewhere: points, unlike bars, bear that.
         let close = (high - low).abs() < 0.6 * high.abs().max(low.abs());
@@ -114,7 +115,7 @@ impl Scale {
 }
 
 /// Lowest and highest of the finite among `values`, cut to what an axis can bear.
-pub fn ends(values: &[f64]) -> Option<(f64, f64)> {
+pub fn extremes(values: &[f64]) -> Option<(f64, f64)> {
     let known = values
         .iter()
         .filter(|value| value.is_finite())
@@ -197,29 +198,31 @@ mod tests {
     #[test]
     fn nothing_is_cut_off_unless_all_is_close_together() {
         check(
-            &Scale::of(Unit::Count, &[150.0, 400.0], 4.0),
+            &Scale::of(Unit::Count, &[150.0, 400.0], &[], 4.0),
             &["0", "200", "400"],
         );
-        check(&Scale::of(Unit::Ratio, &[1.0, 2.0], 4.0), &["1", "1.5", "2"]);
+        check(&Scale::of(Unit::Ratio, &[1.0, 2.0], &[], 4.0), &["1", "1.5", "2"]);
         check(
-            &Scale::of(Unit::Count, &[400.0, 410.0], 4.0),
+            &Scale::of(Unit::Count, &[400.0, 410.0], &[], 4.0),
             &["400", "405", "410"],
         );
-        check(&Scale::of(Unit::Count, &[-3.0, 5.0], 4.0), &["0", "5"]);
+        check(&Scale::of(Unit::Count, &[-3.0, 5.0], &[], 4.0), &["0", "5"]);
     }
 
     #[test]
     fn decades_are_logarithmic() {
-        let scale = Scale::of(Unit::Seconds, &[0.061, 1152.0], 5.0);
+        let scale = Scale::of(Unit::Seconds, &[0.061, 1152.0], &[], 5.0);
         check(&scale, &["100 ms", "1 s", "10 s", "100 s", "1000 s"]);
         assert!(scale.is_log() && (scale.at(1.0) - 9.0).abs() < 1e-9);
         assert_eq!(scale.at(0.0), scale.axis.low, "0 lies at the edge");
         check(
-            &Scale::of(Unit::Count, &[0.5, 4000.0], 5.0),
+            &Scale::of(Unit::Count, &[0.5, 4000.0], &[], 5.0),
             &["1", "10", "100", "1000"],
         );
+        let reaching_down = Scale::of(Unit::Count, &[0.5, 4000.0], &[-10.0, 4100.0], 5.0);
+        check(&reaching_down, &["1", "10", "100", "1000"]);
         assert!(
-            !Scale::of(Unit::Count, &[0.0, 4000.0], 5.0).is_log(),
+            !Scale::of(Unit::Count, &[0.0, 4000.0], &[], 5.0).is_log(),
             "0 has no logarithm"
         );
     }
@@ -241,7 +244,7 @@ mod tests {
         for low in sizes {
             for high in sizes {
                 for unit in [Unit::Seconds, Unit::Bytes, Unit::Ratio, Unit::Count] {
-                    let Axis { low, high, ticks } = Scale::of(unit, &[low, high], 5.0).axis;
+                    let Axis { low, high, ticks } = Scale::of(unit, &[low], &[high], 5.0).axis;
                     assert!(low < high && low.is_finite() && high.is_finite(), "{low} {high}");
                     assert!(
                         ticks.len() < 25 && ticks.windows(2).all(|w| w[0].at < w[1].at),

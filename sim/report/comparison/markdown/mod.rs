@@ -43,7 +43,8 @@ pub fn page(comparison: &Comparison, charts: &[(String, String)]) -> String {
     for (title, content) in folded {
         if let Some(content) = content {
             out.push_str(&format!(
-                "<details><summary>{title}</summary>\n\n{content}\n</details>\n\n"
+                "<details><summary>{title}</summary>\n\n{}\n\n</details>\n\n",
+                content.trim_end()
             ));
         }
     }
@@ -70,16 +71,10 @@ fn summary(comparison: &Comparison) -> String {
         number_words(&sentences::runs(comparison)),
         text(&reading::named(&comparison.design.baseline))
     ));
-    let told = comparison
-        .metrics
-        .iter()
-        .filter(|metric| !metric.verdict.is_empty());
-    let verdicts = told.map(|metric| {
-        format!(
-            "**{}**: {}",
-            text(&metric.title),
-            text(&metric.verdict.join("; "))
-        )
+    let verdicts = comparison.metrics.iter().filter_map(|metric| {
+        let verdict = sentences::verdict(metric);
+        let told = format!("**{}**: {}", text(&metric.title), text(&verdict.join("; ")));
+        (!verdict.is_empty()).then_some(told)
     });
     out.push_str(&items(&verdicts.collect::<Vec<_>>()));
     out.push_str(&section("Trade-offs", &comparison.trade_offs));

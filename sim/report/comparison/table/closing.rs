@@ -22,17 +22,16 @@ impl Page {
     }
 
     fn verdicts(&mut self, comparison: &Comparison) {
-        let told = comparison
-            .metrics
-            .iter()
-            .filter(|metric| !metric.verdict.is_empty());
-        for (at, metric) in told.enumerate() {
+        let told = (comparison.metrics.iter())
+            .map(|metric| (metric, sentences::verdict(metric)))
+            .filter(|(_, verdict)| !verdict.is_empty());
+        for (at, (metric, verdict)) in told.enumerate() {
             if at == 0 {
                 self.heading("verdict", "");
             }
             let title = cut(&metric.title, self.width - 2);
             self.line(&format!("  {title}"));
-            for sentence in &metric.verdict {
+            for sentence in &verdict {
                 self.paragraph("    ", "      ", sentence);
             }
         }
@@ -48,10 +47,14 @@ impl Page {
         }
     }
 
-    /// A text of several lines; `later` stands before all but the first.
+    /// A text of several lines; `later` stands before all but the first. Numbers are not parted from what belongs to
+    /// them.
     fn paragraph(&mut self, first: &str, later: &str, text: &str) {
+        const GLUE: char = '\u{a0}';
         let room = self.width - columns(later);
-        for (row, line) in wrapped(text, room).into_iter().enumerate() {
+        let glued = text.replace("± ", "±\u{a0}").replace(" %", "\u{a0}%");
+        for (row, line) in wrapped(&glued, room).into_iter().enumerate() {
+            let line = line.replace(GLUE, " ");
             self.line(&format!("{}{line}", if row == 0 { first } else { later }));
         }
     }
@@ -73,10 +76,15 @@ impl Page {
             self.line(&line);
         }
         for one in failed.iter().take(LINES) {
-            let held = cut(&one.held, self.width / 2);
-            let room = self.width - 8 - columns(&held);
-            let line = format!("  {} {}  ({held})", self.mark(false), cut(one.text, room));
-            self.line(&line);
+            let text = cut(one.text, self.width - 4);
+            let line = format!("  {} {text}", self.mark(false));
+            let short = format!("{line}  ({})", one.held);
+            if columns(&short) <= self.width {
+                self.line(&short);
+            } else {
+                self.line(&line);
+                self.paragraph("      ", "      ", &one.held);
+            }
         }
         self.rest(failed.len());
     }

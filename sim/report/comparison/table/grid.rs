@@ -137,7 +137,9 @@ impl Page {
                 })
                 .collect();
             let widths = widths(rows.iter());
-            for (at, row) in rows.iter().enumerate() {
+            // Headings of other columns may need more lines.
+            let empty = |row: &Vec<String>| row.iter().all(String::is_empty);
+            for (at, row) in rows.iter().enumerate().filter(|(_, row)| !empty(row)) {
                 self.row(row, &widths, (at < heads).then_some(DIM));
             }
             from = to;

@@ -3,6 +3,8 @@
 //! Replication `k` has the seed `first + k` in every variant, so that all variants meet the same luck. Runs go seed
 //! by seed, all variants of one before the next: whenever it ends, every variant has had the same seeds.
 
+mod pilot;
+
 use crate::cluster::config::ClusterConfig;
 use crate::kernel::time::SimDuration;
 use crate::report::comparison::metric::Metric;
@@ -15,11 +17,8 @@ use crate::report::scenario_hash;
 use crate::scenario::Scenario;
 use crate::scenario::study::Plan;
 use crate::simulate::observe;
-use crate::study::{mser, pool, sequential};
+use crate::study::{pool, sequential};
 use std::sync::atomic::{AtomicBool, Ordering};
-
-/// Seeds from which MSER-5 finds the warm-up, at most.
-const PILOTS: u64 = 5;
 
 /// A comparison to be made.
 #[derive(Debug)]
@@ -170,7 +169,7 @@ impl Runner<'_> {
     fn one(&self, variant: usize, replication: u64) -> Option<Outcome> {
         let config = |config: &mut ClusterConfig| {
             if let Some(warmup) = self.warmup {
-                set_warmup(config, warmup);
+                config.warmup = warmup;
             }
         };
         let metrics = &self.study.metrics;
@@ -202,69 +201,8 @@ impl Runner<'_> {
         Some(keep(
             &mut report,
             &observation,
-            warmup(&scenario.config).as_secs_f64(),
+            scenario.config.warmup.as_secs_f64(),
         ))
-    }
-
-    /// Finds the warm-up, if the study asks for it.
-    fn warm_up(&mut self) -> WarmupReport {
-        let rule = self.study.warmup;
-        let variants = &self.study.plan.variants;
-        let longest = |config: &mut dyn Iterator<Item = SimDuration>| {
-            config.max().map_or(0.0, SimDuration::as_secs_f64)
-        };
-        let given = longest(&mut variants.iter().map(|variant| warmup(&variant.scenario.config)));
-        if rule != WarmupRule::Mser5 {
-            return WarmupReport { rule, seconds: given };
-        }
-        let cut = self.pilot();
-        self.piloted = PILOTS.min(self.study.seeds.most()) * variants.len() as u64;
-        self.warmup = Some(cut.unwrap_or(SimDuration::ZERO));
-        WarmupReport {
-            rule: if cut.is_some() { rule } else { WarmupRule::NotFound },
-            seconds: cut.map_or(0.0, SimDuration::as_secs_f64),
-        }
-    }
-
-    /// The longest warm-up that MSER-5 finds in any variant's backlogs, each the mean over a few seeds; `None` if one
-    /// of them has no steady state within its run, or if it was interrupted.
-    fn pilot(&self) -> Option<SimDuration> {
-        let variants = self.study.plan.variants.len() as u64;
-        let pilots = PILOTS.min(self.study.seeds.most());
-        (self.listener)(Progress::Planned(pilots * variants));
-        let config = |config: &mut ClusterConfig| set_warmup(config, SimDuration::ZERO);
-        let work = |task| {
-            self.observed(
-                (task % variants) as usize,
-                task / variants,
-                config,
-                |report, _, _| {
-                    let groups = report.timeline.groups.values();
-                    groups.map(|group| group.backlog.clone()).collect::<Vec<_>>()
-                },
-            )
-        };
-        let mut sums: Vec<Vec<Vec<f64>>> = vec![Vec::new(); variants as usize];
-        let add = |task: u64, backlogs: Vec<Vec<u64>>| {
-            let sums = &mut sums[(task % variants) as usize];
-            sums.resize(backlogs.len(), Vec::new());
-            for (sum, backlog) in sums.iter_mut().zip(backlogs) {
-                sum.resize(backlog.len(), 0.0);
-                sum.iter_mut()
-                    .zip(backlog)
-                    .for_each(|(sum, value)| *sum += value as f64);
-            }
-        };
-        let heard = |_| (self.listener)(Progress::Ran);
-        pool::run_all(0..pilots * variants, self.threads, self.stop, work, heard, add);
-        let mut longest = SimDuration::ZERO;
-        for (variant, sums) in self.study.plan.variants.iter().zip(&sums) {
-            let step = variant.scenario.config.sample_interval;
-            for backlog in sums {
-                longest = longest.max(step * mser::cut(backlog)? as u64);
-            }
-        }
-        Some(longest)
     }
 
     fn tell_width(&self, outcomes: &[Vec<Outcome>]) {
@@ -353,9 +291,4 @@ impl Study {
             target,
         }
     }
-}
-
-fn set_warmup(_: &mut ClusterConfig, _: SimDuration) {}
-fn warmup(_: &ClusterConfig) -> SimDuration {
-    SimDuration::ZERO
 }
