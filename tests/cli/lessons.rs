@@ -23,8 +23,15 @@ fn shipped_scenarios_are_small() {
 fn shipped_studies_are_small() {
     for name in shipped::studies() {
         let plan = Plan::load(&[name.to_owned()], &Overrides::default(), &Wanted::default()).unwrap();
-        assert!(plan.messages <= 10_000_000, "{name} makes {} messages", plan.messages);
-        assert!(!plan.metrics.is_empty(), "{name} says nothing of what is compared");
+        assert!(
+            plan.messages <= 10_000_000,
+            "{name} makes {} messages",
+            plan.messages
+        );
+        assert!(
+            !plan.metrics.is_empty(),
+            "{name} says nothing of what is compared"
+        );
         let file = Scenario::load(name, &Overrides::default()).unwrap().file;
         assert!(!file.teaches.is_empty() && !file.try_next.is_empty(), "{name}");
     }

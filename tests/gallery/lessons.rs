@@ -29,7 +29,10 @@ fn expectations_of_studies_hold_in_every_run() {
             assert!(!variant.expect.is_empty(), "{name} expects nothing");
             for expectation in &variant.expect {
                 let label = &variant.label;
-                assert_eq!(expectation.held, expectation.runs, "{name}, {label}: {expectation:?}");
+                assert_eq!(
+                    expectation.held, expectation.runs,
+                    "{name}, {label}: {expectation:?}"
+                );
             }
         }
     }
@@ -84,7 +87,10 @@ fn throughput_grows_up_to_eight_consumers_and_no_further() {
         let working = n.min(8) as f64;
         let carried = throughput[n - 1] / (40.0 * working);
         let busy = utilisation[n - 1] / (working / n as f64);
-        assert!((0.97..1.0).contains(&carried) && (0.97..1.0).contains(&busy), "{n}: {carried}, {busy}");
+        assert!(
+            (0.97..1.0).contains(&carried) && (0.97..1.0).contains(&busy),
+            "{n}: {carried}, {busy}"
+        );
     }
     assert!(throughput[7..].iter().all(|of_more| *of_more == throughput[7]));
     assert!(study.warnings.iter().any(|warning| warning.id == "overload"));
@@ -115,7 +121,10 @@ fn common_luck_saves_most_of_the_runs() {
     let wider = own.half_width.unwrap() / shared.half_width.unwrap();
     let ratio = wider * wider;
     println!("1 against 8 with seeds of their own: {ratio:.1} times the variance");
-    assert!(own.variance_reduction.is_none() && ratio >= 5.0, "{own:?} beside {shared:?}");
+    assert!(
+        own.variance_reduction.is_none() && ratio >= 5.0,
+        "{own:?} beside {shared:?}"
+    );
 }
 
 #[test]
@@ -130,7 +139,10 @@ fn x_sticky_moves_least_and_consistent_hash_shares_worst() {
     assert!(grows(&of("groups.billing.duplicates.total")));
     assert!(grows(&of("groups.billing.latency.success.p99_seconds")));
     let skew = of(SKEW);
-    assert!(skew[1] > 1.35 && skew.iter().all(|other| *other <= skew[1]), "{skew:?}");
+    assert!(
+        skew[1] > 1.35 && skew.iter().all(|other| *other <= skew[1]),
+        "{skew:?}"
+    );
     for path in ["rebalance.billing.moves", SKEW, LATENCY] {
         let ranking = metric(study, path).ranking.as_ref().unwrap();
         assert_eq!(ranking.best, ["X_STICKY"], "{path}");
@@ -148,7 +160,10 @@ fn threads_and_service_make_one_load() {
         for (threads, service) in diagonal(service) {
             let utilisation = at("groups.billing.utilisation", threads, service);
             let expected = load * 115.0 / 120.0;
-            assert!((utilisation / expected - 1.0).abs() < 0.02, "{threads}, {service}: {utilisation}");
+            assert!(
+                (utilisation / expected - 1.0).abs() < 0.02,
+                "{threads}, {service}: {utilisation}"
+            );
             stretch.push(at(LATENCY, threads, service) * 1000.0 / service as f64);
         }
         stretch.reverse();
@@ -160,7 +175,9 @@ fn threads_and_service_make_one_load() {
         }
     }
     // Beyond what the threads can do, lag grows without end.
-    let beyond = ["2, 40ms", "2, 80ms", "2, 160ms", "4, 80ms", "4, 160ms", "8, 160ms"];
+    let beyond = [
+        "2, 40ms", "2, 80ms", "2, 160ms", "4, 80ms", "4, 160ms", "8, 160ms",
+    ];
     let warning = study.warnings.iter().find(|warning| warning.id == "overload");
     assert_eq!(warning.unwrap().variants, beyond);
 }
@@ -200,7 +217,10 @@ fn duplicates_grow_with_the_commit_interval_where_nobody_pulls() {
     let bursts = duplicates("bursts");
     assert!(grows(&bursts) && bursts[4] > 3.0 * bursts[2], "{bursts:?}");
     let steady = duplicates("steady");
-    assert!(steady.iter().all(|total| (28.0..33.0).contains(total)), "{steady:?}");
+    assert!(
+        steady.iter().all(|total| (28.0..33.0).contains(total)),
+        "{steady:?}"
+    );
     assert!(study.design.same_messages);
 }
 
@@ -215,7 +235,10 @@ fn dead_letters_fall_with_the_retry_limit_and_latency_rises() {
     for (limit, dead) in dead.iter().enumerate() {
         expected *= 0.2;
         // The total of ten runs within four standard deviations.
-        assert!((dead - expected).abs() < 4.0 * (expected / 10.0).sqrt(), "{limit}: {dead} for {expected}");
+        assert!(
+            (dead - expected).abs() < 4.0 * (expected / 10.0).sqrt(),
+            "{limit}: {dead} for {expected}"
+        );
     }
     assert!(grows(&of(LATENCY)));
     // The thousandth has waited out as many levels as its limit allows: 10 s, 30 s, 1 m; two in a thousand fail a fourth time.

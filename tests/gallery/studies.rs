@@ -48,6 +48,8 @@ fn study(name: &str, vary: &[&str], luck: Luck) -> Study {
     let metrics: Vec<String> = plan.metrics.iter().map(|(path, _)| path.clone()).collect();
     Study {
         name: name.to_owned(),
+        set: Vec::new(),
+        until: None,
         expectations: expectations.collect(),
         metrics: metric::metrics(&metrics, &shapes).unwrap_or_else(|(_, e)| panic!("{name}: {e}")),
         by_default: false,
@@ -81,11 +83,15 @@ pub fn mean(comparison: &Comparison, path: &str, label: &str) -> f64 {
 
 /// Adds the studies to the files, digests and index of the gallery. Data larger than `largest` is only digested.
 pub fn add(files: &mut BTreeMap<String, String>, digests: &mut String, index: &mut String, largest: usize) {
-    index.push_str("\n# Studies\n\nWhat `rmqsim compare` finds between the variants of each shipped study.\n");
+    index
+        .push_str("\n# Studies\n\nWhat `rmqsim compare` finds between the variants of each shipped study.\n");
     for name in shipped::studies() {
         let comparison = comparison(name);
         let scenario = Scenario::load(name, &Overrides::default());
-        let teaches = scenario.unwrap_or_else(|problems| panic!("{problems}")).file.teaches;
+        let teaches = scenario
+            .unwrap_or_else(|problems| panic!("{problems}"))
+            .file
+            .teaches;
         let folder = format!("studies/{name}");
         let bytes = json::canonical(comparison);
         let digest = blake3::hash(bytes.as_bytes()).to_hex();
