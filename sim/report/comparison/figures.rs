@@ -299,7 +299,7 @@ fn signed_if_negative(v: f64, magnitude: String) -> String {
 /// The magnitudes of a number and of its half-width, which says where both end. Where that is nowhere among the `most`
 /// digits that anybody reads, the number stands alone, with `digits`.
 fn rounded_alike(v: f64, half_width: Option<f64>, digits: i32, most: i32) -> (String, Option<String>) {
-    let Some(half) = half_width.filter(|_| v.is_finite()) else {
+    let Some(half) = half_width.filter(|half| v.is_finite() && half.is_finite()) else {
         return (alone(v, digits), None);
     };
     let (leading, exponent) = decimal(half);
@@ -440,6 +440,7 @@ mod tests {
             (0.0, Some(0.0), "0 %"),
             (-0.312, None, "−31 %"),
             (-0.724_563, Some(0.000_002_9), "−72 %"),
+            (0.17, Some(f64::MAX), "+17 %"),
         ] {
             assert_eq!(plain(&relative(change, half)), text);
         }

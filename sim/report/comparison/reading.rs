@@ -308,4 +308,12 @@ mod tests {
         assert_eq!(baseline(&other), 3);
         assert_eq!(difference(metric, 0, 3), metric.differences.first());
     }
+
+    #[test]
+    fn labels_can_be_seen() {
+        assert_eq!(named(" "), "\" \"");
+        assert_eq!(named("5, 20ms"), "5, 20ms");
+        assert_eq!(in_words("5, 20ms"), "(5, 20ms)");
+        assert_eq!(in_words(""), "\"\"");
+    }
 }

@@ -2,6 +2,7 @@
 
 use super::figures;
 use super::model::{Comparison, DifferenceReport, Finding, MetricReport, RankingReport, Unit};
+use super::reading::in_words;
 use crate::report::charts::text::count;
 
 /// Variants that one sentence names; the rest is counted.
@@ -17,7 +18,7 @@ pub fn verdict(comparison: &Comparison, at: usize) -> Vec<String> {
             .filter(|difference| wanted.contains(&difference.finding))
             .collect()
     };
-    let baseline = &comparison.design.baseline;
+    let baseline = in_words(&comparison.design.baseline);
     let different = found(&[Finding::Lower, Finding::Higher]);
     if !different.is_empty() {
         let list = listed(&different, |difference| changed(metric, difference));
@@ -33,12 +34,12 @@ pub fn verdict(comparison: &Comparison, at: usize) -> Vec<String> {
     }
     let identical = found(&[Finding::Identical]);
     if !identical.is_empty() {
-        let list = listed(&identical, |difference| difference.variant.clone());
+        let list = listed(&identical, |difference| in_words(&difference.variant));
         sentences.push(format!("the same as {baseline} in every run: {list}"));
     }
     let unmeasured = found(&[Finding::Unmeasured]);
     if !unmeasured.is_empty() {
-        let list = listed(&unmeasured, |difference| difference.variant.clone());
+        let list = listed(&unmeasured, |difference| in_words(&difference.variant));
         sentences.push(format!("too few runs measured it to compare: {list}"));
     }
     sentences
@@ -58,13 +59,15 @@ fn best(comparison: &Comparison, metric: &MetricReport) -> Option<String> {
         [one] => {
             let runner_up = ranking.order.iter().find(|label| *label != one)?;
             format!(
-                "{one} is best with {}, before {runner_up} with {}",
+                "{} is best with {}, before {} with {}",
+                in_words(one),
                 estimate(one)?,
+                in_words(runner_up),
                 estimate(runner_up)?
             )
         }
         several if several.len() <= NAMED => {
-            let list = joined(&several.iter().map(String::as_str).collect::<Vec<_>>());
+            let list = joined(&several.iter().map(|label| in_words(label)).collect::<Vec<_>>());
             let mut means = several.iter().map(|label| estimate(label));
             let first = means.next()??;
             match means.all(|mean| mean.as_ref() == Some(&first)) {
@@ -76,7 +79,7 @@ fn best(comparison: &Comparison, metric: &MetricReport) -> Option<String> {
             "{} of {} are best, {} the first of them; these seeds do not tell them apart",
             several.len(),
             comparison.variants.len(),
-            several[0]
+            in_words(&several[0])
         ),
     };
     Some(sentence)
@@ -93,7 +96,7 @@ fn decided(metric: &MetricReport) -> Option<&RankingReport> {
 fn changed(metric: &MetricReport, difference: &DifferenceReport) -> String {
     let lower = difference.finding == Finding::Lower;
     let word = direction(metric, lower);
-    let label = &difference.variant;
+    let label = in_words(&difference.variant);
     match (difference.relative, difference.mean) {
         (Some(relative), _) if relative.abs() < 2.0 => {
             let by = figures::relative_parts(relative.abs(), difference.relative_half_width);
@@ -108,20 +111,20 @@ fn changed(metric: &MetricReport, difference: &DifferenceReport) -> String {
             "{label} {}",
             figures::difference(mean, difference.half_width, metric.unit)
         ),
-        (None, None) => label.clone(),
+        (None, None) => label,
     }
 }
 
 /// `X_STICKY (below 1.3 %, if there is one)`.
 fn at_most(metric: &MetricReport, difference: &DifferenceReport) -> String {
-    let label = &difference.variant;
+    let label = in_words(&difference.variant);
     let reach = |mean: Option<f64>, half: Option<f64>| Some(mean?.abs() + half?);
     if let Some(reach) = reach(difference.relative, difference.relative_half_width) {
         return format!("{label} (below {}, if any)", figures::percent(reach));
     }
     match reach(difference.mean, difference.half_width) {
         Some(reach) => format!("{label} (below {}, if any)", figures::value(reach, metric.unit)),
-        None => label.clone(),
+        None => label,
     }
 }
 
@@ -163,10 +166,10 @@ fn listed(differences: &[&DifferenceReport], words: impl Fn(&DifferenceReport) -
     parts.join(", ")
 }
 
-fn joined(labels: &[&str]) -> String {
+fn joined(labels: &[String]) -> String {
     match labels {
         [] => String::new(),
-        [one] => (*one).to_owned(),
+        [one] => one.clone(),
         [first @ .., last] => format!("{} and {last}", first.join(", ")),
     }
 }
@@ -179,13 +182,9 @@ pub fn trade_offs(comparison: &Comparison) -> Vec<String> {
     if decided.len() < 2 {
         return Vec::new();
     }
-    let never_beaten: Vec<&str> = (comparison.variants.iter())
-        .map(|variant| variant.label.as_str())
-        .filter(|label| {
-            decided
-                .iter()
-                .all(|(_, ranking)| ranking.best.iter().any(|best| best == label))
-        })
+    let never_beaten: Vec<String> = (comparison.variants.iter())
+        .filter(|variant| (decided.iter()).all(|(_, ranking)| ranking.best.contains(&variant.label)))
+        .map(|variant| in_words(&variant.label))
         .collect();
     if !never_beaten.is_empty() {
         let verb = if never_beaten.len() == 1 { "is" } else { "are" };
@@ -198,19 +197,20 @@ pub fn trade_offs(comparison: &Comparison) -> Vec<String> {
     let mut sentences = vec!["no variant is best in everything".to_owned()];
     let winners = comparison.variants.iter().filter_map(|variant| {
         let label = &variant.label;
-        let titles = |wins: bool| -> Vec<&str> {
+        let titles = |wins: bool| -> Vec<String> {
             let fits = |ranking: &RankingReport| match wins {
                 // A prize that half of them share is none.
                 true => ranking.best.contains(label) && ranking.best.len() * 2 <= ranking.order.len(),
                 false => ranking.order.last() == Some(label) && !ranking.best.contains(label),
             };
             let fitting = decided.iter().filter(|(_, ranking)| fits(ranking));
-            fitting.map(|(metric, _)| metric.title.as_str()).collect()
+            fitting.map(|(metric, _)| metric.title.clone()).collect()
         };
         let (wins, loses) = (titles(true), titles(false));
         if wins.is_empty() {
             return None;
         }
+        let label = in_words(label);
         Some(match loses.is_empty() {
             true => format!("{label} wins {}", joined(&wins)),
             false => format!(
@@ -222,4 +222,29 @@ pub fn trade_offs(comparison: &Comparison) -> Vec<String> {
     });
     sentences.extend(winners.take(NAMED));
     sentences
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::comparison::fixture;
+
+    /// `5, 20ms` within a list would read as two.
+    #[test]
+    fn labels_of_grids_stand_in_brackets() {
+        let made = fixture::grid();
+        let told = verdict(&made, 1);
+        assert!(
+            told[0].starts_with("(40, 20ms) is best with 32.5, before "),
+            "{told:?}"
+        );
+        assert!(told[1].starts_with("against (5, 20ms): (5, 40ms) "), "{told:?}");
+        assert!(
+            trade_offs(&made)
+                .iter()
+                .any(|line| line.starts_with("(40, 20ms) ")),
+            "{:?}",
+            trade_offs(&made)
+        );
+    }
 }

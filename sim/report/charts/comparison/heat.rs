@@ -6,7 +6,9 @@
 use crate::kernel::math;
 use crate::report::charts::canvas::{Anchor, Canvas, svg};
 use crate::report::charts::comparison::{Cell, Study, direction, headline, last, marks, scale};
-use crate::report::charts::style::{self, AXIS, Colour, GRID, INDENT, INK, LABEL, QUIET, SMALL, WIDTH};
+use crate::report::charts::style::{
+    self, AXIS, Colour, GRID, INDENT, INK, LABEL, PAPER, QUIET, SMALL, WIDTH,
+};
 use crate::report::charts::{Drawing, text, thin};
 use crate::report::comparison::figures;
 use crate::report::comparison::model::{FactorReport, Finding, MetricReport};
@@ -236,9 +238,10 @@ impl<'c> Map<'c> {
             }
             return;
         };
-        let colour = style::ramp(self.colours.share(mean));
-        canvas.rect(near, far, colour);
-        let ink = colour.ink();
+        let share = self.colours.share(mean);
+        canvas.rect(near, far, style::ramp(share));
+        // From here on white reads better than black.
+        let ink = if share > 0.6 { PAPER } else { INK };
         let figure = figures::Scale::of(cell.metric.unit, [mean]).estimate(mean, cell.estimate.half_width);
         let (number, rest) = match figure.rest.strip_prefix("± ") {
             // The unit stays with the number: `61.2 ms` above `± 0.3`.
@@ -257,6 +260,12 @@ impl<'c> Map<'c> {
             _ => None,
         };
         let two_lines = height >= ROW && !rest.is_empty();
+        let whole = figure.to_string();
+        let number = if !two_lines && self.fits(&whole, LABEL) {
+            whole
+        } else {
+            number
+        };
         let y = if two_lines { middle.1 - 7.0 } else { middle.1 };
         let half = text::width(&number, LABEL) / 2.0;
         // The arrow stands before the number and moves it a little.
@@ -275,12 +284,17 @@ impl<'c> Map<'c> {
 
     /// Whether there is room for `text`; if so, it is written.
     fn write(&self, canvas: &mut Canvas<'_>, text: &str, at: (f64, f64), size: f64, ink: Colour) -> bool {
-        let arrow = if size == LABEL { 22.0 } else { 4.0 };
-        let fits = text::width(text, size) + arrow <= self.size.0;
+        let fits = self.fits(text, size);
         if fits {
             canvas.text(text, at, Anchor::Middle, size, ink);
         }
         fits
+    }
+
+    /// Whether a cell has room for `text`, and for an arrow before it.
+    fn fits(&self, text: &str, size: f64) -> bool {
+        let arrow = if size == LABEL { 22.0 } else { 4.0 };
+        text::width(text, size) + arrow <= self.size.0
     }
 
     /// The colours and what they stand for, below the last column where there is room.

@@ -1,7 +1,10 @@
 //! What holds for every chart of a comparison: equal bytes, no broken number, all within the sheet, no text on
 //! another, whatever the names and numbers.
 
+use proptest::prelude::*;
+
 use super::draw_all;
+use crate::kernel::math::pow;
 use crate::report::charts::style::{self, Colour, WIDTH};
 use crate::report::charts::{Chart, text};
 use crate::report::comparison::fixture;
@@ -142,7 +145,7 @@ fn the_made_comparisons_have_the_bytes_that_they_always_had() {
     }
     assert_eq!(
         &hasher.finalize().to_hex()[..16],
-        "f85e54c2fa1dce75",
+        "5c47bc73585fafc4",
         "the charts look different now"
     );
 }
@@ -319,6 +322,58 @@ fn hostile_names_and_odd_numbers_are_borne() {
     let svg = charts.iter().map(|chart| chart.svg.as_str()).collect::<String>();
     for said in ["not measured in any run", "too few runs", "270 ± 90 PiB"] {
         assert!(svg.contains(said), "{said}");
+    }
+}
+
+/// 30 × 30 cells: the map is thinned out and says so, and the baseline is never left out.
+#[test]
+fn large_maps_are_thinned_out_and_say_so() {
+    for baseline in [0, 434, 899] {
+        let mut made = fixture::map(30, 30);
+        made.design.baseline = made.variants[baseline].label.clone();
+        let svg = chart(&check(&made), "heat-rebalance").svg;
+        assert!(svg.contains("24 × 20 of 30 × 30 cells"));
+        for (name, value) in [("rows", baseline / 30), ("columns", baseline % 30)] {
+            let shown = svg.contains(&format!("{name}-{value}\n")) || svg.contains(&format!("-{value}\n"));
+            assert!(shown, "{name} of the baseline");
+        }
+    }
+    let svg = chart(&check(&fixture::map(3, 4)), "heat-rebalance").svg;
+    assert!(!svg.contains(" cells;"), "what is whole says nothing");
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(40))]
+    /// Any names, any sizes of numbers, any baseline: everything has its place.
+    #[test]
+    fn names_and_numbers_of_any_size_have_their_places(
+        names in proptest::collection::vec(".{0,50}", 1..30),
+        baseline in 0_usize..30,
+        size in -12_i32..15,
+        shift in -2.0..2.0_f64,
+    ) {
+        let mut made = fixture::many(names.len() as u64, false);
+        let name = |label: &mut String| {
+            let at: usize = label.trim_start_matches("variant-").parse().expect("a number");
+            *label = format!("{}{at}", names[at]);
+        };
+        made.variants.iter_mut().for_each(|variant| name(&mut variant.label));
+        made.lag.values_mut().flatten().for_each(|band| name(&mut band.variant));
+        made.consumers.values_mut().flatten().for_each(|shares| name(&mut shares.variant));
+        made.design.baseline = made.variants[baseline % names.len()].label.clone();
+        made.design.factors[0].values = made.variants.iter().map(|variant| variant.label.clone()).collect();
+        let factor = pow(10.0, f64::from(size));
+        for metric in &mut made.metrics {
+            for estimate in &mut metric.estimates {
+                estimate.mean = estimate.mean.map(|mean| (mean + shift) * factor);
+                estimate.half_width = estimate.half_width.map(|half| half * factor);
+            }
+            for difference in &mut metric.differences {
+                difference.mean = difference.mean.map(|mean| mean * factor);
+                difference.half_width = difference.half_width.map(|half| half * factor);
+            }
+        }
+        check(&made);
     }
 }
 

@@ -112,22 +112,29 @@ fn compact(comparison: &Comparison) -> String {
 fn grids(comparison: &Comparison, axes: &Axes, metric: &MetricReport) -> String {
     let factors = &comparison.design.factors;
     let (down, right) = (&factors[axes.rows].values, &factors[axes.columns].values);
+    let (rows, columns) = (down.len().min(ROWS.0), right.len().min(ROWS.0));
     let mut out = String::new();
     for rest in axes.combinations(comparison) {
         if !rest.is_empty() {
             out.push_str(&format!("{}\n\n", text(&axes.told(comparison, &rest))));
         }
         let mut heads = vec![text(&axes.corner(comparison))];
-        heads.extend(right.iter().map(|value| text(&reading::named(value))));
-        let mut table = head(&heads, &format!("l{}", "r".repeat(right.len())));
-        for (row, value) in down.iter().enumerate() {
+        heads.extend(right[..columns].iter().map(|value| text(&reading::named(value))));
+        out.push_str(&head(&heads, &format!("l{}", "r".repeat(columns))));
+        for (row, value) in down[..rows].iter().enumerate() {
             let mut cells = vec![text(&reading::named(value))];
             let at = |column| axes.at(comparison, row, column, &rest);
-            cells.extend((0..right.len()).map(|column| cell(comparison, metric, at(column))));
-            table.push_str(&line(&cells));
+            cells.extend((0..columns).map(|column| cell(comparison, metric, at(column))));
+            out.push_str(&line(&cells));
         }
-        out.push_str(&table);
         out.push('\n');
+    }
+    if (rows, columns) != (down.len(), right.len()) {
+        out.push_str(&format!(
+            "The first {rows} of {} rows and {columns} of {} columns; all are in `comparison.json`.\n\n",
+            down.len(),
+            right.len()
+        ));
     }
     out
 }

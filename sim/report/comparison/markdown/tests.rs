@@ -84,3 +84,18 @@ fn long_tables_are_folded() {
         "{text}"
     );
 }
+
+/// Nobody reads a grid of fifty rows.
+#[test]
+fn long_grids_are_cut_and_counted() {
+    let mut made = fixture::grid();
+    let values = &mut made.design.factors[0].values;
+    values.extend((0..46).map(|value| format!("more-{value}")));
+    let text = page(&made, &[]);
+    let told = "The first 40 of 50 rows and 4 of 4 columns; all are in `comparison.json`.";
+    assert_eq!(text.matches(told).count(), 3, "{text}");
+    assert!(
+        text.contains("| more-35 | –") && !text.contains("| more-36 |"),
+        "{text}"
+    );
+}

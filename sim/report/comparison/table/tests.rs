@@ -165,3 +165,26 @@ fn kept_expectations_are_counted() {
     made.variants[2].expect[0].held = 20;
     assert!(summary(&made, false).contains("\nexpected\n  ✓ 1 expectation held in every run\n"));
 }
+
+/// What a heading needs in one table, the next one does without; a number is not parted from what belongs to it.
+#[test]
+fn nothing_is_broken_apart() {
+    let mut made = fixture::consumers();
+    made.metrics[0].title =
+        "a heading that needs more than all of the four lines that it may have".to_owned();
+    for metric in &mut made.metrics[1..] {
+        metric.title = "short".to_owned();
+    }
+    made.metrics[1].verdict = vec!["x".repeat(40) + " 16 is 350 % higher (± 12 %), and more so"];
+    let text = summary_within(&made, false, 60);
+    assert!(
+        text.contains("lines that it …  short\n") && text.contains("\n\n           short"),
+        "{text}"
+    );
+    assert!(!text.contains("\n\n\n"), "{text}");
+    let narrow = text
+        .lines()
+        .find(|line| line.contains("(±"))
+        .expect("the verdict");
+    assert!(narrow.contains("(± 12 %)"), "{narrow}");
+}
