@@ -1,9 +1,9 @@
 //! `rmqsim check`: is a scenario sound, and how large is it? Nothing is simulated.
 
 use crate::cli::args::{Format, OverrideArgs};
-use crate::cli::expectations;
 use crate::cli::terminal::Terminal;
 use crate::cli::{Exit, Failure};
+use crate::cli::{expectations, metrics};
 use crate::kernel::time::SimDuration;
 use crate::scenario::estimate::{self, grouped};
 use crate::scenario::study::Plan;
@@ -75,6 +75,7 @@ fn load(file: &str, overrides: &Overrides) -> Result<Sound, Box<Diagnostics>> {
     let study = Plan::of(&scenario, overrides)?;
     if let Some(plan) = &study {
         expectations::of_variants(plan)?;
+        metrics::of_study(plan)?;
     }
     Ok(Sound { scenario, study })
 }

@@ -6,15 +6,14 @@
 use crate::cli::args::{Charts, CompareArgs, StudyFormat, Warmup};
 use crate::cli::run::{listed, make_writable};
 use crate::cli::terminal::Terminal;
-use crate::cli::{Exit, Failure, exit, expectations};
+use crate::cli::{Exit, Failure, exit, expectations, metrics};
 use crate::compare::{Progress, Seeds, Study, compare};
 use crate::kernel::time::SimDuration;
-use crate::report::comparison::metric::{self, Metric};
 use crate::report::comparison::model::{Comparison, Luck, WarmupRule};
 use crate::report::comparison::{markdown, table};
-use crate::report::{charts, expect, json};
+use crate::report::{charts, json};
+use crate::scenario::Overrides;
 use crate::scenario::study::{Plan, Wanted};
-use crate::scenario::{Diagnostic, Diagnostics, Overrides, Source, Sources, Span};
 use anyhow::Context;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -79,20 +78,23 @@ fn prepare(args: &CompareArgs, overrides: &Overrides) -> Result<Study, Failure> 
         max_runs: args.max_runs,
     };
     let plan = Plan::load(&args.files, overrides, &wanted)?;
-    let mut read = Vec::new();
-    for variant in &plan.variants {
-        read.push(expectations::read(&variant.scenario)?);
-    }
-    let metrics = metrics(args, &plan)?;
+    let read = expectations::of_variants(&plan)?;
+    let metrics = match args.metric.as_slice() {
+        [] => metrics::of_study(&plan)?,
+        paths => metrics::of_arguments(paths, &plan)?,
+    };
     let by_default = args.metric.is_empty() && plan.metrics.is_empty();
     let until = args.until_ci.or(plan
         .until_ci
         .map(|percent| percent.share())
         .filter(|_| args.seeds.is_none()));
+    // What the study says of seeds goes with what it says of stopping.
+    let of_study = plan.seeds_given.filter(|_| args.until_ci.is_none());
+    let most = args.max_seeds.or(of_study);
     let seeds = match until {
         Some(target) => Seeds::Until {
             target,
-            most: args.max_seeds.unwrap_or(SEEDS_MOST).into(),
+            most: most.unwrap_or(SEEDS_MOST).into(),
         },
         None => Seeds::Fixed(plan.seeds.into()),
     };
@@ -120,36 +122,6 @@ fn prepare(args: &CompareArgs, overrides: &Overrides) -> Result<Study, Failure> 
 
 /// Seeds at most with `--until-ci`, unless `--max-seeds` says otherwise.
 const SEEDS_MOST: u32 = 1000;
-
-/// The metrics of the command line, else those of the study block, else the usual ones.
-fn metrics(args: &CompareArgs, plan: &Plan) -> Result<Vec<Metric>, Failure> {
-    let shapes: Vec<_> = (plan.variants.iter())
-        .map(|variant| expect::shape(&variant.scenario.config))
-        .collect();
-    if !args.metric.is_empty() {
-        return metric::metrics(&args.metric, &shapes).map_err(|(at, error)| {
-            let text = args.metric[at].clone();
-            let end = text.len();
-            let sources = Sources(vec![Source {
-                name: "--metric".to_owned(),
-                text,
-            }]);
-            let span = Span {
-                source: 0,
-                start: 0,
-                end,
-            };
-            let problem = Diagnostic::new(error.to_string()).at(span);
-            Failure::Scenario(Box::new(Diagnostics::new(sources, vec![problem])))
-        });
-    }
-    let wanted: Vec<String> = plan.metrics.iter().map(|(path, _)| path.clone()).collect();
-    metric::metrics(&wanted, &shapes).map_err(|(at, error)| {
-        let problem = Diagnostic::new(error.to_string()).at(plan.metrics[at].1);
-        let problem = problem.field(format!("study.metrics[{at}]"));
-        Failure::Scenario(Box::new(plan.diagnostics(vec![problem])))
-    })
-}
 
 /// The first Ctrl-C ends the study, the second one the program.
 fn stop_at_ctrl_c() {

@@ -9,6 +9,7 @@ mod compare;
 mod exit;
 mod expectations;
 mod list;
+mod metrics;
 mod new;
 mod run;
 mod schema;

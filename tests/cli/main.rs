@@ -7,6 +7,7 @@ mod bad_files;
 mod bounds;
 mod commands;
 mod compare;
+mod compare_misuse;
 mod generated;
 mod lessons;
 mod outcomes;
