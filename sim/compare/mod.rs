@@ -140,7 +140,7 @@ impl Runner<'_> {
             outcomes[(task % variants) as usize].push(outcome);
             done += 1;
             let replication = task / variants + 1;
-            if (task + 1) % variants == 0 && worth_a_look(replication) {
+            if (task + 1).is_multiple_of(variants) && worth_a_look(replication) {
                 self.tell_width(outcomes);
             }
         };

@@ -345,14 +345,21 @@ mod tests {
         let shape = shape("clustering-vs-broadcasting");
         let groups = shape["groups"].as_object().unwrap().len();
         assert!(groups > 1);
-        assert_eq!(paths(&["lag.max", "lag.max"], &[shape.clone()]).len(), groups);
+        assert_eq!(
+            paths(&["lag.max", "lag.max"], std::slice::from_ref(&shape)).len(),
+            groups
+        );
         assert_eq!(paths(&["run.events"], &[shape]), ["run.events"]);
     }
 
     #[test]
     fn quantiles_of_latency_are_told_from_other_numbers() {
         let shape = shape("quickstart");
-        let of = |path: &str| metrics(&[path.to_owned()], &[shape.clone()]).unwrap().remove(0);
+        let of = |path: &str| {
+            metrics(&[path.to_owned()], std::slice::from_ref(&shape))
+                .unwrap()
+                .remove(0)
+        };
         let p99 = of("latency.wait.p99_seconds");
         assert_eq!(p99.estimator(), Estimator::MergedQuantile);
         let expected = QuantileOf {
