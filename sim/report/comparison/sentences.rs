@@ -153,7 +153,7 @@ pub(super) fn warmup(comparison: &Comparison) -> Option<String> {
     let why = match warmup.rule {
         WarmupRule::Fixed => "given for the study",
         WarmupRule::Mser5 => "by MSER-5 over pilot runs, the longest of all variants",
-        _ => "as the scenario says",
+        WarmupRule::Scenario | WarmupRule::NotFound => "as the scenario says",
     };
     (warmup.seconds > 0.0).then(|| format!("the first {length} of each run left out, {why}"))
 }
