@@ -1,10 +1,14 @@
-//! The gallery: what each shipped scenario yields, committed under `reports/` and regenerated here byte for byte.
+//! The gallery: what each shipped scenario and study yields, committed under `reports/` and regenerated here byte for byte.
 //!
 //! `UPDATE=1 cargo test --test gallery` renews it. Then read the diff and look at the pictures: every change of a
 //! result is either meant or a bug.
 
+#[path = "gallery/lessons.rs"]
+mod lessons;
 #[path = "gallery/strategies.rs"]
 mod strategies;
+#[path = "gallery/studies.rs"]
+mod studies;
 
 use rmqsim::report::expect::{self, Expectation};
 use rmqsim::report::{charts, json, table};
@@ -13,7 +17,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// A larger `report.json` is committed as its digest in `reports/DIGESTS`.
+/// A larger `report.json` or `comparison.json` is committed as its digest in `reports/DIGESTS`.
 const LARGEST_REPORT: usize = 256 * 1024;
 
 fn reports() -> PathBuf {
@@ -70,6 +74,7 @@ fn gallery() -> BTreeMap<String, String> {
             files.insert(format!("{name}/{}", chart.file_name), chart.svg);
         }
     }
+    studies::add(&mut files, &mut digests, &mut index, LARGEST_REPORT);
     files.insert("DIGESTS".to_owned(), digests);
     files.insert("README.md".to_owned(), index);
     files
@@ -77,8 +82,8 @@ fn gallery() -> BTreeMap<String, String> {
 
 const INDEX_HEAD: &str = "# Gallery
 
-What each shipped scenario yields. `cargo test --test gallery` regenerates every byte of it; `DIGESTS` holds the BLAKE3
-of each `report.json`.
+What each shipped scenario yields, and [what each study finds](#studies). `cargo test --test gallery` regenerates every
+byte of it; `DIGESTS` holds the BLAKE3 of each `report.json` and `comparison.json`.
 ";
 
 /// Files below `folder`, as paths relative to it.
@@ -94,7 +99,7 @@ fn committed(folder: &Path, prefix: &str, files: &mut BTreeMap<String, PathBuf>)
     }
 }
 
-/// Every shipped scenario yields the committed bytes, meets its expectations, and nothing else lies in `reports/`.
+/// Every shipped scenario and study yields the committed bytes, meets its expectations, and nothing else lies in `reports/`.
 #[test]
 fn shipped_scenarios_yield_the_gallery() {
     let expected = gallery();

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Layers from the bottom up. A layer may name those below it and itself.
-const LAYERS: [(&str, &[&str]); 8] = [
+const LAYERS: [(&str, &[&str]); 9] = [
     ("kernel", &[]),
     ("cluster", &["kernel"]),
     ("scenario", &["kernel", "cluster"]),
@@ -14,6 +14,12 @@ const LAYERS: [(&str, &[&str]); 8] = [
     (
         "report",
         &["kernel", "cluster", "scenario", "observe", "study", "verify"],
+    ),
+    (
+        "compare",
+        &[
+            "kernel", "cluster", "scenario", "observe", "study", "report", "simulate",
+        ],
     ),
     (
         "cli",

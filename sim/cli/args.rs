@@ -137,7 +137,7 @@ fn share(text: &str) -> Result<f64, String> {
 Ctrl-C ends a study early: what is done is written and says so; exit code 130.
 
 Examples:
-  rmqsim compare rolling-deploy-strategy --vary groups.billing.strategy=AVG,CONSISTENT_HASH,X_STICKY
+  rmqsim compare rolling-deploy
   rmqsim compare quickstart --vary groups.billing.consumers.count=1..8 --seeds 10 --metric lag.max"
 )]
 pub struct CompareArgs {

@@ -6,7 +6,7 @@
 mod pilot;
 
 use crate::cluster::config::ClusterConfig;
-use crate::kernel::time::SimDuration;
+use crate::kernel::time::{SimDuration, SimTime};
 use crate::report::comparison::metric::Metric;
 use crate::report::comparison::model::{
     Comparison, FactorReport, Luck, VariantReport, WarmupReport, WarmupRule,
@@ -277,7 +277,7 @@ impl Study {
             metrics: &self.metrics,
             by_default: self.by_default,
             steady: (plan.variants.iter())
-                .map(|variant| variant.scenario.config.timeline.is_empty())
+                .map(|variant| is_steady(&variant.scenario.config))
                 .collect(),
             outcomes,
             seeds: (0..runs)
@@ -291,4 +291,11 @@ impl Study {
             target,
         }
     }
+}
+
+/// Whether the load is the same from start to end, but for what producers send once: nothing on the timeline, and no
+/// producer that stops at a given time.
+fn is_steady(config: &ClusterConfig) -> bool {
+    let end = SimTime::ZERO + config.duration;
+    config.timeline.is_empty() && config.producers.iter().all(|producer| producer.stop >= end)
 }

@@ -194,7 +194,8 @@ mod tests {
     use crate::cluster::ids::TopicId;
 
     fn shipped_scenarios() -> impl Iterator<Item = (&'static str, &'static str)> {
-        shipped::names().filter_map(|name| Some((name, shipped::text(name)?)))
+        let names = shipped::names().chain(shipped::studies());
+        names.filter_map(|name| Some((name, shipped::text(name)?)))
     }
 
     #[track_caller]

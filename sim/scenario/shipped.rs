@@ -1,4 +1,4 @@
-//! Scenarios that come with the program, so that it works without its source tree.
+//! Scenarios and studies that come with the program, so that it works without its source tree.
 
 /// A commented scenario to start from.
 pub const TEMPLATE: &str = include_str!("template.jsonc");
@@ -142,14 +142,61 @@ const SHIPPED: &[(&str, &str)] = &[
     ),
 ];
 
-/// All names, sorted.
+/// The same of the studies, which `rmqsim compare` runs.
+const STUDIES: &[(&str, &str)] = &[
+    (
+        "commit-interval-and-duplicates",
+        include_str!("../../scenarios/studies/commit-interval-and-duplicates.json"),
+    ),
+    (
+        "consumers-on-eight-queues",
+        include_str!("../../scenarios/studies/consumers-on-eight-queues.json"),
+    ),
+    (
+        "long-polling-or-intervals",
+        include_str!("../../scenarios/studies/long-polling-or-intervals.json"),
+    ),
+    (
+        "retry-limit",
+        include_str!("../../scenarios/studies/retry-limit.json"),
+    ),
+    (
+        "rolling-deploy",
+        include_str!("../../scenarios/studies/rolling-deploy.json"),
+    ),
+    (
+        "threads-and-service",
+        include_str!("../../scenarios/studies/threads-and-service.json"),
+    ),
+    (
+        "throughput-plateau",
+        include_str!("../../scenarios/studies/throughput-plateau.json"),
+    ),
+];
+
+/// Names of all scenarios but the studies, sorted.
 pub fn names() -> impl Iterator<Item = &'static str> {
     SHIPPED.iter().map(|(name, _)| *name)
 }
 
-/// The text of scenario `name`.
+/// Names of all studies, sorted. Each runs alone too, as any scenario does.
+pub fn studies() -> impl Iterator<Item = &'static str> {
+    STUDIES.iter().map(|(name, _)| *name)
+}
+
+/// The text of scenario or study `name`.
 pub fn text(name: &str) -> Option<&'static str> {
-    SHIPPED.iter().find(|(n, _)| *n == name).map(|(_, text)| *text)
+    let mut all = SHIPPED.iter().chain(STUDIES);
+    all.find(|(n, _)| *n == name).map(|(_, text)| *text)
+}
+
+/// Where scenario or study `name` lies in the source tree.
+pub fn path(name: &str) -> String {
+    let folder = match studies().any(|study| study == name) {
+        true => "scenarios/studies",
+        false => "scenarios",
+    };
+    format!("{folder}/{name}.json")
 }
 
 #[cfg(test)]
@@ -162,16 +209,32 @@ mod tests {
         template.unwrap_or_else(|problems| panic!("{problems}"));
     }
 
-    /// Every file of the folder is in the program, and in order.
-    #[test]
-    fn all_scenarios_are_shipped() {
-        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/scenarios");
+    /// Names of the scenario files in a folder, sorted.
+    fn files(folder: &str) -> Vec<String> {
+        let folder = format!("{}/{folder}", env!("CARGO_MANIFEST_DIR"));
         let mut files: Vec<String> = std::fs::read_dir(folder)
             .unwrap()
             .map(|e| e.unwrap().file_name().into_string().unwrap())
             .filter_map(|name| name.strip_suffix(".json").map(str::to_owned))
             .collect();
         files.sort();
-        assert_eq!(names().collect::<Vec<_>>(), files);
+        files
+    }
+
+    /// Every file of the folders is in the program, and in order.
+    #[test]
+    fn all_scenarios_are_shipped() {
+        assert_eq!(names().collect::<Vec<_>>(), files("scenarios"));
+        assert_eq!(studies().collect::<Vec<_>>(), files("scenarios/studies"));
+    }
+
+    /// A bare name stands for one file.
+    #[test]
+    fn no_study_is_called_like_a_scenario() {
+        for study in studies() {
+            assert!(names().all(|name| name != study), "{study}");
+            assert_eq!(path(study), format!("scenarios/studies/{study}.json"));
+        }
+        assert_eq!(path("quickstart"), "scenarios/quickstart.json");
     }
 }

@@ -26,7 +26,7 @@ pub fn read(name: &str) -> Result<Source, Box<Diagnostics>> {
         && let Some(text) = shipped::text(name)
     {
         return Ok(Source {
-            name: format!("scenarios/{name}.json"),
+            name: shipped::path(name),
             text: text.to_owned(),
         });
     }
@@ -76,7 +76,7 @@ fn not_found(name: &str) -> Box<Diagnostics> {
     let wanted = path.file_name().and_then(|n| n.to_str()).unwrap_or(name);
     let near = suggest::nearest(wanted, names.iter().map(String::as_str))
         .map(|n| folder.map_or(n.to_owned(), |f| f.join(n).display().to_string()))
-        .or_else(|| suggest::nearest(name, shipped::names()).map(str::to_owned));
+        .or_else(|| suggest::nearest(name, shipped::names().chain(shipped::studies())).map(str::to_owned));
     let hint = near.map_or(String::new(), |n| format!("; did you mean `{n}`?"));
     no_place(
         Diagnostic::new(format!("cannot read `{name}`: there is no such file{hint}"))

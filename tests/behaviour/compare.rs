@@ -218,6 +218,18 @@ fn a_load_beyond_what_can_be_consumed_has_no_mean() {
     }
 }
 
+/// What stops has no steady state to miss: its backlog grows as long as it sends.
+#[test]
+fn a_load_that_stops_is_not_asked_for_a_steady_state() {
+    let shop = SHOP.replace("100/s", "400/s");
+    let found = done(&study_of(&shop, &["producers.shop.stop=39s,40s"], 3));
+    let warning = found.warnings.iter().find(|warning| warning.id == "grows");
+    assert_eq!(
+        warning.map(|w| w.variants.as_slice()),
+        Some(&["40s".to_owned()][..])
+    );
+}
+
 /// Expectations are counted, not judged: a variant may well break what the base holds.
 #[test]
 fn expectations_are_counted_by_variant() {

@@ -1,5 +1,6 @@
-//! Shipped scenarios are lessons. That their expectations hold is checked by the gallery.
+//! Shipped scenarios and studies are lessons. That their expectations hold is checked by the gallery.
 
+use rmqsim::scenario::study::{Plan, Wanted};
 use rmqsim::scenario::{Overrides, Scenario, shipped};
 
 /// A lesson is read in a minute and runs in a moment.
@@ -14,6 +15,25 @@ fn shipped_scenarios_are_small() {
             "{name}"
         );
         assert!(!scenario.expect.is_empty(), "{name} expects nothing");
+    }
+}
+
+/// A study too, all its runs together.
+#[test]
+fn shipped_studies_are_small() {
+    for name in shipped::studies() {
+        let plan = Plan::load(&[name.to_owned()], &Overrides::default(), &Wanted::default()).unwrap();
+        assert!(
+            plan.messages <= 10_000_000,
+            "{name} makes {} messages",
+            plan.messages
+        );
+        assert!(
+            !plan.metrics.is_empty(),
+            "{name} says nothing of what is compared"
+        );
+        let file = Scenario::load(name, &Overrides::default()).unwrap().file;
+        assert!(!file.teaches.is_empty() && !file.try_next.is_empty(), "{name}");
     }
 }
 
@@ -32,19 +52,21 @@ fn overrides(suggestion: &str) -> Option<Vec<String>> {
 /// What `try` suggests works when pasted behind `--set`, and changes something.
 #[test]
 fn suggestions_of_shipped_scenarios_work() {
-    for name in shipped::names() {
+    for name in shipped::names().chain(shipped::studies()) {
         let plain = Scenario::load(name, &Overrides::default()).unwrap();
         for suggestion in &plain.file.try_next {
             let set = overrides(suggestion).unwrap_or_else(|| panic!("{name}: not understood: {suggestion}"));
-            let changed = Scenario::load(
-                name,
-                &Overrides {
-                    set,
-                    ..Overrides::default()
-                },
-            );
-            let changed = changed.unwrap_or_else(|problems| panic!("{name}: {suggestion}\n{problems}"));
+            let overrides = Overrides {
+                set,
+                ..Overrides::default()
+            };
+            let changed = Scenario::load(name, &overrides)
+                .unwrap_or_else(|problems| panic!("{name}: {suggestion}\n{problems}"));
             assert_ne!(changed.normalised, plain.normalised, "{name}: {suggestion}");
+            // And in every variant of a study.
+            if let Err(problems) = Plan::of(&changed, &overrides) {
+                panic!("{name}: {suggestion}\n{problems}");
+            }
         }
     }
 }

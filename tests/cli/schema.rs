@@ -11,7 +11,7 @@ fn schema() -> Value {
 /// All shipped scenario files.
 fn shipped() -> Vec<PathBuf> {
     let mut files = Vec::new();
-    for folder in ["scenarios", "scenarios/bench"] {
+    for folder in ["scenarios", "scenarios/bench", "scenarios/studies"] {
         let entries = std::fs::read_dir(root().join(folder)).unwrap();
         files.extend(
             entries

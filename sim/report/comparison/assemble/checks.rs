@@ -66,8 +66,8 @@ impl Material<'_> {
         warnings
     }
 
-    /// Growth without end, and runs that are short against their own memory. What a timeline disturbs has no steady
-    /// state, and is not asked for one.
+    /// Growth without end, and runs that are short against their own memory. What a timeline disturbs, or a producer
+    /// that stops, has no steady state and is not asked for one.
     fn steadiness(&self, warn: &mut impl FnMut(&str, Vec<String>, String)) {
         let names = self.of_baseline().first().into_iter();
         for name in names.flat_map(|run| run.groups.iter().map(|group| group.name.clone())) {

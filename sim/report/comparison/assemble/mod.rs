@@ -35,7 +35,7 @@ pub struct Material<'a> {
     pub metrics: &'a [Metric],
     /// Whether nobody asked for these metrics: then those that are always 0 are left out.
     pub by_default: bool,
-    /// By variant: whether nothing happens on its timeline, so that it may have a steady state.
+    /// By variant: whether its load is the same from start to end, so that it may have a steady state.
     pub steady: Vec<bool>,
     /// By variant and replication; equally many of each.
     pub outcomes: &'a [Vec<Outcome>],
