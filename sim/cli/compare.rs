@@ -12,8 +12,8 @@ use crate::kernel::time::SimDuration;
 use crate::report::comparison::model::{Comparison, Luck, WarmupRule};
 use crate::report::comparison::{markdown, table};
 use crate::report::{charts, json};
-use crate::scenario::Overrides;
 use crate::scenario::study::{Plan, Wanted};
+use crate::scenario::{Diagnostic, Overrides};
 use anyhow::Context;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -49,6 +49,10 @@ pub fn run(args: &CompareArgs, threads: usize, terminal: &Terminal) -> Result<Ex
         Progress::Width(width) => bar.width(width),
     });
     bar.clear();
+    if comparison.run.runs == 0 {
+        terminal.problem("interrupted before every variant had run once: there is no result");
+        return Ok(Exit::Interrupted);
+    }
     let written = match &folder {
         Some(folder) => write(folder, &comparison, args.charts)?,
         None => Vec::new(),
@@ -83,6 +87,11 @@ fn prepare(args: &CompareArgs, overrides: &Overrides) -> Result<Study, Failure> 
         [] => metrics::of_study(&plan)?,
         paths => metrics::of_arguments(paths, &plan)?,
     };
+    if metrics.is_empty() {
+        let problem = Diagnostic::new("there is nothing to compare: no consumer group is in all variants")
+            .help("name the numbers to compare, for example --metric cluster.brokers.broker-a.stored");
+        return Err(Box::new(plan.diagnostics(vec![problem])).into());
+    }
     let by_default = args.metric.is_empty() && plan.metrics.is_empty();
     let until = args.until_ci.or(plan
         .until_ci
@@ -92,10 +101,13 @@ fn prepare(args: &CompareArgs, overrides: &Overrides) -> Result<Study, Failure> 
     let of_study = plan.seeds_given.filter(|_| args.until_ci.is_none());
     let most = args.max_seeds.or(of_study);
     let seeds = match until {
-        Some(target) => Seeds::Until {
-            target,
-            most: most.unwrap_or(SEEDS_MOST).into(),
-        },
+        Some(target) => {
+            let allowed = args
+                .max_runs
+                .map_or(u64::MAX, |runs| runs / plan.variants.len() as u64);
+            let most = u64::from(most.unwrap_or(SEEDS_MOST)).min(allowed.max(1));
+            Seeds::Until { target, most }
+        }
         None => Seeds::Fixed(plan.seeds.into()),
     };
     Ok(Study {

@@ -156,13 +156,18 @@ impl Runner<'_> {
     /// Runs round after round until the widest interval is narrow enough; whether it was not interrupted.
     fn run_until(&self, target: f64, most: u64, outcomes: &mut [Vec<Outcome>]) -> bool {
         let mut runs = 0;
-        while let Some(next) = sequential::next(runs, self.width(outcomes), target, most) {
+        loop {
+            let width = self.width(outcomes);
+            // Against a mean of 0, or of what no run measures, no width will ever do.
+            let hopeless = runs >= sequential::LEAST && width.is_none();
+            let Some(next) = sequential::next(runs, width, target, most).filter(|_| !hopeless) else {
+                return true;
+            };
             if !self.run(runs..next, outcomes) {
                 return false;
             }
             runs = next;
         }
-        true
     }
 
     /// One run; `None` if it was interrupted.
@@ -173,17 +178,22 @@ impl Runner<'_> {
             }
         };
         let metrics = &self.study.metrics;
-        self.observed(variant, replication, config, |report, observation, from| {
-            let expectations = &self.study.expectations[variant];
-            Outcome::of(report, observation, metrics, expectations, from)
-        })
+        self.observed(
+            variant,
+            replication as i64,
+            config,
+            |report, observation, from| {
+                let expectations = &self.study.expectations[variant];
+                Outcome::of(report, observation, metrics, expectations, from)
+            },
+        )
     }
 
     /// One run, and what `keep` makes of it.
     fn observed<T>(
         &self,
         variant: usize,
-        replication: u64,
+        replication: i64,
         change: impl Fn(&mut ClusterConfig),
         keep: impl Fn(&mut crate::Report, &crate::observe::observation::Observation, f64) -> T,
     ) -> Option<T> {
@@ -217,21 +227,21 @@ impl Runner<'_> {
     }
 }
 
-/// Whether the width is worth computing after so many seeds: it takes longer and changes less with each.
+/// Whether the width is worth computing after so many seeds: all looks together cost no more than the last two.
 fn worth_a_look(replication: u64) -> bool {
-    replication >= 2 && replication.is_multiple_of((replication / 20).max(1))
+    replication >= 2 && replication.is_power_of_two()
 }
 
 impl Study {
-    /// The seed of one run.
-    fn seed(&self, variant: usize, replication: u64) -> u64 {
+    /// The seed of one run; pilots are counted from −1 downwards.
+    fn seed(&self, variant: usize, replication: i64) -> u64 {
         let first = self.plan.variants[self.plan.baseline].scenario.config.seed;
         // Seeds of their own lie far from those of others.
         let own = match self.luck {
             Luck::Common => 0,
             Luck::Independent => (variant as u64) << 32,
         };
-        first.wrapping_add(own).wrapping_add(replication)
+        first.wrapping_add(own).wrapping_add_signed(replication)
     }
 
     fn material<'a>(
@@ -281,7 +291,7 @@ impl Study {
                 .collect(),
             outcomes,
             seeds: (0..runs)
-                .map(|replication| self.seed(0, replication).to_string())
+                .map(|replication| self.seed(self.plan.baseline, replication as i64).to_string())
                 .collect(),
             planned: self.seeds.most(),
             complete,

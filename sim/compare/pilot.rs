@@ -1,8 +1,9 @@
 //! How long the warm-up of a study is: given, or found by MSER-5 in pilot runs.
 //!
-//! Pilots are the first few seeds of every variant, without a warm-up. MSER-5 looks at the backlog of each group, the mean
+//! Pilots are runs of every variant without a warm-up, with seeds before the first of the study, so that what chose the
+//! warm-up is not what is measured. MSER-5 looks at the backlog of each group, the mean
 //! over the pilots, and the longest cut of all is the warm-up of all: variants that are measured over unlike stretches
-//! could differ for that alone. The pilots themselves are thrown away.
+//! could differ for that alone.
 
 use super::{Progress, Runner};
 use crate::cluster::config::ClusterConfig;
@@ -10,6 +11,7 @@ use crate::kernel::time::SimDuration;
 use crate::report::comparison::model::{WarmupReport, WarmupRule};
 use crate::report::model::TimelineReport;
 use crate::study::{mser, pool};
+use std::sync::atomic::Ordering;
 
 /// Seeds of the pilots, at most.
 const PILOTS: u64 = 5;
@@ -26,11 +28,11 @@ impl Runner<'_> {
     pub(super) fn warm_up(&mut self) -> WarmupReport {
         let rule = self.study.warmup;
         if rule != WarmupRule::Mser5 {
-            let variants = self.study.plan.variants.iter();
-            let given = variants.map(|variant| variant.scenario.config.warmup).max();
+            let plan = &self.study.plan;
+            let given = plan.variants[plan.baseline].scenario.config.warmup;
             return WarmupReport {
                 rule,
-                seconds: given.map_or(0.0, SimDuration::as_secs_f64),
+                seconds: given.as_secs_f64(),
             };
         }
         let found = self.pilot();
@@ -53,8 +55,8 @@ impl Runner<'_> {
         (self.listener)(Progress::Planned(runs));
         let from_the_start = |config: &mut ClusterConfig| config.warmup = SimDuration::ZERO;
         let work = |task| {
-            let (variant, replication) = ((task % variants) as usize, task / variants);
-            self.observed(variant, replication, from_the_start, |report, _, _| {
+            let (variant, pilot) = ((task % variants) as usize, (task / variants) as i64);
+            self.observed(variant, -1 - pilot, from_the_start, |report, _, _| {
                 std::mem::take(&mut report.timeline)
             })
         };
@@ -62,6 +64,9 @@ impl Runner<'_> {
         let add = |task, timeline| all[(task % variants) as usize].add(&timeline);
         let heard = |_| (self.listener)(Progress::Ran);
         pool::run_all(0..runs, self.threads, self.stop, work, heard, add);
+        if self.stop.load(Ordering::Relaxed) {
+            return None;
+        }
         let mut longest = SimDuration::ZERO;
         for backlogs in &all {
             for sum in &backlogs.sums {

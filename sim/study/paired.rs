@@ -16,6 +16,8 @@ use crate::study::student_t;
 pub struct Difference {
     /// Pairs, or runs of the variant that has fewer; at least 2.
     pub runs: usize,
+    /// Mean of the other, in the runs that count.
+    pub other: f64,
     /// Variant − other.
     pub mean: f64,
     /// Half the width of its confidence interval.
@@ -53,9 +55,11 @@ pub fn paired(variant: &[f64], other: &[f64], level: f64) -> Option<Difference> 
     let both = math::sqrt(va * vb) * (of.count - 1) as f64;
     Some(Difference {
         runs: of.count,
+        other: b.mean,
         mean: of.mean,
         half_width: of.half_width(level)?,
-        p: two_sided(of.mean, of.error()?, of.count as f64 - 1.0),
+        // Each pair could as well differ the other way: of 2ⁿ such results two are as far apart.
+        p: two_sided(of.mean, of.error()?, of.count as f64 - 1.0, halved(of.count - 1)),
         identical: differences.iter().all(|d| *d == 0.0),
         effect: effect(of.mean, &a, &b),
         correlation: (both > 0.0).then(|| (products / both).clamp(-1.0, 1.0)),
@@ -76,9 +80,10 @@ pub fn unpaired(variant: &[f64], other: &[f64], level: f64) -> Option<Difference
     };
     Some(Difference {
         runs: a.count.min(b.count),
+        other: b.mean,
         mean,
         half_width: student_t::quantile(0.5 + level / 2.0, degrees) * error,
-        p: two_sided(mean, error, degrees),
+        p: two_sided(mean, error, degrees, 2.0 / ways(a.count, b.count)),
         identical: variant == other,
         effect: effect(mean, &a, &b),
         correlation: None,
@@ -90,14 +95,24 @@ fn squared(x: f64) -> f64 {
     x * x
 }
 
-/// Probability of a mean as far from 0 as this, either way.
-fn two_sided(mean: f64, error: f64, degrees: f64) -> f64 {
+/// Probability of a mean as far from 0 as this, either way. Without any spread t tells nothing, and what remains is
+/// `least`: how probable so extreme an order of the runs is if nothing but luck orders them.
+fn two_sided(mean: f64, error: f64, degrees: f64, least: f64) -> f64 {
     match (mean == 0.0, error > 0.0) {
         (true, _) => 1.0,
         (false, true) => 2.0 * student_t::cdf(-(mean / error).abs(), degrees),
-        // The same difference in every run.
-        (false, false) => 0.0,
+        (false, false) => least.min(1.0),
     }
+}
+
+/// 2 to the −`times`.
+fn halved(times: usize) -> f64 {
+    (0..times).fold(1.0, |p, _| p / 2.0)
+}
+
+/// In how many ways `a` of `a` + `b` runs can be chosen.
+fn ways(a: usize, b: usize) -> f64 {
+    (1..=a).fold(1.0, |ways, i| ways * (b + i) as f64 / i as f64)
 }
 
 /// Hedges' g.
@@ -147,13 +162,14 @@ mod tests {
         assert_eq!((found.correlation, found.variance_reduction), (None, None));
     }
 
-    /// What never varies is told without doubt, and what is the same is called the same.
+    /// What never varies is told by the number of runs alone, and what is the same is called the same.
     #[test]
     fn without_spread() {
         let more = paired(&[3.0; 4], &[1.0; 4], 0.95).unwrap();
+        // One sign of four pairs: 2 of 16.
         assert_eq!(
             (more.mean, more.half_width, more.p, more.effect),
-            (2.0, 0.0, 0.0, None)
+            (2.0, 0.0, 0.125, None)
         );
         assert!(!more.identical);
         let (same, other) = ([1.0, 5.0, 2.0], [1.0, 5.0, 2.0]);
@@ -163,7 +179,10 @@ mod tests {
             (1.0, true, Some(1.0))
         );
         assert_eq!(equal.variance_reduction, None);
-        assert_eq!(unpaired(&[3.0; 4], &[1.0; 2], 0.95).unwrap().p, 0.0);
+        // 2 of the 15 ways to choose 4 of 6.
+        let p = unpaired(&[3.0; 4], &[1.0; 2], 0.95).unwrap().p;
+        assert!((p - 2.0 / 15.0).abs() < 1e-12, "{p}");
+        assert!(paired(&[3.0; 20], &[1.0; 20], 0.95).unwrap().p < 2e-6);
         assert_eq!(paired(&[1.0], &[2.0], 0.95), None);
         assert_eq!(unpaired(&[1.0, 2.0], &[2.0], 0.95), None);
     }

@@ -29,7 +29,8 @@ pub fn run_all<T: Send>(
         (task < tasks.end && !stop.load(Ordering::Relaxed)).then_some(task)
     };
     std::thread::scope(|scope| {
-        let (sender, results) = mpsc::channel();
+        // Whoever is far ahead waits until its results are taken.
+        let (sender, results) = mpsc::sync_channel(4 * threads.max(1));
         for _ in 0..threads.max(1) {
             let (sender, take, work) = (sender.clone(), &take, &work);
             scope.spawn(move || {

@@ -241,15 +241,15 @@ pub fn metrics(wanted: &[String], shapes: &[Value]) -> Result<Vec<Metric>, (usiz
             paths.push(path.clone());
             continue;
         };
-        let sections = ["groups", "rebalance", "balance"].into_iter();
-        let below: Vec<String> = sections
-            .flat_map(|section| {
-                groups
-                    .iter()
-                    .map(move |group| format!("{section}.{group}.{path}"))
-            })
-            .filter(|path| everywhere(path))
-            .collect();
+        // The first section that has it: some numbers stand in several.
+        let below = ["groups", "rebalance", "balance"].into_iter().map(|section| {
+            let paths = groups.iter().map(|group| format!("{section}.{group}.{path}"));
+            paths.filter(|path| everywhere(path)).collect::<Vec<String>>()
+        });
+        let below = below
+            .into_iter()
+            .find(|paths| !paths.is_empty())
+            .unwrap_or_default();
         if below.is_empty() {
             return Err((at, error));
         }

@@ -121,7 +121,7 @@ pub struct FactorReport {
 pub struct WarmupReport {
     /// How the length was found.
     pub rule: WarmupRule,
-    /// How long; 0 if nothing was left out.
+    /// How long, in the baseline; 0 if nothing was left out.
     pub seconds: f64,
 }
 
@@ -329,7 +329,7 @@ pub struct RankingReport {
     pub order: Vec<String>,
     /// Whether each place is told apart from the next one beyond doubt; one fewer than `order`.
     pub separated: Vec<bool>,
-    /// Those that no other is shown to be better than.
+    /// The smallest group of which each is told from every variant outside it; empty if there is none.
     pub best: Vec<String>,
 }
 

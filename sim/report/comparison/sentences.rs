@@ -165,10 +165,17 @@ pub(super) fn stopping(comparison: &Comparison) -> Option<String> {
     let reached = (stopping.reached).map_or("cannot be told".to_owned(), |share| {
         format!("is {} of it", percent(share))
     });
+    // Of metrics that nobody named the first decides.
+    let of = match (comparison.design.default_metrics, comparison.metrics.first()) {
+        (true, Some(first)) => format!(" of {}", first.title),
+        _ => String::new(),
+    };
     Some(match stopping.met {
-        true => format!("every half-width is at most {target} of the baseline's mean; the widest {reached}"),
+        true => {
+            format!("every half-width{of} is at most {target} of the baseline's mean; the widest {reached}")
+        }
         false => {
-            format!("{target} of the baseline's mean was asked for, but the widest half-width {reached}")
+            format!("{target} of the baseline's mean was asked for, but the widest half-width{of} {reached}")
         }
     })
 }

@@ -11,6 +11,9 @@ const NAMED: usize = 6;
 /// The verdict on the metric at this position.
 pub fn verdict(comparison: &Comparison, at: usize) -> Vec<String> {
     let metric = &comparison.metrics[at];
+    if comparison.run.seeds.len() < 2 && !metric.differences.is_empty() {
+        return vec!["one seed shows no difference".to_owned()];
+    }
     let mut sentences = Vec::new();
     sentences.extend(best(comparison, metric));
     let found = |wanted: &[Finding]| -> Vec<&DifferenceReport> {
@@ -24,7 +27,15 @@ pub fn verdict(comparison: &Comparison, at: usize) -> Vec<String> {
         let list = listed(&different, |difference| changed(metric, difference));
         sentences.push(format!("against {baseline}: {list}"));
     }
-    let unclear = found(&[Finding::Unclear]);
+    let (constant, unclear): (Vec<_>, Vec<_>) =
+        (found(&[Finding::Unclear]).into_iter()).partition(|difference| difference.half_width == Some(0.0));
+    if !constant.is_empty() {
+        let seeds = count(comparison.run.seeds.len() as u64, "seed");
+        let list = listed(&constant, |difference| changed(metric, difference));
+        sentences.push(format!(
+            "the same in every run, of which {seeds} are too few to be sure: {list}"
+        ));
+    }
     if !unclear.is_empty() {
         let seeds = count(comparison.run.seeds.len() as u64, "seed");
         let list = listed(&unclear, |difference| at_most(metric, difference));
@@ -53,7 +64,7 @@ fn best(comparison: &Comparison, metric: &MetricReport) -> Option<String> {
             .estimates
             .iter()
             .find(|estimate| estimate.variant == label)?;
-        Some(figures::value(of.mean?, metric.unit))
+        Some(figures::estimate(of.mean?, of.half_width, metric.unit))
     };
     let sentence = match ranking.best.as_slice() {
         [one] => {
@@ -85,11 +96,11 @@ fn best(comparison: &Comparison, metric: &MetricReport) -> Option<String> {
     Some(sentence)
 }
 
-/// The ranking of a metric with a better direction, if it tells any two apart.
+/// The ranking of a metric with a better direction, if it tells the best from the others.
 fn decided(metric: &MetricReport) -> Option<&RankingReport> {
     metric.better?;
     let ranking = metric.ranking.as_ref()?;
-    (ranking.best.len() < ranking.order.len()).then_some(ranking)
+    (!ranking.best.is_empty()).then_some(ranking)
 }
 
 /// `X_STICKY 75 % fewer (± 2 %)`.
@@ -199,8 +210,11 @@ pub fn trade_offs(comparison: &Comparison) -> Vec<String> {
         let label = &variant.label;
         let titles = |wins: bool| -> Vec<String> {
             let fits = |ranking: &RankingReport| match wins {
-                // A prize that half of them share is none.
-                true => ranking.best.contains(label) && ranking.best.len() * 2 <= ranking.order.len(),
+                // A prize that many share is none.
+                true => {
+                    let shared = ranking.best.len();
+                    ranking.best.contains(label) && (shared == 1 || shared * 4 <= ranking.order.len())
+                }
                 false => ranking.order.last() == Some(label) && !ranking.best.contains(label),
             };
             let fitting = decided.iter().filter(|(_, ranking)| fits(ranking));
@@ -235,7 +249,7 @@ mod tests {
         let made = fixture::grid();
         let told = verdict(&made, 1);
         assert!(
-            told[0].starts_with("(40, 20ms) is best with 32.5, before "),
+            told[0].starts_with("(40, 20ms) is best with 32.5 ± 0.5, before "),
             "{told:?}"
         );
         assert!(told[1].starts_with("against (5, 20ms): (5, 40ms) "), "{told:?}");

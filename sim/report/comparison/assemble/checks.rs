@@ -1,6 +1,7 @@
 //! What a reader should know before trusting the numbers of a study.
 
 use super::Material;
+use super::contrast::Contrasts;
 use crate::report::charts::text;
 use crate::report::comparison::model::{Comparison, Luck, StudyWarning, WarmupRule};
 use crate::report::comparison::outcome::{GroupOutcome, Outcome};
@@ -10,7 +11,12 @@ use crate::study::{autocorrelation, growth};
 const SEEDS_ENOUGH: usize = 5;
 
 impl Material<'_> {
-    pub(super) fn warnings(&self, comparison: &Comparison) -> Vec<StudyWarning> {
+    pub(super) fn warnings(
+        &self,
+        comparison: &Comparison,
+        contrasts: &Contrasts,
+        metrics: &[usize],
+    ) -> Vec<StudyWarning> {
         let mut warnings = Vec::new();
         let mut warn = |id: &str, variants: Vec<String>, text: String| {
             warnings.push(StudyWarning {
@@ -29,8 +35,19 @@ impl Material<'_> {
         }
         if self.warmup.rule == WarmupRule::NotFound {
             let text = "no warm-up was found: the backlog of some variant does not become steady within its run, so \
-                        nothing was left out";
+                        nothing was left out; or it is looked at fewer than 50 times (sampleInterval)";
             warn("no-steady-state", Vec::new(), text.to_owned());
+        }
+        let eventful = self
+            .steady
+            .iter()
+            .zip(&self.variants)
+            .filter(|(steady, _)| !**steady);
+        let eventful: Vec<String> = eventful.map(|(_, variant)| variant.label.clone()).collect();
+        if self.warmup.rule == WarmupRule::Mser5 && !eventful.is_empty() {
+            let text = "something happens on the timeline, so that there is no steady state for MSER-5 to find; give \
+                        the length with --warmup";
+            warn("eventful", eventful, text.to_owned());
         }
         match seeds {
             0 => {}
@@ -53,12 +70,30 @@ impl Material<'_> {
         for metric in &comparison.metrics {
             let short = metric.estimates.iter().filter(|of| of.runs < seeds as u64);
             let variants: Vec<String> = short.map(|of| of.variant.clone()).collect();
-            if !variants.is_empty() {
+            if let Some(least) = metric.estimates.iter().map(|of| of.runs).min()
+                && !variants.is_empty()
+            {
                 let text = format!(
-                    "{} was not measured in every run; its mean is of those runs alone that had it",
+                    "{} was measured in {least} of {seeds} runs only, where fewest; its mean is of those alone, which \
+                     may be the mildest, and nobody is ranked by it",
                     metric.title
                 );
                 warn("unmeasured", variants, text);
+            }
+        }
+        for &metric in metrics {
+            let few = contrasts
+                .of(metric)
+                .iter()
+                .zip(&self.variants)
+                .filter(|(of, _)| of.few);
+            let variants: Vec<String> = few.map(|(_, variant)| variant.label.clone()).collect();
+            if !variants.is_empty() {
+                let text = format!(
+                    "{}: fewer than 100 values lie beyond it in all runs together; its interval may be too narrow",
+                    self.metrics[metric].title
+                );
+                warn("few-samples", variants, text);
             }
         }
         self.steadiness(&mut warn);

@@ -6,6 +6,10 @@ use crate::study::paired::{self, Difference};
 use crate::study::quantile::{self, RunSpans};
 use crate::study::sample::{self, Sample};
 use crate::study::{holm, sequential};
+use std::collections::BTreeMap;
+
+/// Values beyond a quantile, in all runs together, that make its interval trustworthy.
+const TAIL_LEAST: f64 = 100.0;
 
 /// One metric of one variant.
 #[derive(Debug, Default)]
@@ -16,7 +20,12 @@ pub(super) struct Measured {
     pub(super) says: Vec<Option<f64>>,
     /// Run by run, its own number.
     alone: Vec<Option<f64>>,
+    /// Whether it is a quantile beyond which too few values lie.
+    pub(super) few: bool,
 }
+
+/// Corrected probabilities, by metric and variant.
+pub(super) type Adjusted = BTreeMap<(usize, usize), f64>;
 
 /// All numbers by metric and variant.
 #[derive(Debug)]
@@ -51,8 +60,8 @@ impl Contrasts {
         }
     }
 
-    /// Metric, variant and corrected probability of every comparison among these metrics.
-    pub(super) fn adjusted(&self, metrics: &[usize]) -> Vec<((usize, usize), f64)> {
+    /// The corrected probability of every comparison with the baseline among these metrics.
+    pub(super) fn adjusted(&self, metrics: &[usize]) -> Adjusted {
         let (mut keys, mut p) = (Vec::new(), Vec::new());
         for &metric in metrics {
             for (variant, difference) in self.differences[metric].iter().enumerate() {
@@ -110,8 +119,8 @@ impl Contrasts {
                 ..DifferenceReport::default()
             };
         };
-        let base = self.measured[metric][material.baseline].estimate;
-        let base = base.filter(|base| *base != 0.0);
+        let base = found.other;
+        let base = (base != 0.0).then_some(base);
         let finding = match p_adjusted < 1.0 - material.level {
             _ if found.identical => Finding::Identical,
             true if found.mean < 0.0 => Finding::Lower,
@@ -144,6 +153,7 @@ fn measured(material: &Material<'_>, metric: usize, variant: usize) -> Measured 
             estimate: Sample::of(&values).map(|sample| sample.mean),
             says: alone.clone(),
             alone,
+            few: false,
         };
     }
     let spans: Vec<&RunSpans> = runs.iter().filter_map(|run| run.spans[metric].as_ref()).collect();
@@ -153,9 +163,11 @@ fn measured(material: &Material<'_>, metric: usize, variant: usize) -> Measured 
             says: vec![None; runs.len()],
             alone,
             estimate: None,
+            few: false,
         },
         Some(found) => Measured {
             estimate: Some(found.merged),
+            few: found.beyond < TAIL_LEAST,
             says: match found.pseudo.is_empty() {
                 true => vec![None; runs.len()],
                 false => found.pseudo.into_iter().map(Some).collect(),
@@ -187,6 +199,7 @@ pub(super) fn difference(
     // measure, the pairs are.
     if variant.says != variant.alone {
         found.mean = variant.estimate? - other.estimate?;
+        found.other = other.estimate?;
     }
     Some(found)
 }

@@ -12,7 +12,7 @@ use super::model::*;
 use super::outcome::Outcome;
 use super::words;
 use crate::study::sequential;
-use contrast::Contrasts;
+use contrast::{Adjusted, Contrasts};
 
 /// All that a comparison is made from.
 #[derive(Debug)]
@@ -70,8 +70,12 @@ impl Material<'_> {
         };
         let (quiet, heard): (Vec<usize>, Vec<usize>) = (0..self.metrics.len()).partition(quiet);
         let adjusted = contrasts.adjusted(&heard);
+        let mut rankings = contrasts.rankings(&self, &heard, &adjusted);
         let metrics: Vec<MetricReport> = (heard.iter())
-            .map(|&at| self.metric(at, &contrasts, &adjusted))
+            .map(|&at| MetricReport {
+                ranking: rankings.remove(&at),
+                ..self.metric(at, &contrasts, &adjusted)
+            })
             .collect();
         let same_messages = self.same_messages();
         let mut comparison = Comparison {
@@ -97,7 +101,7 @@ impl Material<'_> {
             consumers: self.consumer_shares(),
             metrics,
         };
-        comparison.warnings = self.warnings(&comparison);
+        comparison.warnings = self.warnings(&comparison, &contrasts, &heard);
         comparison.trade_offs = words::trade_offs(&comparison);
         for at in 0..comparison.metrics.len() {
             comparison.metrics[at].verdict = words::verdict(&comparison, at);
@@ -175,7 +179,7 @@ impl Material<'_> {
         self.variants.iter().enumerate().map(of).collect()
     }
 
-    fn metric(&self, at: usize, contrasts: &Contrasts, adjusted: &[((usize, usize), f64)]) -> MetricReport {
+    fn metric(&self, at: usize, contrasts: &Contrasts, adjusted: &Adjusted) -> MetricReport {
         let metric = &self.metrics[at];
         let others = (0..self.variants.len()).filter(|variant| *variant != self.baseline);
         MetricReport {
@@ -189,11 +193,11 @@ impl Material<'_> {
                 .collect(),
             differences: others
                 .map(|variant| {
-                    let p = adjusted.iter().find(|(key, _)| *key == (at, variant));
-                    contrasts.difference(self, at, variant, p.map(|(_, p)| *p))
+                    let p = adjusted.get(&(at, variant)).copied();
+                    contrasts.difference(self, at, variant, p)
                 })
                 .collect(),
-            ranking: contrasts.ranking(self, at, adjusted),
+            ranking: None,
             verdict: Vec::new(),
         }
     }

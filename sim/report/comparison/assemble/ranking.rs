@@ -1,26 +1,66 @@
 //! Who is better than whom, as far as the runs tell.
+//!
+//! Every pair of variants in every metric is compared, and all these comparisons are corrected for each other (Holm):
+//! the chance that even one place of one ranking is wrong stays below the level. What the study does not tell from the
+//! baseline is not told from it here either.
 
 use super::Material;
-use super::contrast::{Contrasts, difference};
+use super::contrast::{Adjusted, Contrasts, difference};
 use crate::report::comparison::model::{Better, RankingReport};
 use crate::study::holm;
+use std::collections::BTreeMap;
 
 /// More variants than this are not ranked: nobody reads it, and pairs grow with the square.
 const RANKED: usize = 40;
 
+/// The variants in the order of their estimates, the best first, and all pairs of places.
+struct Draft {
+    metric: usize,
+    order: Vec<usize>,
+    pairs: Vec<Pair>,
+}
+
+/// Two places of an order.
+struct Pair {
+    ahead: usize,
+    behind: usize,
+    /// Probability of such a difference if there were none; 1 if the runs differ the other way.
+    p: f64,
+}
+
 impl Contrasts {
-    /// The variants by one metric; `None` if there are fewer than two, too many, or one that was not measured.
-    ///
-    /// All pairs of the metric are corrected for each other. What the study, over all metrics (`adjusted`), does not
-    /// tell from the baseline is not told from it here either.
-    pub(super) fn ranking(
+    /// A ranking of each of these metrics that was measured in all runs, by metric; none of fewer than two variants, or
+    /// of too many.
+    pub(super) fn rankings(
         &self,
         material: &Material<'_>,
-        metric: usize,
-        adjusted: &[((usize, usize), f64)],
-    ) -> Option<RankingReport> {
+        metrics: &[usize],
+        adjusted: &Adjusted,
+    ) -> BTreeMap<usize, RankingReport> {
+        let drafts: Vec<Draft> = (metrics.iter())
+            .filter_map(|&metric| self.draft(material, metric))
+            .collect();
+        let p: Vec<f64> = (drafts.iter())
+            .flat_map(|draft| draft.pairs.iter().map(|pair| pair.p))
+            .collect();
+        let mut corrected = holm::adjusted(&p).into_iter();
+        let limit = 1.0 - material.level;
+        let ranked = drafts.iter().map(|draft| {
+            let told: Vec<(usize, usize)> = (draft.pairs.iter().zip(corrected.by_ref()))
+                .filter(|(pair, p)| *p < limit && draft.agrees(material.baseline, pair, adjusted, limit))
+                .map(|(pair, _)| (pair.ahead, pair.behind))
+                .collect();
+            (draft.metric, draft.ranking(material, &told))
+        });
+        ranked.collect()
+    }
+
+    fn draft(&self, material: &Material<'_>, metric: usize) -> Option<Draft> {
         let of = self.of(metric);
-        if !(2..=RANKED).contains(&of.len()) {
+        let whole = of
+            .iter()
+            .all(|measured| measured.says.iter().all(Option::is_some));
+        if !(2..=RANKED).contains(&of.len()) || !whole {
             return None;
         }
         let sign = match material.metrics[metric].better {
@@ -34,39 +74,42 @@ impl Contrasts {
         // Equals keep the order of the study.
         order.sort_by(|a, b| a.0.total_cmp(&b.0));
         let order: Vec<usize> = order.into_iter().map(|(_, variant)| variant).collect();
-        let pairs: Vec<(usize, usize)> = (0..order.len())
-            .flat_map(|low| (low + 1..order.len()).map(move |high| (low, high)))
-            .collect();
-        let mut p = Vec::new();
-        for &(low, high) in &pairs {
-            p.push(difference(material, &of[order[high]], &of[order[low]])?.p);
+        let mut pairs = Vec::new();
+        for ahead in 0..order.len() {
+            for behind in ahead + 1..order.len() {
+                let found = difference(material, &of[order[behind]], &of[order[ahead]])?;
+                let p = if sign * found.mean > 0.0 { found.p } else { 1.0 };
+                pairs.push(Pair { ahead, behind, p });
+            }
         }
-        let counts = |p: f64| p < 1.0 - material.level;
-        let told = |(low, high): (usize, usize)| {
-            let other = match [order[low], order[high]] {
-                [one, other] if one == material.baseline => other,
-                [other, one] if one == material.baseline => other,
-                _ => return true,
-            };
-            adjusted
-                .iter()
-                .any(|(key, p)| *key == (metric, other) && counts(*p))
+        Some(Draft { metric, order, pairs })
+    }
+}
+
+impl Draft {
+    /// Whether the comparison with the baseline, if this is one, says the same.
+    fn agrees(&self, baseline: usize, pair: &Pair, adjusted: &Adjusted, limit: f64) -> bool {
+        let other = match [self.order[pair.ahead], self.order[pair.behind]] {
+            [one, other] | [other, one] if one == baseline => other,
+            _ => return true,
         };
-        let apart: Vec<(usize, usize)> = (pairs.iter().zip(holm::adjusted(&p)))
-            .filter(|(pair, p)| counts(*p) && told(**pair))
-            .map(|(pair, _)| *pair)
-            .collect();
-        let label = |place: usize| material.variants[order[place]].label.clone();
-        let beaten = |place: usize| apart.iter().any(|&(_, high)| high == place);
-        Some(RankingReport {
-            order: (0..order.len()).map(label).collect(),
-            separated: (1..order.len())
-                .map(|place| apart.contains(&(place - 1, place)))
+        adjusted.get(&(self.metric, other)).is_some_and(|p| *p < limit)
+    }
+
+    fn ranking(&self, material: &Material<'_>, told: &[(usize, usize)]) -> RankingReport {
+        let places = self.order.len();
+        let label = |place: usize| material.variants[self.order[place]].label.clone();
+        let all_told = |first: usize| {
+            let mut pairs = (0..first).flat_map(|ahead| (first..places).map(move |behind| (ahead, behind)));
+            pairs.all(|pair| told.contains(&pair))
+        };
+        let best = (1..places).find(|first| all_told(*first)).unwrap_or(0);
+        RankingReport {
+            order: (0..places).map(label).collect(),
+            separated: (1..places)
+                .map(|place| told.contains(&(place - 1, place)))
                 .collect(),
-            best: (0..order.len())
-                .filter(|place| !beaten(*place))
-                .map(label)
-                .collect(),
-        })
+            best: (0..best).map(label).collect(),
+        }
     }
 }

@@ -129,6 +129,7 @@ fn further_factors_have_grids_of_their_own() {
 #[test]
 fn the_design_is_told() {
     let mut made = fixture::strategies();
+    made.design.default_metrics = false;
     made.design.warmup = WarmupReport {
         rule: WarmupRule::Mser5,
         seconds: 90.0,
@@ -145,6 +146,13 @@ fn the_design_is_told() {
     ] {
         assert!(text.contains(line), "{text}");
     }
+    // Of metrics that nobody named the first decides.
+    made.design.default_metrics = true;
+    let text = summary(&made, false);
+    assert!(
+        text.contains("every half-width of mean latency is at most 2 %"),
+        "{text}"
+    );
     made.design.luck = Luck::Independent;
     made.design.stopping = Some(StoppingReport {
         target: 0.02,
