@@ -192,7 +192,8 @@ fn print(
     let files = (!written.is_empty()).then(|| format!("wrote {}", listed(written)));
     match format {
         StudyFormat::Table => {
-            terminal.print(table::summary(comparison, true).trim_end())?;
+            let width = terminal.width().min(table::WIDTH);
+            terminal.print(table::summary_within(comparison, true, width).trim_end())?;
             if let Some(files) = files.filter(|_| !terminal.is_quiet()) {
                 terminal.print(&format!("\n{files}"))?;
             }

@@ -84,6 +84,8 @@ pub struct DesignReport {
     pub correction: String,
     /// Over how many comparisons (metrics × other variants that could be measured).
     pub comparisons: u64,
+    /// Whether nobody named metrics, so that the usual ones were taken.
+    pub default_metrics: bool,
     /// Whether all variants share the seeds.
     pub luck: Luck,
     /// Whether for every seed all variants met exactly the same messages: birth, size, luck.

@@ -49,8 +49,7 @@ pub(super) fn whole(comparison: &Comparison) -> String {
     if design.warmup.rule == WarmupRule::Mser5 {
         options.push(("--warmup", "mser5".to_owned()));
     }
-    // With quiet metrics they are those that are asked for by default.
-    if comparison.quiet.is_empty() {
+    if !design.default_metrics {
         options.extend(
             comparison
                 .metrics
@@ -181,6 +180,7 @@ mod tests {
     #[test]
     fn what_was_chosen_is_told() {
         let mut made = fixture::strategies();
+        made.design.default_metrics = true;
         made.design.luck = Luck::Independent;
         made.design.level = 0.99;
         made.design.stopping = Some(StoppingReport {

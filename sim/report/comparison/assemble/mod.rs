@@ -83,6 +83,7 @@ impl Material<'_> {
                 level: self.level,
                 correction: "holm".to_owned(),
                 comparisons: adjusted.len() as u64,
+                default_metrics: self.by_default,
                 luck: self.luck,
                 same_messages,
                 warmup: self.warmup.clone(),
@@ -192,7 +193,7 @@ impl Material<'_> {
                     contrasts.difference(self, at, variant, p.map(|(_, p)| *p))
                 })
                 .collect(),
-            ranking: contrasts.ranking(self, at),
+            ranking: contrasts.ranking(self, at, adjusted),
             verdict: Vec::new(),
         }
     }

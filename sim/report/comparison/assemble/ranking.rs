@@ -10,7 +10,15 @@ const RANKED: usize = 40;
 
 impl Contrasts {
     /// The variants by one metric; `None` if there are fewer than two, too many, or one that was not measured.
-    pub(super) fn ranking(&self, material: &Material<'_>, metric: usize) -> Option<RankingReport> {
+    ///
+    /// All pairs of the metric are corrected for each other. What the study, over all metrics (`adjusted`), does not
+    /// tell from the baseline is not told from it here either.
+    pub(super) fn ranking(
+        &self,
+        material: &Material<'_>,
+        metric: usize,
+        adjusted: &[((usize, usize), f64)],
+    ) -> Option<RankingReport> {
         let of = self.of(metric);
         if !(2..=RANKED).contains(&of.len()) {
             return None;
@@ -33,8 +41,19 @@ impl Contrasts {
         for &(low, high) in &pairs {
             p.push(difference(material, &of[order[high]], &of[order[low]])?.p);
         }
+        let counts = |p: f64| p < 1.0 - material.level;
+        let told = |(low, high): (usize, usize)| {
+            let other = match [order[low], order[high]] {
+                [one, other] if one == material.baseline => other,
+                [other, one] if one == material.baseline => other,
+                _ => return true,
+            };
+            adjusted
+                .iter()
+                .any(|(key, p)| *key == (metric, other) && counts(*p))
+        };
         let apart: Vec<(usize, usize)> = (pairs.iter().zip(holm::adjusted(&p)))
-            .filter(|(_, p)| *p < 1.0 - material.level)
+            .filter(|(pair, p)| counts(*p) && told(**pair))
             .map(|(pair, _)| *pair)
             .collect();
         let label = |place: usize| material.variants[order[place]].label.clone();

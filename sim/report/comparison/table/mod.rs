@@ -12,9 +12,10 @@ mod sheet;
 use super::model::Comparison;
 use super::reading::{self, Form};
 use super::sentences;
+use crate::report::table::NAME;
+pub use crate::report::table::WIDTH;
 use crate::report::table::page::{BOLD, DIM, Page, YELLOW};
 use crate::report::table::words::{columns, cut, wrapped};
-use crate::report::table::{NAME, WIDTH};
 
 /// Values of a factor named in the head.
 const VALUES: usize = 12;
