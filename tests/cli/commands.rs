@@ -291,6 +291,12 @@ fn the_list_fits_its_width_and_names_what_check_accepts() {
         .map(|s| s["name"].as_str().unwrap())
         .collect();
     assert!(names.len() >= 6);
+    let kinds: Vec<&str> = (data.as_array().unwrap().iter())
+        .map(|s| s["kind"].as_str().unwrap())
+        .collect();
+    // Studies last, and told apart.
+    assert!(kinds.is_sorted() && kinds.contains(&"scenario") && kinds.contains(&"study"));
+    assert!(outcome.stdout.contains("Studies, for rmqsim compare"));
     for name in names {
         assert!(outcome.stdout.contains(name), "{name}");
         assert_eq!(run(&scratch("list"), &["check", name]).code, 0, "{name}");
