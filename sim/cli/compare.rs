@@ -54,7 +54,12 @@ pub fn run(args: &CompareArgs, threads: usize, terminal: &Terminal) -> Result<Ex
         return Ok(Exit::Interrupted);
     }
     let written = match &folder {
-        Some(folder) => write(folder, &comparison, args.charts)?,
+        Some(folder) => {
+            if args.out.is_none() {
+                remove_charts(folder);
+            }
+            write(folder, &comparison, args.charts)?
+        }
         None => Vec::new(),
     };
     print(args.format, &comparison, &written, terminal)?;
@@ -164,6 +169,20 @@ fn command(study: &Study, file: &str, set: &[String], seed: u64, warmup: Option<
     }
     let joined = shlex::try_join(words.iter().map(String::as_str));
     joined.unwrap_or_else(|_| words.join(" "))
+}
+
+/// Takes the charts of an earlier study out of our own folder: they would pass for some of this one.
+fn remove_charts(folder: &Path) {
+    for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
+        if entry
+            .path()
+            .extension()
+            .is_some_and(|extension| extension == "svg")
+        {
+            // One that stays is a nuisance, not a failure.
+            let _ = std::fs::remove_file(entry.path());
+        }
+    }
 }
 
 /// Writes the data, the page and the charts; returns the paths.

@@ -42,7 +42,7 @@ impl Level {
     pub fn max(&self) -> u64 {
         self.max as u64
     }
-    /// Integral from the start of the run, or the last [restart](Self::restart), to `end`, in messages × nanoseconds.
+    /// Integral from the start of the run, or the last restart, to `end`, in messages × nanoseconds.
     pub fn integral(&self, end: SimTime) -> i128 {
         i128::from(self.value) * i128::from(end.as_nanos()) - self.moment
     }

@@ -47,7 +47,11 @@ fn a_study_ends_in_a_table_and_names_its_files() {
     let comparison = json(&fs::read_to_string(written.join("comparison.json")).unwrap());
     assert_eq!(comparison["comparisonVersion"], 1);
     assert_eq!(comparison["run"]["complete"], true);
-    assert!(fs::read_dir(written).unwrap().count() > 5);
+    assert!(fs::read_dir(&written).unwrap().count() > 5);
+    // Charts of an earlier study would pass for some of this one.
+    fs::write(written.join("heat-of-yesterday.svg"), "").unwrap();
+    assert_eq!(run(&folder, &small(&args)).code, 0);
+    assert!(!written.join("heat-of-yesterday.svg").exists());
 }
 
 /// Table, data and page; 1 thread and 3; in another folder.

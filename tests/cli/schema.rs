@@ -62,6 +62,31 @@ fn shipped_scenarios_obey_the_schema_and_name_it() {
     }
 }
 
+/// What a study writes is what the published schema of it says, in an interrupted one too.
+#[test]
+fn comparisons_obey_their_schema() {
+    let schema = run(&root(), &["schema", "comparison"]).stdout;
+    crate::program::compare(&root().join("schemas/comparison.schema.json"), &schema).unwrap();
+    let schema: Value = serde_json::from_str(&schema).unwrap();
+    let validator = jsonschema::validator_for(&schema).unwrap();
+    let mut checked = 0;
+    for entry in std::fs::read_dir(root().join("reports/studies")).unwrap() {
+        let path = entry.unwrap().path().join("comparison.json");
+        // The largest are kept as digests.
+        let Ok(text) = std::fs::read_to_string(&path) else {
+            continue;
+        };
+        let mut comparison: Value = serde_json::from_str(&text).unwrap();
+        if let Err(error) = validator.validate(&comparison) {
+            panic!("{}: {error} at {}", path.display(), error.instance_path());
+        }
+        comparison["design"]["level"] = "high".into();
+        assert!(!validator.is_valid(&comparison), "a text is no level");
+        checked += 1;
+    }
+    assert!(checked >= 3, "only {checked}");
+}
+
 /// What the program refuses for its shape, an editor marks too. Beyond a schema are: keys given twice, and
 /// whole numbers written with an exponent, which are whole to JSON Schema.
 #[test]

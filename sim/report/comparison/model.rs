@@ -14,7 +14,7 @@ pub const COMPARISON_VERSION: u32 = 1;
 /// Everything that a study found.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Comparison {
-    /// [`COMPARISON_VERSION`].
+    /// Version of this shape; grows when a field is renamed, removed or changes its meaning.
     #[serde(rename = "comparisonVersion")]
     pub comparison_version: u32,
     /// What ran.
@@ -64,6 +64,10 @@ pub struct StudyReport {
     pub messages: u64,
     /// Virtual length of a run of the baseline.
     pub duration_seconds: f64,
+    /// Virtual length of the shortest run.
+    pub duration_least_seconds: f64,
+    /// Virtual length of the longest run.
+    pub duration_most_seconds: f64,
     /// Where all runs were cut short; `null` if they were not.
     pub until_seconds: Option<f64>,
     /// Hash over the traces of all runs that count, in order.
@@ -157,7 +161,7 @@ pub struct StoppingReport {
 pub struct VariantReport {
     /// Its name in tables and charts.
     pub label: String,
-    /// Which value of each factor it has: positions in [`FactorReport::values`].
+    /// Which value of each factor it has: positions in the `values` of the factors.
     pub cells: Vec<u64>,
     /// What `--set` needs to run it alone.
     pub set: Vec<String>,

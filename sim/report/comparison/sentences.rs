@@ -25,7 +25,14 @@ pub(super) fn runs(comparison: &Comparison) -> String {
         count(variants, "variant"),
         count(run.seeds.len() as u64, "seed")
     );
-    let length = span(run.duration_seconds);
+    let length = match run.duration_least_seconds < run.duration_most_seconds {
+        true => format!(
+            "{} to {}",
+            span(run.duration_least_seconds),
+            span(run.duration_most_seconds)
+        ),
+        false => span(run.duration_seconds),
+    };
     let even = variants * run.seeds.len() as u64 == run.runs;
     match (run.complete, even) {
         (true, true) => format!("{product} = {} of {length}", count(run.runs, "run")),

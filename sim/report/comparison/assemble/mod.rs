@@ -122,6 +122,7 @@ impl Material<'_> {
 
     fn run(&self) -> StudyReport {
         let all = || self.outcomes.iter().flatten();
+        let durations = || all().map(|run| run.duration_seconds);
         let mut digest = blake3::Hasher::new();
         all().for_each(|outcome| {
             digest.update(outcome.trace_digest.as_bytes());
@@ -138,6 +139,8 @@ impl Material<'_> {
             events: all().map(|outcome| outcome.events).sum(),
             messages: all().map(|outcome| outcome.messages).sum(),
             duration_seconds: self.of_baseline().first().map_or(0.0, |run| run.duration_seconds),
+            duration_least_seconds: durations().reduce(f64::min).unwrap_or(0.0),
+            duration_most_seconds: durations().reduce(f64::max).unwrap_or(0.0),
             until_seconds: self.until,
             trace_digest: digest.finalize().to_hex()[..32].to_owned(),
         }
