@@ -219,49 +219,79 @@ pub fn metrics(wanted: &[String], shapes: &[Value]) -> Result<Vec<Metric>, (usiz
     let groups: Vec<&str> = (first["groups"].as_object().into_iter().flatten())
         .map(|(name, _)| name.as_str())
         .collect();
-    let everywhere = |path: &str| shapes.iter().all(|shape| expect::check_path(path, shape).is_ok());
-    let mut paths = Vec::new();
-    if wanted.is_empty() {
-        let count = if groups.len() > MANY_GROUPS {
-            DEFAULTS_OF_MANY
-        } else {
-            DEFAULTS
-        };
-        for group in &groups {
-            let of_group = KNOWN[..count].iter();
-            let of_group = of_group.map(|(section, rest, ..)| format!("{section}.{group}.{rest}"));
-            paths.extend(of_group.filter(|path| everywhere(path)));
-        }
-    }
+    let mut paths = match wanted {
+        [] => usual(&groups, shapes),
+        _ => Vec::new(),
+    };
     for (at, path) in wanted.iter().enumerate() {
-        let wrong = shapes
-            .iter()
-            .find_map(|shape| expect::check_path(path, shape).err());
-        let Some(error) = wrong else {
-            paths.push(path.clone());
-            continue;
-        };
-        // The first section that has it: some numbers stand in several.
-        let below = ["groups", "rebalance", "balance"].into_iter().map(|section| {
-            let paths = groups.iter().map(|group| format!("{section}.{group}.{path}"));
-            paths.filter(|path| everywhere(path)).collect::<Vec<String>>()
-        });
-        let below = below
-            .into_iter()
-            .find(|paths| !paths.is_empty())
-            .unwrap_or_default();
-        if below.is_empty() {
-            return Err((at, error));
-        }
-        paths.extend(below);
+        paths.extend(named(path, &groups, shapes).map_err(|error| (at, error))?);
     }
-    let mut unique = Vec::new();
+    let mut unique: Vec<String> = Vec::new();
     for path in paths {
         if !unique.contains(&path) {
             unique.push(path);
         }
     }
     Ok(unique.iter().map(|path| Metric::new(path, &groups)).collect())
+}
+
+/// Whether a number stands there in all reports; what is wrong if not.
+fn in_all(path: &str, shapes: &[Value]) -> Result<(), ExpectError> {
+    shapes
+        .iter()
+        .try_for_each(|shape| expect::check_path(path, shape))
+}
+
+/// What is compared if nobody says what.
+fn usual(groups: &[&str], shapes: &[Value]) -> Vec<String> {
+    let many = groups.len() > MANY_GROUPS;
+    let count = if many { DEFAULTS_OF_MANY } else { DEFAULTS };
+    let of_group = |group: &&str| {
+        let paths = KNOWN[..count].iter();
+        paths
+            .map(|(section, rest, ..)| format!("{section}.{group}.{rest}"))
+            .collect::<Vec<String>>()
+    };
+    let all = groups.iter().flat_map(of_group);
+    all.filter(|path| in_all(path, shapes).is_ok()).collect()
+}
+
+/// The paths that `path` stands for: itself, or that of every group below which it leads to a number.
+fn named(path: &str, groups: &[&str], shapes: &[Value]) -> Result<Vec<String>, ExpectError> {
+    let Err(error) = in_all(path, shapes) else {
+        return Ok(vec![path.to_owned()]);
+    };
+    let below = |section: &str| {
+        groups
+            .iter()
+            .map(|group| format!("{section}.{group}.{path}"))
+            .collect()
+    };
+    let sections: [Vec<String>; 3] = ["groups", "rebalance", "balance"].map(below);
+    // The first section that has it: some numbers stand in several.
+    for section in &sections {
+        let there: Vec<String> = (section.iter())
+            .filter(|path| in_all(path, shapes).is_ok())
+            .cloned()
+            .collect();
+        if !there.is_empty() {
+            return Ok(there);
+        }
+    }
+    // A slip in the last word of `lag.maxx` is told better by the path that was meant.
+    let first = path.split('.').next().unwrap_or(path);
+    let begins = |section: &Vec<String>| {
+        let whole = section.first()?;
+        let group = &whole[..whole.len() - path.len()];
+        let holds = shapes.iter().all(|shape| {
+            !matches!(
+                expect::check_path(&format!("{group}{first}"), shape),
+                Err(ExpectError::Unknown { .. })
+            )
+        });
+        holds.then(|| in_all(whole, shapes).err()).flatten()
+    };
+    Err(sections.iter().find_map(begins).unwrap_or(error))
 }
 
 impl Metric {
@@ -373,6 +403,28 @@ mod tests {
         assert_eq!(
             (of("lag.max").title.as_str(), of("lag.max").better),
             ("max lag", LOWER)
+        );
+    }
+
+    /// The nearest path is that below a group, if the first word stands there.
+    #[test]
+    fn a_slip_in_a_short_path_is_told_by_the_whole_one() {
+        let shape = shape("quickstart");
+        let error = |path: &str| {
+            metrics(&[path.to_owned()], std::slice::from_ref(&shape))
+                .unwrap_err()
+                .1
+                .to_string()
+        };
+        assert!(
+            error("lag.maxx").ends_with("did you mean `groups.billing.lag.max`?"),
+            "{}",
+            error("lag.maxx")
+        );
+        assert!(
+            error("lagg.max").contains("no `lagg` in the report"),
+            "{}",
+            error("lagg.max")
         );
     }
 
