@@ -30,6 +30,7 @@ pub mod report;
 pub mod scenario;
 mod simulate;
 pub mod study;
+pub mod verify;
 
 pub use compare::compare;
 pub use report::model::Report;

@@ -84,6 +84,9 @@ pub struct RunArgs {
     /// Charts to draw into the folder
     #[arg(long, value_enum, default_value_t)]
     pub charts: Charts,
+    /// Run each scenario twice more and compare event by event; exit code 3 where they part
+    #[arg(long)]
+    pub check_determinism: bool,
     /// Breaks the simulator on purpose: the N-th message that reaches a client vanishes there. The message account must
     /// notice and end the run with exit code 3
     #[arg(long, value_name = "N", hide = true, value_parser = clap::value_parser!(u64).range(1..))]

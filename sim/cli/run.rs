@@ -8,12 +8,17 @@ use crate::cli::args::{Charts, Format, RunArgs};
 use crate::cli::expectations;
 use crate::cli::terminal::Terminal;
 use crate::cli::{Exit, Failure};
+use crate::cluster::Cluster;
+use crate::cluster::event::Event;
 use crate::cluster::sabotage::Sabotage;
 use crate::kernel::time::SimTime;
+use crate::observe::observation::Observation;
 use crate::report::expect::Expectation;
 use crate::report::{Report, charts, json, table};
+use crate::scenario::estimate;
 use crate::scenario::{Scenario, stem};
 use crate::simulate::simulate_sabotaged;
+use crate::verify::double_run::double_run;
 use anyhow::Context;
 use std::collections::BTreeSet;
 use std::fs;
@@ -99,6 +104,9 @@ pub fn make_writable(folder: &Path, file: &str) -> anyhow::Result<()> {
 
 /// Runs one scenario, prints and writes. Whether all expectations hold.
 fn one(job: Job, args: &RunArgs, terminal: &Terminal) -> Result<bool, Failure> {
+    if args.check_determinism {
+        same_twice(&job, terminal)?;
+    }
     let mut progress = terminal.progress(SimTime::ZERO + job.scenario.config.duration);
     let sabotage = args.lose_message.map(Sabotage::LoseMessage);
     let mut report = simulate_sabotaged(&job.name, &job.scenario, sabotage, |now, events| {
@@ -130,6 +138,37 @@ fn one(job: Job, args: &RunArgs, terminal: &Terminal) -> Result<bool, Failure> {
         }
     }
     Ok(passed)
+}
+
+/// Runs a scenario twice and says whether both runs did the same.
+fn same_twice(job: &Job, terminal: &Terminal) -> Result<(), Failure> {
+    let config = &job.scenario.config;
+    let parted = double_run(|listener| {
+        let cluster = Cluster::new(config.clone(), Observation::new(config));
+        cluster.run_watched(listener);
+    });
+    match parted {
+        Ok(events) => {
+            let events = estimate::grouped(events.into());
+            terminal.note(&format!("{}: {events} events, the same in two runs", job.name));
+            Ok(())
+        }
+        Err(parting) => {
+            let told = |event: Option<(SimTime, Event)>| match event {
+                Some((time, event)) => format!("{event:?} at {time}"),
+                None => "nothing more".to_owned(),
+            };
+            terminal.error(&format!(
+                "{}: two runs part at event {}: {} against {}",
+                job.name,
+                estimate::grouped(parting.number.into()),
+                told(parting.first),
+                told(parting.second)
+            ));
+            terminal.problem("  = help: this is a bug in rmqsim: one seed must yield one run");
+            Err(Failure::Told(Exit::Internal))
+        }
+    }
 }
 
 /// Writes the report and its charts; returns the paths, the report first.

@@ -364,7 +364,12 @@ impl<O: Observer> Cluster<O> {
 
     /// As [`run`](Self::run), but `goes_on` may end it early, at a sample: then there is nothing to tell.
     pub fn run_while(self, goes_on: impl FnMut(SimTime, u64) -> bool) -> Option<Finished<O>> {
-        self.run_to_end::<true>(goes_on)
+        self.run_to_end::<true>(goes_on, |_, _| {})
+    }
+
+    /// As [`run`](Self::run), and `watch` hears of each event before it happens: when, and its [code](Event::code).
+    pub fn run_watched(self, watch: impl FnMut(SimTime, u64)) -> Finished<O> {
+        self.run_to_end::<true>(|_, _| true, watch).expect("it goes on")
     }
 
     /// As [`run`](Self::run), but the trace digest is that of no events. For the benchmark that prices the digest.
@@ -373,12 +378,13 @@ impl<O: Observer> Cluster<O> {
             progress(now, events);
             true
         };
-        self.run_to_end::<false>(goes_on).expect("it goes on")
+        self.run_to_end::<false>(goes_on, |_, _| {}).expect("it goes on")
     }
 
     fn run_to_end<const DIGEST: bool>(
         mut self,
         mut goes_on: impl FnMut(SimTime, u64) -> bool,
+        mut watch: impl FnMut(SimTime, u64),
     ) -> Option<Finished<O>> {
         let end = SimTime::ZERO + self.config.duration;
         let interval = self.config.sample_interval.max(SimDuration::from_nanos(1));
@@ -402,6 +408,7 @@ impl<O: Observer> Cluster<O> {
                     if DIGEST {
                         self.digest.add(time, code);
                     }
+                    watch(time, code);
                     self.happen(Event::from_code(code));
                 }
                 _ => break,

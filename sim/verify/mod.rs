@@ -1,0 +1,3 @@
+//! Whether the simulator keeps its own promises.
+
+pub mod double_run;
