@@ -70,17 +70,13 @@ const LOWER: Option<Better> = Some(Better::Lower);
 const HIGHER: Option<Better> = Some(Better::Higher);
 
 /// Section, path below the group, words, better direction. Those above the line are compared by default, the first
-/// five even if there are many groups.
+/// five even if there are many groups. A line each: it is read as a table.
+#[rustfmt::skip]
 const KNOWN: [(&str, &str, &str, Option<Better>); 44] = [
     ("groups", "latency.success.mean_seconds", "mean latency", LOWER),
     ("groups", "latency.success.p99_seconds", "p99 latency", LOWER),
     ("groups", "lag.max", "max lag", LOWER),
-    (
-        "groups",
-        "skew.consumer_busy.max_over_mean",
-        "busy time skew (max/mean)",
-        LOWER,
-    ),
+    ("groups", "skew.consumer_busy.max_over_mean", "busy time skew (max/mean)", LOWER),
     ("groups", "succeeded_per_second", "consumed a second", HIGHER),
     ("groups", "lag.mean", "mean lag", LOWER),
     ("groups", "skew.idle_consumers", "idle consumers", LOWER),
@@ -90,35 +86,15 @@ const KNOWN: [(&str, &str, &str, Option<Better>); 44] = [
     ("groups", "retries.scheduled", "retries", LOWER),
     ("groups", "dead", "dead letters", LOWER),
     ("groups", "lost", "lost messages", LOWER),
-    (
-        "groups",
-        "delivery.requests_per_message",
-        "requests a message",
-        None,
-    ),
+    ("groups", "delivery.requests_per_message", "requests a message", None),
     // ----
     ("groups", "latency.success.p50_seconds", "median latency", LOWER),
     ("groups", "latency.success.p90_seconds", "p90 latency", LOWER),
     ("groups", "latency.success.p999_seconds", "p99.9 latency", LOWER),
     ("groups", "latency.success.max_seconds", "longest latency", LOWER),
-    (
-        "groups",
-        "latency.first_delivery.mean_seconds",
-        "mean time to first delivery",
-        LOWER,
-    ),
-    (
-        "groups",
-        "latency.first_delivery.p50_seconds",
-        "median time to first delivery",
-        LOWER,
-    ),
-    (
-        "groups",
-        "latency.first_delivery.p99_seconds",
-        "p99 time to first delivery",
-        LOWER,
-    ),
+    ("groups", "latency.first_delivery.mean_seconds", "mean time to first delivery", LOWER),
+    ("groups", "latency.first_delivery.p50_seconds", "median time to first delivery", LOWER),
+    ("groups", "latency.first_delivery.p99_seconds", "p99 time to first delivery", LOWER),
     ("groups", "latency.wait.mean_seconds", "mean wait", LOWER),
     ("groups", "latency.wait.p99_seconds", "p99 wait", LOWER),
     ("groups", "lag.final", "lag at the end", LOWER),
@@ -127,76 +103,21 @@ const KNOWN: [(&str, &str, &str, Option<Better>); 44] = [
     ("groups", "backlog.mean", "mean backlog", LOWER),
     ("groups", "backlog.max", "max backlog", LOWER),
     ("groups", "backlog.final", "backlog at the end", LOWER),
-    (
-        "groups",
-        "backlog.drain_seconds",
-        "time to drain the backlog",
-        LOWER,
-    ),
-    (
-        "groups",
-        "oldest_waiting.max_seconds",
-        "age of the oldest waiting",
-        LOWER,
-    ),
-    (
-        "groups",
-        "skew.consumer_messages.max_over_mean",
-        "message skew (max/mean)",
-        LOWER,
-    ),
-    (
-        "groups",
-        "skew.consumer_messages.gini",
-        "message skew (Gini)",
-        LOWER,
-    ),
-    (
-        "groups",
-        "skew.consumer_busy.gini",
-        "busy time skew (Gini)",
-        LOWER,
-    ),
-    (
-        "groups",
-        "skew.consumer_busy.jain",
-        "busy time evenness (Jain)",
-        HIGHER,
-    ),
-    (
-        "groups",
-        "skew.consumer_queues_mean.max_over_mean",
-        "queue skew (max/mean)",
-        LOWER,
-    ),
-    (
-        "groups",
-        "skew.queue_messages.max_over_mean",
-        "skew over queues (max/mean)",
-        LOWER,
-    ),
+    ("groups", "backlog.drain_seconds", "time to drain the backlog", LOWER),
+    ("groups", "oldest_waiting.max_seconds", "age of the oldest waiting", LOWER),
+    ("groups", "skew.consumer_messages.max_over_mean", "message skew (max/mean)", LOWER),
+    ("groups", "skew.consumer_messages.gini", "message skew (Gini)", LOWER),
+    ("groups", "skew.consumer_busy.gini", "busy time skew (Gini)", LOWER),
+    ("groups", "skew.consumer_busy.jain", "busy time evenness (Jain)", HIGHER),
+    ("groups", "skew.consumer_queues_mean.max_over_mean", "queue skew (max/mean)", LOWER),
+    ("groups", "skew.queue_messages.max_over_mean", "skew over queues (max/mean)", LOWER),
     ("groups", "duplicates.ratio", "duplicates ratio", LOWER),
     ("groups", "utilisation", "utilisation of threads", None),
     ("groups", "deliveries", "deliveries", None),
     ("groups", "succeeded", "consumed", HIGHER),
-    (
-        "rebalance",
-        "overlap_seconds",
-        "queue-time with two owners",
-        LOWER,
-    ),
-    (
-        "rebalance",
-        "paused_seconds",
-        "queue-time with a stopped owner",
-        LOWER,
-    ),
-    (
-        "rebalance",
-        "rounds_with_change",
-        "rounds that changed something",
-        LOWER,
-    ),
+    ("rebalance", "overlap_seconds", "queue-time with two owners", LOWER),
+    ("rebalance", "paused_seconds", "queue-time with a stopped owner", LOWER),
+    ("rebalance", "rounds_with_change", "rounds that changed something", LOWER),
 ];
 
 /// How many of [`KNOWN`] are compared by default.
