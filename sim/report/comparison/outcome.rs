@@ -52,11 +52,11 @@ pub struct GroupOutcome {
 /// What a consumer did.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Work {
-    /// Deliveries.
+    /// Deliveries, those of the warm-up included.
     pub messages: f64,
-    /// Time in the listener, seconds.
+    /// Time in the listener, that of the warm-up included, seconds.
     pub busy_seconds: f64,
-    /// Mean number of queues held, weighted by the length of its lives.
+    /// Mean number of queues held, weighted by the length of its lives after the warm-up.
     pub queues: f64,
 }
 
@@ -87,7 +87,7 @@ impl Outcome {
             groups: report
                 .groups
                 .keys()
-                .map(|name| GroupOutcome::of(report, name))
+                .map(|name| GroupOutcome::of(report, name, measured_from_seconds))
                 .collect(),
             expect: report.expect.iter().map(|verdict| verdict.passed).collect(),
             warnings: (report.warnings.iter().filter(matters))
@@ -103,14 +103,16 @@ impl Outcome {
 }
 
 impl GroupOutcome {
-    fn of(report: &Report, name: &str) -> Self {
+    fn of(report: &Report, name: &str, from: f64) -> Self {
         let series = report.timeline.groups.get(name);
         let end = report.run.duration_seconds;
         let mut consumers: IndexMap<String, Work> = IndexMap::new();
         let mut lived: IndexMap<&str, f64> = IndexMap::new();
         for consumer in report.consumers.values().filter(|c| c.group == name) {
             let work = consumers.entry(consumer.member.clone()).or_default();
-            let life = consumer.stopped_seconds.unwrap_or(end) - consumer.started_seconds.unwrap_or(end);
+            let started = consumer.started_seconds.unwrap_or(end).max(from);
+            // As long as it was measured: so long is the mean of its queues.
+            let life = (consumer.stopped_seconds.unwrap_or(end) - started).max(0.0);
             work.messages += consumer.deliveries as f64;
             work.busy_seconds += consumer.busy_seconds;
             work.queues += consumer.queues_mean * life;
