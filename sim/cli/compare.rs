@@ -4,22 +4,18 @@
 //! folder. Ctrl-C ends the study early: what is done is written and says so; a second one ends the program.
 
 use crate::cli::args::{Charts, CompareArgs, StudyFormat, Warmup};
-use crate::cli::run::{listed, make_writable};
+use crate::cli::run::{OUT, listed, make_writable, write_files};
 use crate::cli::terminal::Terminal;
 use crate::cli::{Exit, Failure, exit, expectations, metrics};
 use crate::compare::{Progress, Seeds, Study, compare};
 use crate::kernel::time::SimDuration;
 use crate::report::comparison::model::{Comparison, Luck, WarmupRule};
-use crate::report::comparison::{markdown, table};
+use crate::report::comparison::{markdown, one_run, table};
 use crate::report::{charts, json};
 use crate::scenario::study::{Plan, Wanted};
 use crate::scenario::{Diagnostic, Overrides};
-use anyhow::Context;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
-
-/// Where results go unless `--out` says otherwise.
-const OUT: &str = "rmqsim-out";
 
 /// Set by Ctrl-C.
 static STOP: AtomicBool = AtomicBool::new(false);
@@ -41,9 +37,11 @@ pub fn run(args: &CompareArgs, threads: usize, terminal: &Terminal) -> Result<Ex
     let comparison = compare(&study, threads, &STOP, &|progress| match progress {
         Progress::Planned(runs) => bar.plan(runs),
         Progress::Begins { scenario, set, seed } => {
-            let warmup = scenario.config.warmup;
-            let warmup = (study.warmup == WarmupRule::Mser5).then_some(warmup);
-            exit::reproduced_by(command(&study, scenario.name(), set, seed, warmup));
+            let found = (study.warmup == WarmupRule::Mser5).then(|| scenario.config.warmup.as_secs_f64());
+            let until = study.until.map(SimDuration::as_secs_f64);
+            let set = study.set.iter().chain(set);
+            let seed = seed.to_string();
+            exit::reproduced_by(one_run(scenario.name(), Some(&seed), set, found, until));
         }
         Progress::Ran => bar.ran(),
         Progress::Width(width) => bar.width(width),
@@ -150,27 +148,6 @@ fn stop_at_ctrl_c() {
     });
 }
 
-/// What a user types to run one of the runs alone.
-fn command(study: &Study, file: &str, set: &[String], seed: u64, warmup: Option<SimDuration>) -> String {
-    let seed = seed.to_string();
-    let mut words = vec![
-        "rmqsim".to_owned(),
-        "run".to_owned(),
-        file.to_owned(),
-        "--seed".to_owned(),
-        seed,
-    ];
-    let warmup = warmup.map(|warmup| format!("warmup={warmup}"));
-    for set in study.set.iter().chain(set).chain(&warmup) {
-        words.extend(["--set".to_owned(), set.clone()]);
-    }
-    if let Some(until) = study.until {
-        words.extend(["--until".to_owned(), until.to_string()]);
-    }
-    let joined = shlex::try_join(words.iter().map(String::as_str));
-    joined.unwrap_or_else(|_| words.join(" "))
-}
-
 /// Takes the charts of an earlier study out of our own folder: they would pass for some of this one.
 fn remove_charts(folder: &Path) {
     for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
@@ -203,15 +180,7 @@ fn write(folder: &Path, comparison: &Comparison, drawn: Charts) -> anyhow::Resul
     ];
     let charts = drawn.into_iter();
     files.extend(charts.map(|chart| (folder.join(chart.file_name), chart.svg)));
-    for (path, text) in &files {
-        json::write_atomically(path, text.as_bytes()).with_context(|| {
-            format!(
-                "cannot write {} (the study itself finished; name another folder with --out)",
-                path.display()
-            )
-        })?;
-    }
-    Ok(files.into_iter().map(|(path, _)| path).collect())
+    write_files(files, "study")
 }
 
 fn print(

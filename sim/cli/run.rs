@@ -25,7 +25,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Where results go unless `--out` says otherwise.
-const OUT: &str = "rmqsim-out";
+pub const OUT: &str = "rmqsim-out";
 
 /// One scenario that is ready to run.
 struct Job {
@@ -178,10 +178,15 @@ fn write(folder: &Path, report: &Report, bytes: &str, charts: Charts) -> anyhow:
         let drawn = charts::draw_all(report).into_iter();
         files.extend(drawn.map(|chart| (folder.join(chart.file_name), chart.svg)));
     }
+    write_files(files, "run")
+}
+
+/// Writes files with their texts, each whole or not at all; returns the paths. `what` has come to its end by now.
+pub fn write_files(files: Vec<(PathBuf, String)>, what: &str) -> anyhow::Result<Vec<PathBuf>> {
     for (path, text) in &files {
         json::write_atomically(path, text.as_bytes()).with_context(|| {
             format!(
-                "cannot write {} (the run itself finished; name another folder with --out)",
+                "cannot write {} (the {what} itself finished; name another folder with --out)",
                 path.display()
             )
         })?;

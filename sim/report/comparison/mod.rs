@@ -18,3 +18,4 @@ mod words;
 
 pub use assemble::Material;
 pub use outcome::Outcome;
+pub use reproduce::one_run;

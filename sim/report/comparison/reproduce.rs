@@ -83,25 +83,38 @@ fn values(comparison: &Comparison, at: usize) -> Vec<String> {
         .collect()
 }
 
+/// The command of one run: with its own seed, and with what is set, left out at its start and cut from its end (seconds).
+pub fn one_run<'s>(
+    file: &str,
+    seed: Option<&str>,
+    set: impl IntoIterator<Item = &'s String>,
+    warmup: Option<f64>,
+    until: Option<f64>,
+) -> String {
+    let mut words: Vec<String> = ["rmqsim", "run", file].map(str::to_owned).to_vec();
+    if let Some(seed) = seed {
+        words.extend(["--seed".to_owned(), seed.to_owned()]);
+    }
+    let warmup = warmup.map(|seconds| format!("warmup={seconds}s"));
+    for set in set.into_iter().cloned().chain(warmup) {
+        words.extend(["--set".to_owned(), set]);
+    }
+    if let Some(until) = until {
+        words.extend(["--until".to_owned(), format!("{until}s")]);
+    }
+    shell(&words)
+}
+
 /// One run of each variant, with the first seed; none if every variant has seeds of its own.
 pub(super) fn each(comparison: &Comparison) -> Vec<String> {
     if comparison.design.luck == Luck::Independent {
         return Vec::new();
     }
+    let (run, warmup) = (&comparison.run, &comparison.design.warmup);
+    let found = (warmup.rule == WarmupRule::Mser5).then_some(warmup.seconds);
     let one = |variant: &VariantReport| {
-        let mut words: Vec<String> = vec!["rmqsim".to_owned(), "run".to_owned(), variant.file.clone()];
-        if let Some(seed) = comparison.run.seeds.first() {
-            words.extend(["--seed".to_owned(), seed.clone()]);
-        }
-        let warmup = &comparison.design.warmup;
-        let found = (warmup.rule == WarmupRule::Mser5).then(|| format!("warmup={}s", warmup.seconds));
-        for set in variant.set.iter().chain(&found) {
-            words.extend(["--set".to_owned(), set.clone()]);
-        }
-        if let Some(until) = comparison.run.until_seconds {
-            words.extend(["--until".to_owned(), format!("{until}s")]);
-        }
-        shell(&words)
+        let seed = run.seeds.first().map(String::as_str);
+        one_run(&variant.file, seed, &variant.set, found, run.until_seconds)
     };
     comparison.variants.iter().map(one).collect()
 }
