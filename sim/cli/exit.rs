@@ -2,6 +2,7 @@
 
 use crate::cli::terminal::Terminal;
 use crate::scenario::Diagnostics;
+use crate::verify::check::is_catching;
 use std::cell::RefCell;
 use std::process::ExitCode;
 
@@ -98,6 +99,9 @@ fn arguments() -> String {
 pub fn panics_are_our_bugs() {
     let default = std::panic::take_hook();
     std::panic::set_hook(Box::new(move |panic| {
+        if is_catching() {
+            return;
+        }
         default(panic);
         let command = COMMAND.take().unwrap_or_else(arguments);
         Terminal::last_words(&format!(

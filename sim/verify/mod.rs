@@ -1,3 +1,4 @@
 //! Whether the simulator keeps its own promises.
 
+pub mod check;
 pub mod double_run;
