@@ -2,3 +2,4 @@
 
 pub mod check;
 pub mod double_run;
+pub mod fuzz;

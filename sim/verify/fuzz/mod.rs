@@ -1,0 +1,3 @@
+//! The search for faults of the simulator: random scenarios under all rules.
+
+pub mod generate;
