@@ -139,13 +139,14 @@ fn prepare(args: &CompareArgs, overrides: &Overrides) -> Result<Study, Failure> 
 const SEEDS_MOST: u32 = 1000;
 
 /// The first Ctrl-C ends the study, the second one the program.
-fn stop_at_ctrl_c() {
+pub fn stop_at_ctrl_c() -> &'static AtomicBool {
     // Without a handler Ctrl-C ends the program at once, as ever: no reason not to run.
     let _ = ctrlc::set_handler(|| {
         if STOP.swap(true, Ordering::Relaxed) {
             std::process::exit(Exit::Interrupted as i32);
         }
     });
+    &STOP
 }
 
 /// Takes the charts of an earlier study out of our own folder: they would pass for some of this one.

@@ -61,7 +61,7 @@ pub fn check(config: &ClusterConfig, sabotage: Option<Sabotage>) -> Result<Seen,
     caught(run)
 }
 
-fn caught<T>(run: impl FnOnce() -> T) -> Result<T, Broken> {
+pub(super) fn caught<T>(run: impl FnOnce() -> T) -> Result<T, Broken> {
     CATCHING.set(true);
     let result = catch_unwind(AssertUnwindSafe(run));
     CATCHING.set(false);

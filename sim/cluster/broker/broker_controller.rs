@@ -41,7 +41,7 @@ impl<O: Observer> Cluster<O> {
         for at in 0..self.brokers[broker.index()].queues.len() {
             let queue = &mut self.queues[self.brokers[broker.index()].queues[at].index()];
             (queue.readable, queue.writable) = (false, false);
-            queue.forget_resets(None);
+            queue.lose_resets();
         }
         let state = &mut self.brokers[broker.index()];
         state.commit_log.set_undispatched_aside();

@@ -250,7 +250,7 @@ impl<O: Observer> Cluster<O> {
         let queue = &mut self.queues[queue.index()];
         let reset = queue.pending_reset(group);
         if let Some(to) = reset {
-            queue.forget_resets(Some(group));
+            queue.forget_reset(group);
             let by_operator = true;
             return Some(Repair { to, by_operator });
         }

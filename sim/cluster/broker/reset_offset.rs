@@ -105,13 +105,16 @@ impl<O: Observer> Cluster<O> {
         if members.is_empty() {
             for (queue, to) in offsets {
                 self.write_offset(group, queue, to);
-                self.core.emit(Fact::OffsetsSkipped {
-                    group,
-                    queue,
-                    from: 0,
-                    to,
-                    by_operator: true,
-                });
+                // Members of a broadcasting group start where their files say.
+                if !self.is_broadcasting(group) {
+                    self.core.emit(Fact::OffsetsSkipped {
+                        group,
+                        queue,
+                        from: 0,
+                        to,
+                        by_operator: true,
+                    });
+                }
             }
             return;
         }
@@ -129,7 +132,7 @@ impl<O: Observer> Cluster<O> {
     /// Puts an operator's offset into the table.
     fn write_offset(&mut self, group: GroupId, queue: QueueId, to: u64) {
         self.core.emit(Fact::OffsetReset { group, queue, to });
-        self.queues[queue.index()].forget_resets(Some(group));
+        self.queues[queue.index()].forget_reset(group);
         self.commit_offset(group, queue, to, CommitVia::Reset);
     }
 }

@@ -514,14 +514,20 @@ impl<O: Observer> Cluster<O> {
             round.taken.push(slot);
             round.added += 1;
         }
-        let is_broadcasting = self.consumers[consumer.index()].is_broadcasting;
-        if decided_by == StartOffsetRule::ConsumeFromWhere && start > 0 && !is_broadcasting {
+        let forgotten = self.queues[queue.index()].take_forgotten_reset(group);
+        let (to, by_operator) = match (decided_by, forgotten) {
+            (StartOffsetRule::ConsumeFromWhere, _) => (start, false),
+            // After a crash the group may stand elsewhere.
+            (_, Some(to)) if to <= start => (to, true),
+            _ => (0, false),
+        };
+        if to > 0 && !self.consumers[consumer.index()].is_broadcasting {
             self.core.emit(Fact::OffsetsSkipped {
                 group,
                 queue,
                 from: 0,
-                to: start,
-                by_operator: false,
+                to,
+                by_operator,
             });
         }
         self.core.emit(Fact::QueueAcquired {

@@ -30,11 +30,16 @@ pub fn producer(c: &mut Chooser, name: &str, topology: &Topology, messages: u64,
 
 pub fn block_of(c: &mut Chooser, producer: &Producer, plan: &Plan) -> Value {
     let slow = plan.traits.slow;
-    // In hours that pass, messages are few and far between.
     let gap = c.within(10, 60) * if slow { 2 } else { 1 };
-    let rate = match producer.at_once {
-        true => Value::Null,
-        false => format!("{}/s", 1000 / gap).into(),
+    // In hours that pass, messages are few and far between, so that some come when others have been deleted.
+    let (rate, stop) = match (producer.at_once, plan.traits.retention) {
+        (true, _) => (Value::Null, plan.unrest),
+        (false, true) => ("6/min".into(), plan.end - 40 * 60_000),
+        (false, false) => (format!("{}/s", 1000 / gap).into(), plan.unrest),
+    };
+    let messages = match plan.traits.retention {
+        true => 2_000,
+        false => producer.messages,
     };
     let arrivals = match (producer.at_once, c.below(3)) {
         (true, _) => "atOnce".into(),
@@ -67,12 +72,12 @@ pub fn block_of(c: &mut Chooser, producer: &Producer, plan: &Plan) -> Value {
         ("count", maybe(c, 15, |_| 2.into())),
         ("bodySize", size),
         ("start", span(start)),
-        ("stop", span(plan.unrest)),
-        ("messages", producer.messages.into()),
+        ("stop", span(stop)),
+        ("messages", messages.into()),
         (
             "tags",
             if producer.tags {
-                json!({ "TagA": 2, "TagB": 1, "": 1 })
+                json!({ "TagA": 3, "TagB": 2, "Aa": 1, "BB": 1, "": 1 })
             } else {
                 Value::Null
             },

@@ -44,7 +44,7 @@ pub fn group(c: &mut Chooser, name: &str, plan: &Plan) -> Group {
     };
     let other = plan.groups.last().filter(|group| !group.broadcasting);
     let reads_dead_letters = plan.traits.operators && c.percent(40);
-    let overdue = plan.traits.listeners && !orderly && !broadcasting && c.percent(40);
+    let overdue = plan.traits.listeners && !orderly && c.percent(40);
     Group {
         name: name.to_owned(),
         topics: c.some_of(plan.topology.topics.len()),
@@ -76,9 +76,11 @@ impl Group {
 
 /// What may be asked of one topic.
 pub fn expression(c: &mut Chooser) -> Value {
-    match c.below(8) {
+    match c.below(9) {
         0 => "*".into(),
         1 => Value::Null,
+        // A tag of the same hash as another: brokers let both pass.
+        8 => "Aa".into(),
         2 => "TagA".into(),
         3 => "TagB || TagA".into(),
         // Nobody sends it.
@@ -147,7 +149,7 @@ pub fn block_of(c: &mut Chooser, group: &Group, plan: &Plan) -> Value {
         ("consumeFromWhere", from.into()),
         ("consumeTimestamp", timestamp),
         ("idempotent", listeners::idempotent(c, group, plan)),
-        ("delivery", delivery(c, group.delivery)),
+        ("delivery", delivery(c, group.delivery, plan.traits.retention)),
         (
             "guard",
             if group.orderly {
@@ -177,14 +179,19 @@ pub fn block_of(c: &mut Chooser, group: &Group, plan: &Plan) -> Value {
     ])
 }
 
-fn delivery(c: &mut Chooser, delivery: Delivery) -> Value {
+/// In a run of hours nobody asks every moment.
+fn delivery(c: &mut Chooser, delivery: Delivery, hours: bool) -> Value {
     match delivery {
         Delivery::LongPolling => Value::Null,
         Delivery::ShortPolling => {
-            json!({ "shortPolling": { "interval": span(c.pick(&[30, 100, 400, 2_000])) } })
+            let interval = if hours { 10_000 } else { c.pick(&[100, 400, 2_000]) };
+            json!({ "shortPolling": { "interval": span(interval) } })
         }
         // A pull gets one body of 400 KiB.
-        Delivery::Pull => json!({ "pull": { "interval": "30ms", "batch": c.within(20, 60) } }),
+        Delivery::Pull => {
+            let interval = if hours { 5_000 } else { c.pick(&[100, 300]) };
+            json!({ "pull": { "interval": span(interval), "batch": c.within(20, 60) } })
+        }
         // A credit is spent once in a round trip, which may take three seconds.
         Delivery::Push if c.percent(50) => json!({ "push": { "credit": c.within(40, 120) } }),
         Delivery::Push => "push".into(),

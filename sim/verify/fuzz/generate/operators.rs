@@ -182,7 +182,7 @@ impl Work<'_> {
         let topics = 0..self.plan.topology.topics.len();
         if let Some(group) = concurrent.next()
             && let Some(other) = topics.into_iter().find(|topic| !group.topics.contains(topic))
-            && c.percent(40)
+            && c.percent(70)
         {
             let to = self.plan.topology.topics[other].name.as_str();
             let service = maybe(c, 50, |_| json!({ "exponential": { "mean": "2ms" } }));
