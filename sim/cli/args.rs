@@ -1,5 +1,6 @@
 //! Arguments that several subcommands share.
 
+use crate::cluster::sabotage::Sabotage;
 use crate::kernel::time::SimDuration;
 use crate::scenario::Overrides;
 use clap::ValueEnum;
@@ -87,10 +88,10 @@ pub struct RunArgs {
     /// Run each scenario twice more and compare event by event; exit code 3 where they part
     #[arg(long)]
     pub check_determinism: bool,
-    /// Breaks the simulator on purpose: the N-th message that reaches a client vanishes there. The message account must
-    /// notice and end the run with exit code 3
-    #[arg(long, value_name = "N", hide = true, value_parser = clap::value_parser!(u64).range(1..))]
-    pub lose_message: Option<u64>,
+    /// Breaks the simulator on purpose, like lose-message:500 (the 500th message that reaches a client vanishes there): a
+    /// check must notice and end the run with exit code 3
+    #[arg(long, value_name = "FAULT", hide = true)]
+    pub plant: Option<Sabotage>,
 }
 
 /// In which form a comparison is printed.

@@ -10,7 +10,6 @@ use crate::cli::terminal::Terminal;
 use crate::cli::{Exit, Failure};
 use crate::cluster::Cluster;
 use crate::cluster::event::Event;
-use crate::cluster::sabotage::Sabotage;
 use crate::kernel::time::SimTime;
 use crate::observe::observation::Observation;
 use crate::report::expect::Expectation;
@@ -108,8 +107,7 @@ fn one(job: Job, args: &RunArgs, terminal: &Terminal) -> Result<bool, Failure> {
         same_twice(&job, terminal)?;
     }
     let mut progress = terminal.progress(SimTime::ZERO + job.scenario.config.duration);
-    let sabotage = args.lose_message.map(Sabotage::LoseMessage);
-    let mut report = simulate_sabotaged(&job.name, &job.scenario, sabotage, |now, events| {
+    let mut report = simulate_sabotaged(&job.name, &job.scenario, args.plant, |now, events| {
         progress.tell(now, events);
     });
     progress.clear();

@@ -262,7 +262,7 @@ impl<O: Observer> Cluster<O> {
     /// The same cluster with a fault of the simulator in it: its own checks must end the run.
     pub fn sabotaged(self, sabotage: Sabotage) -> Self {
         Self {
-            sabotage: Some(sabotage),
+            sabotage: Some(sabotage.begin()),
             ..self
         }
     }

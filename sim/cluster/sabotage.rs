@@ -1,27 +1,202 @@
 //! Faults of the simulator itself, made on purpose: a check that has never failed proves nothing.
 //!
-//! Not to be taken for faults of the cluster, which a scenario's timeline makes and which lose nothing in secret.
+//! Not to be taken for faults of the cluster, which a scenario's timeline makes and which lose nothing in secret. Each
+//! stands for a mistake that somebody could make here, and `tests/behaviour/planted.rs` shows who finds it.
 
+use crate::cluster::Cluster;
 use crate::cluster::consumer::process_queue::CachedMessage;
+use crate::cluster::fact::Observer;
+use crate::kernel::time::SimDuration;
+use std::fmt;
+use std::str::FromStr;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 /// A fault of the simulator.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Sabotage {
     /// The n-th message from now that reaches a client vanishes there, and nobody is told.
     LoseMessage(u64),
+    /// Every tenth pull goes on at the last message that it has brought, not behind it.
+    RepeatMessage(u64),
+    /// A pull commits all that was pulled, finished or not.
+    CommitUnfinished,
+    /// A queue that is given up in a round is not committed.
+    ForgetLastCommit,
+    /// A result counts although its queue was given up meanwhile.
+    KeepDropped,
+    /// A retry waits one level longer than it should.
+    LevelTooHigh,
+    /// One attempt more than `maxReconsumeTimes` allows.
+    DeadTooLate,
+    /// A failed message is scheduled twice.
+    RetryTwice,
+    /// A dead letter is told of, but not stored.
+    DeadLetterNotStored,
+    /// A held pull is not woken by what it waits for.
+    NotWoken,
+    /// A pull is held until twice its time is up.
+    HeldTooLong,
+    /// Thresholds of the cache stop nobody.
+    NoFlowControl,
+    /// Locks are granted to whoever asks.
+    LockForAll,
+    /// Clients do not renew their locks.
+    LockNotRenewed,
+    /// The last queue of each share is left out.
+    ShareTooSmall,
+    /// A client sends no heartbeats but those of its start and of its rounds.
+    NoHeartbeats,
+    /// A filter takes one message in 64 for one that nobody wants.
+    FilterTooMuch,
+    /// A client's queue that was given up is never freed.
+    LeakQueue,
+    /// Retries wait a nanosecond longer in every second run of the process, which this counts.
+    NotTheSameTwice(u64),
 }
 
+/// Runs of this process in which [`Sabotage::NotTheSameTwice`] was at work.
+static RUNS: AtomicU64 = AtomicU64::new(0);
+
 impl Sabotage {
-    /// Messages of one pull have reached a client.
-    pub(super) fn message_arrives(&mut self, messages: &mut Vec<CachedMessage>) {
-        let Self::LoseMessage(left) = self;
-        let (nth, here) = (*left, messages.len() as u64);
-        // The only message of an answer stays: an answer without messages would be another fault.
-        if (1..=here).contains(&nth) && here > 1 {
-            messages.remove(nth as usize - 1);
-            *left = 0;
-        } else if nth > 0 {
-            *left = nth.saturating_sub(here).max(1);
+    /// All faults, with the numbers that they have if none are given.
+    pub const ALL: [Self; 19] = [
+        Self::LoseMessage(50),
+        Self::RepeatMessage(0),
+        Self::CommitUnfinished,
+        Self::ForgetLastCommit,
+        Self::KeepDropped,
+        Self::LevelTooHigh,
+        Self::DeadTooLate,
+        Self::RetryTwice,
+        Self::DeadLetterNotStored,
+        Self::NotWoken,
+        Self::HeldTooLong,
+        Self::NoFlowControl,
+        Self::LockForAll,
+        Self::LockNotRenewed,
+        Self::ShareTooSmall,
+        Self::NoHeartbeats,
+        Self::FilterTooMuch,
+        Self::LeakQueue,
+        Self::NotTheSameTwice(0),
+    ];
+
+    /// What the command line calls it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::LoseMessage(_) => "lose-message",
+            Self::RepeatMessage(_) => "repeat-message",
+            Self::CommitUnfinished => "commit-unfinished",
+            Self::ForgetLastCommit => "forget-last-commit",
+            Self::KeepDropped => "keep-dropped",
+            Self::LevelTooHigh => "level-too-high",
+            Self::DeadTooLate => "dead-too-late",
+            Self::RetryTwice => "retry-twice",
+            Self::DeadLetterNotStored => "dead-letter-not-stored",
+            Self::NotWoken => "not-woken",
+            Self::HeldTooLong => "held-too-long",
+            Self::NoFlowControl => "no-flow-control",
+            Self::LockForAll => "lock-for-all",
+            Self::LockNotRenewed => "lock-not-renewed",
+            Self::ShareTooSmall => "share-too-small",
+            Self::NoHeartbeats => "no-heartbeats",
+            Self::FilterTooMuch => "filter-too-much",
+            Self::LeakQueue => "leak-queue",
+            Self::NotTheSameTwice(_) => "not-the-same-twice",
+        }
+    }
+
+    /// Messages of one pull have reached a client, which goes on at `next`.
+    pub(super) fn messages_arrive(&mut self, messages: &mut Vec<CachedMessage>, next: &mut u64) {
+        match self {
+            // The only message of an answer stays: an answer without messages would be another fault.
+            Self::LoseMessage(left) => {
+                let (nth, here) = (*left, messages.len() as u64);
+                if (1..=here).contains(&nth) && here > 1 {
+                    messages.remove(nth as usize - 1);
+                    *left = 0;
+                } else if nth > 0 {
+                    *left = nth.saturating_sub(here).max(1);
+                }
+            }
+            Self::RepeatMessage(pulls) => {
+                *pulls += 1;
+                if *pulls % 10 == 0
+                    && let Some(last) = messages.last()
+                {
+                    *next = last.offset;
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// The fault as one run has it.
+    pub(super) fn begin(self) -> Self {
+        match self {
+            Self::NotTheSameTwice(_) => Self::NotTheSameTwice(RUNS.fetch_add(1, Ordering::Relaxed)),
+            fault => fault,
+        }
+    }
+}
+
+impl<O: Observer> Cluster<O> {
+    /// Whether this run has a fault. Asked where little happens, or where something goes wrong anyway.
+    pub(super) fn is_sabotaged(&self, fault: Sabotage) -> bool {
+        self.sabotage == Some(fault)
+    }
+
+    /// How much longer than it should a retry waits.
+    pub(super) fn undue_delay(&self) -> SimDuration {
+        match self.sabotage {
+            Some(Sabotage::NotTheSameTwice(runs)) => SimDuration::from_nanos(runs % 2),
+            _ => SimDuration::ZERO,
+        }
+    }
+}
+
+/// `NAME`, or `NAME:N` for those with a number.
+impl FromStr for Sabotage {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let (name, number) = match text.split_once(':') {
+            Some((name, number)) => (name, Some(number)),
+            None => (text, None),
+        };
+        let fault = Self::ALL.into_iter().find(|fault| fault.name() == name);
+        let names = || Self::ALL.map(Self::name).join(", ");
+        let fault = fault.ok_or_else(|| format!("there is no such fault; there are {}", names()))?;
+        match (fault, number.map(str::parse)) {
+            (fault, None) => Ok(fault),
+            (Self::LoseMessage(_), Some(Ok(nth @ 1..))) => Ok(Self::LoseMessage(nth)),
+            (Self::LoseMessage(_), Some(_)) => Err("messages are counted from 1".to_owned()),
+            (fault, Some(_)) => Err(format!("{} has no number", fault.name())),
+        }
+    }
+}
+
+impl fmt::Display for Sabotage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::LoseMessage(nth) => write!(f, "{}:{nth}", self.name()),
+            _ => f.write_str(self.name()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn faults_are_named_one_by_one() {
+        for fault in Sabotage::ALL {
+            assert_eq!(fault.to_string().parse(), Ok(fault));
+        }
+        assert_eq!("lose-message:7".parse(), Ok(Sabotage::LoseMessage(7)));
+        for wrong in ["", "lose-message:0", "lose-message:x", "not-woken:1"] {
+            assert!(wrong.parse::<Sabotage>().is_err(), "{wrong}");
         }
     }
 }

@@ -143,8 +143,8 @@ fn a_lost_message_ends_the_run() {
         "7",
         "--set",
         "title=Lost and found",
-        "--lose-message",
-        "500",
+        "--plant",
+        "lose-message:500",
     ];
     let outcome = run(&folder, &args);
     assert_eq!(outcome.code, 3, "{}", outcome.stderr);

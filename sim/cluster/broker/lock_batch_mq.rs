@@ -10,6 +10,7 @@ use crate::cluster::Cluster;
 use crate::cluster::consumer::orderly_dead_letter::RetrySend;
 use crate::cluster::fact::{Fact, Observer};
 use crate::cluster::ids::{BrokerId, ConsumerId, GroupId, QueueId};
+use crate::cluster::sabotage::Sabotage;
 
 impl<O: Observer> Cluster<O> {
     /// The queues among those asked for whose lock the client has now.
@@ -24,8 +25,9 @@ impl<O: Observer> Cluster<O> {
         let rank = self.consumers[consumer.index()].rank;
         let mut granted = Vec::new();
         for &queue in queues {
+            let for_all = self.is_sabotaged(Sabotage::LockForAll);
             let locks = &mut self.brokers[broker.index()].locks;
-            if locks.try_lock(now, group, queue, rank) {
+            if locks.try_lock(now, group, queue, rank) || for_all {
                 self.core.emit(Fact::QueueLocked { consumer, queue });
                 granted.push(queue);
             } else {

@@ -19,6 +19,7 @@ use crate::cluster::event::{Event, PqSlot};
 use crate::cluster::fact::{CommitVia, Fact, Observer, PullFailure, PullResult, RequestKind};
 use crate::cluster::ids::{BrokerId, GroupId, QueueId};
 use crate::cluster::network::{Direction, Endpoint, Server};
+use crate::cluster::sabotage::Sabotage;
 use crate::kernel::time::SimDuration;
 
 /// How often held pulls are looked at.
@@ -120,10 +121,15 @@ impl<O: Observer> Cluster<O> {
         } else {
             tuning.short_polling_time_mills.duration()
         };
+        let undue = if self.is_sabotaged(Sabotage::HeldTooLong) {
+            timeout
+        } else {
+            SimDuration::ZERO
+        };
         let wait = HeldPull {
             pull: slot,
             since: now,
-            timeout,
+            timeout: timeout + undue,
             offset,
             expression: held.served,
         };
@@ -151,6 +157,9 @@ impl<O: Observer> Cluster<O> {
     /// New records are visible: the pulls that wait for them go on.
     #[inline]
     pub(in crate::cluster) fn wake(&mut self, queue: QueueId) {
+        if self.is_sabotaged(Sabotage::NotWoken) {
+            return;
+        }
         let mut woken = std::mem::take(&mut self.woken);
         let long_polling = self.config.broker_tuning.long_polling_enable;
         let (records, now) = (&self.queues[queue.index()], self.core.now());

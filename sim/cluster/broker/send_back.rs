@@ -16,6 +16,7 @@ use crate::cluster::fact::{DropCause, Fact, Observer, RequestKind};
 use crate::cluster::ids::{BrokerId, ConsumerId, GroupId, QueueId};
 use crate::cluster::message::Record;
 use crate::cluster::network::{Direction, Endpoint, Server};
+use crate::cluster::sabotage::Sabotage;
 use crate::kernel::streams::{Luck, Source};
 
 impl<O: Observer> Cluster<O> {
@@ -71,7 +72,8 @@ impl<O: Observer> Cluster<O> {
         delay_level: Option<i8>,
     ) {
         let tuning = &self.config.groups[group.index()].tuning;
-        let max = max_reconsume_times_concurrently(tuning.max_reconsume_times);
+        let undue = i32::from(self.is_sabotaged(Sabotage::DeadTooLate));
+        let max = max_reconsume_times_concurrently(tuning.max_reconsume_times) + undue;
         let request = SendBack {
             reconsume_times: i32::from(failed.reconsume_times),
             delay_level: delay_level.map_or(tuning.delay_level_when_next_consume, i32::from),
@@ -82,11 +84,15 @@ impl<O: Observer> Cluster<O> {
         match request.decide() {
             SendBackDecision::DeadLetter => self.dead_letter(broker, group, queue, offset, failed),
             SendBackDecision::Retry { level } => {
+                let undue = i32::from(self.is_sabotaged(Sabotage::LevelTooHigh));
                 let level = self
                     .delay_levels
-                    .effective(level)
+                    .effective(level + undue)
                     .expect("a retry's level is at least 1");
                 let target = self.random_retry_queue(broker, group, &failed);
+                if self.is_sabotaged(Sabotage::RetryTwice) {
+                    self.schedule_retry(group, (queue, offset), failed, level as u8, target);
+                }
                 self.schedule_retry(group, (queue, offset), failed, level as u8, target);
             }
             SendBackDecision::Drop => self.core.emit(Fact::Dropped {
@@ -145,7 +151,9 @@ impl<O: Observer> Cluster<O> {
             ..failed
         };
         let dlq_queue = self.dead_letter_queue(broker, group);
-        self.append(dlq_queue, copy);
+        if !self.is_sabotaged(Sabotage::DeadLetterNotStored) {
+            self.append(dlq_queue, copy);
+        }
         self.core.emit(Fact::DeadLettered {
             group,
             queue,
@@ -181,7 +189,7 @@ impl<O: Observer> Cluster<O> {
             reconsume_times: failed.reconsume_times.saturating_add(1),
             ..failed
         };
-        let delay = self.delay_levels.delay(i32::from(level));
+        let delay = self.delay_levels.delay(i32::from(level)) + self.undue_delay();
         let size = copy.stored_size();
         if self.brokers[broker.index()].commit_log.is_full(now, size) {
             self.begin_file(broker);

@@ -18,6 +18,7 @@ use crate::cluster::directory::Directory;
 use crate::cluster::event::{Event, PqSlot, TaskSlot};
 use crate::cluster::fact::{DropCause, Fact, Observer};
 use crate::cluster::ids::{ConsumerId, QueueId};
+use crate::cluster::sabotage::Sabotage;
 use crate::cluster::{Cluster, LuckSalts};
 use crate::kernel::streams::Luck;
 use crate::kernel::time::{SimDuration, SimTime};
@@ -277,7 +278,7 @@ impl<O: Observer> Cluster<O> {
         }
         let task = self.tasks.get(slot.0);
         let held = self.held_queues.get(task.held_queue.0);
-        if held.process_queue.dropped {
+        if held.process_queue.dropped && !self.is_sabotaged(Sabotage::KeepDropped) {
             self.discard(slot);
             return self.finish_task(slot);
         }

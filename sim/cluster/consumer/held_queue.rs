@@ -20,6 +20,7 @@ use crate::cluster::event::PqSlot;
 use crate::cluster::fact::{Fact, Observer, PullFailure, PullResult};
 use crate::cluster::ids::{ConsumerId, GroupId, QueueId};
 use crate::cluster::message::Record;
+use crate::cluster::sabotage::Sabotage;
 use crate::kernel::scheduler::Ticket;
 use crate::kernel::time::SimTime;
 
@@ -245,7 +246,7 @@ impl<O: Observer> Cluster<O> {
             debug_assert!(held.process_queue.dropped, "a held queue has a pull request");
             let (queue, unreferenced) = (held.queue, held.calls == 0);
             self.queues[queue.index()].remove_reader(slot);
-            if unreferenced {
+            if unreferenced && !self.is_sabotaged(Sabotage::LeakQueue) {
                 self.held_queues.remove(slot.0);
             }
         }

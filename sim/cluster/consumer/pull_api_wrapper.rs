@@ -12,6 +12,7 @@ use crate::cluster::broker::expression_message_filter::Candidate;
 use crate::cluster::broker::store_filter::{StoreFilter, pass_over};
 use crate::cluster::event::PqSlot;
 use crate::cluster::fact::{Fact, FilteredBy, Observer};
+use crate::cluster::sabotage::Sabotage;
 
 impl<O: Observer> Cluster<O> {
     /// An answer with messages: the client's own filter, then as usual.
@@ -31,6 +32,7 @@ impl<O: Observer> Cluster<O> {
             attributes,
             wishes: own.unwrap_or_else(|| self.wishes.of(held.group, held.topic)),
         };
+        let too_much = self.sabotage == Some(Sabotage::FilterTooMuch);
         let passed_over = &mut held.passed_over;
         held.inbox.retain(|message| {
             let candidate = Candidate {
@@ -38,7 +40,8 @@ impl<O: Observer> Cluster<O> {
                 id: message.id,
                 luck: message.luck,
             };
-            let keep = self.filters.client_keeps(mine, candidate);
+            let keep =
+                self.filters.client_keeps(mine, candidate) && !(too_much && message.luck.is_multiple_of(64));
             if !keep {
                 pass_over(passed_over, message.offset, filter.is_wanted(candidate));
             }

@@ -18,6 +18,7 @@ use crate::cluster::consumer::flow_control::{
 use crate::cluster::event::{Event, PqSlot};
 use crate::cluster::fact::{Fact, Observer, PullFailure, PullResult};
 use crate::cluster::network::{Direction, Endpoint, Server};
+use crate::cluster::sabotage::Sabotage;
 use crate::kernel::time::{SimDuration, SimTime};
 
 /// What the client adds to a time-out before it looks for requests without an answer, once a second
@@ -65,7 +66,9 @@ impl<O: Observer> Cluster<O> {
             }
             Delivery::LongPolling | Delivery::ShortPolling { .. } => {
                 let cache = CacheState::from(&held.process_queue);
-                if let Some(by) = client.thresholds.exceeded(cache, held.orderly.is_some()) {
+                if let Some(by) = client.thresholds.exceeded(cache, held.orderly.is_some())
+                    && self.sabotage != Some(Sabotage::NoFlowControl)
+                {
                     let queue = held.queue;
                     self.core.emit(Fact::FlowControlled { consumer, queue, by });
                     self.core
@@ -87,6 +90,9 @@ impl<O: Observer> Cluster<O> {
             true => None,
             false => piggybacked_commit(held.offset.read()),
         };
+        if self.sabotage == Some(Sabotage::CommitUnfinished) && held.request_commit.is_some() {
+            held.request_commit = Some(held.next_offset);
+        }
         held.request_version = client.versions[held.topic_at as usize];
         held.request_expression = client.expressions[held.topic_at as usize];
         let broker = self.queues[held.queue.index()].broker;
@@ -232,7 +238,7 @@ impl<O: Observer> Cluster<O> {
         // What was read through a filter has gaps, and more may be taken out of it here.
         let is_filtered = !held.served.is_all() || !held.request_expression.is_all();
         if let Some(sabotage) = &mut self.sabotage {
-            sabotage.message_arrives(&mut held.inbox);
+            sabotage.messages_arrive(&mut held.inbox, &mut held.reply.next_offset);
         }
         match held.reply.result {
             Ok(PullResult::Found) if !is_filtered => self.messages_arrive(slot),

@@ -19,6 +19,7 @@ use crate::cluster::core::BrokerRequest;
 use crate::cluster::event::{CallKind, Event, PqSlot};
 use crate::cluster::fact::Observer;
 use crate::cluster::ids::{BrokerId, ConsumerId, QueueId};
+use crate::cluster::sabotage::Sabotage;
 use crate::kernel::time::SimDuration;
 use std::collections::{BTreeMap, VecDeque};
 
@@ -74,6 +75,9 @@ impl<O: Observer> Cluster<O> {
         let soon = self.core.now() + SimDuration::from_nanos(1);
         let next = soon.next_on_grid(client.started + FIRST_RENEWAL, REBALANCE_LOCK_INTERVAL);
         self.core.scheduler.at(next, Event::LockTick(consumer));
+        if self.is_sabotaged(Sabotage::LockNotRenewed) {
+            return;
+        }
         for _ in 0..self.profile.lock_renewals {
             self.at_lock_thread(consumer, LockJob::Renew(Vec::new()));
         }

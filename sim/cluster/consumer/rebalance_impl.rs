@@ -24,6 +24,7 @@ use crate::cluster::event::{CallKind, Event, PqSlot};
 use crate::cluster::fact::{Fact, Observer, StartOffsetRule};
 use crate::cluster::ids::{ConsumerId, QueueId};
 use crate::cluster::message_queue::java_hash_order;
+use crate::cluster::sabotage::Sabotage;
 use crate::kernel::streams::Source;
 use crate::kernel::time::{SimDuration, SimTime};
 use std::collections::VecDeque;
@@ -221,6 +222,8 @@ impl<O: Observer> Cluster<O> {
 
     /// Gives up what is held of the topic in hand and not in `share`, and takes what is new.
     fn settle_share(&mut self, consumer: ConsumerId, at: usize, share: &[QueueId]) {
+        let left_out = usize::from(self.is_sabotaged(Sabotage::ShareTooSmall) && !share.is_empty());
+        let share = &share[..share.len() - left_out];
         let gone = self.queues_to_give_up(consumer, at, share);
         let mut share = share.to_vec();
         java_hash_order(&mut share, |queue| self.queues[queue.index()].java_hash);
@@ -264,8 +267,9 @@ impl<O: Observer> Cluster<O> {
                 self.drop_held_queue(*slot);
                 continue;
             }
+            let forgets = self.is_sabotaged(Sabotage::ForgetLastCommit);
             let held = self.held_queues.get_mut(slot.0);
-            if let Some(offset) = held.offset.read() {
+            if let Some(offset) = held.offset.read().filter(|_| !forgets) {
                 held.requests += 1;
                 let broker = self.queues[queue.index()].broker;
                 let request = BrokerRequest::UpdateOffsets(vec![(*slot, offset)]);

@@ -12,6 +12,7 @@ use crate::cluster::core::BrokerRequest;
 use crate::cluster::event::{Event, PqSlot};
 use crate::cluster::fact::Observer;
 use crate::cluster::ids::{BrokerId, ConsumerId};
+use crate::cluster::sabotage::Sabotage;
 use crate::kernel::time::SimDuration;
 
 /// First look-up of routes after the start of the client instance.
@@ -118,6 +119,7 @@ impl<O: Observer> Cluster<O> {
                 self.consumers[consumer.index()].timer.busy = Some(task);
                 self.ask_routes(consumer);
             }
+            Task::Heartbeat if self.is_sabotaged(Sabotage::NoHeartbeats) => {}
             Task::Heartbeat if self.is_at_work(consumer) => {
                 self.consumers[consumer.index()].timer.busy = Some(task);
                 self.heartbeat_all(consumer, HeartbeatFor::Timer);
