@@ -14,6 +14,7 @@ mod harness;
 mod kinds;
 mod lock_manager;
 mod offset_store;
+mod page;
 mod process_queue;
 mod producer;
 mod proof;
