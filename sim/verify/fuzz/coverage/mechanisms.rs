@@ -66,6 +66,9 @@ pub const fn unsupported(fault: Fault, mechanism: Mechanism) -> Option<&'static 
         (Fault::Forward | Fault::Threw | Fault::Hangs | Fault::TimedOut, Mechanism::Locks) => {
             Some("only concurrent listeners forward, hang, throw, and have consumeTimeout")
         }
+        (Fault::TimedOut, Mechanism::Broadcasting) => {
+            Some("in a broadcasting group calls that take too long are left alone")
+        }
         (Fault::Subscribe, Mechanism::Push) => Some("push knows no filters"),
         _ => None,
     }

@@ -35,6 +35,10 @@ pub fn block_of(c: &mut Chooser, producer: &Producer, plan: &Plan) -> Value {
     let (rate, stop) = match (producer.at_once, plan.traits.retention) {
         (true, _) => (Value::Null, plan.unrest),
         (false, true) => ("6/min".into(), plan.end - 40 * 60_000),
+        // Calls are found to be overdue after the unrest; something is to happen then too.
+        (false, false) if plan.traits.listeners && !plan.traits.restless && c.percent(30) => {
+            ("3/s".into(), plan.unrest + 150_000)
+        }
         (false, false) => (format!("{}/s", 1000 / gap).into(), plan.unrest),
     };
     let messages = match plan.traits.retention {
