@@ -21,7 +21,7 @@ mod rebalance;
 mod rebuild;
 pub mod recording;
 mod retry;
-mod run;
+pub mod run;
 mod scenario_file;
 pub mod verdict;
 
@@ -107,6 +107,9 @@ fn judge(path: &Path, judged: &mut Judged) -> Result<(), String> {
     if !recording.json["derived"].is_object() || !recording.json["setup"].is_object() {
         return Err("it has not the shape of a recording: no `setup`, no `derived`".to_owned());
     }
+    if let Some(why) = kinds::out_of_reach(recording) {
+        return Err(why.to_owned());
+    }
     let kind = kinds::kind_of(recording);
     judged.unread = kinds::unread(recording, kind);
     let repeats = recording.repeats().len().max(1);
@@ -136,6 +139,7 @@ fn judge(path: &Path, judged: &mut Judged) -> Result<(), String> {
     let runs: Vec<Run<'_>> = configs.iter().zip(&facts).enumerate().map(view).collect();
     let compare = kind.map_or(account::judge as fn(&_, &[Run<'_>], &mut _), |kind| kind.judge);
     compare(recording, &runs, &mut judged.verdict);
+    account::judge_the_end(recording, &runs, &mut judged.verdict);
     if judged.verdict.lines.is_empty() && judged.verdict.unjudged.is_empty() {
         return Err(format!(
             "nothing that it holds can be compared: {}",
@@ -161,24 +165,15 @@ fn config_of(
         return Ok((scenario_file::load(&file)?, Some(name)));
     }
     let Some(kind) = kind else {
-        let why = kinds::out_of_reach(recording);
-        return Err(why.map_or_else(
-            || {
-                format!(
-                    "no scenario beside it, and no known kind of experiment: {}",
-                    judged_keys(recording)
-                )
-            },
-            str::to_owned,
+        let keys = recording.json["derived"].as_object().into_iter().flatten();
+        let keys: Vec<&str> = keys.map(|(key, _)| key.as_str()).collect();
+        return Err(format!(
+            "no scenario beside it, and no known kind of experiment: {}",
+            keys.join(", ")
         ));
     };
     let config = (kind.build)(recording, repeat);
     Ok((scenario_file::as_scenario(recording, &config), None))
-}
-
-fn judged_keys(recording: &Recording) -> String {
-    let keys = recording.json["derived"].as_object().into_iter().flatten();
-    keys.map(|(key, _)| key.as_str()).collect::<Vec<_>>().join(", ")
 }
 
 /// What was seen at real clusters, the model shows as well; and the page that says so is what this says.

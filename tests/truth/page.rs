@@ -6,6 +6,7 @@
 use crate::field::Judged;
 use crate::field::verdict::{Class, Line, Measure, Outcome, figure};
 use crate::runner;
+use crate::simplified::Figures;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 use std::fs;
@@ -56,6 +57,33 @@ pub fn renew(judged: &[Judged]) {
     renew_part("fidelity.md", "recordings", &field_table(judged));
     renew_part("fidelity.md", "vectors", &vectors.markdown());
     renew_or_compare(&docs().join("fidelity-recordings.md"), &details(judged));
+    renew_figures("fidelity.md", &crate::simplified::figures(judged));
+}
+
+/// Renews, or compares, what stands between `<!--=name-->` and `<!--/-->`; all figures must be there, and no other.
+fn renew_figures(page: &str, figures: &Figures) {
+    const END: &str = "<!--/-->";
+    let path = docs().join(page);
+    let whole = fs::read_to_string(&path).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
+    let mut parts = whole.split("<!--=");
+    let mut text = parts.next().unwrap_or_default().to_owned();
+    let mut used = BTreeSet::new();
+    for part in parts {
+        let (name, rest) = part
+            .split_once("-->")
+            .unwrap_or_else(|| panic!("{page}: a mark without end"));
+        let (_, after) = rest
+            .split_once(END)
+            .unwrap_or_else(|| panic!("{page}: {name} has no {END}"));
+        let figure = figures
+            .get(name)
+            .unwrap_or_else(|| panic!("{page}: nobody knows the figure {name}"));
+        let _ = write!(text, "<!--={name}-->{figure}{END}{after}");
+        used.insert(name);
+    }
+    let unused: Vec<_> = figures.keys().filter(|name| !used.contains(*name)).collect();
+    assert!(unused.is_empty(), "{page} does not name the figures {unused:?}");
+    renew_or_compare(&path, &text);
 }
 
 fn lines(judged: &[Judged]) -> impl Iterator<Item = (&str, &Line)> {
