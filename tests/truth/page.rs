@@ -7,7 +7,7 @@ use crate::field::Judged;
 use crate::field::verdict::{Class, Line, Measure, Outcome, figure};
 use crate::runner;
 use crate::simplified::Figures;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::fmt::Write;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -114,12 +114,22 @@ fn summary(judged: &[Judged], vectors: &runner::Verdict) -> String {
     )
 }
 
+/// Comparisons that ask the same, in the order in which they are first made.
+fn rows<'a>(lines: impl Iterator<Item = (&'a str, &'a Line)>) -> Vec<(Measure, Vec<(&'a str, &'a Line)>)> {
+    let mut rows = Vec::<(Measure, Vec<_>)>::new();
+    for (name, line) in lines {
+        match rows.iter_mut().find(|(measure, _)| *measure == line.measure) {
+            Some((_, lines)) => lines.push((name, line)),
+            None => rows.push((line.measure, vec![(name, line)])),
+        }
+    }
+    rows
+}
+
 /// The table of all measures, by subject, with the reasons below it.
 pub fn field_table(judged: &[Judged]) -> String {
-    let mut rows = BTreeMap::<Measure, Vec<(&str, &Line)>>::new();
-    for (id, line) in lines(judged) {
-        rows.entry(line.measure).or_default().push((id, line));
-    }
+    let mut rows = rows(lines(judged));
+    rows.sort_by_key(|(measure, _)| measure.subject);
     let mut reasons = Vec::new();
     let mut text = String::new();
     let mut subject = None;
@@ -189,7 +199,11 @@ fn verdict(lines: &[(&str, &Line)], reasons: &mut Vec<&'static str>) -> String {
     });
     let why: Vec<&'static str> = why.collect();
     let Some(reason) = why.first() else {
-        return "ok".to_owned();
+        let beyond = lines.iter().filter(|(_, line)| line.recorded_beyond()).count();
+        return match beyond {
+            0 => "ok".to_owned(),
+            _ => format!("ok; {beyond} of {} recorded are beyond", lines.len()),
+        };
     };
     let known = reasons.iter().position(|known| known == reason);
     let number = known.unwrap_or_else(|| {
@@ -260,10 +274,12 @@ fn details(judged: &[Judged]) -> String {
             let _ = write!(text, "{before}[{file}](../tests/truth/field/{file})");
         }
         text += if judged.scenarios.is_empty() { "\n" } else { ".\n" };
-        let mut rows = BTreeMap::<Measure, Vec<(&str, &Line)>>::new();
-        for line in &judged.verdict.lines {
-            rows.entry(line.measure).or_default().push((&line.detail, line));
-        }
+        let of_this = judged
+            .verdict
+            .lines
+            .iter()
+            .map(|line| (line.detail.as_str(), line));
+        let rows = rows(of_this);
         let mut reasons = Vec::new();
         let table: String = rows
             .iter()

@@ -259,7 +259,7 @@ fn takeovers(figures: &mut Figures) {
         let mut config = config.clone();
         config.broker_tuning.notify_on_expiry = notify;
         for entry in &mut config.timeline {
-            entry.at = entry.at + SimDuration::from_millis(shift);
+            entry.at += SimDuration::from_millis(shift);
         }
         view(&config, |run| {
             let (stop, _) = run.first(Deed::Stops).expect("one is stopped");
