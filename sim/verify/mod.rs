@@ -2,4 +2,8 @@
 
 pub mod check;
 pub mod double_run;
+#[cfg(test)]
+mod forged;
 pub mod fuzz;
+mod history;
+pub mod rules;

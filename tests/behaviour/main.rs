@@ -26,6 +26,7 @@ mod resets;
 mod retention;
 mod retry;
 mod send_back;
+mod shipped;
 mod silence;
 mod start_up;
 mod strategies;

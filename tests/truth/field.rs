@@ -15,13 +15,14 @@ mod listeners;
 mod locks;
 mod orderly;
 mod pause;
+mod planted;
 mod proof;
 mod pulls;
 mod rebalance;
 mod rebuild;
 pub mod recording;
 mod retry;
-mod run;
+pub mod run;
 mod scenario_file;
 pub mod verdict;
 
@@ -29,7 +30,8 @@ use crate::page;
 use kinds::Kind;
 use recording::{Recording, list, text};
 use rmqsim::cluster::config::ClusterConfig;
-use run::{Facts, Run, simulate};
+use rmqsim::cluster::sabotage::Sabotage;
+use run::{Facts, Run, simulate_with};
 use std::io::Write;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
@@ -53,6 +55,13 @@ fn bundled() -> PathBuf {
 
 /// Judges all recordings of a folder, in name order.
 pub fn judge_folder(folder: &Path) -> Vec<Judged> {
+    recordings(folder)
+        .iter()
+        .map(|path| judge_file(path, None))
+        .collect()
+}
+
+fn recordings(folder: &Path) -> Vec<PathBuf> {
     let entries = std::fs::read_dir(folder).unwrap_or_else(|e| panic!("{}: {e}", folder.display()));
     let mut paths: Vec<PathBuf> = entries
         .map(|entry| entry.expect("it can be listed").path())
@@ -63,10 +72,11 @@ pub fn judge_folder(folder: &Path) -> Vec<Judged> {
             .is_some_and(|name| is_recording(&name.to_string_lossy()))
     });
     paths.sort();
-    paths.iter().map(|path| judge_file(path)).collect()
+    paths
 }
 
-fn judge_file(path: &Path) -> Judged {
+/// Judges one; with a `fault` of the simulator, if one is planted.
+fn judge_file(path: &Path, fault: Option<Sabotage>) -> Judged {
     let id = path
         .file_stem()
         .unwrap_or_default()
@@ -86,7 +96,7 @@ fn judge_file(path: &Path) -> Judged {
         }
     }
     // A recording may lack what its judge relies on; that is no reason to leave out the others.
-    let caught = catch_unwind(AssertUnwindSafe(|| judge(path, &mut judged)));
+    let caught = catch_unwind(AssertUnwindSafe(|| judge(path, fault, &mut judged)));
     match caught {
         Ok(Ok(())) => {}
         Ok(Err(why)) => judged.verdict.unjudged(why),
@@ -102,15 +112,18 @@ fn judge_file(path: &Path) -> Judged {
 }
 
 /// Runs and compares; `Err` tells why that cannot be.
-fn judge(path: &Path, judged: &mut Judged) -> Result<(), String> {
+fn judge(path: &Path, fault: Option<Sabotage>, judged: &mut Judged) -> Result<(), String> {
     let recording = &judged.recording;
     if !recording.json["derived"].is_object() || !recording.json["setup"].is_object() {
         return Err("it has not the shape of a recording: no `setup`, no `derived`".to_owned());
     }
+    if let Some(why) = kinds::out_of_reach(recording) {
+        return Err(why.to_owned());
+    }
     let kind = kinds::kind_of(recording);
     judged.unread = kinds::unread(recording, kind);
     let repeats = recording.repeats().len().max(1);
-    if let (Some(kind), true) = (kind, path.parent() == Some(&bundled())) {
+    if let (Some(kind), true) = (kind, fault.is_none() && path.parent() == Some(&bundled())) {
         for repeat in 0..repeats {
             let part = (!recording.repeats().is_empty()).then_some(repeat);
             scenario_file::check(recording, part, &(kind.build)(recording, repeat));
@@ -123,7 +136,10 @@ fn judge(path: &Path, judged: &mut Judged) -> Result<(), String> {
         configs.push(config);
     }
     judged.scenarios.dedup();
-    let facts: Vec<Facts> = configs.iter().map(simulate).collect();
+    let facts: Vec<Facts> = configs
+        .iter()
+        .map(|config| simulate_with(config, fault))
+        .collect();
     let consumers = recording.consumers();
     let brokers: Vec<String> = list(recording.setup("brokers"))
         .iter()
@@ -136,6 +152,7 @@ fn judge(path: &Path, judged: &mut Judged) -> Result<(), String> {
     let runs: Vec<Run<'_>> = configs.iter().zip(&facts).enumerate().map(view).collect();
     let compare = kind.map_or(account::judge as fn(&_, &[Run<'_>], &mut _), |kind| kind.judge);
     compare(recording, &runs, &mut judged.verdict);
+    account::judge_the_end(recording, &runs, &mut judged.verdict);
     if judged.verdict.lines.is_empty() && judged.verdict.unjudged.is_empty() {
         return Err(format!(
             "nothing that it holds can be compared: {}",
@@ -161,24 +178,15 @@ fn config_of(
         return Ok((scenario_file::load(&file)?, Some(name)));
     }
     let Some(kind) = kind else {
-        let why = kinds::out_of_reach(recording);
-        return Err(why.map_or_else(
-            || {
-                format!(
-                    "no scenario beside it, and no known kind of experiment: {}",
-                    judged_keys(recording)
-                )
-            },
-            str::to_owned,
+        let keys = recording.json["derived"].as_object().into_iter().flatten();
+        let keys: Vec<&str> = keys.map(|(key, _)| key.as_str()).collect();
+        return Err(format!(
+            "no scenario beside it, and no known kind of experiment: {}",
+            keys.join(", ")
         ));
     };
     let config = (kind.build)(recording, repeat);
     Ok((scenario_file::as_scenario(recording, &config), None))
-}
-
-fn judged_keys(recording: &Recording) -> String {
-    let keys = recording.json["derived"].as_object().into_iter().flatten();
-    keys.map(|(key, _)| key.as_str()).collect::<Vec<_>>().join(", ")
 }
 
 /// What was seen at real clusters, the model shows as well; and the page that says so is what this says.

@@ -22,6 +22,7 @@ mod pull_flow;
 mod pull_from_where;
 mod route;
 mod runner;
+mod simplified;
 mod sort;
 mod sql92;
 mod tags;

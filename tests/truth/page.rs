@@ -6,7 +6,8 @@
 use crate::field::Judged;
 use crate::field::verdict::{Class, Line, Measure, Outcome, figure};
 use crate::runner;
-use std::collections::{BTreeMap, BTreeSet};
+use crate::simplified::Figures;
+use std::collections::BTreeSet;
 use std::fmt::Write;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -56,6 +57,33 @@ pub fn renew(judged: &[Judged]) {
     renew_part("fidelity.md", "recordings", &field_table(judged));
     renew_part("fidelity.md", "vectors", &vectors.markdown());
     renew_or_compare(&docs().join("fidelity-recordings.md"), &details(judged));
+    renew_figures("fidelity.md", &crate::simplified::figures(judged));
+}
+
+/// Renews, or compares, what stands between `<!--=name-->` and `<!--/-->`; all figures must be there, and no other.
+fn renew_figures(page: &str, figures: &Figures) {
+    const END: &str = "<!--/-->";
+    let path = docs().join(page);
+    let whole = fs::read_to_string(&path).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
+    let mut parts = whole.split("<!--=");
+    let mut text = parts.next().unwrap_or_default().to_owned();
+    let mut used = BTreeSet::new();
+    for part in parts {
+        let (name, rest) = part
+            .split_once("-->")
+            .unwrap_or_else(|| panic!("{page}: a mark without end"));
+        let (_, after) = rest
+            .split_once(END)
+            .unwrap_or_else(|| panic!("{page}: {name} has no {END}"));
+        let figure = figures
+            .get(name)
+            .unwrap_or_else(|| panic!("{page}: nobody knows the figure {name}"));
+        let _ = write!(text, "<!--={name}-->{figure}{END}{after}");
+        used.insert(name);
+    }
+    let unused: Vec<_> = figures.keys().filter(|name| !used.contains(*name)).collect();
+    assert!(unused.is_empty(), "{page} does not name the figures {unused:?}");
+    renew_or_compare(&path, &text);
 }
 
 fn lines(judged: &[Judged]) -> impl Iterator<Item = (&str, &Line)> {
@@ -86,12 +114,22 @@ fn summary(judged: &[Judged], vectors: &runner::Verdict) -> String {
     )
 }
 
+/// Comparisons that ask the same, in the order in which they are first made.
+fn rows<'a>(lines: impl Iterator<Item = (&'a str, &'a Line)>) -> Vec<(Measure, Vec<(&'a str, &'a Line)>)> {
+    let mut rows = Vec::<(Measure, Vec<_>)>::new();
+    for (name, line) in lines {
+        match rows.iter_mut().find(|(measure, _)| *measure == line.measure) {
+            Some((_, lines)) => lines.push((name, line)),
+            None => rows.push((line.measure, vec![(name, line)])),
+        }
+    }
+    rows
+}
+
 /// The table of all measures, by subject, with the reasons below it.
 pub fn field_table(judged: &[Judged]) -> String {
-    let mut rows = BTreeMap::<Measure, Vec<(&str, &Line)>>::new();
-    for (id, line) in lines(judged) {
-        rows.entry(line.measure).or_default().push((id, line));
-    }
+    let mut rows = rows(lines(judged));
+    rows.sort_by_key(|(measure, _)| measure.subject);
     let mut reasons = Vec::new();
     let mut text = String::new();
     let mut subject = None;
@@ -161,7 +199,11 @@ fn verdict(lines: &[(&str, &Line)], reasons: &mut Vec<&'static str>) -> String {
     });
     let why: Vec<&'static str> = why.collect();
     let Some(reason) = why.first() else {
-        return "ok".to_owned();
+        let beyond = lines.iter().filter(|(_, line)| line.recorded_beyond()).count();
+        return match beyond {
+            0 => "ok".to_owned(),
+            _ => format!("ok; {beyond} of {} recorded are beyond", lines.len()),
+        };
     };
     let known = reasons.iter().position(|known| known == reason);
     let number = known.unwrap_or_else(|| {
@@ -232,10 +274,12 @@ fn details(judged: &[Judged]) -> String {
             let _ = write!(text, "{before}[{file}](../tests/truth/field/{file})");
         }
         text += if judged.scenarios.is_empty() { "\n" } else { ".\n" };
-        let mut rows = BTreeMap::<Measure, Vec<(&str, &Line)>>::new();
-        for line in &judged.verdict.lines {
-            rows.entry(line.measure).or_default().push((&line.detail, line));
-        }
+        let of_this = judged
+            .verdict
+            .lines
+            .iter()
+            .map(|line| (line.detail.as_str(), line));
+        let rows = rows(of_this);
         let mut reasons = Vec::new();
         let table: String = rows
             .iter()

@@ -5,7 +5,8 @@ use crate::field::recording::{Recording, entries, list, number};
 use crate::field::run::{Run, times};
 use crate::field::verdict::{Class, Measure, Subject, Verdict};
 use rmqsim::cluster::fact::Fact;
-use rmqsim::kernel::time::SimTime;
+use rmqsim::kernel::time::{SimDuration, SimTime};
+use serde_json::Value;
 use std::collections::BTreeMap;
 
 const LOST: Measure = Measure::new(Subject::Account, "messages that nobody got", Class::Exact);
@@ -18,6 +19,12 @@ const TWICE: Measure = Measure::new(Subject::Account, "duplicates", Class::Dupli
 const MAP: Measure = Measure::new(Subject::Account, "map in the end", Class::Exact);
 const DEAD: Measure = Measure::new(Subject::Account, "dead letters", Class::Exact);
 const COMMITTED: Measure = Measure::new(Subject::Account, "committed in the end, all queues", Class::Exact);
+
+const THROUGH: Measure = Measure::new(
+    Subject::Account,
+    "committed in the end where all was consumed",
+    Class::CommittedOffset,
+);
 
 /// What is read here.
 pub const READS: &[&str] = &[
@@ -35,6 +42,43 @@ pub const READS: &[&str] = &[
     "dlq_messages",
     "committed_end",
 ];
+
+/// Where the recording saw all queues committed in the end, so does the run: for recordings of every kind.
+pub fn judge_the_end(recording: &Recording, runs: &[Run<'_>], verdict: &mut Verdict) {
+    let looks: Vec<&Value> = recording.observations("committed_end").collect();
+    let is_user = |queue: &str| !queue.starts_with("RETRY");
+    let through = |look: &&Value| {
+        entries(&look["stats"])
+            .filter(|(queue, _)| is_user(queue))
+            .all(|(_, s)| s[0] == s[1])
+    };
+    // Not where the recording or the run ends amid the work.
+    if looks.len() != 1 || runs.len() != 1 || !looks.iter().all(through) {
+        return;
+    }
+    let run = &runs[0];
+    let committed = run.committed(SimTime::MAX);
+    let committed: u64 = committed
+        .iter()
+        .filter(|(queue, _)| is_user(queue))
+        .map(|(_, offset)| offset)
+        .sum();
+    let seen: u64 = entries(&looks[0]["stats"])
+        .filter(|(queue, _)| is_user(queue))
+        .filter_map(|(_, s)| s[1].as_u64())
+        .sum();
+    // What was consumed in the last 5 s may wait for its tick.
+    let lately = run
+        .end()
+        .since(SimTime::ZERO)
+        .saturating_sub(SimDuration::from_secs(5));
+    let deliveries = run.deliveries();
+    let open = deliveries
+        .iter()
+        .filter(|d| d.of_user && d.time > SimTime::ZERO + lately);
+    let allowed = (seen - open.count() as u64) as f64..=seen as f64;
+    verdict.within(THROUGH, "", &seen, committed as f64, allowed);
+}
 
 pub fn judge(recording: &Recording, runs: &[Run<'_>], verdict: &mut Verdict) {
     let run = &runs[0];

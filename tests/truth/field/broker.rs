@@ -17,7 +17,7 @@ const MADE: Measure = Measure::new(
     "a broker is killed and comes back",
     Class::Exact,
 );
-const SENDS: Measure = Measure::new(Subject::Brokers, "sends that fail for good", Class::Exact);
+const SENDS: Measure = Measure::new(Subject::Brokers, "sends that fail for good", Class::Derived);
 const LOST: Measure = Measure::new(Subject::Brokers, "messages that nobody got", Class::Exact);
 const MAPS: Measure = Measure::new(
     Subject::Brokers,
@@ -166,7 +166,7 @@ pub fn judge(recording: &Recording, runs: &[Run<'_>], verdict: &mut Verdict) {
         .find(|d| d.time > back && d.queue.starts_with(&name))
         .map(|d| d.time);
     // The route once more, a round, and 500 ms to the first pull; loading counts on the recorded side.
-    let recorded = recording.derived("first_delivery_from_a_after_restart_ms");
+    let recorded = recording.derived(&format!("first_delivery_from_{name}_after_restart_ms"));
     let after = first.map_or(f64::MAX, |first| millis_between(back, first));
     verdict.within(BACK, "", recorded, after, 0.0..=51_000.0);
     duplicates(recording, run, &name, (kill, back), verdict);
@@ -201,12 +201,10 @@ fn sends(
     verdict: &mut Verdict,
 ) {
     let given_up = run.select(|fact| matches!(fact, Fact::SendRefused { gave_up: true, .. }).then_some(()));
-    verdict.same(
-        SENDS,
-        "",
-        number(recording.derived("send_failed")),
-        given_up.len() as u64,
-    );
+    // Each that fails takes its time, so how many there are hangs on the producer; whether there are any does not.
+    let failed = number(recording.derived("send_failed")) as f64;
+    let found = given_up.len() as f64;
+    verdict.within(SENDS, "", &failed, found, (failed / 2.0).floor()..=2.0 * failed);
     let to_it = run.select(|fact| match fact {
         Fact::Stored { queue, .. } if run.broker_of(*queue) == broker => Some(()),
         _ => None,
@@ -216,8 +214,9 @@ fn sends(
         .filter(|(time, ())| (kill..back).contains(time))
         .count();
     // Negative: the last went out before the kill.
+    let name = run.broker(broker);
     let last = recording
-        .derived("last_ok_send_to_a_before_restart_ms_after_kill")
+        .derived(&format!("last_ok_send_to_{name}_before_restart_ms_after_kill"))
         .as_i64()
         .unwrap_or(-1);
     verdict.same(NO_SENDS, "", last > 0, away > 0);
@@ -225,7 +224,7 @@ fn sends(
         .iter()
         .find(|(time, ())| *time > back)
         .map_or(f64::MAX, |(time, ())| millis_between(back, *time));
-    let recorded = recording.derived("first_ok_send_to_a_after_restart_ms");
+    let recorded = recording.derived(&format!("first_ok_send_to_{name}_after_restart_ms"));
     verdict.within(SEND_BACK, "", recorded, first, 0.0..=30_150.0);
 }
 

@@ -7,7 +7,7 @@ use crate::field::scenario_file::as_scenario;
 use crate::field::verdict::{Class, Measure, Subject, Verdict, span};
 use rmqsim::cluster::config::{ClusterConfig, Millis};
 use rmqsim::cluster::producer::workload::Arrivals;
-use rmqsim::kernel::time::SimTime;
+use rmqsim::kernel::time::{SimDuration, SimTime};
 use serde_json::Value;
 use std::collections::BTreeMap;
 
@@ -25,6 +25,11 @@ const LEAVE: Measure = Measure::new(
     Class::DuplicatesMove,
 );
 const JOIN: Measure = Measure::new(Subject::Backlog, "duplicates after a join", Class::DuplicatesMove);
+const COMMITTED: Measure = Measure::new(
+    Subject::Backlog,
+    "committed of each queue of the one that is gone",
+    Class::CommittedOffset,
+);
 const REACTION: Measure = Measure::new(Subject::Backlog, "reaction of the other, ms", Class::Reaction);
 
 /// The backlog is there at this time, ms; consumers start as long after it as they did.
@@ -112,6 +117,7 @@ fn one(
         verdict.within(NO_MORE, repeat(number_of), had, found as f64, 0.0..=taken as f64);
     }
     if action != Deed::Joins {
+        committed(recording, run, (number_of, time), &moved, verdict);
         let changes = run.changes_within(time, SimTime::MAX);
         let first = changes
             .iter()
@@ -121,6 +127,35 @@ fn one(
         verdict.within(REACTION, repeat(number_of), reacted, first, 0.0..=150.0);
     }
     Some((recorded, found))
+}
+
+/// What was committed of the queues of the one that is gone: nothing beyond what it had.
+fn committed(
+    recording: &Recording,
+    run: &Run<'_>,
+    (number_of, time): (usize, SimTime),
+    moved: &[String],
+    verdict: &mut Verdict,
+) {
+    let looks = recording.observations("committed_after_action");
+    let look = looks
+        .filter(|look| look["repeat"].as_u64() == Some(number_of as u64))
+        .last();
+    // Both looked some 100 ms later, before the next owner has told of its own progress.
+    let found = run.committed(time + SimDuration::from_millis(100));
+    let deliveries = run.deliveries();
+    for queue in moved {
+        let recorded = look
+            .and_then(|look| look["stats"][queue][1].as_u64())
+            .unwrap_or(0);
+        let had = deliveries
+            .iter()
+            .filter(|d| d.queue == *queue && d.time <= time)
+            .count() as f64;
+        let found = found.get(queue).copied().unwrap_or(0) as f64;
+        let detail = format!("{}, {queue}", repeat(number_of));
+        verdict.within(COMMITTED, detail, &recorded, found, 0.0..=had);
+    }
 }
 
 /// Who was given each record, by queue and offset.

@@ -13,7 +13,7 @@ use rmqsim::cluster::config::ClusterConfig;
 pub struct Kind {
     /// What of `derived` tells it.
     tells: &'static str,
-    /// What else of `derived` is read by its judge.
+    /// What else of `derived` is read by its judge; a star stands for the rest of a name.
     reads: &'static [&'static str],
     /// The experiment as a configuration; the number is that of a repeat.
     pub build: fn(&Recording, usize) -> ClusterConfig,
@@ -83,9 +83,9 @@ const KINDS: &[Kind] = &[
             "t_restart",
             "sent",
             "send_failed",
-            "last_ok_send_to_a_before_restart_ms_after_kill",
-            "first_ok_send_to_a_after_restart_ms",
-            "first_delivery_from_a_after_restart_ms",
+            "last_ok_send_to_*",
+            "first_ok_send_to_*",
+            "first_delivery_from_*",
             "acked_but_never_consumed",
             "duplicates",
             "assign_events_after_kill",
@@ -185,9 +185,13 @@ pub fn kind_of(recording: &Recording) -> Option<&'static Kind> {
 /// What of `derived` nobody reads.
 pub fn unread(recording: &Recording, kind: Option<&Kind>) -> Vec<String> {
     let reads = kind.map_or(account::READS, |kind| kind.reads);
-    let is_read = |key: &str| {
-        reads.contains(&key) || kind.is_some_and(|kind| kind.tells == key) || REMARKS.contains(&key)
+    // `x_*` is all that begins so: what follows is the name of a broker.
+    let fits = |key: &str, read: &str| match read.strip_suffix('*') {
+        Some(start) => key.starts_with(start),
+        None => key == read,
     };
+    let tells = kind.map_or("", |kind| kind.tells);
+    let is_read = |key: &str| key == tells || reads.iter().chain(REMARKS).any(|read| fits(key, read));
     let keys = recording.json["derived"].as_object().into_iter().flatten();
     keys.map(|(key, _)| key.clone())
         .filter(|key| !is_read(key))

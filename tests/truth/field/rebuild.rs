@@ -65,7 +65,11 @@ pub fn cluster(recording: &Recording, repeat: usize, duration: u64) -> ClusterCo
         .as_str()
         .unwrap_or("AVG")
         .to_uppercase();
-    let word = strategy.split(' ').next().unwrap_or_default();
+    let word = match strategy.split(' ').next().unwrap_or_default() {
+        "HASH" => "CONSISTENT_HASH",
+        "CIRCLE" => "AVG_BY_CIRCLE",
+        word => word,
+    };
     let strategy = Strategy::of_word(word).unwrap_or_else(|| panic!("unknown strategy {word}"));
     let mut broker_tuning = BrokerTuning::default();
     if let Some(levels) = recording

@@ -8,6 +8,7 @@ use rmqsim::cluster::config::{Action, ClusterConfig, Member};
 use rmqsim::cluster::directory::{Directory, TopicKind};
 use rmqsim::cluster::fact::{Fact, Observer};
 use rmqsim::cluster::ids::{BrokerId, ConsumerId, GroupId, MessageId, QueueId};
+use rmqsim::cluster::sabotage::Sabotage;
 use rmqsim::kernel::time::{SimDuration, SimTime};
 use std::collections::BTreeMap;
 
@@ -50,7 +51,16 @@ pub struct Facts {
 }
 
 pub fn simulate(config: &ClusterConfig) -> Facts {
-    let done = Cluster::new(config.clone(), Keeper::default()).run(|_, _| {});
+    simulate_with(config, None)
+}
+
+/// As [`simulate`], with a fault of the simulator planted.
+pub fn simulate_with(config: &ClusterConfig, fault: Option<Sabotage>) -> Facts {
+    let mut cluster = Cluster::new(config.clone(), Keeper::default());
+    if let Some(fault) = fault {
+        cluster = cluster.sabotaged(fault);
+    }
+    let done = cluster.run(|_, _| {});
     Facts {
         facts: done.observer.0,
         directory: done.directory,

@@ -157,12 +157,22 @@ pub struct Line {
     pub found: Told,
     /// What is allowed; empty if it must be the same.
     pub allowed: String,
+    range: Option<RangeInclusive<f64>>,
     pub outcome: Outcome,
 }
 
 impl Line {
     pub fn agrees(&self) -> bool {
         self.outcome != Outcome::Off
+    }
+
+    /// Whether what was recorded lies outside of the tolerance itself. Bounds of committed offsets are those of the run.
+    pub fn recorded_beyond(&self) -> bool {
+        if self.measure.class == Class::CommittedOffset {
+            return false;
+        }
+        let range = self.range.as_ref().zip(self.recorded.number);
+        range.is_some_and(|(range, recorded)| !range.contains(&recorded))
     }
 }
 
@@ -193,7 +203,7 @@ impl Verdict {
             detail,
             Told::of(&recorded),
             Told::of(&found),
-            String::new(),
+            None,
             outcome,
         );
     }
@@ -251,8 +261,14 @@ impl Verdict {
             text: figure(found),
             number: Some(found),
         };
-        let allowed = format!("{} to {}", figure(*allowed.start()), figure(*allowed.end()));
-        self.push(measure, detail, Told::of(recorded), found, allowed, outcome);
+        self.push(
+            measure,
+            detail,
+            Told::of(recorded),
+            found,
+            Some(allowed.clone()),
+            outcome,
+        );
     }
 
     fn push(
@@ -261,16 +277,20 @@ impl Verdict {
         detail: impl Display,
         recorded: Told,
         found: Told,
-        allowed: String,
+        range: Option<RangeInclusive<f64>>,
         outcome: Outcome,
     ) {
         let detail = detail.to_string();
+        let told =
+            |range: &RangeInclusive<f64>| format!("{} to {}", figure(*range.start()), figure(*range.end()));
+        let allowed = range.as_ref().map(told).unwrap_or_default();
         self.lines.push(Line {
             measure,
             detail,
             recorded,
             found,
             allowed,
+            range,
             outcome,
         });
     }
