@@ -42,6 +42,8 @@ pub struct Reading {
     pub changed: SimTime,
     /// How far an operator has set the group up.
     pub reset_to: u64,
+    /// Whether its offset has fallen since it last changed hands.
+    pub has_fallen: bool,
     /// Whether an operator has set its offset.
     pub was_reset: bool,
 }
@@ -194,6 +196,7 @@ impl Judge<'_> {
         reading.holders += 1;
         reading.taken += 1;
         reading.changed = now;
+        reading.has_fallen = false;
         // Where a reader starts tells what it will not see.
         if is_broadcasting {
             reading.committed = None;
