@@ -5,7 +5,7 @@ mod told;
 use crate::cli::args::Format;
 use crate::cli::run::{make_writable, write_files};
 use crate::cli::terminal::Terminal;
-use crate::cli::{Exit, Failure, compare};
+use crate::cli::{Exit, Failure, interrupt};
 use crate::cluster::sabotage::Sabotage;
 use crate::kernel::time::SimDuration;
 use crate::scenario::estimate::grouped;
@@ -79,7 +79,7 @@ pub fn run(args: &Args, threads: usize, terminal: &Terminal) -> Result<Exit, Fai
         terminal.error("--until must be greater than 0");
         return Ok(Exit::BadInput);
     }
-    let asked = compare::stop_at_ctrl_c();
+    let asked = interrupt::orderly();
     let over = AtomicBool::new(false);
     let last = args.seeds.or(args.until.is_none().then_some(1000));
     let campaign = Campaign {
