@@ -26,6 +26,7 @@ mod results_version;
 mod retention;
 mod retry;
 mod send_back;
+mod shipped;
 mod silence;
 mod start_up;
 mod strategies;

@@ -1,187 +1,210 @@
-//! Is the model true? Recordings of real clusters, rebuilt as scenarios and compared.
+//! Is the model true? Recordings of real clusters, run as scenarios and compared.
 //!
-//! Every `*.json` file of the folder is read: the bundled `field/`, or the one that `RMQSIM_FIELD_DIR` names. What
-//! is judged and how closely is in `field/README.md`. Recordings of things that the model does not have are
-//! reported as skipped, by name. The table goes to standard output whether or not all is well.
+//! Every recording of the folder is judged: the bundled `field/`, or the one that `RMQSIM_FIELD_DIR` names. What happens
+//! is a run of the scenario file beside it, as it stands; without one, the recording is rebuilt from its `setup` and
+//! `timeline`. What is compared hangs on what the recording holds, and how closely is in `field/README.md`. What cannot be
+//! judged is named, with the reason. The table goes to standard output whether or not all is well.
 
+mod account;
+mod broadcast;
+mod broker;
 mod duplicates;
 mod filters;
+mod kinds;
 mod listeners;
+mod locks;
 mod orderly;
 mod pause;
+mod planted;
+mod proof;
 mod pulls;
 mod rebalance;
 mod rebuild;
+pub mod recording;
 mod retry;
+pub mod run;
 mod scenario_file;
+pub mod verdict;
 
-use serde_json::Value;
-use std::fmt::{Debug, Display};
+use crate::page;
+use kinds::Kind;
+use recording::{Recording, list, text};
+use rmqsim::cluster::config::ClusterConfig;
+use rmqsim::cluster::sabotage::Sabotage;
+use run::{Facts, Run, simulate_with};
 use std::io::Write;
-use std::ops::RangeInclusive;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
+use verdict::Verdict;
 
 const OVERRIDE: &str = "RMQSIM_FIELD_DIR";
 
-/// One recording.
-struct Recording {
-    id: String,
-    is_4_9: bool,
-    json: Value,
-}
-
-impl Recording {
-    fn read(path: &Path) -> Self {
-        let text = std::fs::read_to_string(path).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
-        let json: Value = serde_json::from_str(&text).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
-        let text_of = |key: &str| json[key].as_str().unwrap_or_default().to_owned();
-        Self {
-            id: text_of("id"),
-            is_4_9: text_of("rocketmq_version").starts_with("4.9"),
-            json,
-        }
-    }
-
-    fn setup(&self, key: &str) -> &Value {
-        &self.json["setup"][key]
-    }
-
-    fn derived(&self, key: &str) -> &Value {
-        &self.json["derived"][key]
-    }
-
-    fn timeline(&self, action: &str) -> Vec<&Value> {
-        let is_it = |entry: &&Value| entry["action"] == action;
-        list(&self.json["timeline"]).iter().filter(is_it).collect()
-    }
-
-    /// Observations `what` of `consumer`, in time order.
-    fn seen<'a>(&'a self, what: &'a str, consumer: &'a str) -> impl Iterator<Item = &'a Value> {
-        let is_it = move |entry: &&Value| entry["what"] == what && entry["consumer"] == consumer;
-        list(&self.json["observations"]).iter().filter(is_it)
-    }
-}
-
-fn list(value: &Value) -> &[Value] {
-    value.as_array().map_or(&[], Vec::as_slice)
-}
-
-#[track_caller]
-fn number(value: &Value) -> u64 {
-    value
-        .as_u64()
-        .unwrap_or_else(|| panic!("`{value}` is not a whole number"))
-}
-
-#[track_caller]
-fn text(value: &Value) -> &str {
-    value
-        .as_str()
-        .unwrap_or_else(|| panic!("`{value}` is not a text"))
-}
-
-/// What came of one recording.
-#[derive(Default)]
-struct Verdict {
-    lines: Vec<(bool, String)>,
-}
-
-impl Verdict {
-    /// `found` must be what was recorded.
-    fn same<T: PartialEq + Debug>(&mut self, what: impl Display, recorded: T, found: T) {
-        let agrees = recorded == found;
-        let line = if agrees {
-            format!("{what}: as recorded")
-        } else {
-            format!("{what}: recorded {recorded:?}, model {found:?}")
-        };
-        self.lines.push((agrees, line));
-    }
-
-    /// `found` must lie within `tolerance`, where the recording lies, too: `recorded` is for the reader.
-    fn within<T: PartialOrd + Debug>(
-        &mut self,
-        what: impl Display,
-        recorded: impl Debug,
-        found: T,
-        tolerance: RangeInclusive<T>,
-    ) {
-        let agrees = tolerance.contains(&found);
-        let line = format!("{what}: recorded {recorded:?}, model {found:?}, allowed {tolerance:?}");
-        self.lines.push((agrees, line));
-    }
-}
-
-/// Judges a recording; `Err` tells why it cannot be expressed.
-fn judge(recording: &Recording) -> Result<Verdict, &'static str> {
-    let kind = recording.id.strip_prefix("v498-").unwrap_or(&recording.id);
-    let begins = |start: &str| kind.starts_with(start);
-    match kind {
-        _ if begins("skew-") => Ok(rebalance::skew(recording)),
-        _ if begins("rebalance-") => Ok(rebalance::steps(recording)),
-        _ if begins("dup-") => Ok(duplicates::judge(recording)),
-        _ if begins("retry-") => Ok(retry::judge(recording)),
-        _ if begins("longpoll-") => Ok(pulls::long_polling(recording)),
-        _ if begins("flow-") => Ok(pulls::flow_control(recording)),
-        _ if begins("stuck-") => Ok(pulls::stuck(recording)),
-        _ if begins("orderly-") => Ok(orderly::judge(recording)),
-        _ if begins("broadcast-") => Ok(listeners::broadcast(recording)),
-        _ if begins("batch-") => Ok(listeners::batch(recording)),
-        _ if begins("consume-timeout") => Ok(listeners::consume_timeout(recording)),
-        _ if begins("pause-") => Ok(pause::judge(recording)),
-        _ if begins("broker-kill") => Err("brokers that fail"),
-        _ if begins("tagfilter-") => Ok(filters::sparse(recording)),
-        _ if begins("inconsistent-") => Ok(filters::inconsistent(recording)),
-        _ if begins("startup-stall") => Err("a race of two heartbeats that was met by chance"),
-        _ => Err("this kind of experiment"),
-    }
+/// A recording, and what came of it.
+pub struct Judged {
+    pub recording: Recording,
+    pub verdict: Verdict,
+    /// Names of the scenario files that were run, none if it was rebuilt.
+    pub scenarios: Vec<String>,
+    /// What of `derived` nobody looks at.
+    pub unread: Vec<String>,
 }
 
 fn bundled() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/truth/field")
 }
 
-/// What was seen at real clusters, the model shows as well.
+/// Judges all recordings of a folder, in name order.
+pub fn judge_folder(folder: &Path) -> Vec<Judged> {
+    recordings(folder)
+        .iter()
+        .map(|path| judge_file(path, None))
+        .collect()
+}
+
+fn recordings(folder: &Path) -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(folder).unwrap_or_else(|e| panic!("{}: {e}", folder.display()));
+    let mut paths: Vec<PathBuf> = entries
+        .map(|entry| entry.expect("it can be listed").path())
+        .collect();
+    let is_recording = |name: &str| name.ends_with(".json") && !name.ends_with(".scenario.json");
+    paths.retain(|path| {
+        path.file_name()
+            .is_some_and(|name| is_recording(&name.to_string_lossy()))
+    });
+    paths.sort();
+    paths
+}
+
+/// Judges one; with a `fault` of the simulator, if one is planted.
+fn judge_file(path: &Path, fault: Option<Sabotage>) -> Judged {
+    let id = path
+        .file_stem()
+        .unwrap_or_default()
+        .to_string_lossy()
+        .into_owned();
+    let mut judged = Judged {
+        recording: Recording::of(id, serde_json::Value::Null),
+        verdict: Verdict::default(),
+        scenarios: Vec::new(),
+        unread: Vec::new(),
+    };
+    match Recording::read(path) {
+        Ok(recording) => judged.recording = recording,
+        Err(trouble) => {
+            judged.verdict.unjudged(format!("it cannot be read: {trouble}"));
+            return judged;
+        }
+    }
+    // A recording may lack what its judge relies on; that is no reason to leave out the others.
+    let caught = catch_unwind(AssertUnwindSafe(|| judge(path, fault, &mut judged)));
+    match caught {
+        Ok(Ok(())) => {}
+        Ok(Err(why)) => judged.verdict.unjudged(why),
+        Err(panic) => {
+            let words = panic.downcast_ref::<String>().map(String::as_str);
+            let words = words
+                .or_else(|| panic.downcast_ref::<&str>().copied())
+                .unwrap_or("?");
+            judged.verdict.unjudged(format!("it lacks something: {words}"));
+        }
+    }
+    judged
+}
+
+/// Runs and compares; `Err` tells why that cannot be.
+fn judge(path: &Path, fault: Option<Sabotage>, judged: &mut Judged) -> Result<(), String> {
+    let recording = &judged.recording;
+    if !recording.json["derived"].is_object() || !recording.json["setup"].is_object() {
+        return Err("it has not the shape of a recording: no `setup`, no `derived`".to_owned());
+    }
+    if let Some(why) = kinds::out_of_reach(recording) {
+        return Err(why.to_owned());
+    }
+    let kind = kinds::kind_of(recording);
+    judged.unread = kinds::unread(recording, kind);
+    let repeats = recording.repeats().len().max(1);
+    if let (Some(kind), true) = (kind, fault.is_none() && path.parent() == Some(&bundled())) {
+        for repeat in 0..repeats {
+            let part = (!recording.repeats().is_empty()).then_some(repeat);
+            scenario_file::check(recording, part, &(kind.build)(recording, repeat));
+        }
+    }
+    let mut configs = Vec::new();
+    for repeat in 0..repeats {
+        let (config, file) = config_of(path, recording, kind, repeat)?;
+        judged.scenarios.extend(file);
+        configs.push(config);
+    }
+    judged.scenarios.dedup();
+    let facts: Vec<Facts> = configs
+        .iter()
+        .map(|config| simulate_with(config, fault))
+        .collect();
+    let consumers = recording.consumers();
+    let brokers: Vec<String> = list(recording.setup("brokers"))
+        .iter()
+        .map(|name| text(name).to_owned())
+        .collect();
+    let view = |(repeat, (config, facts))| {
+        let group = rebuild::group_of(config, recording, repeat);
+        Run::of(config, facts, group, &consumers, &brokers)
+    };
+    let runs: Vec<Run<'_>> = configs.iter().zip(&facts).enumerate().map(view).collect();
+    let compare = kind.map_or(account::judge as fn(&_, &[Run<'_>], &mut _), |kind| kind.judge);
+    compare(recording, &runs, &mut judged.verdict);
+    account::judge_the_end(recording, &runs, &mut judged.verdict);
+    if judged.verdict.lines.is_empty() && judged.verdict.unjudged.is_empty() {
+        return Err(format!(
+            "nothing that it holds can be compared: {}",
+            judged.unread.join(", ")
+        ));
+    }
+    Ok(())
+}
+
+/// What to run for this repeat, and the name of its file, if it has one.
+fn config_of(
+    path: &Path,
+    recording: &Recording,
+    kind: Option<&Kind>,
+    repeat: usize,
+) -> Result<(ClusterConfig, Option<String>), String> {
+    if let Some(file) = scenario_file::beside(path, repeat) {
+        let name = file
+            .file_name()
+            .unwrap_or_default()
+            .to_string_lossy()
+            .into_owned();
+        return Ok((scenario_file::load(&file)?, Some(name)));
+    }
+    let Some(kind) = kind else {
+        let keys = recording.json["derived"].as_object().into_iter().flatten();
+        let keys: Vec<&str> = keys.map(|(key, _)| key.as_str()).collect();
+        return Err(format!(
+            "no scenario beside it, and no known kind of experiment: {}",
+            keys.join(", ")
+        ));
+    };
+    let config = (kind.build)(recording, repeat);
+    Ok((scenario_file::as_scenario(recording, &config), None))
+}
+
+/// What was seen at real clusters, the model shows as well; and the page that says so is what this says.
 #[test]
 fn model_agrees_with_field_recordings() {
     let folder = std::env::var_os(OVERRIDE).map_or_else(bundled, PathBuf::from);
-    let entries = std::fs::read_dir(&folder).unwrap_or_else(|e| panic!("{}: {e}", folder.display()));
-    let mut paths: Vec<PathBuf> = entries.map(|entry| entry.unwrap().path()).collect();
-    paths.retain(|path| path.extension().is_some_and(|e| e == "json"));
-    paths.sort();
-    assert!(!paths.is_empty(), "{} holds no recordings", folder.display());
-
-    let (mut table, mut off, mut judged) = (String::new(), 0, 0);
-    for path in paths {
-        let recording = Recording::read(&path);
-        match judge(&recording) {
-            Ok(verdict) => {
-                judged += 1;
-                assert!(
-                    !verdict.lines.is_empty(),
-                    "{}: nothing was compared",
-                    recording.id
-                );
-                let wrong = verdict.lines.iter().filter(|(agrees, _)| !agrees).count();
-                off += wrong;
-                table += &format!(
-                    "{}: {} compared, {wrong} off\n",
-                    recording.id,
-                    verdict.lines.len()
-                );
-                for (agrees, line) in verdict.lines {
-                    table += &format!("  {} {line}\n", if agrees { "  " } else { "≠ " });
-                }
-            }
-            Err(missing) => {
-                table += &format!("{}: skipped, the model does not have {missing}\n", recording.id)
-            }
-        }
-    }
+    let judged = judge_folder(&folder);
+    assert!(!judged.is_empty(), "{} holds no recordings", folder.display());
+    let table = page::field_table(&judged) + &page::off(&judged);
     // Written past the test harness, which would swallow what `print!` says of a test that passes.
     std::io::stdout()
         .write_all(table.as_bytes())
         .expect("standard output is open");
+    let off: usize = judged.iter().map(|judged| judged.verdict.off()).sum();
     assert!(off == 0, "{off} comparisons are off");
-    assert!(judged > 0, "no recording could be judged");
+    let compared: usize = judged.iter().map(|judged| judged.verdict.lines.len()).sum();
+    assert!(compared > 0, "no recording could be judged");
+    if folder == bundled() {
+        page::renew(&judged);
+    }
 }

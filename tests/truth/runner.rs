@@ -165,3 +165,50 @@ impl FileVerdict {
         }
     }
 }
+
+impl Verdict {
+    /// Cases that were run.
+    pub fn run(&self) -> u64 {
+        let tallies = self.files.iter().filter_map(|(_, verdict)| match verdict {
+            FileVerdict::Judged(tally) => Some(tally),
+            _ => None,
+        });
+        tallies.map(|tally| tally.passed + tally.failed).sum()
+    }
+
+    /// The table of files, and what was skipped, for a page.
+    pub fn markdown(&self) -> String {
+        let mut text = "\n| vectors | run | differ | skipped |\n| --- | --- | --- | --- |\n".to_owned();
+        for (name, verdict) in &self.files {
+            let name = name.trim_end_matches(".json");
+            text += &match verdict {
+                FileVerdict::Judged(tally) => {
+                    let skipped: Vec<String> = tally
+                        .skipped
+                        .iter()
+                        .map(|(why, cases)| format!("{cases} × {why}"))
+                        .collect();
+                    let skipped = match skipped.len() {
+                        0 => "0".to_owned(),
+                        1 => skipped[0].clone(),
+                        // The same words for each class.
+                        _ => {
+                            let all: u64 = tally.skipped.values().sum();
+                            let why = tally.skipped.keys().next().and_then(|why| why.split_once(": "));
+                            format!("{all} × {}", why.map_or("", |(_, why)| why))
+                        }
+                    };
+                    format!(
+                        "| `{name}` | {} | {} | {skipped} |\n",
+                        tally.passed + tally.failed,
+                        tally.failed
+                    )
+                }
+                FileVerdict::Skipped(why) => format!("| `{name}` | 0 | 0 | all: {why} |\n"),
+                FileVerdict::Unreadable(why) => format!("| `{name}` | 0 | all | unreadable: {why} |\n"),
+            };
+        }
+        text.push('\n');
+        text
+    }
+}

@@ -1,97 +1,177 @@
 //! What is delivered twice when a consumer with a backlog is killed, leaves, or is joined by another.
 
-use crate::field::rebuild::{Run, at, cluster, consumer, created, end, messages, run};
-use crate::field::scenario_file::{as_scenario, through_file};
-use crate::field::{Recording, Verdict, list, number, text};
+use crate::field::rebuild::{cluster, consumer, created, end, group_of, messages};
+use crate::field::recording::{Recording, entries, number, text};
+use crate::field::run::{Deed, Delivery, Run, at, simulate};
+use crate::field::scenario_file::as_scenario;
+use crate::field::verdict::{Class, Measure, Subject, Verdict, span};
 use rmqsim::cluster::config::{ClusterConfig, Millis};
-use rmqsim::cluster::fact::Fact;
 use rmqsim::cluster::producer::workload::Arrivals;
-use rmqsim::kernel::time::SimTime;
+use rmqsim::kernel::time::{SimDuration, SimTime};
+use serde_json::Value;
 use std::collections::BTreeMap;
+
+const LOST: Measure = Measure::new(Subject::Backlog, "messages that nobody got", Class::Exact);
+const MADE: Measure = Measure::new(Subject::Backlog, "what happens", Class::Exact);
+const KILL: Measure = Measure::new(Subject::Backlog, "duplicates after a kill", Class::DuplicatesKill);
+const NO_MORE: Measure = Measure::new(
+    Subject::Backlog,
+    "duplicates after a kill, against what the dead one had",
+    Class::DuplicatesKill,
+);
+const LEAVE: Measure = Measure::new(
+    Subject::Backlog,
+    "duplicates after a graceful leave",
+    Class::DuplicatesMove,
+);
+const JOIN: Measure = Measure::new(Subject::Backlog, "duplicates after a join", Class::DuplicatesMove);
+const COMMITTED: Measure = Measure::new(
+    Subject::Backlog,
+    "committed of each queue of the one that is gone",
+    Class::CommittedOffset,
+);
+const REACTION: Measure = Measure::new(Subject::Backlog, "reaction of the other, ms", Class::Reaction);
 
 /// The backlog is there at this time, ms; consumers start as long after it as they did.
 const BASE: u64 = 2_000;
 
-pub fn judge(recording: &Recording) -> Verdict {
-    let kind = recording.id.trim_start_matches("v498-");
-    let threads = number(recording.setup("consume_threads"));
-    let repeats = list(recording.derived("repeats"));
-    let mut verdict = Verdict::default();
-    let (mut recorded, mut found) = (Vec::new(), Vec::new());
-    for (number_of, repeat) in repeats.iter().enumerate() {
-        let run = repeat_run(recording, number_of, kind);
-        let action = action_time(recording, &run);
-        let deliveries = deliveries(&run);
-        let lost = number(recording.setup("backlog")) - deliveries.len() as u64;
-        verdict.same(format!("repeat {number_of}, lost"), number(&repeat["lost"]), lost);
-
-        // Queues that the action moved. What a race between the two starts repeated elsewhere is another matter.
-        let (who, when) = if kind.starts_with("dup-join") {
-            ("c2", SimTime::MAX)
-        } else {
-            ("c1", action)
-        };
-        let moved = run.map(when).remove(who).expect("it holds queues");
-        let deliveries: Vec<_> = deliveries.into_iter().collect();
-        let seen: u64 = moved
-            .iter()
-            .map(|queue| number(&repeat["per_queue"][queue]["dup"]))
-            .sum();
-        recorded.push(seen);
-        let again = deliveries.iter().filter(|((queue, _), _)| moved.contains(queue));
-        found.push(again.map(|(_, by)| by.len() as u64 - 1).sum::<u64>());
-
-        if kind.starts_with("dup-kill") {
-            let taken = deliveries
-                .iter()
-                .flat_map(|(_, by)| by)
-                .filter(|who| **who == "c1")
-                .count() as u64;
-            let what = format!("repeat {number_of}, duplicates, no more than c1 had");
-            verdict.within(
-                what,
-                repeat["delivered_to_c1_total"].as_u64(),
-                found[number_of],
-                0..=taken,
-            );
-        }
-        if !kind.starts_with("dup-join") {
-            let first = run.changes_within(action, SimTime::MAX);
-            let first = first
-                .iter()
-                .find(|(_, who)| who == "c2")
-                .map_or(u64::MAX, |(after, _)| *after);
-            let seen = &repeat["assign_changes_of_c2_after_action_ms"][0];
-            verdict.within(
-                format!("repeat {number_of}, reaction of c2, ms"),
-                seen,
-                first,
-                0..=150,
-            );
-        }
+/// What is done to the group, or a join if nothing is.
+fn action(recording: &Recording) -> Deed {
+    let has = |action| !recording.timeline(action).is_empty();
+    match () {
+        () if has("kill_9") => Deed::Dies,
+        () if has("graceful_shutdown") => Deed::Leaves,
+        () => Deed::Joins,
     }
+}
+
+pub fn judge(recording: &Recording, runs: &[Run<'_>], verdict: &mut Verdict) {
+    let action = action(recording);
+    let threads = number(recording.setup("consume_threads")) as f64;
+    let measured = |(number_of, run): (usize, &Run<'_>)| one(recording, number_of, run, action, verdict);
+    let of_repeats: Vec<(u64, u64)> = runs.iter().enumerate().filter_map(measured).collect();
     // The spread of the repeats is part of what was recorded.
-    let least = recorded.iter().min().copied().unwrap_or(0);
-    let most = recorded.iter().max().copied().unwrap_or(0);
-    let allowed = if kind.starts_with("dup-kill") {
-        least / 2..=2 * most
-    } else {
-        0..=2 * threads
+    let Some((least, most)) = span(of_repeats.iter().map(|(recorded, _)| *recorded)) else {
+        return;
     };
-    for (number_of, found) in found.into_iter().enumerate() {
+    let (measure, allowed) = match action {
+        Deed::Dies => (KILL, (least / 2) as f64..=(2 * most) as f64),
+        Deed::Leaves => (LEAVE, 0.0..=2.0 * threads),
+        _ => (JOIN, 0.0..=2.0 * threads),
+    };
+    for (number_of, (recorded, found)) in of_repeats.into_iter().enumerate() {
         verdict.within(
-            format!("repeat {number_of}, duplicates"),
+            measure,
+            repeat(number_of),
             &recorded,
-            found,
+            found as f64,
             allowed.clone(),
         );
     }
-    verdict
+}
+
+fn repeat(number: usize) -> String {
+    format!("repeat {number}")
+}
+
+/// Duplicates of one repeat, recorded and found, in the queues that the action moved. What a race between two starts
+/// repeated elsewhere is another matter.
+fn one(
+    recording: &Recording,
+    number_of: usize,
+    run: &Run<'_>,
+    action: Deed,
+    verdict: &mut Verdict,
+) -> Option<(u64, u64)> {
+    let seen = &recording.repeats()[number_of];
+    let deeds = run.deeds();
+    // The join in question is the second.
+    let nth = usize::from(action == Deed::Joins);
+    let done = deeds
+        .iter()
+        .filter(|(_, deed, _)| *deed == action)
+        .nth(nth)
+        .cloned();
+    verdict.same(
+        MADE,
+        repeat(number_of),
+        Some(action),
+        done.as_ref().map(|(_, deed, _)| *deed),
+    );
+    let (time, _, who) = done?;
+    let deliveries = deliveries(run);
+    let lost = run.stored().len() as u64 - deliveries.len() as u64;
+    verdict.same(LOST, repeat(number_of), number(&seen["lost"]), lost);
+
+    let when = if action == Deed::Joins { SimTime::MAX } else { time };
+    let moved = run.map(when).remove(&who).unwrap_or_default();
+    let recorded: u64 = entries(&seen["per_queue"])
+        .filter(|(queue, _)| moved.iter().any(|moved| moved == queue))
+        .map(|(_, counts)| number(&counts["dup"]))
+        .sum();
+    let again = deliveries.iter().filter(|((queue, _), _)| moved.contains(queue));
+    let found = again.map(|(_, by)| by.len() as u64 - 1).sum::<u64>();
+    if action == Deed::Dies {
+        let taken = deliveries.values().flatten().filter(|of| of.who == who).count();
+        let had = &seen["delivered_to_c1_total"];
+        verdict.within(NO_MORE, repeat(number_of), had, found as f64, 0.0..=taken as f64);
+    }
+    if action != Deed::Joins {
+        committed(recording, run, (number_of, time), &moved, verdict);
+        let changes = run.changes_within(time, SimTime::MAX);
+        let first = changes
+            .iter()
+            .find(|(_, of)| *of != who)
+            .map_or(f64::MAX, |(after, _)| *after);
+        let reacted = &seen["assign_changes_of_c2_after_action_ms"][0];
+        verdict.within(REACTION, repeat(number_of), reacted, first, 0.0..=150.0);
+    }
+    Some((recorded, found))
+}
+
+/// What was committed of the queues of the one that is gone: nothing beyond what it had.
+fn committed(
+    recording: &Recording,
+    run: &Run<'_>,
+    (number_of, time): (usize, SimTime),
+    moved: &[String],
+    verdict: &mut Verdict,
+) {
+    let looks = recording.observations("committed_after_action");
+    let look = looks
+        .filter(|look| look["repeat"].as_u64() == Some(number_of as u64))
+        .last();
+    // Both looked some 100 ms later, before the next owner has told of its own progress.
+    let found = run.committed(time + SimDuration::from_millis(100));
+    let deliveries = run.deliveries();
+    for queue in moved {
+        let recorded = look
+            .and_then(|look| look["stats"][queue][1].as_u64())
+            .unwrap_or(0);
+        let had = deliveries
+            .iter()
+            .filter(|d| d.queue == *queue && d.time <= time)
+            .count() as f64;
+        let found = found.get(queue).copied().unwrap_or(0) as f64;
+        let detail = format!("{}, {queue}", repeat(number_of));
+        verdict.within(COMMITTED, detail, &recorded, found, 0.0..=had);
+    }
+}
+
+/// Who was given each record, by queue and offset.
+fn deliveries(run: &Run<'_>) -> BTreeMap<(String, u64), Vec<Delivery>> {
+    let mut by_record = BTreeMap::<(String, u64), Vec<Delivery>>::new();
+    for delivery in run.deliveries() {
+        let record = (delivery.queue.clone(), delivery.offset);
+        by_record.entry(record).or_default().push(delivery);
+    }
+    by_record
 }
 
 /// One repeat: two consumers, and the action that follows the first delivery to c1 after the recorded time.
-fn repeat_run(recording: &Recording, repeat: usize, kind: &str) -> Run {
-    let of_repeat = |entry: &serde_json::Value| number(&entry["repeat"]) == repeat as u64;
+pub fn build(recording: &Recording, repeat: usize) -> ClusterConfig {
+    let action = action(recording);
+    let of_repeat = |entry: &Value| number(&entry["repeat"]) == repeat as u64;
     let sent = recording
         .timeline("backlog_sent")
         .into_iter()
@@ -117,59 +197,29 @@ fn repeat_run(recording: &Recording, repeat: usize, kind: &str) -> Run {
     let threads = number(recording.setup("consume_threads")) as u32;
     let cost = number(recording.setup("consume_cost_ms"));
     consumer(&mut config, "c1", BASE + when("c1") - backlog_at, threads, cost);
-    let first = |config: &ClusterConfig| {
-        action_time(recording, &run(&as_scenario(recording, config)))
-            .since(SimTime::ZERO)
-            .as_millis()
-    };
-    if kind.starts_with("dup-join") {
-        let joined = recording.timeline("start_second").into_iter();
+    if action == Deed::Joins {
         let name = format!("c2r{repeat}");
+        let joined = recording.timeline("start_second").into_iter();
         let joined = joined
             .filter(|e| text(&e["consumer"]) == name)
             .map(|e| number(&e["t_ms"]));
         let delay = when("c2") - joined.max().expect("c2 joins");
-        let action = first(&config);
-        consumer(&mut config, "c2", action + delay, threads, cost);
+        let joins = action_time(recording, &config);
+        consumer(&mut config, "c2", joins + delay, threads, cost);
     } else {
         consumer(&mut config, "c2", BASE + when("c2") - backlog_at, threads, cost);
-        let action = first(&config);
-        end(&mut config, action, 0, kind.starts_with("dup-graceful"));
+        let ends = action_time(recording, &config);
+        end(&mut config, ends, 0, action == Deed::Leaves);
     }
-    run(&through_file(recording, Some(repeat), &config))
+    config
 }
 
 /// A set time after the first delivery to c1, in whole ms.
-fn action_time(recording: &Recording, run: &Run) -> SimTime {
-    let first = run
-        .facts
-        .iter()
-        .find(|(_, fact)| matches!(fact, Fact::Delivered { .. }));
-    let first = first
-        .expect("something is delivered")
-        .0
-        .since(SimTime::ZERO)
-        .as_millis();
-    at(first + number(recording.setup("action_after_first_delivery_ms")))
-}
-
-/// Who was given each record, by queue and offset.
-fn deliveries(run: &Run) -> BTreeMap<(String, u64), Vec<&str>> {
-    let mut by_record = BTreeMap::<(String, u64), Vec<&str>>::new();
-    let delivered = run.select(|fact| match fact {
-        Fact::Delivered {
-            consumer,
-            queue,
-            offset,
-            ..
-        } => Some((*queue, *offset, *consumer)),
-        _ => None,
-    });
-    for (_, (queue, offset, consumer)) in delivered {
-        by_record
-            .entry((run.queue(queue), offset))
-            .or_default()
-            .push(run.consumer(consumer));
-    }
-    by_record
+fn action_time(recording: &Recording, config: &ClusterConfig) -> u64 {
+    let config = as_scenario(recording, config);
+    let facts = simulate(&config);
+    let run = Run::of(&config, &facts, group_of(&config, recording, 0), &[], &[]);
+    let deliveries = run.deliveries();
+    let first = deliveries.first().map_or(at(0), |delivery| delivery.time);
+    first.since(SimTime::ZERO).as_millis() + number(recording.setup("action_after_first_delivery_ms"))
 }

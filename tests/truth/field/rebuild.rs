@@ -1,28 +1,21 @@
-//! A recorded experiment as a configuration, and what a run of it shows.
+//! A recorded experiment as a configuration.
 
-use crate::field::{Recording, list, number, text};
-use rmqsim::cluster::Cluster;
+use crate::field::recording::{Recording, entries, list, number, text};
+use crate::field::run::{Map, at};
 use rmqsim::cluster::config::{
     Action, AttributesConfig, BrokerConfig, BrokerTuning, ClusterConfig, ConsumeFromWhere, ConsumerConfig,
-    ConsumerTuning, FailureConfig, GroupConfig, ListenerKind, LocalOffsetStore, Member, MessageModel, Millis,
-    NetworkConfig, ProducerConfig, QueueSelector, RocketMqVersion, SizeDist, Strategy, SubscriptionGroup,
-    TimelineEntry, TopicConfig, TopicQueues,
+    ConsumerTuning, FailureConfig, GroupConfig, ListenerKind, ListenerRule, LocalOffsetStore, Member,
+    MessageModel, Millis, NetworkConfig, ProducerConfig, QueueSelector, RocketMqVersion, SizeDist, Strategy,
+    SubscriptionGroup, TimelineEntry, TopicConfig, TopicQueues, Which,
 };
 use rmqsim::cluster::consumer::delivery::Delivery;
-use rmqsim::cluster::directory::{Directory, TopicKind};
-use rmqsim::cluster::fact::{Fact, Observer};
-use rmqsim::cluster::ids::{BrokerId, ConsumerId, GroupId, QueueId, TopicId};
+use rmqsim::cluster::ids::{BrokerId, GroupId, MessageId, TopicId};
 use rmqsim::cluster::producer::workload::Arrivals;
 use rmqsim::kernel::dist::{Dist, Shape};
 use rmqsim::kernel::time::{SimDuration, SimTime};
-use std::collections::BTreeMap;
 
 /// From the making of the client instance to its first heartbeat. The recorded clients took 0.24 to 0.7 s.
 pub const LOADING: u64 = 350;
-
-pub fn at(millis: u64) -> SimTime {
-    SimTime::ZERO + SimDuration::from_millis(millis)
-}
 
 /// When the client instance of `consumer` was made, ms: 1 s before its first round in 5.3, else some time before
 /// its start was over.
@@ -72,7 +65,11 @@ pub fn cluster(recording: &Recording, repeat: usize, duration: u64) -> ClusterCo
         .as_str()
         .unwrap_or("AVG")
         .to_uppercase();
-    let word = strategy.split(' ').next().unwrap_or_default();
+    let word = match strategy.split(' ').next().unwrap_or_default() {
+        "HASH" => "CONSISTENT_HASH",
+        "CIRCLE" => "AVG_BY_CIRCLE",
+        word => word,
+    };
     let strategy = Strategy::of_word(word).unwrap_or_else(|| panic!("unknown strategy {word}"));
     let mut broker_tuning = BrokerTuning::default();
     if let Some(levels) = recording
@@ -106,10 +103,7 @@ pub fn cluster(recording: &Recording, repeat: usize, duration: u64) -> ClusterCo
             consume_from_where: ConsumeFromWhere::FirstOffset,
             delivery: Delivery::default(),
             guard: None,
-            tuning: ConsumerTuning {
-                startup_time: Millis(LOADING),
-                ..ConsumerTuning::default()
-            },
+            tuning: tuning(recording),
             consumers: Vec::new(),
         }],
         timeline: Vec::new(),
@@ -127,6 +121,21 @@ pub fn cluster(recording: &Recording, repeat: usize, duration: u64) -> ClusterCo
         sample_interval: SimDuration::from_secs(10),
         warmup: SimDuration::ZERO,
     }
+}
+
+/// The defaults with what the recorded clients had set.
+fn tuning(recording: &Recording) -> ConsumerTuning {
+    let default = ConsumerTuning {
+        startup_time: Millis(LOADING),
+        ..ConsumerTuning::default()
+    };
+    let mut keys = serde_json::to_value(&default).expect("plain data");
+    for (key, value) in entries(recording.setup("config_overrides")) {
+        if keys.get(key).is_some() {
+            keys[key] = value.clone();
+        }
+    }
+    serde_json::from_value(keys).unwrap_or(default)
 }
 
 /// A consumer whose client instance is made at `created`, ms.
@@ -187,97 +196,37 @@ pub fn pause(config: &mut ClusterConfig, stop: u64, go_on: u64, consumer: u32) {
     }
 }
 
-#[derive(Default)]
-struct Keeper(Vec<(SimTime, Fact)>);
-
-impl Observer for Keeper {
-    fn observe(&mut self, now: SimTime, _: &Directory, fact: &Fact) {
-        self.0.push((now, fact.clone()));
-    }
-    fn sample(&mut self, _: SimTime, _: &Directory) {}
-}
-
-/// What a run showed.
-pub struct Run {
-    pub facts: Vec<(SimTime, Fact)>,
-    directory: Directory,
-}
-
-pub fn run(config: &ClusterConfig) -> Run {
-    let done = Cluster::new(config.clone(), Keeper::default()).run(|_, _| {});
-    Run {
-        facts: done.observer.0,
-        directory: done.directory,
+/// A rule for one message.
+pub fn rule(message: MessageId) -> ListenerRule {
+    ListenerRule {
+        which: Which {
+            message: Some(message),
+            ..Which::default()
+        },
+        first_attempts: u32::MAX,
+        probability: 1.0,
+        from: SimTime::ZERO,
+        until: SimTime::MAX,
+        outcome: None,
+        service: None,
+        delay_level: None,
     }
 }
 
-/// Queues of the user topic by consumer, as the recordings write them.
-pub type Map = BTreeMap<String, Vec<String>>;
-
-impl Run {
-    pub fn select<T>(&self, pick: impl Fn(&Fact) -> Option<T>) -> Vec<(SimTime, T)> {
-        let pick = |(time, fact): &(SimTime, Fact)| Some((*time, pick(fact)?));
-        self.facts.iter().filter_map(pick).collect()
-    }
-
-    /// The name in the recording: what follows the address in the client id.
-    pub fn consumer(&self, consumer: ConsumerId) -> &str {
-        let id = &self.directory.consumer(consumer).client_id;
-        id.split_once('@').map_or(id, |(_, name)| name)
-    }
-
-    pub fn kind(&self, queue: QueueId) -> TopicKind {
-        self.directory.topic(self.directory.queue(queue).topic).kind
-    }
-
-    /// `a:3` for queue 3 of broker-a.
-    pub fn queue(&self, queue: QueueId) -> String {
-        let info = self.directory.queue(queue);
-        let broker = self.directory.broker(info.broker);
-        format!("{}:{}", broker.trim_start_matches("broker-"), info.index)
-    }
-
-    /// Changes of who holds which queue of the user topic: time, consumer, queue, taken or given up.
-    fn changes(&self) -> Vec<(SimTime, (ConsumerId, QueueId, bool))> {
-        let mut changes = self.select(|fact| match fact {
-            Fact::QueueAcquired { consumer, queue, .. } => Some((*consumer, *queue, true)),
-            Fact::QueueReleased { consumer, queue, .. } => Some((*consumer, *queue, false)),
-            _ => None,
-        });
-        changes.retain(|(_, (_, queue, _))| self.kind(*queue) == TopicKind::User);
-        changes
-    }
-
-    /// Who changed his holdings from `from` to `to`, and when, in ms after `from`, rounded up.
-    pub fn changes_within(&self, from: SimTime, to: SimTime) -> Vec<(u64, String)> {
-        let changes = self.changes().into_iter();
-        changes
-            .filter(|(time, _)| (from..to).contains(time))
-            .map(|(time, (consumer, ..))| {
-                (
-                    time.since(from).as_nanos().div_ceil(1_000_000),
-                    self.consumer(consumer).to_owned(),
-                )
-            })
-            .collect()
-    }
-
-    /// Who holds what just before `time`. Who holds nothing is not listed.
-    pub fn map(&self, time: SimTime) -> Map {
-        let mut map = Map::new();
-        for (_, (consumer, queue, taken)) in self.changes().iter().filter(|(t, _)| *t < time) {
-            let queues = map.entry(self.consumer(*consumer).to_owned()).or_default();
-            let queue = self.queue(*queue);
-            if *taken {
-                queues.push(queue);
-            } else {
-                queues.retain(|held| *held != queue);
-            }
-        }
-        map.values_mut().for_each(|queues| queues.sort());
-        map.retain(|_, queues| !queues.is_empty());
-        map
-    }
+/// The group of a configuration that the recording is about: by name, by the topic that it reads, or by its place.
+pub fn group_of(config: &ClusterConfig, recording: &Recording, repeat: usize) -> GroupId {
+    let topic = recording.setup("topic");
+    let topic = topic.get(repeat).unwrap_or(topic).as_str().unwrap_or_default();
+    let reads = |group: &GroupConfig| {
+        let topics = group
+            .subscribe
+            .iter()
+            .map(|topic| config.topics[topic.index()].name.as_str());
+        topics.into_iter().any(|name| name == topic)
+    };
+    let by_topic = config.groups.iter().position(reads);
+    let by_place = if config.groups.len() > repeat { repeat } else { 0 };
+    GroupId(by_topic.unwrap_or(by_place) as u32)
 }
 
 /// A recorded map.

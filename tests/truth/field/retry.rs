@@ -1,117 +1,166 @@
 //! The timetable of messages that always fail.
 
-use crate::field::rebuild::{at, cluster, consumer, created, messages, run};
-use crate::field::{Recording, Verdict, list, number, text};
+use crate::field::rebuild::{cluster, consumer, created, messages};
+use crate::field::recording::{Recording, entries, list, number, text};
+use crate::field::run::{Delivery, Run, millis_between};
+use crate::field::verdict::{Class, Measure, Subject, Verdict};
+use rmqsim::cluster::config::ClusterConfig;
 use rmqsim::cluster::directory::TopicKind;
 use rmqsim::cluster::fact::Fact;
 use rmqsim::cluster::ids::MessageId;
 use rmqsim::cluster::producer::workload::Arrivals;
 use rmqsim::kernel::time::{SimDuration, SimTime};
+use serde_json::Value;
 use std::collections::BTreeMap;
+
+const TIMES: Measure = Measure::new(
+    Subject::Retries,
+    "`reconsumeTimes` of each attempt of each message",
+    Class::Exact,
+);
+const TOPIC: Measure = Measure::new(
+    Subject::Retries,
+    "retries come from `%RETRY%`, firsts do not",
+    Class::Exact,
+);
+const LATE: Measure = Measure::new(
+    Subject::Retries,
+    "a retry is later than its delay level by, ms",
+    Class::RetryDelay,
+);
+const DEAD: Measure = Measure::new(Subject::Retries, "dead letters", Class::Exact);
+const EARLY: Measure = Measure::new(
+    Subject::Retries,
+    "`%DLQ%` exists before the first message is given up",
+    Class::Exact,
+);
+const COUNT: Measure = Measure::new(Subject::Retries, "messages sent", Class::Exact);
 
 /// Time between two messages of the recorded sender, ms.
 const GAP: u64 = 200;
 
-pub fn judge(recording: &Recording) -> Verdict {
-    let mut verdict = Verdict::default();
-    for (number_of, repeat) in list(recording.derived("repeats")).iter().enumerate() {
-        one(recording, number_of, repeat, &mut verdict);
-    }
-    verdict
+fn levels(recording: &Recording) -> Vec<SimDuration> {
+    let levels = text(recording.setup("messageDelayLevel")).split(' ');
+    levels.map(|level| level.parse().expect("a delay")).collect()
 }
 
-fn one(recording: &Recording, repeat: usize, recorded: &serde_json::Value, verdict: &mut Verdict) {
-    let sent = recording
-        .timeline("sent")
-        .into_iter()
-        .find(|e| number(&e["repeat"]) == repeat as u64);
+/// Delay of the retry after `failed` attempts.
+fn nominal(recording: &Recording, levels: &[SimDuration], failed: usize) -> Option<SimDuration> {
+    let asked = recording.setup("delayLevelWhenNextConsume").as_i64().unwrap_or(0);
+    // By itself, attempt k waits at level 3 + k, counted from 1; the last level is the longest.
+    let level = if asked > 0 { asked as usize } else { 2 + failed };
+    levels.get(level.min(levels.len()).checked_sub(1)?).copied()
+}
+
+pub fn build(recording: &Recording, repeat: usize) -> ClusterConfig {
+    let is_it = |entry: &&Value| number(&entry["repeat"]) == repeat as u64;
+    let sent = recording.timeline("sent").into_iter().find(is_it);
     let sent = number(&sent.expect("messages are sent")["t_ms"]);
     let count = number(recording.setup("messages"));
-    let levels: Vec<SimDuration> = text(recording.setup("messageDelayLevel"))
-        .split(' ')
-        .map(|level| level.parse().expect("a delay"))
-        .collect();
-    let max = number(recording.setup("maxReconsumeTimes"));
-    let total = levels
-        .iter()
-        .skip(2)
-        .take(max as usize)
-        .fold(SimDuration::ZERO, |sum, d| sum + *d);
-
+    let levels = levels(recording);
+    let max = number(recording.setup("maxReconsumeTimes")) as usize;
+    let delays = (1..=max).filter_map(|failed| nominal(recording, &levels, failed));
+    let total = delays.fold(SimDuration::ZERO, |sum, delay| sum + delay);
     let mut config = cluster(recording, repeat, sent + total.as_millis() + 5_000);
     config.groups[0].tuning.max_reconsume_times = max as i32;
-    for name in ["c1", "c2"] {
-        let of_repeat = format!("{name}r{repeat}");
-        consumer(&mut config, name, created(recording, &of_repeat), 20, 0);
+    for name in recording.consumers() {
+        consumer(
+            &mut config,
+            &name,
+            created(recording, &format!("{name}r{repeat}")),
+            20,
+            0,
+        );
     }
     for consumer in &mut config.groups[0].consumers {
         consumer.failure.probability = 1.0;
     }
     let gap = SimDuration::from_millis(GAP);
     messages(&mut config, sent - GAP * count, count, Arrivals::Constant { gap });
-    let run = run(&config);
+    config
+}
 
-    let attempts = run.select(|fact| match fact {
-        Fact::Delivered {
-            message,
-            reconsume_times,
-            queue,
-            ..
-        } => Some((*message, *reconsume_times, *queue)),
-        _ => None,
-    });
-    let mut times = BTreeMap::<MessageId, Vec<(SimTime, u16)>>::new();
-    for (time, (message, reconsume_times, queue)) in attempts {
-        let retried = matches!(run.kind(queue), TopicKind::Retry(_));
-        assert_eq!(retried, reconsume_times > 0, "retries come from %RETRY%");
-        times.entry(message).or_default().push((time, reconsume_times));
+pub fn judge(recording: &Recording, runs: &[Run<'_>], verdict: &mut Verdict) {
+    for (repeat, run) in runs.iter().enumerate() {
+        one(recording, repeat, run, verdict);
     }
-    let by_name = |message: u64| format!("m{}", message + count * repeat as u64);
-    let first_names = recorded["per_message"].as_object().expect("messages by name");
-    for (position, attempts) in times.values().enumerate() {
-        let name = Some(format!("m{position}")).filter(|name| first_names.contains_key(name));
-        let name = name.unwrap_or_else(|| by_name(position as u64));
-        let seen = list(&first_names[&name]);
-        let recorded: Vec<u64> = seen
-            .iter()
-            .map(|attempt| number(&attempt["reconsume_times"]))
-            .collect();
-        let found: Vec<u64> = attempts.iter().map(|(_, times)| u64::from(*times)).collect();
-        verdict.same(
-            format!("repeat {repeat}, {name}, reconsumeTimes"),
-            recorded,
-            found,
-        );
-        for (attempt, pair) in attempts.windows(2).enumerate() {
-            // Attempt k waits at level 3 + k, which is at position 2 + k of the list.
-            let nominal = levels[2 + attempt];
-            let late = pair[1].0.since(pair[0].0).as_nanos() as i64 - nominal.as_nanos() as i64;
-            let recorded = &recorded_delay(seen, attempt + 1, nominal);
-            let what = format!("repeat {repeat}, {name}, retry {}, late by ms", attempt + 1);
-            verdict.within(what, recorded, late.div_euclid(1_000_000), 0..=150);
+}
+
+/// Messages by number: `m2` before `m10`.
+fn by_number(per_message: &Value) -> Vec<(&str, &Value)> {
+    let digits = |name: &str| {
+        name.trim_start_matches(|c: char| !c.is_ascii_digit())
+            .parse()
+            .unwrap_or(u64::MAX)
+    };
+    let mut messages: Vec<(&str, &Value)> = entries(per_message).collect();
+    messages.sort_by_key(|(name, _)| digits(name));
+    messages
+}
+
+fn one(recording: &Recording, repeat: usize, run: &Run<'_>, verdict: &mut Verdict) {
+    let recorded = &recording.repeats()[repeat];
+    let levels = levels(recording);
+    let mut attempts = BTreeMap::<MessageId, Vec<Delivery>>::new();
+    for delivery in run.deliveries() {
+        attempts.entry(delivery.message).or_default().push(delivery);
+    }
+    let seen = by_number(&recorded["per_message"]);
+    verdict.same(COUNT, format!("repeat {repeat}"), seen.len(), attempts.len());
+    for ((name, seen), attempts) in seen.into_iter().zip(attempts.values()) {
+        let seen = list(seen);
+        let of = |attempt: &Value| number(&attempt["reconsume_times"]);
+        let found = attempts.iter().map(|d| u64::from(d.times)).collect::<Vec<_>>();
+        let what = format!("repeat {repeat}, {name}");
+        verdict.same(TIMES, &what, seen.iter().map(of).collect(), found);
+        let as_told = attempts.iter().all(|d| d.of_user == (d.times == 0));
+        verdict.same(TOPIC, &what, true, as_told);
+        for (failed, pair) in attempts.windows(2).enumerate() {
+            let Some(nominal) = nominal(recording, &levels, failed + 1) else {
+                continue;
+            };
+            let due = pair[0].time + nominal;
+            // Nobody can have it before the retry queue has an owner.
+            let due = due.max(owned_since(run, &pair[1]).unwrap_or(due));
+            let what = format!("{what}, retry {}", failed + 1);
+            let recorded = recorded_lateness(seen, failed + 1, nominal);
+            verdict.within(
+                LATE,
+                what,
+                &recorded,
+                millis_between(due, pair[1].time),
+                0.0..=150.0,
+            );
         }
     }
-    let dead = run
-        .select(|fact| matches!(fact, Fact::DeadLettered { .. }).then_some(()))
-        .len() as u64;
-    let listed = number(&recorded["dlq_offsets"]["a:0"][1]);
-    verdict.same(format!("repeat {repeat}, dead letters"), listed, dead);
-    let until = at(sent - GAP * count);
-    let early = run.select(|fact| match fact {
-        Fact::QueueCreated { queue } if matches!(run.kind(*queue), TopicKind::DeadLetter(_)) => Some(()),
+    let dead = run.select(|fact| matches!(fact, Fact::DeadLettered { .. }).then_some(()));
+    let listed: u64 = entries(&recorded["dlq_offsets"])
+        .map(|(_, offsets)| number(&offsets[1]))
+        .sum();
+    verdict.same(DEAD, format!("repeat {repeat}"), listed, dead.len() as u64);
+    let given_up = dead.first().map_or(SimTime::MAX, |(time, ())| *time);
+    let created = run.select(|fact| match fact {
+        Fact::QueueCreated { queue } if run.kind(*queue) == TopicKind::DeadLetter(run.group) => Some(()),
         _ => None,
     });
-    verdict.same(
-        format!("repeat {repeat}, %DLQ% before the messages"),
-        false,
-        early.iter().any(|(t, ())| *t < until),
-    );
+    let early = created.iter().any(|(time, ())| *time < given_up);
+    verdict.same(EARLY, format!("repeat {repeat}"), false, early);
+}
+
+/// When the client that got this took its queue.
+fn owned_since(run: &Run<'_>, delivery: &Delivery) -> Option<SimTime> {
+    let taken = run.select(|fact| match fact {
+        Fact::QueueAcquired { consumer, queue, .. } => Some((*consumer, *queue)),
+        _ => None,
+    });
+    let mine = taken.into_iter().filter(|(time, (consumer, queue))| {
+        *time < delivery.time && *consumer == delivery.consumer && run.queue(*queue) == delivery.queue
+    });
+    mine.map(|(time, _)| time).max()
 }
 
 /// How late a recorded retry came, ms.
-fn recorded_delay(seen: &[serde_json::Value], attempt: usize, nominal: SimDuration) -> i64 {
-    let waited = seen
-        .get(attempt)
-        .and_then(|attempt| attempt["since_prev_ms"].as_i64());
-    waited.unwrap_or(0) - nominal.as_millis() as i64
+fn recorded_lateness(seen: &[Value], attempt: usize, nominal: SimDuration) -> Option<i64> {
+    let waited = seen.get(attempt)?["since_prev_ms"].as_i64()?;
+    Some(waited - nominal.as_millis() as i64)
 }

@@ -1,57 +1,61 @@
 //! A rebuilt experiment as a scenario file, which anybody can run.
 //!
-//! The files lie in `field/scenarios/`; what is compared with the recordings is a run of these very texts.
-//! `UPDATE=1 cargo test --test truth field` writes them anew.
+//! The files lie beside the recordings, `<recording>.scenario.json`, or `<recording>-<n>.scenario.json` for repeat n.
+//! What is compared with the recordings is a run of these very texts. `UPDATE=1 cargo test --test truth` writes them anew.
 
-use crate::field::{OVERRIDE, Recording};
+use crate::field::recording::Recording;
 use rmqsim::cluster::config::{
-    Action, ClusterConfig, ConsumerConfig, Expression, ListenerKind, ProducerConfig, SizeDist, TimelineEntry,
+    Action, BrokerTuning, ClusterConfig, ConsumerConfig, ConsumerTuning, Expression, ListenerKind,
+    ListenerRule, MessageModel, Millis, ProducerConfig, SizeDist, TimelineEntry,
 };
-use rmqsim::cluster::consumer::listener::ListenerRule;
 use rmqsim::cluster::producer::workload::Arrivals;
 use rmqsim::kernel::time::{SimDuration, SimTime};
 use rmqsim::scenario::{Overrides, Scenario};
 use serde_json::{Map, Value, json};
-use std::path::Path;
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
 
-/// The configuration that the scenario file of `recording` describes. `part` tells repeats apart.
-pub fn through_file(recording: &Recording, part: Option<usize>, config: &ClusterConfig) -> ClusterConfig {
-    let name = match part {
-        Some(part) => format!("{}-{part}", recording.id),
-        None => recording.id.clone(),
-    };
-    let text = text(recording, config);
-    if std::env::var_os(OVERRIDE).is_none() {
-        check(&name, &text);
-    }
-    read(&name, &text)
+/// The file beside `recording` for this repeat, or the only one; `None` if there is none.
+pub fn beside(path: &Path, repeat: usize) -> Option<PathBuf> {
+    let stem = path.file_stem()?.to_string_lossy().into_owned();
+    let names = [
+        format!("{stem}-{repeat}.scenario.json"),
+        format!("{stem}.scenario.json"),
+    ];
+    names
+        .into_iter()
+        .map(|name| path.with_file_name(name))
+        .find(|path| path.exists())
 }
 
-/// As [`through_file`], for a step on the way to the whole experiment: nothing is committed.
+/// Reads a scenario as `rmqsim run` does.
+pub fn load(path: &Path) -> Result<ClusterConfig, String> {
+    let scenario = Scenario::load(&path.to_string_lossy(), &Overrides::default());
+    scenario
+        .map(|scenario| scenario.config)
+        .map_err(|problems| problems.render(false, 100))
+}
+
+/// The configuration that the scenario of a rebuilt experiment describes: what its file would say, no more.
 pub fn as_scenario(recording: &Recording, config: &ClusterConfig) -> ClusterConfig {
-    read(&recording.id, &text(recording, config))
-}
-
-fn text(recording: &Recording, config: &ClusterConfig) -> String {
-    serde_json::to_string_pretty(&scenario(recording, config)).expect("plain data") + "\n"
-}
-
-fn read(name: &str, text: &str) -> ClusterConfig {
-    Scenario::from_text(name, text, &Overrides::default())
+    let scenario = Scenario::from_text(&recording.id, &text(recording, config), &Overrides::default());
+    scenario
         .unwrap_or_else(|problems| panic!("{}", problems.render(false, 100)))
         .config
 }
 
-/// The committed file must be this text.
-fn check(name: &str, text: &str) {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/truth/field/scenarios");
-    let path = folder.join(format!("{name}.json"));
-    if std::env::var_os("UPDATE").is_some() {
-        std::fs::create_dir_all(&folder).expect("the folder can be made");
-        return std::fs::write(&path, text).expect("the file can be written");
-    }
-    let committed = std::fs::read_to_string(&path).unwrap_or_default();
-    assert_eq!(committed, text, "{}: renew with UPDATE=1", path.display());
+/// The committed file must be the rebuilt experiment.
+pub fn check(recording: &Recording, part: Option<usize>, config: &ClusterConfig) {
+    let name = match part {
+        Some(part) => format!("{}-{part}", recording.id),
+        None => recording.id.clone(),
+    };
+    let path = super::bundled().join(format!("{name}.scenario.json"));
+    crate::page::renew_or_compare(&path, &text(recording, config));
+}
+
+fn text(recording: &Recording, config: &ClusterConfig) -> String {
+    serde_json::to_string_pretty(&scenario(recording, config)).expect("plain data") + "\n"
 }
 
 fn millis(time: SimTime) -> String {
@@ -89,18 +93,47 @@ fn scenario(recording: &Recording, config: &ClusterConfig) -> Value {
             "strategy": group.strategy,
             "consumeFromWhere": group.consume_from_where,
             "consumers": consumers,
-            "tuning": { "startupTime": group.tuning.startup_time },
+            "tuning": tuning(&group.tuning),
         } },
-        "timeline": timeline(&group.name, &config.timeline),
+        "timeline": timeline(config),
     });
+    let changed = changed(&config.broker_tuning, &BrokerTuning::default());
+    if changed.as_object().is_some_and(|keys| !keys.is_empty()) {
+        scenario["cluster"]["tuning"] = changed;
+    }
     let block = &mut scenario["groups"][&group.name];
     if group.listener != ListenerKind::Concurrently {
         block["listener"] = "orderly".into();
     }
-    if group.tuning.max_reconsume_times >= 0 {
-        block["tuning"]["maxReconsumeTimes"] = group.tuning.max_reconsume_times.into();
+    if group.message_model == MessageModel::Broadcasting {
+        block["messageModel"] = "BROADCASTING".into();
+    }
+    let ids: BTreeSet<&str> = group
+        .consumers
+        .iter()
+        .map(|consumer| consumer.client_id.as_str())
+        .collect();
+    if ids.len() < group.consumers.len() {
+        block["allowDuplicateClientIds"] = true.into();
     }
     scenario
+}
+
+/// What differs from the default, and the time that a client takes to load.
+fn tuning(tuning: &ConsumerTuning) -> Value {
+    let unset = ConsumerTuning {
+        startup_time: Millis(u64::MAX),
+        ..ConsumerTuning::default()
+    };
+    changed(tuning, &unset)
+}
+
+fn changed<T: serde::Serialize>(ours: &T, default: &T) -> Value {
+    let (ours, default) = (json!(ours), json!(default));
+    let keys = ours.as_object().into_iter().flatten();
+    let differs = keys.filter(|(key, value)| default[key.as_str()] != **value);
+    let changed: Map<String, Value> = differs.map(|(key, value)| (key.clone(), value.clone())).collect();
+    changed.into()
 }
 
 fn consumer(consumer: &ConsumerConfig, config: &ClusterConfig) -> Value {
@@ -121,16 +154,25 @@ fn consumer(consumer: &ConsumerConfig, config: &ClusterConfig) -> Value {
         let rules: Vec<Value> = consumer.failure.rules.iter().map(rule).collect();
         block["failure"] = json!({ "rules": rules });
     }
+    if consumer.failure.probability > 0.0 {
+        block["failure"] = json!({ "probability": consumer.failure.probability });
+    }
     block
 }
 
 /// A rule about one message of the only producer.
 fn rule(rule: &ListenerRule) -> Value {
     let message = rule.which.message.expect("recorded rules are about messages");
-    json!({
+    let mut block = json!({
         "message": { "producer": "P0-1", "number": message.number() + 1 },
-        "outcome": rule.outcome,
-    })
+    });
+    if let Some(outcome) = rule.outcome {
+        block["outcome"] = json!(outcome);
+    }
+    if let Some(service) = &rule.service {
+        block["service"] = json!(service);
+    }
+    block
 }
 
 fn producer(producer: &ProducerConfig, topic: &str) -> (String, Value) {
@@ -148,40 +190,56 @@ fn producer(producer: &ProducerConfig, topic: &str) -> (String, Value) {
         let tags = tags.iter().map(|(tag, weight)| (tag.clone(), json!(weight)));
         block["tags"] = tags.collect::<Map<_, _>>().into();
     }
-    match producer.arrivals {
-        Arrivals::AtOnce => block["arrivals"] = "atOnce".into(),
+    let gap = match producer.arrivals {
+        Arrivals::AtOnce => {
+            block["arrivals"] = "atOnce".into();
+            return (producer.name.clone(), block);
+        }
         Arrivals::Constant { gap } => {
             block["arrivals"] = "constant".into();
-            let nanos = gap.as_nanos();
-            block["rate"] = if 1_000_000_000 % nanos == 0 {
-                format!("{}/s", 1_000_000_000 / nanos).into()
-            } else {
-                format!("{}/min", 60_000_000_000 / nanos).into()
-            };
+            gap
         }
-        _ => panic!("recorded messages come at once or at an even pace"),
-    }
+        Arrivals::Poisson { mean_gap } => mean_gap,
+        _ => panic!("recorded messages come at once, by chance or at an even pace"),
+    };
+    let nanos = gap.as_nanos();
+    block["rate"] = if 1_000_000_000 % nanos == 0 {
+        format!("{}/s", 1_000_000_000 / nanos).into()
+    } else {
+        format!("{}/min", 60_000_000_000 / nanos).into()
+    };
     (producer.name.clone(), block)
 }
 
-fn timeline(group: &str, entries: &[TimelineEntry]) -> Vec<Value> {
-    let end_of = |pause: &TimelineEntry, member| -> SimDuration {
-        let resume = entries
+fn timeline(config: &ClusterConfig) -> Vec<Value> {
+    let entries = &config.timeline;
+    // From one action to the other.
+    let until = |from: &TimelineEntry, end: Action| -> SimDuration {
+        let end = entries
             .iter()
-            .find(|entry| entry.at > pause.at && entry.action == Action::Resume(member));
-        resume.expect("who is stopped goes on").at.since(pause.at)
+            .find(|entry| entry.at > from.at && entry.action == end);
+        end.expect("who is stopped goes on").at.since(from.at)
     };
     let entry = |entry: &TimelineEntry| {
         let (key, member) = match entry.action {
             Action::Leave(member) => ("leave", member),
             Action::Kill(member) => ("kill", member),
             Action::Pause(member) => ("pause", member),
-            Action::Resume(_) => return None,
+            Action::StopBroker { broker, .. } => {
+                return Some(json!({
+                    "at": millis(entry.at),
+                    "restart": config.brokers[broker.index()].name,
+                    "shutdown": "kill",
+                    "downFor": until(entry, Action::StartBroker(broker)),
+                }));
+            }
+            Action::Resume(_) | Action::StartBroker(_) => return None,
             other => panic!("no recording has {other:?}"),
         };
+        let group = &config.groups[member.group.index()].name;
         let mut block = json!({ "at": millis(entry.at), key: format!("{group}/{}", member.consumer + 1) });
         if key == "pause" {
-            block["for"] = json!(end_of(entry, member));
+            block["for"] = json!(until(entry, Action::Resume(member)));
         }
         Some(block)
     };
