@@ -35,4 +35,4 @@ pub mod verify;
 pub use compare::compare;
 pub use report::model::Report;
 pub use scenario::Scenario;
-pub use simulate::simulate;
+pub use simulate::{simulate, simulate_within};

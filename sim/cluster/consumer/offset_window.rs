@@ -10,6 +10,7 @@
 //! Plays the part of the `TreeMap`s inside `ProcessQueue`.
 
 use crate::cluster::ids::{MessageId, TopicId};
+use crate::kernel::memory;
 use crate::kernel::time::SimTime;
 use std::collections::VecDeque;
 use std::ops::Range;
@@ -102,6 +103,11 @@ pub struct OffsetWindow {
 }
 
 impl OffsetWindow {
+    /// Bytes that it holds.
+    pub fn held(&self) -> u64 {
+        memory::of_deque(&self.slots)
+    }
+
     /// How many messages there are.
     #[inline]
     pub fn len(&self) -> usize {
