@@ -192,6 +192,11 @@ impl ConsumeQueue {
             .map(|(_, offset)| *offset)
     }
 
+    /// Groups whose offset an operator has set and no pull has heard of.
+    pub fn reset_groups(&self) -> impl Iterator<Item = GroupId> {
+        self.resets.iter().map(|(group, _)| *group)
+    }
+
     /// Whatever operators have set is forgotten, for this group or (`None`) for all.
     pub fn forget_resets(&mut self, group: Option<GroupId>) {
         self.resets
