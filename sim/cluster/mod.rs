@@ -63,7 +63,7 @@ use crate::cluster::slab::Slab;
 use crate::kernel::digest::TraceDigest;
 use crate::kernel::streams::Streams;
 use crate::kernel::time::{SimDuration, SimTime};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
 /// A simulated cluster and the one who watches it.
@@ -118,6 +118,8 @@ pub struct Cluster<O> {
     dlq_readable: Vec<bool>,
     /// Groups that operators will send back.
     rewinds: Vec<Rewind>,
+    /// Offsets that operators have set and brokers have forgotten before a client heard of them.
+    unheard_resets: BTreeSet<(GroupId, ids::QueueId)>,
     /// How many brokers are down.
     brokers_down: u32,
     /// By client: the news that its group has changed brings nothing new until then, since its rebalance thread will
@@ -253,6 +255,7 @@ impl<O: Observer> Cluster<O> {
                 config.groups.len()
             ],
             rewinds: Rewind::all(&config, !Profile::of(config.version).server_side_reset),
+            unheard_resets: BTreeSet::new(),
             brokers_down: 0,
             roused: vec![SimTime::ZERO; clients],
             woken: Vec::new(),

@@ -8,6 +8,7 @@ mod bounds;
 mod commands;
 mod compare;
 mod compare_misuse;
+mod determinism;
 mod fuzz;
 mod generated;
 mod lessons;

@@ -59,8 +59,6 @@ pub struct ConsumeQueue {
     askers: Vec<(ConsumerId, u64)>,
     /// Offsets that an operator has set and no pull has heard of yet.
     resets: Vec<(GroupId, u64)>,
-    /// The same, forgotten when the broker ended. The committed offsets stay: who starts there skips what lies before.
-    forgotten: Vec<(GroupId, u64)>,
 }
 
 impl ConsumeQueue {
@@ -94,7 +92,6 @@ impl ConsumeQueue {
             readers: Vec::new(),
             askers: Vec::new(),
             resets: Vec::new(),
-            forgotten: Vec::new(),
         }
     }
 
@@ -195,22 +192,15 @@ impl ConsumeQueue {
             .map(|(_, offset)| *offset)
     }
 
-    /// What operators have set is no longer to be told to the group.
-    pub fn forget_reset(&mut self, group: GroupId) {
-        self.resets.retain(|(known, _)| *known != group);
+    /// Groups whose offset an operator has set and no pull has heard of.
+    pub fn reset_groups(&self) -> impl Iterator<Item = GroupId> {
+        self.resets.iter().map(|(group, _)| *group)
     }
 
-    /// The broker ends: what operators have set was in its memory only.
-    pub fn lose_resets(&mut self) {
-        self.forgotten.append(&mut self.resets);
-    }
-
-    /// Where an operator has sent `group`, if no pull has heard of it before the broker ended.
-    pub fn take_forgotten_reset(&mut self, group: GroupId) -> Option<u64> {
-        let at = self.forgotten.iter().rposition(|(known, _)| *known == group)?;
-        let (_, to) = self.forgotten[at];
-        self.forgotten.retain(|(known, _)| *known != group);
-        Some(to)
+    /// Whatever operators have set is forgotten, for this group or (`None`) for all.
+    pub fn forget_resets(&mut self, group: Option<GroupId>) {
+        self.resets
+            .retain(|(known, _)| group.is_some_and(|group| group != *known));
     }
 
     /// The dispatch thread indexed the next record; true if it is the first of this queue in its pass.
@@ -396,13 +386,10 @@ mod tests {
         queue.assign_reset(GroupId(2), 5);
         assert_eq!(queue.pending_reset(GroupId(1)), Some(4));
         assert_eq!(queue.pending_reset(GroupId(0)), None);
-        queue.forget_reset(GroupId(1));
+        queue.forget_resets(Some(GroupId(1)));
         assert!(queue.has_resets() && queue.pending_reset(GroupId(1)).is_none());
-        queue.lose_resets();
+        queue.forget_resets(None);
         assert!(!queue.has_resets());
-        assert_eq!(queue.take_forgotten_reset(GroupId(1)), None);
-        assert_eq!(queue.take_forgotten_reset(GroupId(2)), Some(5));
-        assert_eq!(queue.take_forgotten_reset(GroupId(2)), None);
     }
 
     #[test]

@@ -250,7 +250,7 @@ impl<O: Observer> Cluster<O> {
         let queue = &mut self.queues[queue.index()];
         let reset = queue.pending_reset(group);
         if let Some(to) = reset {
-            queue.forget_reset(group);
+            queue.forget_resets(Some(group));
             let by_operator = true;
             return Some(Repair { to, by_operator });
         }

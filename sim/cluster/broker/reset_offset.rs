@@ -132,7 +132,7 @@ impl<O: Observer> Cluster<O> {
     /// Puts an operator's offset into the table.
     fn write_offset(&mut self, group: GroupId, queue: QueueId, to: u64) {
         self.core.emit(Fact::OffsetReset { group, queue, to });
-        self.queues[queue.index()].forget_reset(group);
+        self.queues[queue.index()].forget_resets(Some(group));
         self.commit_offset(group, queue, to, CommitVia::Reset);
     }
 }

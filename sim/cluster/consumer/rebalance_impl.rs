@@ -514,20 +514,24 @@ impl<O: Observer> Cluster<O> {
             round.taken.push(slot);
             round.added += 1;
         }
-        let forgotten = self.queues[queue.index()].take_forgotten_reset(group);
-        let (to, by_operator) = match (decided_by, forgotten) {
-            (StartOffsetRule::ConsumeFromWhere, _) => (start, false),
-            // After a crash the group may stand elsewhere.
-            (_, Some(to)) if to <= start => (to, true),
-            _ => (0, false),
-        };
-        if to > 0 && !self.consumers[consumer.index()].is_broadcasting {
+        let is_broadcasting = self.consumers[consumer.index()].is_broadcasting;
+        if decided_by == StartOffsetRule::ConsumeFromWhere && start > 0 && !is_broadcasting {
             self.core.emit(Fact::OffsetsSkipped {
                 group,
                 queue,
                 from: 0,
-                to,
-                by_operator,
+                to: start,
+                by_operator: false,
+            });
+        }
+        // The offset stands in the broker's table, though it has forgotten that an operator had set it.
+        if decided_by == StartOffsetRule::Committed && self.unheard_resets.remove(&(group, queue)) {
+            self.core.emit(Fact::OffsetsSkipped {
+                group,
+                queue,
+                from: 0,
+                to: start,
+                by_operator: true,
             });
         }
         self.core.emit(Fact::QueueAcquired {

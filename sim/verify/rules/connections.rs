@@ -10,6 +10,9 @@ use crate::kernel::time::{SimDuration, SimTime};
 use crate::observe::invariant::{Invariant, must};
 use std::collections::{BTreeMap, BTreeSet};
 
+/// What a client gives a broker to answer a request for locks.
+const SHORTEST_PATIENCE: SimDuration = SimDuration::from_secs(1);
+
 /// So many heartbeats of each client are counted at the end.
 const BEATS: u64 = 3;
 
@@ -24,10 +27,12 @@ impl Judge<'_> {
             }
             Fact::ConnectionLost { broker, consumer } => {
                 let expired = self.processes.expired.remove(&(*broker, *consumer));
+                // On a network that is slower than they are patient, threads that have begun to look at the clock go on.
+                let impatient = self.calm.links_seen && self.bounds.way * 2 >= SHORTEST_PATIENCE;
                 // Who was stopped finds out when it goes on.
                 let resumed = self.processes.resumed.get(consumer);
                 let late = resumed.is_some_and(|at| now.since(*at) <= AFTERMATH);
-                let for_a_reason = expired || late || self.calm.is_felt(now, *consumer, *broker);
+                let for_a_reason = expired || impatient || late || self.calm.is_felt(now, *consumer, *broker);
                 must(now, Invariant::C1, for_a_reason, || {
                     let (name, broker) = (&directory.consumer(*consumer).name, directory.broker(*broker));
                     format!("{name}: its healthy connection to {broker} breaks")

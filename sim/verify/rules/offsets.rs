@@ -74,7 +74,7 @@ impl Judge<'_> {
         let what = || format!("group {name}, {}", directory.queue_label(queue));
         let before = self.readings[slot].committed.replace(new);
         if let Some(old) = before.filter(|old| new < *old) {
-            let Some(why) = self.why_it_fell(now, slot, via) else {
+            let Some(why) = self.why_it_fell(now, slot, (old, new), via) else {
                 let reading = &self.readings[slot];
                 let text = format!(
                     "{}: {new} is committed after {old}, but the queue has had one owner since {}",
@@ -85,8 +85,6 @@ impl Judge<'_> {
             };
             self.fell[why as usize] += 1;
         }
-        let reading = &mut self.readings[slot];
-        reading.has_fallen |= new < before.unwrap_or(new);
         let reading = &self.readings[slot];
         let most = reading.lowest.max(reading.reset_to);
         // A member of a broadcasting group learns of a reset with a pull, and tells of it by where it goes on.
@@ -107,19 +105,17 @@ impl Judge<'_> {
     }
 
     /// A cause for a committed offset to fall; `None` if there is none.
-    fn why_it_fell(&self, now: SimTime, slot: usize, via: CommitVia) -> Option<Fell> {
+    fn why_it_fell(&self, now: SimTime, slot: usize, (old, new): (u64, u64), via: CommitVia) -> Option<Fell> {
         let reading = &self.readings[slot];
         let wire_is_long = self.calm.links_seen || self.bounds.on_the_wire(now, reading.changed);
-        // Who was stopped sends what it had to send when it goes on, and whoever has asked where to start before a last
-        // commit came begins there, and says so with its first commit.
-        let wire_is_long = wire_is_long || !self.processes.resumed.is_empty();
-        let hands = reading.holders > 1 || reading.taken > 1 && (wire_is_long || !reading.has_fallen);
+        // A former owner committed after this one had asked where it starts.
+        let behind = (reading.start..old).contains(&new);
+        let hands = reading.holders > 1 || reading.taken > 1 && (wire_is_long || behind);
+        let reset = reading.was_reset || reading.is_repaired || self.is_reset_reader(slot);
         match via {
             CommitVia::FellBack => Some(Fell::Crash),
             CommitVia::Reset => Some(Fell::Reset),
-            CommitVia::Pull | CommitVia::Update if reading.was_reset || self.is_reset_reader(slot) => {
-                Some(Fell::Reset)
-            }
+            CommitVia::Pull | CommitVia::Update if reset => Some(Fell::Reset),
             CommitVia::Pull | CommitVia::Update => hands.then_some(Fell::HandOver),
         }
     }
