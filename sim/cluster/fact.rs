@@ -19,6 +19,10 @@ pub trait Observer {
     /// The regular look at the whole: called at every multiple of the sample interval, before the events of
     /// that instant, and once at the end of the run.
     fn sample(&mut self, now: SimTime, directory: &Directory);
+
+    /// An event has happened, with all its facts. Only runs under all rules listen.
+    #[inline(always)]
+    fn event_over(&mut self, _now: SimTime, _directory: &Directory) {}
 }
 
 /// Everything that an observer may learn.

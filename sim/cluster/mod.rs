@@ -410,6 +410,7 @@ impl<O: Observer> Cluster<O> {
                     }
                     watch(time, code);
                     self.happen(Event::from_code(code));
+                    self.core.observer.event_over(time, &self.core.directory);
                 }
                 _ => break,
             }

@@ -17,7 +17,7 @@ use crate::cluster::directory::Directory;
 use crate::cluster::fact::DropCause;
 use crate::cluster::ids::{GroupId, QueueId};
 use crate::kernel::time::SimTime;
-use crate::observe::invariant::{broken, grouped};
+use crate::observe::invariant::{Invariant, broken, grouped};
 use crate::observe::passed::Passed;
 use crate::observe::settled::Settled;
 use crate::observe::slots::{Slot, Slots};
@@ -226,7 +226,7 @@ impl Ledger {
         if offset != *end {
             broken(
                 now,
-                "Q1",
+                Invariant::Q1,
                 &format!("queue {}: stored at {offset}, but its end is {end}", queue.0),
             );
         }
@@ -253,7 +253,7 @@ impl Ledger {
         if offset > account.frontier || offset >= self.ends[of.queue.index()] {
             broken(
                 now,
-                "L4",
+                Invariant::L4,
                 &format!(
                     "group {}, queue {}: offset {offset} delivered, but {} come before and {} are stored",
                     of.group.0,
@@ -308,7 +308,7 @@ impl Ledger {
         let end = self.ends[of.queue.index()];
         if to > end {
             let text = format!("queue {}: filtered up to {to}, but {end} are stored", of.queue.0);
-            broken(now, "L4", &text);
+            broken(now, Invariant::L4, &text);
         }
         let account = &mut self.accounts[slot];
         let from = from.max(account.frontier);
@@ -367,7 +367,7 @@ impl Ledger {
         if offset >= account.frontier {
             broken(
                 now,
-                "L4",
+                Invariant::L4,
                 &format!(
                     "group {}, queue {}: offset {offset} ended ({outcome:?}) and was never delivered",
                     of.group.0, of.queue.0
@@ -544,7 +544,7 @@ impl Ledger {
             if balance.left() != balance.right() {
                 broken(
                     now,
-                    "L1",
+                    Invariant::L1,
                     &format!(
                         "group {}: produced {} + extra {} ≠ accounted {}: {balance:?}",
                         directory.group(group).name,

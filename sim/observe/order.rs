@@ -6,13 +6,13 @@
 //! counts apart: whoever handles messages idempotently can live with it. Younger is who was born later. *By
 //! queue*, of orderly groups: nobody but a holder of the lock delivers, each from where it starts and onwards; only
 //! after a failure does it go back, to the message that failed. That, and that a queue is locked by one client id at a time,
-//! are invariants (O1, O2). A queue whose head fails is *blocked* until that is over, and all behind it waits.
+//! are invariants (O1, R2). A queue whose head fails is *blocked* until that is over, and all behind it waits.
 
 use crate::cluster::broker::rebalance_lock_manager::REBALANCE_LOCK_MAX_LIVE_TIME;
 use crate::cluster::ids::{ConsumerId, MessageId};
 use crate::cluster::producer::attributes::Key;
 use crate::kernel::time::{SimDuration, SimTime};
-use crate::observe::invariant::broken;
+use crate::observe::invariant::{Invariant, broken};
 use std::collections::BTreeMap;
 
 /// When a message was born; who is born at the same instant goes by its number.
@@ -93,7 +93,7 @@ impl QueueOrder {
     /// A listener is called with the message at `offset`, of which so many attempts have failed.
     ///
     /// # Panics
-    /// If it is not its turn (invariant O2).
+    /// If it is not its turn (invariant O1).
     pub fn delivered(
         &mut self,
         now: SimTime,
@@ -107,7 +107,7 @@ impl QueueOrder {
                 "{}: offset {offset} delivered to {consumer:?}, who does not hold it",
                 label()
             );
-            broken(now, "O2", &text);
+            broken(now, Invariant::O1, &text);
         };
         if offset < holder.next {
             let text = format!(
@@ -115,7 +115,7 @@ impl QueueOrder {
                 label(),
                 holder.next - 1
             );
-            broken(now, "O2", &text);
+            broken(now, Invariant::O1, &text);
         }
         holder.next = offset + 1;
         self.attempts = self.attempts.max(u64::from(failed) + 1);
@@ -153,7 +153,7 @@ impl QueueOrder {
     /// A broker grants or renews the lock of the queue.
     ///
     /// # Panics
-    /// If another client has it (invariant O1); `is_same` tells whether two have one client id.
+    /// If another client has it (invariant R2); `is_same` tells whether two have one client id.
     pub fn locked(
         &mut self,
         now: SimTime,
@@ -169,7 +169,7 @@ impl QueueOrder {
                 "{}: locked for {consumer:?} while {other:?} has the lock",
                 label()
             );
-            broken(now, "O1", &text);
+            broken(now, Invariant::R2, &text);
         }
         self.lock = Some((consumer, now));
     }
@@ -285,7 +285,7 @@ mod tests {
     }
 
     #[test]
-    #[should_panic = "invariant O2 broken at 9.000000000s: orders a:0: offset 6 delivered to ConsumerId(0) after 7"]
+    #[should_panic = "invariant O1 broken at 9.000000000s: orders a:0: offset 6 delivered to ConsumerId(0) after 7"]
     fn nothing_goes_back_under_one_lock() {
         let mut queue = QueueOrder::default();
         queue.acquired(ANN, 5);
@@ -294,7 +294,7 @@ mod tests {
     }
 
     #[test]
-    #[should_panic = "invariant O2 broken at 9.000000000s: orders a:0: offset 5 delivered to ConsumerId(1), who does not"]
+    #[should_panic = "invariant O1 broken at 9.000000000s: orders a:0: offset 5 delivered to ConsumerId(1), who does not"]
     fn only_a_holder_delivers() {
         let mut queue = QueueOrder::default();
         queue.acquired(ANN, 5);
@@ -314,7 +314,7 @@ mod tests {
     }
 
     #[test]
-    #[should_panic = "invariant O1 broken at 60.000000000s: orders a:0: locked for ConsumerId(1) while ConsumerId(0) has"]
+    #[should_panic = "invariant R2 broken at 60.000000000s: orders a:0: locked for ConsumerId(1) while ConsumerId(0) has"]
     fn a_queue_has_one_lock_holder() {
         let mut queue = QueueOrder::default();
         lock(&mut queue, at(0), ANN);

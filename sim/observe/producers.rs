@@ -6,7 +6,7 @@
 
 use crate::cluster::ids::{MessageId, ProducerId};
 use crate::kernel::time::{SimDuration, SimTime};
-use crate::observe::invariant::broken;
+use crate::observe::invariant::{Invariant, broken};
 
 /// One producer.
 #[derive(Clone, Debug, Default)]
@@ -98,7 +98,7 @@ impl Producers {
         for (id, arrivals) in self.all.iter().enumerate() {
             if arrivals.acknowledged > arrivals.stored || arrivals.stored + arrivals.given_up > arrivals.born
             {
-                broken(now, "L2", &format!("producer {id}: {arrivals:?}"));
+                broken(now, Invariant::L2, &format!("producer {id}: {arrivals:?}"));
             }
         }
     }

@@ -1,16 +1,24 @@
 //! One run under all rules: clean, or the first rule that it broke.
 //!
-//! A broken invariant panics, as any other fault of the program does. Here the panic ends one run and not the program,
-//! so that a search for faults can go on.
+//! The usual observer and its accounts, which are compared after every event instead of at samples; the judge, who looks
+//! at every fact; and a second account. A broken invariant panics, as any other fault of the program does. Here the panic
+//! ends one run and not the program, so that a search for faults can go on.
 
-use crate::cluster::Cluster;
 use crate::cluster::config::ClusterConfig;
+use crate::cluster::directory::Directory;
+use crate::cluster::fact::{Fact, Observer};
 use crate::cluster::sabotage::Sabotage;
+use crate::cluster::{Cluster, Leftovers};
 use crate::kernel::time::SimTime;
 use crate::observe::observation::Observation;
+use crate::verify::history::History;
+use crate::verify::rules::Judge;
 use std::any::Any;
 use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+
+/// Accounts of so many slots are compared after every event; of more, so much more rarely.
+const SLOTS_AT_EVERY_EVENT: u64 = 64;
 
 /// What a clean run was.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -19,6 +27,88 @@ pub struct Seen {
     pub events: u64,
     /// Hash over them, in hex.
     pub trace_digest: String,
+    /// How often committed offsets fell: by crashes, by resets, and when queues changed hands.
+    pub offsets_fell: [u64; 3],
+    /// How often the accounts were compared.
+    pub comparisons: u64,
+}
+
+/// Everybody who looks at a run under all rules.
+#[derive(Debug)]
+pub struct Watch<'a> {
+    observation: Observation,
+    judge: Judge<'a>,
+    history: History,
+    events: u64,
+    /// Whether a fact was told since the accounts were compared.
+    is_open: bool,
+}
+
+impl<'a> Watch<'a> {
+    /// For one run of `config`. `rested`: its end leaves time for everything, as the caller knows.
+    pub fn new(config: &'a ClusterConfig, rested: bool) -> Self {
+        Self {
+            observation: Observation::new(config),
+            judge: Judge::new(config).rested(rested),
+            history: History::default(),
+            events: 0,
+            is_open: false,
+        }
+    }
+
+    /// A fact; the second account may not hear of it.
+    pub(super) fn told(&mut self, now: SimTime, directory: &Directory, fact: &Fact, everybody: bool) {
+        self.judge.observe(now, directory, fact);
+        self.observation.observe(now, directory, fact);
+        if everybody {
+            self.history.observe(directory, fact);
+        }
+        self.is_open |= concerns_accounts(fact);
+    }
+
+    /// The run is over.
+    ///
+    /// # Panics
+    /// If an invariant does not hold.
+    pub fn finish(&mut self, end: SimTime, directory: &Directory, left: &Leftovers) {
+        self.observation.finish(end, directory);
+        self.history.check(end, directory, &self.observation);
+        self.judge.finish(end, directory, left);
+    }
+}
+
+impl Observer for Watch<'_> {
+    fn observe(&mut self, now: SimTime, directory: &Directory, fact: &Fact) {
+        self.told(now, directory, fact, true);
+    }
+
+    fn sample(&mut self, now: SimTime, directory: &Directory) {
+        self.observation.sample(now, directory);
+        self.history.check(now, directory, &self.observation);
+    }
+
+    fn event_over(&mut self, now: SimTime, directory: &Directory) {
+        self.events += 1;
+        let slots = self.observation.slots.len() as u64;
+        if self.is_open && self.events.is_multiple_of(1 + slots / SLOTS_AT_EVERY_EVENT) {
+            self.is_open = false;
+            self.observation.compare(now, directory);
+        }
+    }
+}
+
+/// Whether a fact may change an account of messages.
+const fn concerns_accounts(fact: &Fact) -> bool {
+    !matches!(
+        fact,
+        Fact::Request { .. }
+            | Fact::Dispatched { .. }
+            | Fact::PullHeld { .. }
+            | Fact::PullAnswered { .. }
+            | Fact::Cached { .. }
+            | Fact::FlowControlled { .. }
+            | Fact::OffsetCommitted { .. }
+    )
 }
 
 /// The rule that a run broke.
@@ -46,22 +136,37 @@ pub fn is_catching() -> bool {
 /// # Errors
 /// The first rule that does not hold.
 pub fn check(config: &ClusterConfig, sabotage: Option<Sabotage>) -> Result<Seen, Broken> {
+    run(config, sabotage, false)
+}
+
+/// As [`check`], of a run whose end leaves time for everything to come to rest, as the caller knows: the rules at rest
+/// are asked, whatever the configuration looks like.
+///
+/// # Errors
+/// The first rule that does not hold.
+pub fn check_rested(config: &ClusterConfig, sabotage: Option<Sabotage>) -> Result<Seen, Broken> {
+    run(config, sabotage, true)
+}
+
+fn run(config: &ClusterConfig, sabotage: Option<Sabotage>, rested: bool) -> Result<Seen, Broken> {
     let run = || {
-        let mut cluster = Cluster::new(config.clone(), Observation::new(config));
+        let mut cluster = Cluster::new(config.clone(), Watch::new(config, rested));
         if let Some(sabotage) = sabotage {
             cluster = cluster.sabotaged(sabotage);
         }
         let mut done = cluster.run(|_, _| {});
-        done.observer.finish(done.end, &done.directory);
+        done.observer.finish(done.end, &done.directory, &done.leftovers);
         Seen {
             events: done.events,
             trace_digest: done.trace_digest,
+            offsets_fell: done.observer.judge.fell(),
+            comparisons: done.observer.observation.ledger.checks(),
         }
     };
     caught(run)
 }
 
-fn caught<T>(run: impl FnOnce() -> T) -> Result<T, Broken> {
+pub(super) fn caught<T>(run: impl FnOnce() -> T) -> Result<T, Broken> {
     CATCHING.set(true);
     let result = catch_unwind(AssertUnwindSafe(run));
     CATCHING.set(false);
@@ -75,12 +180,14 @@ fn text(panic: &(dyn Any + Send)) -> String {
 }
 
 impl Broken {
-    /// Reads `invariant ID broken at TIME: …`.
+    /// Reads `invariant ID broken at TIME: …`, where not all tell the time.
     fn told(text: &str) -> Self {
         let named = || {
-            let (id, rest) = text.strip_prefix("invariant ")?.split_once(" broken at ")?;
-            let (at, what) = rest.split_once(": ")?;
-            let at = at.parse().ok().map(|at| SimTime::ZERO + at);
+            let (head, what) = text.strip_prefix("invariant ")?.split_once(": ")?;
+            let (id, at) = match head.split_once(" broken at ") {
+                Some((id, at)) => (id, at.parse().ok().map(|at| SimTime::ZERO + at)),
+                None => (head.trim_end_matches(" broken"), None),
+            };
             Some(Self {
                 id: id.to_owned(),
                 at,
@@ -98,12 +205,12 @@ impl Broken {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::observe::invariant::broken;
+    use crate::observe::invariant::{Invariant, broken};
 
     #[test]
     fn a_broken_invariant_is_told_with_its_id_and_instant() {
         let at = SimTime::from_nanos(183_204_000_000);
-        let found = caught(|| broken(at, "L1", "two and two: make five")).unwrap_err();
+        let found = caught(|| broken(at, Invariant::L1, "two and two: make five")).unwrap_err();
         let expected = Broken {
             id: "L1".to_owned(),
             at: Some(at),
@@ -111,6 +218,17 @@ mod tests {
         };
         assert_eq!(found, expected);
         assert!(!is_catching());
+    }
+
+    #[test]
+    fn not_all_tell_the_instant() {
+        for text in ["invariant K3 broken: opened twice", "invariant K3: opened twice"] {
+            let found = caught(|| panic!("{text}")).unwrap_err();
+            assert_eq!(
+                (found.id.as_str(), found.at, found.what.as_str()),
+                ("K3", None, "opened twice")
+            );
+        }
     }
 
     #[test]

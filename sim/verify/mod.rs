@@ -2,3 +2,7 @@
 
 pub mod check;
 pub mod double_run;
+#[cfg(test)]
+mod forged;
+mod history;
+pub mod rules;

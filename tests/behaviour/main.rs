@@ -25,6 +25,7 @@ mod resets;
 mod retention;
 mod retry;
 mod send_back;
+mod shipped;
 mod silence;
 mod start_up;
 mod strategies;

@@ -269,7 +269,7 @@ const BY_KEY: &str = r#"{
 }"#;
 
 /// Over a hundred seeds no message of a key comes for the first time after a younger one, and none overtakes one that
-/// is not finished; the order of queues under a lock is checked in each run (invariants O1 and O2).
+/// is not finished; the order of queues under a lock is checked in each run (invariants R2 and O1).
 #[test]
 fn no_key_is_out_of_order_over_a_hundred_seeds() {
     let mut experiment = Experiment::new(BY_KEY, &[]);

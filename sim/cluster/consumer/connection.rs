@@ -260,9 +260,7 @@ impl<O: Observer> Cluster<O> {
     /// Something on the wire will not arrive.
     fn undelivered(&mut self, event: Event) {
         match event {
-            Event::PullArrives(slot) | Event::PullReplyArrives(slot) => {
-                self.pull_failed(slot, PullFailure::Connection);
-            }
+            Event::PullArrives(slot) | Event::PullReplyArrives(slot) => self.pull_is_lost(slot),
             Event::PushArrives(slot) => self.push_lost(slot),
             Event::ForwardArrives(task) | Event::ForwardReplyArrives(task) => self.forward_failed(task),
             Event::CreditArrives(slot) => {
@@ -276,6 +274,18 @@ impl<O: Observer> Cluster<O> {
                 }
             }
             other => unreachable!("{other:?} does not travel between a consumer and a server"),
+        }
+    }
+
+    /// A pull or its answer will not arrive. A client that is stopped finds out when it goes on.
+    fn pull_is_lost(&mut self, slot: PqSlot) {
+        let held = self.held_queues.get(slot.0);
+        if !self.consumers[held.consumer.index()].is_paused() {
+            self.pull_failed(slot, PullFailure::Connection);
+        } else if held.fails.is_none() {
+            let now = self.core.now();
+            let ticket = self.core.scheduler.at(now, Event::PullFails(slot));
+            self.held_queues.get_mut(slot.0).fails = Some((now, ticket));
         }
     }
 

@@ -4,7 +4,7 @@ use super::Observation;
 use crate::cluster::directory::Directory;
 use crate::cluster::ids::GroupId;
 use crate::kernel::time::{SimDuration, SimTime};
-use crate::observe::invariant::broken;
+use crate::observe::invariant::{Invariant, broken};
 
 impl Observation {
     /// Sums that two ways of counting must share (invariants M1, M2).
@@ -31,7 +31,7 @@ impl Observation {
                      deliveries, {measured} measured, {duplicates} duplicates, {again} on the spot",
                     info.name
                 );
-                broken(end, "M2", &text);
+                broken(end, Invariant::M2, &text);
             }
             self.check_times(end, group, &info.name, directory);
         }
@@ -46,7 +46,7 @@ impl Observation {
             if integral != waited {
                 let label = directory.queue_label(of.queue);
                 let text = format!("{label}: integral {integral} ns, but its messages waited {waited} ns");
-                broken(end, "M1", &text);
+                broken(end, Invariant::M1, &text);
             }
         }
     }
@@ -64,7 +64,7 @@ impl Observation {
                 let label = directory.queue_label(of.queue);
                 let text =
                     format!("group {name}, {label}: existed for {existed}, accounted {sum}: {times:?}");
-                broken(end, "M2", &text);
+                broken(end, Invariant::M2, &text);
             }
             if !of.is_retry {
                 held += times.held;
@@ -83,7 +83,7 @@ impl Observation {
                 "group {name}: queues were held for {held}, by consumers {by_consumer} ns; without owner for \
                  {unowned}, by changes {by_change} ns"
             );
-            broken(end, "M2", &text);
+            broken(end, Invariant::M2, &text);
         }
     }
 }

@@ -293,8 +293,7 @@ impl Observer for Observation {
 
     fn sample(&mut self, now: SimTime, directory: &Directory) {
         self.sampled_at = Some(now);
-        self.ledger.check(now, &self.slots, directory);
-        self.producers.check(now);
+        self.compare(now, directory);
         if now == self.warm_up.end && now != SimTime::ZERO {
             self.warm_up_ends(now);
         }
@@ -375,6 +374,15 @@ impl Observation {
         self.warm_up = WarmUp::until(end);
         self.windows = Windows::new(end, (SimTime::ZERO + horizon).since(end));
         self
+    }
+
+    /// Compares both sides of every account.
+    ///
+    /// # Panics
+    /// If one does not add up.
+    pub fn compare(&mut self, now: SimTime, directory: &Directory) {
+        self.ledger.check(now, &self.slots, directory);
+        self.producers.check(now);
     }
 
     /// Ends the observation: the last row of the series, the last checks.

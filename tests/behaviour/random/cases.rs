@@ -21,7 +21,6 @@ pub const UNREST: u64 = 60_000;
 const REST: u64 = 130_000;
 /// Level n waits as long as it says; short, so that all retries are over before the run is.
 const LEVELS: &str = "1s 1s 1s 2s 3s 4s 5s";
-pub const LEVEL_SECONDS: [u64; 7] = [1, 1, 1, 2, 3, 4, 5];
 
 /// Makes choices for one case.
 pub struct Chooser(pub Stream);

@@ -5,18 +5,14 @@
 //! threads, so they are few and threads are many.
 
 use crate::random::cases::{self, Chooser, UNREST, at, ms};
-use crate::support::Recorder;
-use rmqsim::cluster::Finished;
 use rmqsim::cluster::config::{
     Action, ClusterConfig, ConsumerConfig, FailureConfig, IdempotentConfig, Identity, ListenerConfig,
     ListenerRule, Mark, Member, Minutes, Outcome, RocketMqVersion, StoreScope, TimelineEntry, Which,
 };
-use rmqsim::cluster::fact::Fact;
 use rmqsim::cluster::ids::{GroupId, MessageId, ProducerId};
 use rmqsim::kernel::dist::Dist;
 use rmqsim::kernel::streams::Streams;
 use rmqsim::kernel::time::{SimDuration, SimTime};
-use std::collections::{BTreeMap, BTreeSet};
 
 /// 120 s until the last call that hangs is found, and what its retries take.
 const REST: u64 = 360_000;
@@ -129,36 +125,4 @@ fn change(
             listener: listeners.len() as u32 - 1,
         },
     });
-}
-
-/// A shared store that neither forgets nor fails: marked before the work, nothing is done twice; marked after it, nothing
-/// is taken for done that was not.
-pub fn effects_are_as_promised(config: &ClusterConfig, done: &Finished<Recorder>) {
-    let mut times = BTreeMap::<(GroupId, u64), u32>::new();
-    let mut unfounded = BTreeSet::<(GroupId, u64)>::new();
-    for (_, fact) in &done.observer.0 {
-        match fact {
-            Fact::EffectHappened { group, identity } => *times.entry((*group, *identity)).or_default() += 1,
-            Fact::EffectSuppressed { group, identity } if !times.contains_key(&(*group, *identity)) => {
-                unfounded.insert((*group, *identity));
-            }
-            _ => {}
-        }
-    }
-    for (g, settings) in config.groups.iter().enumerate() {
-        let Some(store) = settings.idempotent else {
-            continue;
-        };
-        let group = GroupId(g as u32);
-        let forgets = store.capacity < u64::MAX || store.ttl < SimDuration::from_secs(3600);
-        let sound = store.scope == StoreScope::Group && store.failure_probability == 0.0;
-        if store.mark == Mark::Before && sound && !forgets {
-            let twice = times.iter().find(|((of, _), times)| *of == group && **times > 1);
-            assert_eq!(twice, None, "done twice");
-        }
-        if store.mark == Mark::After {
-            let lost = unfounded.iter().find(|(of, _)| *of == group);
-            assert_eq!(lost, None, "taken for done");
-        }
-    }
 }

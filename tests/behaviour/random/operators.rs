@@ -5,17 +5,11 @@
 //! at every sample; after the rest nothing waits for a group that somebody is left of.
 
 use crate::random::cases::{self, Chooser, UNREST, at, ms};
-use crate::support::Recorder;
-use rmqsim::cluster::Finished;
 use rmqsim::cluster::config::{
     Action, ClusterConfig, OffsetTarget, Retention, RocketMqVersion, TimelineEntry, TopicConfig,
 };
-use rmqsim::cluster::fact::Fact;
-use rmqsim::cluster::ids::{BrokerId, ConsumerId, GroupId, TopicId};
+use rmqsim::cluster::ids::{BrokerId, GroupId, TopicId};
 use rmqsim::kernel::streams::Streams;
-use rmqsim::kernel::time::SimTime;
-use rmqsim::observe::observation::Observation;
-use std::collections::BTreeSet;
 
 /// Longest time that a broker is down.
 const LONGEST: u64 = 70_000;
@@ -94,38 +88,5 @@ fn entry(millis: u64, action: Action) -> TimelineEntry {
     TimelineEntry {
         at: at(millis),
         action,
-    }
-}
-
-/// What must hold when all is over.
-pub fn judge(done: &Finished<Recorder>, observed: &Observation) {
-    let left = &done.leftovers;
-    assert_eq!(
-        (left.held_queues_of_gone, left.tasks_of_gone, left.sends),
-        (0, 0, 0)
-    );
-    let mut alive: BTreeSet<ConsumerId> = BTreeSet::new();
-    let mut expired = SimTime::ZERO;
-    for (time, fact) in &done.observer.0 {
-        match fact {
-            Fact::Expired { .. } => expired = *time,
-            Fact::ConsumerStarted { consumer } => _ = alive.insert(*consumer),
-            Fact::ConsumerStopped { consumer, .. } => _ = alive.remove(consumer),
-            _ => {}
-        }
-    }
-    // Files are deleted ten at a look: while that goes on, clients of 4.9, which let an illegal offset rest for 10 s, come
-    // back to find it deleted again.
-    if done.end.since(expired) < ms(60_000) {
-        return;
-    }
-    for group in (0..done.directory.groups.len() as u32).map(GroupId) {
-        let is_left = |consumer: &ConsumerId| done.directory.consumer(*consumer).group == group;
-        if !alive.iter().any(is_left) {
-            continue;
-        }
-        let balance = observed.ledger.balance(&observed.slots, group);
-        let open = balance.waiting + balance.awaiting_retry;
-        assert_eq!(open, 0, "{balance:?}");
     }
 }

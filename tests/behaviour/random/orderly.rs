@@ -1,16 +1,8 @@
 //! The same clusters, most of their groups with orderly listeners: locks, pauses of failing queues, commits by hand.
 
 use crate::random::cases::Chooser;
-use rmqsim::cluster::config::{ClusterConfig, Delivery, GroupConfig, ListenerKind, Millis, OrderlySettings};
+use rmqsim::cluster::config::{ClusterConfig, Delivery, ListenerKind, Millis, OrderlySettings};
 use rmqsim::kernel::streams::Streams;
-
-/// The settings of a group that consumes in order.
-pub fn settings(group: &GroupConfig) -> Option<OrderlySettings> {
-    match group.listener {
-        ListenerKind::Orderly(settings) => Some(settings),
-        ListenerKind::Concurrently => None,
-    }
-}
 
 /// Lets most groups of a case consume in order. What fails does not block a queue for ever, nor for so long that the
 /// rest is too short.

@@ -1,0 +1,96 @@
+//! One hold of a queue by a client: how far its listener has come, and what its cache has.
+
+use crate::kernel::time::SimTime;
+use std::collections::BTreeMap;
+use std::ops::Range;
+
+/// See the module.
+#[derive(Clone, Debug)]
+pub struct Hold {
+    /// The offset that comes next, unless it is passed over.
+    pub next_delivery: u64,
+    /// What a filter has passed over.
+    pub passed: Ranges,
+    /// Failed and maybe not sent back: these may come again, with a higher count.
+    pub failed: BTreeMap<u64, u16>,
+    /// Last sign of its pull loop.
+    pub last_sign: SimTime,
+    /// Whether there was any.
+    pub started: bool,
+    /// It is the first hold of the queue by this client: whatever the pull loop shows belongs to it.
+    pub first: bool,
+    /// Whether a pull waits at the broker.
+    pub at_broker: bool,
+    /// Answers with messages, and pushes, that were sent.
+    pub sent: u32,
+    /// How many of them have come.
+    pub came: u32,
+    /// Messages in the cache when that was told last.
+    pub cached: u32,
+}
+
+impl Hold {
+    /// A queue taken at `start`.
+    pub fn new(now: SimTime, start: u64, first: bool) -> Self {
+        Self {
+            next_delivery: start,
+            passed: Ranges::default(),
+            failed: BTreeMap::new(),
+            last_sign: now,
+            started: false,
+            first,
+            at_broker: false,
+            sent: 0,
+            came: 0,
+            cached: 0,
+        }
+    }
+
+    /// Moves over what was passed over, up to `offset`. A batch that comes again has the same gaps.
+    pub fn skip_passed(&mut self, offset: u64) {
+        while self.next_delivery < offset
+            && let Some(end) = self.passed.end_of(self.next_delivery)
+        {
+            self.next_delivery = end.min(offset);
+        }
+    }
+}
+
+/// Ranges of offsets that do not touch.
+#[derive(Clone, Debug, Default)]
+pub struct Ranges(BTreeMap<u64, u64>);
+
+impl Ranges {
+    /// Adds what is not in it yet.
+    pub fn add(&mut self, range: Range<u64>) {
+        let (mut from, mut to) = (range.start, range.end);
+        while let Some((&start, &end)) = self.0.range(..=to).next_back().filter(|(_, end)| **end >= from) {
+            self.0.remove(&start);
+            (from, to) = (from.min(start), to.max(end));
+        }
+        self.0.insert(from, to);
+    }
+
+    /// The end of the range that `offset` lies in.
+    pub fn end_of(&self, offset: u64) -> Option<u64> {
+        let (_, &end) = self.0.range(..=offset).next_back()?;
+        (end > offset).then_some(end)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ranges_that_touch_become_one() {
+        let mut ranges = Ranges::default();
+        for range in [10..20, 30..40, 15..17, 20..25, 5..10] {
+            ranges.add(range);
+        }
+        let ends: Vec<Option<u64>> = [4, 5, 24, 25, 30, 40].map(|offset| ranges.end_of(offset)).into();
+        assert_eq!(ends, [None, Some(25), Some(25), None, Some(40), None]);
+        ranges.add(20..35);
+        assert_eq!(ranges.0, BTreeMap::from([(5, 40)]));
+    }
+}

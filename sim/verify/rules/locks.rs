@@ -1,0 +1,109 @@
+//! Locks of orderly groups: a listener is called only under the lock of its queue (R2), and goes back only to what
+//! failed (O1). That a lock has one client id at a time is looked at in every run (`observe::order`).
+
+use super::Judge;
+use crate::cluster::broker::rebalance_lock_manager::REBALANCE_LOCK_MAX_LIVE_TIME;
+use crate::cluster::directory::Directory;
+use crate::cluster::fact::Fact;
+use crate::cluster::ids::{BrokerId, ConsumerId, GroupId, QueueId};
+use crate::kernel::time::SimTime;
+use crate::observe::invariant::{Invariant, broken, must};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// What is known of locks.
+#[derive(Debug, Default)]
+pub struct Locks {
+    /// Who does not have the lock of a queue that it holds: it does not pull.
+    without: BTreeSet<(ConsumerId, QueueId)>,
+    /// Who had it last from the broker, and when it was renewed.
+    of: BTreeMap<(GroupId, QueueId), (ConsumerId, SimTime)>,
+    /// Brokers that have forgotten locks by their end.
+    forgotten: BTreeSet<BrokerId>,
+}
+
+impl Locks {
+    /// Whether the client was refused the lock of a queue that it holds.
+    pub fn is_without(&self, consumer: ConsumerId, queue: QueueId) -> bool {
+        self.without.contains(&(consumer, queue))
+    }
+}
+
+impl Judge<'_> {
+    /// What tells an orderly client whether it may pull, and where it goes on.
+    pub(super) fn locks(&mut self, now: SimTime, directory: &Directory, fact: &Fact) {
+        match *fact {
+            Fact::LockRefused { consumer, queue } => {
+                self.locks.without.insert((consumer, queue));
+            }
+            Fact::QueueLocked { consumer, queue } => {
+                let group = directory.consumer(consumer).group;
+                self.locks.of.insert((group, queue), (consumer, now));
+                let was_without = self.locks.without.remove(&(consumer, queue));
+                if let Some(hold) = self.holds.get_mut(&(consumer, queue)).filter(|_| was_without) {
+                    hold.last_sign = now;
+                }
+            }
+            Fact::BrokerStopped { broker, .. } => {
+                self.locks.forgotten.insert(broker);
+                self.locks
+                    .of
+                    .retain(|(_, queue), _| directory.queue(*queue).broker != broker);
+            }
+            Fact::StartOffsetChanged {
+                consumer,
+                queue,
+                start_offset: offset,
+            }
+            | Fact::QueueSuspended {
+                consumer,
+                queue,
+                offset,
+                ..
+            } => {
+                let what = |text: &str| {
+                    let (name, label) = (&directory.consumer(consumer).name, directory.queue_label(queue));
+                    format!("{name}, {label}: goes back to {offset}, {text}")
+                };
+                let Some(hold) = self.holds.get_mut(&(consumer, queue)) else {
+                    broken(now, Invariant::P2, &what("and does not hold the queue"));
+                };
+                let suspended = matches!(fact, Fact::QueueSuspended { .. });
+                must(
+                    now,
+                    Invariant::O1,
+                    hold.next_delivery > offset || !suspended,
+                    || what(&format!("and stands at {}", hold.next_delivery)),
+                );
+                hold.next_delivery = offset;
+            }
+            _ => {}
+        }
+    }
+
+    /// A listener is called under the lock of the queue, which its client was granted not long ago. A broker that has
+    /// ended has forgotten whose its locks are.
+    pub(super) fn is_under_lock(
+        &self,
+        now: SimTime,
+        directory: &Directory,
+        consumer: ConsumerId,
+        queue: QueueId,
+    ) {
+        let info = directory.consumer(consumer);
+        if self.locks.forgotten.contains(&directory.queue(queue).broker) {
+            return;
+        }
+        let lock = self.locks.of.get(&(info.group, queue));
+        let is_his = lock.is_some_and(|(holder, since)| {
+            let is_same = directory.consumer(*holder).client_id == info.client_id;
+            is_same && now.since(*since) <= REBALANCE_LOCK_MAX_LIVE_TIME
+        });
+        must(now, Invariant::R2, is_his, || {
+            let label = directory.queue_label(queue);
+            format!(
+                "{}, {label}: the listener is called, but the lock is {lock:?}",
+                info.name
+            )
+        });
+    }
+}

@@ -1,0 +1,102 @@
+//! Committed offsets: never past what is unfinished (P1), and back only for a cause that is counted (Q2).
+
+use super::Judge;
+use crate::cluster::directory::Directory;
+use crate::cluster::fact::{CommitVia, Fact};
+use crate::cluster::ids::QueueId;
+use crate::kernel::time::SimTime;
+use crate::observe::invariant::{Invariant, broken, must};
+
+/// Why a committed offset fell.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fell {
+    /// The broker has crashed since its last save.
+    Crash,
+    /// An operator has set it, or a client repairs it.
+    Reset,
+    /// The queue changed hands, and a former owner committed late.
+    HandOver,
+}
+
+impl Judge<'_> {
+    pub(super) fn offsets(&mut self, now: SimTime, directory: &Directory, fact: &Fact) {
+        match *fact {
+            Fact::OffsetReset { group, queue, to } => {
+                let reading = &mut self.readings[self.slots.slot(group, queue)];
+                reading.reset_to = reading.reset_to.max(to);
+                reading.was_reset = true;
+            }
+            Fact::OffsetCommitted {
+                group,
+                queue,
+                old,
+                new,
+                via,
+            } => {
+                let slot = self.slots.slot(group, queue);
+                let before = self.readings[slot].committed;
+                // A crash may leave nothing, which is told as 0.
+                let is_known = before == old || before == Some(0) && old.is_none();
+                must(now, Invariant::Q2, is_known, || {
+                    format!(
+                        "{}: {old:?} is overwritten, but {before:?} stood there",
+                        directory.queue_label(queue)
+                    )
+                });
+                self.commit(now, directory, (slot, queue), new, via);
+            }
+            Fact::LocalOffsetStored {
+                consumer,
+                queue,
+                offset,
+            } => {
+                let slot = self.slot(directory, consumer, queue);
+                self.commit(now, directory, (slot, queue), offset, CommitVia::Update);
+            }
+            _ => {}
+        }
+    }
+
+    fn commit(
+        &mut self,
+        now: SimTime,
+        directory: &Directory,
+        (slot, queue): (usize, QueueId),
+        new: u64,
+        via: CommitVia,
+    ) {
+        let name = &directory.group(self.slots.get(slot).group).name;
+        let what = || format!("group {name}, {}", directory.queue_label(queue));
+        let before = self.readings[slot].committed.replace(new);
+        if let Some(old) = before.filter(|old| new < *old) {
+            let Some(why) = self.why_it_fell(now, slot, via) else {
+                let reading = &self.readings[slot];
+                let text = format!(
+                    "{}: {new} is committed after {old}, but the queue has had one owner since {}",
+                    what(),
+                    reading.changed
+                );
+                broken(now, Invariant::Q2, &text);
+            };
+            self.fell[why as usize] += 1;
+        }
+        let reading = &self.readings[slot];
+        let most = reading.lowest.max(reading.reset_to);
+        must(now, Invariant::P1, new <= most || via == CommitVia::Reset, || {
+            format!("{}: {new} is committed, but {most} is not finished", what())
+        });
+    }
+
+    /// A cause for a committed offset to fall; `None` if there is none.
+    fn why_it_fell(&self, now: SimTime, slot: usize, via: CommitVia) -> Option<Fell> {
+        let reading = &self.readings[slot];
+        let wire_is_long = self.calm.links_seen || self.bounds.on_the_wire(now, reading.changed);
+        let hands = reading.holders > 1 || reading.taken > 1 && wire_is_long;
+        match via {
+            CommitVia::FellBack => Some(Fell::Crash),
+            CommitVia::Reset => Some(Fell::Reset),
+            CommitVia::Pull | CommitVia::Update if reading.was_reset => Some(Fell::Reset),
+            CommitVia::Pull | CommitVia::Update => hands.then_some(Fell::HandOver),
+        }
+    }
+}

@@ -1,0 +1,191 @@
+//! What lies in queues (Q1, L4): offsets without gaps, each message once.
+
+use super::Judge;
+use crate::cluster::directory::Directory;
+use crate::cluster::fact::Fact;
+use crate::cluster::ids::{MessageId, QueueId};
+use crate::kernel::time::SimTime;
+use crate::observe::invariant::{Invariant, must};
+
+/// A record as it was stored.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Record {
+    /// Which message.
+    pub message: MessageId,
+    /// `reconsumeTimes`.
+    pub reconsume_times: u16,
+}
+
+/// What one producer has made.
+#[derive(Clone, Debug, Default)]
+pub struct Made {
+    /// By number: whether it was stored.
+    stored: Vec<bool>,
+    /// By number, where somebody filters: its luck.
+    pub luck: Vec<u64>,
+    /// When it made the last.
+    pub last: SimTime,
+    given_up: u64,
+}
+
+/// All records.
+#[derive(Debug, Default)]
+pub struct Records {
+    /// By queue.
+    queues: Vec<Vec<Record>>,
+    /// By producer.
+    pub made: Vec<Made>,
+}
+
+impl Made {
+    /// How many messages.
+    pub fn len(&self) -> u64 {
+        self.stored.len() as u64
+    }
+}
+
+impl Records {
+    /// Of so many producers.
+    pub fn new(producers: usize) -> Self {
+        Self {
+            queues: Vec::new(),
+            made: vec![Made::default(); producers],
+        }
+    }
+
+    /// How many records a queue has.
+    pub fn end(&self, queue: QueueId) -> u64 {
+        self.queues[queue.index()].len() as u64
+    }
+
+    /// The record at an offset.
+    pub fn get(&self, queue: QueueId, offset: u64) -> Option<Record> {
+        self.queues[queue.index()].get(offset as usize).copied()
+    }
+
+    /// Messages that producers have made.
+    pub fn born(&self) -> u64 {
+        self.made.iter().map(|made| made.stored.len() as u64).sum()
+    }
+}
+
+impl Judge<'_> {
+    pub(super) fn records(&mut self, now: SimTime, directory: &Directory, fact: &Fact) {
+        let (queue, offset, message, reconsume_times) = match *fact {
+            Fact::QueueCreated { queue } => return self.queue_created(queue, directory),
+            Fact::Born {
+                producer,
+                message,
+                luck,
+                ..
+            } => {
+                let made = &mut self.records.made[producer.index()];
+                let number = made.stored.len() as u64;
+                made.stored.push(false);
+                made.last = now;
+                if self.filtering.is_needed() {
+                    made.luck.push(luck);
+                }
+                return must(
+                    now,
+                    Invariant::L2,
+                    message == MessageId::new(producer, number),
+                    || {
+                        format!(
+                            "{}: message {number} is called {message:?}",
+                            directory.producer(producer)
+                        )
+                    },
+                );
+            }
+            Fact::SendRefused {
+                producer, gave_up, ..
+            } => {
+                self.records.made[producer.index()].given_up += u64::from(gave_up);
+                return;
+            }
+            Fact::Stored {
+                queue,
+                offset,
+                message,
+                ..
+            } => {
+                self.stored_once(now, directory, message);
+                (queue, offset, message, 0)
+            }
+            Fact::RetryStored {
+                queue,
+                offset,
+                message,
+                reconsume_times,
+                ..
+            } => (queue, offset, message, reconsume_times),
+            Fact::Resent {
+                queue,
+                offset,
+                message,
+                ..
+            }
+            | Fact::Forwarded {
+                queue,
+                offset,
+                message,
+                ..
+            } => (queue, offset, message, 0),
+            Fact::DeadLettered {
+                dlq_queue,
+                message,
+                reconsume_times,
+                ..
+            } => (dlq_queue, self.records.end(dlq_queue), message, reconsume_times),
+            _ => return,
+        };
+        let end = self.records.end(queue);
+        must(now, Invariant::Q1, offset == end, || {
+            format!(
+                "{}: stored at {offset}, but its end is {end}",
+                directory.queue_label(queue)
+            )
+        });
+        self.records.queues[queue.index()].push(Record {
+            message,
+            reconsume_times,
+        });
+    }
+
+    fn queue_created(&mut self, queue: QueueId, directory: &Directory) {
+        self.slots.add_queue(queue, directory);
+        self.readings.resize_with(self.slots.len(), Default::default);
+        self.records.queues.resize_with(queue.index() + 1, Vec::new);
+    }
+
+    fn stored_once(&mut self, now: SimTime, directory: &Directory, message: MessageId) {
+        let producer = message.producer();
+        let stored = self.records.made[producer.index()]
+            .stored
+            .get_mut(message.number() as usize);
+        let before = stored.map(|stored| std::mem::replace(stored, true));
+        must(now, Invariant::L4, before == Some(false), || {
+            let how = if before.is_some() {
+                "was stored before"
+            } else {
+                "was never made"
+            };
+            format!(
+                "{}: {message:?} is stored and {how}",
+                directory.producer(producer)
+            )
+        });
+    }
+
+    /// At rest every message is stored or given up.
+    pub(super) fn all_is_stored(&self, end: SimTime, directory: &Directory) {
+        for (made, (name, _)) in self.records.made.iter().zip(&directory.producers) {
+            let stored = made.stored.iter().filter(|stored| **stored).count() as u64;
+            let (born, given_up) = (made.stored.len() as u64, made.given_up);
+            must(end, Invariant::L2, stored + given_up == born, || {
+                format!("{name}: {born} made, but {stored} stored and {given_up} given up")
+            });
+        }
+    }
+}
