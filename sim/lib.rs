@@ -21,6 +21,7 @@
 //! How the parts fit: `ARCHITECTURE.md`. Layers: [`kernel`] ← [`cluster`] ← [`scenario`], [`observe`] ← [`report`] ←
 //! [`cli`].
 
+#[cfg(not(target_family = "wasm"))]
 pub mod cli;
 pub mod cluster;
 pub mod compare;
@@ -35,4 +36,4 @@ pub mod verify;
 pub use compare::compare;
 pub use report::model::Report;
 pub use scenario::Scenario;
-pub use simulate::simulate;
+pub use simulate::{simulate, simulate_within};

@@ -1,6 +1,7 @@
 //! From a scenario to its report: the one function that most users of the library need.
 
 use crate::cluster::Cluster;
+use crate::cluster::bounds::Bounds;
 use crate::cluster::sabotage::Sabotage;
 use crate::kernel::time::SimTime;
 use crate::observe::observation::Observation;
@@ -17,10 +18,23 @@ use crate::scenario::Scenario;
 /// # Panics
 /// With a text that begins with `invariant` if the simulator breaks one of its own rules.
 pub fn simulate(name: &str, scenario: &Scenario, progress: impl FnMut(SimTime, u64)) -> Report {
-    simulate_sabotaged(name, scenario, None, progress)
+    simulate_within(name, scenario, &Bounds::default(), progress)
 }
 
-/// As [`simulate`], maybe with a fault of the simulator in it, so that a test sees its checks at work.
+/// As [`simulate`], but no further than `bounds` allow: the report says if they did not.
+///
+/// # Panics
+/// As [`simulate`].
+pub fn simulate_within(
+    name: &str,
+    scenario: &Scenario,
+    bounds: &Bounds<'_>,
+    progress: impl FnMut(SimTime, u64),
+) -> Report {
+    simulate_sabotaged(name, scenario, None, bounds, progress)
+}
+
+/// As [`simulate_within`], maybe with a fault of the simulator in it, so that a test sees its checks at work.
 ///
 /// # Panics
 /// As [`simulate`]; with a fault, always when the fault has happened.
@@ -28,33 +42,29 @@ pub fn simulate_sabotaged(
     name: &str,
     scenario: &Scenario,
     sabotage: Option<Sabotage>,
-    mut progress: impl FnMut(SimTime, u64),
+    bounds: &Bounds<'_>,
+    progress: impl FnMut(SimTime, u64),
 ) -> Report {
-    let goes_on = |now, events| {
-        progress(now, events);
-        true
-    };
-    let (report, _) = observe(name, scenario, sabotage, goes_on).expect("it goes on to the end");
-    report
+    observe(name, scenario, sabotage, bounds, progress).0
 }
 
-/// As [`simulate`], with all that was observed beside the report. `goes_on` may end the run early, at a sample:
-/// then there is no result.
+/// As [`simulate_sabotaged`], with all that was observed beside the report.
 ///
 /// # Panics
-/// As [`simulate`].
+/// As [`simulate_sabotaged`].
 pub fn observe(
     name: &str,
     scenario: &Scenario,
     sabotage: Option<Sabotage>,
-    goes_on: impl FnMut(SimTime, u64) -> bool,
-) -> Option<(Report, Observation)> {
+    bounds: &Bounds<'_>,
+    progress: impl FnMut(SimTime, u64),
+) -> (Report, Observation) {
     let observation = Observation::new(&scenario.config);
     let mut cluster = Cluster::new(scenario.config.clone(), observation);
     if let Some(sabotage) = sabotage {
         cluster = cluster.sabotaged(sabotage);
     }
-    let mut done = cluster.run_while(goes_on)?;
+    let mut done = cluster.run_within(bounds, progress);
     done.observer.finish(done.end, &done.directory);
     let identity = Identity {
         name: name.to_owned(),
@@ -64,7 +74,9 @@ pub fn observe(
         events: done.events,
         trace_digest: done.trace_digest,
         end: done.end,
+        stopped: done.stopped,
+        planned: scenario.config.duration,
     };
     let report = Report::new(identity, &done.observer, &done.directory);
-    Some((report, done.observer))
+    (report, done.observer)
 }

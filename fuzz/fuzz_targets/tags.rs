@@ -1,21 +1,5 @@
-//! Whatever the tag expression: it is a subscription or has no tag in it; and what the client keeps of its own tags the
-//! broker has let through.
+//! Feeds `tests/hostile/texts/tags.rs`, which says what must hold.
 
 #![no_main]
 
-use libfuzzer_sys::fuzz_target;
-use rmqsim::cluster::broker::message_filter::{SubscriptionData, tags_code};
-
-fuzz_target!(|text: &str| {
-    let Ok(subscription) = SubscriptionData::of_tags(Some(text)) else {
-        assert!(text.split("||").all(str::is_empty), "only separators are refused");
-        return;
-    };
-    for tag in &subscription.tags {
-        assert!(subscription.client_keeps(Some(tag)));
-        assert!(subscription.broker_passes(tags_code(Some(tag))));
-    }
-    if !subscription.tags.is_empty() {
-        assert!(!subscription.client_keeps(None));
-    }
-});
+libfuzzer_sys::fuzz_target!(|text: &str| rmqsim_fuzz::texts::tags::check(text));

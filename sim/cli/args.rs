@@ -1,8 +1,10 @@
 //! Arguments that several subcommands share.
 
+use crate::cluster::bounds::Bounds;
 use crate::cluster::sabotage::Sabotage;
 use crate::kernel::time::SimDuration;
 use crate::scenario::Overrides;
+use crate::scenario::units::byte_count;
 use clap::ValueEnum;
 use std::path::PathBuf;
 
@@ -21,17 +23,54 @@ pub struct OverrideArgs {
     /// Allow more messages than the usual bound of 2 000 000 000
     #[arg(long, value_name = "N", value_parser = whole_number, allow_negative_numbers = true)]
     pub max_messages: Option<u64>,
+    /// Stop a run after so many events; what it has come to is reported, with exit code 1 [default: no bound]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    pub max_events: Option<u64>,
 }
 
 impl OverrideArgs {
     /// The same for the scenario layer.
     pub fn overrides(&self) -> Overrides {
         Overrides {
+            max_events: self.max_events,
             seed: self.seed,
             until: self.until,
             set: self.set.clone(),
             max_messages: self.max_messages,
         }
+    }
+}
+
+/// What runs may cost.
+#[derive(Clone, Copy, Debug, clap::Args)]
+pub struct BoundArgs {
+    /// Stop a run whose model holds more, like 512MiB, or none; the threads of a study share it
+    #[arg(long, value_name = "SIZE", value_parser = memory, default_value = "4GiB")]
+    pub max_memory: Memory,
+}
+
+impl BoundArgs {
+    /// The bounds of each of so many runs at a time, none of which may do more events than `max_events`.
+    pub fn of_each(self, runs: usize, max_events: Option<u64>) -> Bounds<'static> {
+        Bounds {
+            events: max_events,
+            memory: self.max_memory.0.map(|bytes| bytes / runs.max(1) as u64),
+            interrupt: None,
+        }
+    }
+}
+
+/// A bound on memory, bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Memory(Option<u64>);
+
+/// A size, or `none`.
+fn memory(text: &str) -> Result<Memory, String> {
+    match text {
+        "none" => Ok(Memory(None)),
+        _ => byte_count(text)
+            .map(|bytes| Memory(Some(bytes)))
+            .map_err(|error| error.to_string()),
     }
 }
 
@@ -63,11 +102,14 @@ pub enum Charts {
 
 /// Simulate a scenario and report what happened
 #[derive(Clone, Debug, clap::Args)]
-#[command(after_help = "Exit code 1: an expectation of the scenario does not hold.
+#[command(
+    after_help = "Exit code 1: an expectation of the scenario does not hold, or a bound stopped the run.
+Ctrl-C ends a run early: what it has come to is written and says so; exit code 130.
 
 Examples:
   rmqsim run quickstart
-  rmqsim run backlog-drain --set groups.billing.consumers.count=8 --out rmqsim-out")]
+  rmqsim run backlog-drain --set groups.billing.consumers.count=8 --out rmqsim-out"
+)]
 pub struct RunArgs {
     /// Scenario files, names of shipped scenarios, or - for standard input
     #[arg(required = true, value_name = "FILE")]
@@ -75,6 +117,9 @@ pub struct RunArgs {
     /// Changes of the scenario
     #[command(flatten)]
     pub overrides: OverrideArgs,
+    /// What the run may cost
+    #[command(flatten)]
+    pub bounds: BoundArgs,
     /// Write report.json and charts into this folder; without it a table goes with files in
     /// rmqsim-out/NAME, json with none
     #[arg(long, value_name = "DIR")]
@@ -178,6 +223,9 @@ pub struct CompareArgs {
     /// Changes of all variants
     #[command(flatten)]
     pub overrides: OverrideArgs,
+    /// What a run may cost
+    #[command(flatten)]
+    pub bounds: BoundArgs,
     /// Allow more runs or messages than the usual bounds, up to so many runs
     #[arg(long, value_name = "N", value_parser = whole_number, allow_negative_numbers = true)]
     pub max_runs: Option<u64>,

@@ -7,7 +7,7 @@ use crate::cli::{expectations, metrics};
 use crate::kernel::time::SimDuration;
 use crate::scenario::estimate::{self, grouped};
 use crate::scenario::study::Plan;
-use crate::scenario::{Diagnostics, Overrides, Scenario};
+use crate::scenario::{Diagnostics, Overrides, Scenario, limits};
 use serde_json::json;
 
 /// Check scenario files without running them
@@ -17,8 +17,11 @@ use serde_json::json;
   rmqsim check quickstart --set groups.billing.consumers.count=3 --format json")]
 pub struct Args {
     /// Scenario files, names of shipped scenarios, or - for standard input
-    #[arg(required = true, value_name = "FILE")]
+    #[arg(required_unless_present = "limits", value_name = "FILE")]
     files: Vec<String>,
+    /// Show the bounds on what a scenario may ask for, and nothing else
+    #[arg(long, exclusive = true)]
+    limits: bool,
     #[command(flatten)]
     overrides: OverrideArgs,
     /// Form of the answer; json gives problems as data
@@ -26,8 +29,26 @@ pub struct Args {
     format: Format,
 }
 
+/// Prints the table of bounds.
+fn show_limits(terminal: &Terminal) -> Result<Exit, Failure> {
+    let rows = limits::table();
+    let width = rows
+        .iter()
+        .map(|(_, bound)| bound.chars().count())
+        .max()
+        .unwrap_or(0);
+    let lines: Vec<String> = (rows.iter())
+        .map(|(what, bound)| format!("{bound:>width$}  {}", what.replace('`', "")))
+        .collect();
+    terminal.print(&lines.join("\n"))?;
+    Ok(Exit::Fine)
+}
+
 /// Checks each file; exit code 2 if one of them is not sound.
 pub fn run(args: &Args, terminal: &Terminal) -> Result<Exit, Failure> {
+    if args.limits {
+        return show_limits(terminal);
+    }
     let overrides = args.overrides.overrides();
     let results: Vec<(&String, Result<Sound, Box<Diagnostics>>)> = args
         .files

@@ -6,24 +6,21 @@
 use crate::cli::args::{Charts, CompareArgs, StudyFormat, Warmup};
 use crate::cli::run::{OUT, listed, make_writable, write_files};
 use crate::cli::terminal::Terminal;
-use crate::cli::{Exit, Failure, exit, expectations, metrics};
+use crate::cli::{Exit, Failure, exit, expectations, interrupt, metrics};
 use crate::compare::{Progress, Seeds, Study, compare};
 use crate::kernel::time::SimDuration;
 use crate::report::comparison::model::{Comparison, Luck, WarmupRule};
 use crate::report::comparison::{markdown, one_run, table};
-use crate::report::{charts, json};
+use crate::report::{charts, json, table as table_of_run};
 use crate::scenario::study::{Plan, Wanted};
 use crate::scenario::{Diagnostic, Overrides};
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, Ordering};
-
-/// Set by Ctrl-C.
-static STOP: AtomicBool = AtomicBool::new(false);
+use std::sync::{Mutex, PoisonError};
 
 /// Makes the comparison, prints it, writes it down.
 pub fn run(args: &CompareArgs, threads: usize, terminal: &Terminal) -> Result<Exit, Failure> {
     let overrides = overrides(args);
-    let study = prepare(args, &overrides)?;
+    let study = prepare(args, &overrides, threads)?;
     let folder = match (&args.out, args.format) {
         (Some(out), _) => Some(out.clone()),
         (None, StudyFormat::Table) => Some(Path::new(OUT).join(format!("{}-compare", study.name))),
@@ -32,9 +29,10 @@ pub fn run(args: &CompareArgs, threads: usize, terminal: &Terminal) -> Result<Ex
     if let Some(folder) = &folder {
         make_writable(folder, "comparison.json")?;
     }
-    stop_at_ctrl_c();
+    let stop = interrupt::orderly();
+    let too_much = Mutex::new(None);
     let bar = terminal.study_progress();
-    let comparison = compare(&study, threads, &STOP, &|progress| match progress {
+    let comparison = compare(&study, threads, stop, &|progress| match progress {
         Progress::Planned(runs) => bar.plan(runs),
         Progress::Begins { scenario, set, seed } => {
             let found = (study.warmup == WarmupRule::Mser5).then(|| scenario.config.warmup.as_secs_f64());
@@ -45,11 +43,31 @@ pub fn run(args: &CompareArgs, threads: usize, terminal: &Terminal) -> Result<Ex
         }
         Progress::Ran => bar.ran(),
         Progress::Width(width) => bar.width(width),
+        Progress::Stopped { label, seed, stopped } => {
+            let mut too_much = too_much.lock().unwrap_or_else(PoisonError::into_inner);
+            too_much.get_or_insert_with(|| table_of_run::stopped(label, seed, stopped));
+        }
     });
     bar.clear();
+    let too_much = too_much.into_inner().unwrap_or_else(PoisonError::into_inner);
+    let exit = match (&too_much, comparison.run.complete) {
+        (Some(_), _) => Exit::Found,
+        (None, true) => Exit::Fine,
+        (None, false) => Exit::Interrupted,
+    };
+    if let Some(told) = &too_much {
+        terminal.error(told);
+    }
     if comparison.run.runs == 0 {
-        terminal.problem("interrupted before every variant had run once: there is no result");
-        return Ok(Exit::Interrupted);
+        let why = if too_much.is_some() {
+            "stopped"
+        } else {
+            "interrupted"
+        };
+        terminal.problem(&format!(
+            "{why} before every variant had run once: there is no result"
+        ));
+        return Ok(exit);
     }
     let written = match &folder {
         Some(folder) => {
@@ -61,10 +79,7 @@ pub fn run(args: &CompareArgs, threads: usize, terminal: &Terminal) -> Result<Ex
         None => Vec::new(),
     };
     print(args.format, &comparison, &written, terminal)?;
-    Ok(match comparison.run.complete {
-        true => Exit::Fine,
-        false => Exit::Interrupted,
-    })
+    Ok(exit)
 }
 
 /// The changes for all variants; a fixed warm-up is one of them.
@@ -77,7 +92,7 @@ fn overrides(args: &CompareArgs) -> Overrides {
 }
 
 /// Reads and checks everything.
-fn prepare(args: &CompareArgs, overrides: &Overrides) -> Result<Study, Failure> {
+fn prepare(args: &CompareArgs, overrides: &Overrides, threads: usize) -> Result<Study, Failure> {
     let wanted = Wanted {
         vary: args.vary.clone(),
         baseline: args.baseline.clone(),
@@ -124,6 +139,7 @@ fn prepare(args: &CompareArgs, overrides: &Overrides) -> Result<Study, Failure> 
             false => Luck::Common,
         },
         level: args.level,
+        bounds: args.bounds.of_each(threads, args.overrides.max_events),
         set: overrides.set.clone(),
         until: overrides.until,
         warmup: match args.warmup {
@@ -137,16 +153,6 @@ fn prepare(args: &CompareArgs, overrides: &Overrides) -> Result<Study, Failure> 
 
 /// Seeds at most with `--until-ci`, unless `--max-seeds` says otherwise.
 const SEEDS_MOST: u32 = 1000;
-
-/// The first Ctrl-C ends the study, the second one the program.
-fn stop_at_ctrl_c() {
-    // Without a handler Ctrl-C ends the program at once, as ever: no reason not to run.
-    let _ = ctrlc::set_handler(|| {
-        if STOP.swap(true, Ordering::Relaxed) {
-            std::process::exit(Exit::Interrupted as i32);
-        }
-    });
-}
 
 /// Takes the charts of an earlier study out of our own folder: they would pass for some of this one.
 fn remove_charts(folder: &Path) {
@@ -206,7 +212,7 @@ fn print(
         terminal.note(&files);
     }
     if !comparison.run.complete {
-        terminal.note("interrupted: the result is of the seeds that were done");
+        terminal.note("not all runs were done: the result is of the seeds that were");
     }
     Ok(())
 }

@@ -1,6 +1,7 @@
 //! How the program ends: exit codes, and what is said about a failure.
 
 use crate::cli::terminal::Terminal;
+use crate::report::json;
 use crate::scenario::Diagnostics;
 use crate::verify::check::is_catching;
 use std::cell::RefCell;
@@ -11,13 +12,13 @@ use std::process::ExitCode;
 pub enum Exit {
     /// All is well.
     Fine = 0,
-    /// The run is fine, but an expectation failed or a comparison found something.
+    /// The run is fine, but an expectation failed, a comparison found something, or a bound has stopped it.
     Found = 1,
     /// The input or its use is wrong.
     BadInput = 2,
     /// A broken invariant: our bug.
     Internal = 3,
-    /// Ctrl-C; what was done has been written.
+    /// Ctrl-C or SIGTERM; what was done has been written.
     Interrupted = 130,
 }
 
@@ -103,6 +104,7 @@ pub fn panics_are_our_bugs() {
             return;
         }
         default(panic);
+        json::remove_partial_files();
         let command = COMMAND.take().unwrap_or_else(arguments);
         Terminal::last_words(&format!(
             "internal error: this is a bug in rmqsim, not in your scenario\n  = help: it happens again with: {command}",

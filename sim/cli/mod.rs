@@ -2,12 +2,13 @@
 //!
 //! Data goes to stdout, everything else to stderr. Only [`terminal`] prints.
 
-mod allocate;
+pub mod allocate;
 pub mod args;
 mod check;
 mod compare;
 mod exit;
 mod expectations;
+mod interrupt;
 mod list;
 mod metrics;
 mod new;
@@ -95,6 +96,7 @@ enum Command {
 /// Runs the program: arguments in, exit code out.
 pub fn main() -> std::process::ExitCode {
     exit::panics_are_our_bugs();
+    interrupt::listen();
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => return exit::usage(&error).into(),

@@ -2,10 +2,10 @@
 
 use crate::cli::terminal::Terminal;
 use crate::cli::{Exit, Failure};
+use crate::report::json;
 use crate::scenario::shipped;
 use anyhow::anyhow;
-use std::fs::OpenOptions;
-use std::io::{ErrorKind, Write};
+use std::io::ErrorKind;
 use std::path::PathBuf;
 
 /// Write a commented scenario to start from
@@ -26,11 +26,7 @@ pub fn run(args: &Args, terminal: &Terminal) -> Result<Exit, Failure> {
         return Ok(Exit::Fine);
     };
     let shown = path.display();
-    let written = OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .open(path)
-        .and_then(|mut file| file.write_all(shipped::TEMPLATE.as_bytes()));
+    let written = json::write_new(path, shipped::TEMPLATE.as_bytes());
     match written {
         Ok(()) => {
             terminal.note(&format!("wrote {shown}; check it with: rmqsim check {shown}"));

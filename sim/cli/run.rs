@@ -5,14 +5,16 @@
 //! programs the report goes to stdout, and to a folder only if one is named.
 
 use crate::cli::args::{Charts, Format, RunArgs};
-use crate::cli::expectations;
 use crate::cli::terminal::Terminal;
 use crate::cli::{Exit, Failure};
+use crate::cli::{expectations, interrupt};
 use crate::cluster::Cluster;
+use crate::cluster::bounds::Bounds;
 use crate::cluster::event::Event;
 use crate::kernel::time::SimTime;
 use crate::observe::observation::Observation;
 use crate::report::expect::Expectation;
+use crate::report::model::StopReason;
 use crate::report::{Report, charts, json, table};
 use crate::scenario::estimate;
 use crate::scenario::{Scenario, stem};
@@ -42,8 +44,10 @@ pub fn run(args: &RunArgs, terminal: &Terminal) -> Result<Exit, Failure> {
         if position > 0 && args.format == Format::Table {
             terminal.print("")?;
         }
-        if !one(job, args, terminal)? {
-            exit = Exit::Found;
+        match one(job, args, terminal)? {
+            Exit::Fine => {}
+            Exit::Interrupted => return Ok(Exit::Interrupted),
+            other => exit = other,
         }
     }
     Ok(exit)
@@ -101,17 +105,27 @@ pub fn make_writable(folder: &Path, file: &str) -> anyhow::Result<()> {
         })
 }
 
-/// Runs one scenario, prints and writes. Whether all expectations hold.
-fn one(job: Job, args: &RunArgs, terminal: &Terminal) -> Result<bool, Failure> {
+/// Runs one scenario, prints and writes.
+fn one(job: Job, args: &RunArgs, terminal: &Terminal) -> Result<Exit, Failure> {
     if args.check_determinism {
         same_twice(&job, terminal)?;
     }
     let mut progress = terminal.progress(SimTime::ZERO + job.scenario.config.duration);
-    let mut report = simulate_sabotaged(&job.name, &job.scenario, args.plant, |now, events| {
+    let bounds = Bounds {
+        interrupt: Some(interrupt::orderly()),
+        ..args.bounds.of_each(1, args.overrides.max_events)
+    };
+    let mut report = simulate_sabotaged(&job.name, &job.scenario, args.plant, &bounds, |now, events| {
         progress.tell(now, events);
     });
     progress.clear();
-    let passed = report.judge(&job.expectations);
+    // What a scenario expects of its end says nothing about its beginning.
+    let exit = match report.run.stopped.as_ref().map(|stopped| stopped.reason) {
+        Some(StopReason::Interrupted) => Exit::Interrupted,
+        Some(_) => Exit::Found,
+        None if report.judge(&job.expectations) => Exit::Fine,
+        None => Exit::Found,
+    };
     let bytes = json::canonical(&report);
     let written = match &job.folder {
         Some(folder) => write(folder, &report, &bytes, args.charts)?,
@@ -133,9 +147,15 @@ fn one(job: Job, args: &RunArgs, terminal: &Terminal) -> Result<bool, Failure> {
             for verdict in report.expect.iter().filter(|verdict| !verdict.passed) {
                 terminal.note(&format!("{}: expected {}", job.name, verdict.text));
             }
+            if report.run.stopped.is_some() {
+                terminal.note(&format!(
+                    "{}: incomplete, see \"stopped\" in the report",
+                    job.name
+                ));
+            }
         }
     }
-    Ok(passed)
+    Ok(exit)
 }
 
 /// Runs a scenario twice and says whether both runs did the same.

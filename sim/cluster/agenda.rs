@@ -8,10 +8,28 @@ use crate::kernel::scheduler::{Scheduler, Ticket};
 use crate::kernel::time::{SimDuration, SimTime};
 
 /// The pending events of a cluster and its clock.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Agenda(Scheduler<u64>);
 
+impl Default for Agenda {
+    fn default() -> Self {
+        Self(Scheduler::default().naming(kind))
+    }
+}
+
+/// What an event is called, whomever it concerns.
+fn kind(code: u64) -> String {
+    let told = format!("{:?}", Event::from_code(code));
+    let end = told.find(|c: char| !c.is_alphanumeric()).unwrap_or(told.len());
+    told[..end].to_owned()
+}
+
 impl Agenda {
+    /// Bytes that it holds.
+    pub fn held(&self) -> u64 {
+        self.0.held()
+    }
+
     /// The virtual time.
     #[inline(always)]
     pub fn now(&self) -> SimTime {
@@ -45,5 +63,27 @@ impl Agenda {
     #[inline(always)]
     pub fn pop(&mut self) -> Option<(SimTime, u64)> {
         self.0.pop()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cluster::event::PqSlot;
+    use crate::cluster::ids::BrokerId;
+
+    /// Two events that let no time pass: whoever reads of it learns which.
+    #[test]
+    #[should_panic(expected = "the last 1000 were 500 Dispatch, 500 PullDue")]
+    fn a_livelock_is_told_by_kind() {
+        let mut agenda = Agenda::default();
+        agenda.at(SimTime::from_nanos(9), Event::PullDue(PqSlot(3)));
+        while let Some((time, code)) = agenda.pop() {
+            let next = match Event::from_code(code) {
+                Event::PullDue(_) => Event::Dispatch(BrokerId(1)),
+                _ => Event::PullDue(PqSlot(4)),
+            };
+            agenda.at(time, next);
+        }
     }
 }

@@ -20,6 +20,11 @@ pub trait Observer {
     /// that instant, and once at the end of the run.
     fn sample(&mut self, now: SimTime, directory: &Directory);
 
+    /// Bytes that it holds.
+    fn held(&self) -> u64 {
+        0
+    }
+
     /// An event has happened, with all its facts. Only runs under all rules listen.
     #[inline(always)]
     fn event_over(&mut self, _now: SimTime, _directory: &Directory) {}

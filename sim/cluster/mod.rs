@@ -4,6 +4,7 @@
 //! what crosses the network crosses it as an event. How one message flows: `ARCHITECTURE.md`.
 
 pub mod agenda;
+pub mod bounds;
 pub mod broker;
 pub mod config;
 pub mod consumer;
@@ -14,6 +15,7 @@ pub mod fact;
 pub mod faults;
 pub mod ids;
 pub mod link;
+mod memory;
 pub mod message;
 pub mod message_queue;
 pub mod nameserver;
@@ -25,6 +27,7 @@ pub mod slab;
 pub mod topic_route;
 
 use crate::cluster::agenda::Agenda;
+use crate::cluster::bounds::{Bounds, Stopped};
 use crate::cluster::broker::consume_queue::ConsumeQueue;
 use crate::cluster::broker::consumer_offset_manager::ConsumerOffsetManager;
 use crate::cluster::broker::expression_message_filter::Filters;
@@ -60,6 +63,7 @@ use crate::cluster::slab::Slab;
 use crate::kernel::digest::TraceDigest;
 use crate::kernel::streams::Streams;
 use crate::kernel::time::{SimDuration, SimTime};
+use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
 /// A simulated cluster and the one who watches it.
@@ -114,6 +118,8 @@ pub struct Cluster<O> {
     dlq_readable: Vec<bool>,
     /// Groups that operators will send back.
     rewinds: Vec<Rewind>,
+    /// Offsets that operators have set and brokers have forgotten before a client heard of them.
+    unheard_resets: BTreeSet<(GroupId, ids::QueueId)>,
     /// How many brokers are down.
     brokers_down: u32,
     /// By client: the news that its group has changed brings nothing new until then, since its rebalance thread will
@@ -150,6 +156,8 @@ pub struct Finished<O> {
     pub end: SimTime,
     /// Events executed.
     pub events: u64,
+    /// Why it ended before its time, if it did.
+    pub stopped: Option<Stopped>,
     /// Hash over all executed events, in hex.
     pub trace_digest: String,
     /// What memory still holds.
@@ -247,6 +255,7 @@ impl<O: Observer> Cluster<O> {
                 config.groups.len()
             ],
             rewinds: Rewind::all(&config, !Profile::of(config.version).server_side_reset),
+            unheard_resets: BTreeSet::new(),
             brokers_down: 0,
             roused: vec![SimTime::ZERO; clients],
             woken: Vec::new(),
@@ -280,13 +289,13 @@ impl<O: Observer> Cluster<O> {
             }
         };
         let readers: Vec<Vec<String>> = config.groups.iter().map(config::GroupConfig::readers).collect();
-        let readers_of = &readers;
+        let position_of =
+            |readers: &Vec<String>| -> BTreeMap<String, u32> { (readers.iter().cloned()).zip(0..).collect() };
+        let positions: Vec<_> = readers.iter().map(position_of).collect();
+        let positions = &positions;
         let consumers = config.groups.iter().enumerate().flat_map(|(g, group)| {
             group.consumers.iter().map(move |c| ConsumerInfo {
-                reader: readers_of[g]
-                    .iter()
-                    .position(|id| *id == c.client_id)
-                    .unwrap_or(0) as u32,
+                reader: positions[g].get(&c.client_id).copied().unwrap_or(0),
                 name: c.name.clone(),
                 client_id: c.client_id.clone(),
                 group: GroupId(g as u32),
@@ -364,12 +373,23 @@ impl<O: Observer> Cluster<O> {
 
     /// As [`run`](Self::run), but `goes_on` may end it early, at a sample: then there is nothing to tell.
     pub fn run_while(self, goes_on: impl FnMut(SimTime, u64) -> bool) -> Option<Finished<O>> {
-        self.run_to_end::<true>(goes_on, |_, _| {})
+        self.run_to_end::<true>(&Bounds::default(), goes_on, |_, _| {})
+    }
+
+    /// As [`run`](Self::run), but no further than `bounds` allow; [`Finished::stopped`] says if they did not.
+    pub fn run_within(self, bounds: &Bounds<'_>, mut progress: impl FnMut(SimTime, u64)) -> Finished<O> {
+        let goes_on = |now, events| {
+            progress(now, events);
+            true
+        };
+        self.run_to_end::<true>(bounds, goes_on, |_, _| {})
+            .expect("it goes on")
     }
 
     /// As [`run`](Self::run), and `watch` hears of each event before it happens: when, and its [code](Event::code).
     pub fn run_watched(self, watch: impl FnMut(SimTime, u64)) -> Finished<O> {
-        self.run_to_end::<true>(|_, _| true, watch).expect("it goes on")
+        self.run_to_end::<true>(&Bounds::default(), |_, _| true, watch)
+            .expect("it goes on")
     }
 
     /// As [`run`](Self::run), but the trace digest is that of no events. For the benchmark that prices the digest.
@@ -378,15 +398,18 @@ impl<O: Observer> Cluster<O> {
             progress(now, events);
             true
         };
-        self.run_to_end::<false>(goes_on, |_, _| {}).expect("it goes on")
+        self.run_to_end::<false>(&Bounds::default(), goes_on, |_, _| {})
+            .expect("it goes on")
     }
 
     fn run_to_end<const DIGEST: bool>(
         mut self,
+        bounds: &Bounds<'_>,
         mut goes_on: impl FnMut(SimTime, u64) -> bool,
         mut watch: impl FnMut(SimTime, u64),
     ) -> Option<Finished<O>> {
-        let end = SimTime::ZERO + self.config.duration;
+        let mut end = SimTime::ZERO + self.config.duration;
+        let (mut look_at, mut stopped) = (bounds.first_look(), None);
         let interval = self.config.sample_interval.max(SimDuration::from_nanos(1));
         let (mut next_sample, mut events) = (SimTime::ZERO, 0);
         loop {
@@ -405,6 +428,16 @@ impl<O: Observer> Cluster<O> {
             match next {
                 Some((time, code)) if time < end => {
                     events += 1;
+                    if events >= look_at {
+                        match self.look(bounds, events) {
+                            Ok(next) => look_at = next,
+                            Err(why) => {
+                                // What is due at this instant still happens.
+                                end = time + SimDuration::from_nanos(1);
+                                (look_at, stopped) = (u64::MAX, Some(why));
+                            }
+                        }
+                    }
                     if DIGEST {
                         self.digest.add(time, code);
                     }
@@ -427,6 +460,7 @@ impl<O: Observer> Cluster<O> {
             directory: self.core.directory,
             end,
             events,
+            stopped,
             trace_digest: self.digest.finish(),
         })
     }

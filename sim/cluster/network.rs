@@ -7,6 +7,7 @@
 use crate::cluster::ids::{BrokerId, ConsumerId, ProducerId};
 use crate::cluster::link::Links;
 use crate::kernel::dist::Dist;
+use crate::kernel::memory;
 use crate::kernel::sampler::Sampler;
 use crate::kernel::streams::{Stream, Streams};
 use crate::kernel::time::{SimDuration, SimTime};
@@ -62,6 +63,13 @@ pub struct Network {
 }
 
 impl Network {
+    /// Bytes that it holds.
+    pub fn held(&self) -> u64 {
+        let ends = self.consumers.iter().chain(&self.producers);
+        let last = ends.map(|of| memory::of_vec(&of.last)).sum::<u64>();
+        last + memory::of_vec(&self.consumers) + memory::of_vec(&self.producers)
+    }
+
     /// A network with delays from `latency` between so many brokers, name servers and clients yet to be added.
     ///
     /// # Panics

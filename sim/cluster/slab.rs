@@ -1,5 +1,6 @@
 //! A table whose places are used again: ids stay small, memory follows what lives now.
 
+use crate::kernel::memory;
 /// Values by place; the place freed last is filled first.
 #[derive(Clone, Debug)]
 pub struct Slab<T> {
@@ -17,6 +18,11 @@ impl<T> Default for Slab<T> {
 }
 
 impl<T> Slab<T> {
+    /// Bytes of its places, taken or free; what values hold besides is not counted.
+    pub fn held(&self) -> u64 {
+        memory::of_vec(&self.places) + memory::of_vec(&self.free)
+    }
+
     /// Puts `value` somewhere and tells where.
     #[inline]
     pub fn insert(&mut self, value: T) -> u32 {

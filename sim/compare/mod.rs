@@ -5,6 +5,7 @@
 
 mod pilot;
 
+use crate::cluster::bounds::Bounds;
 use crate::cluster::config::ClusterConfig;
 use crate::kernel::time::{SimDuration, SimTime};
 use crate::report::comparison::metric::Metric;
@@ -13,6 +14,7 @@ use crate::report::comparison::model::{
 };
 use crate::report::comparison::{Material, Outcome};
 use crate::report::expect::Expectation;
+use crate::report::model::{StopReason, StoppedReport};
 use crate::report::scenario_hash;
 use crate::scenario::Scenario;
 use crate::scenario::study::Plan;
@@ -43,6 +45,8 @@ pub struct Study {
     pub luck: Luck,
     /// Confidence level, 0 … 1.
     pub level: f64,
+    /// What each run may cost; one that would cost more ends the study.
+    pub bounds: Bounds<'static>,
     /// How the length of the warm-up is found.
     pub warmup: WarmupRule,
 }
@@ -89,6 +93,15 @@ pub enum Progress<'a> {
     Ran,
     /// Half-width of the widest interval now, as a share of the baseline's mean.
     Width(Option<f64>),
+    /// A run has met a bound; the study ends with the seeds that are done.
+    Stopped {
+        /// Its variant.
+        label: &'a str,
+        /// With which seed.
+        seed: u64,
+        /// Which bound, and where.
+        stopped: &'a StoppedReport,
+    },
 }
 
 /// Whoever wants to hear of it.
@@ -206,8 +219,19 @@ impl Runner<'_> {
             set: &of.set,
             seed: scenario.config.seed,
         });
-        let goes_on = |_, _| !self.stop.load(Ordering::Relaxed);
-        let (mut report, observation) = observe(&of.label, &scenario, None, goes_on)?;
+        let bounds = Bounds {
+            interrupt: Some(self.stop),
+            ..self.study.bounds
+        };
+        let (mut report, observation) = observe(&of.label, &scenario, None, &bounds, |_, _| {});
+        if let Some(stopped) = &report.run.stopped {
+            if stopped.reason != StopReason::Interrupted {
+                let (label, seed) = (of.label.as_str(), scenario.config.seed);
+                (self.listener)(Progress::Stopped { label, seed, stopped });
+                self.stop.store(true, Ordering::Relaxed);
+            }
+            return None;
+        }
         Some(keep(
             &mut report,
             &observation,

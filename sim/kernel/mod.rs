@@ -4,6 +4,7 @@ pub mod digest;
 pub mod dist;
 pub mod event_list;
 pub mod math;
+pub mod memory;
 pub mod sampler;
 pub mod scheduler;
 pub mod streams;

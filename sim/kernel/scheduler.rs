@@ -15,12 +15,16 @@
 //! K4, at most [`MAX_EVENTS_PER_INSTANT`] at one instant.
 
 use crate::kernel::event_list::{EventList, NearFarList, Scheduled};
+use crate::kernel::memory;
 use crate::kernel::time::{SimDuration, SimTime};
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::num::NonZeroU64;
 
 /// More events than this at one instant are taken for a livelock (K4).
 pub const MAX_EVENTS_PER_INSTANT: u64 = 10_000_000;
+
+/// So many of them at the end are kept, to tell what they were.
+const WATCHED: u64 = 1000;
 
 /// Cancelled events that may lie in the list before the first sweep.
 const SWEEP_FROM: usize = 64;
@@ -70,6 +74,10 @@ pub struct Scheduler<E: Copy, L = NearFarList<E>> {
     cancelled: BTreeSet<u128>,
     /// The least of them: what is earlier needs no look.
     first_cancelled: u128,
+    /// The last events of an instant that has too many.
+    watched: Vec<E>,
+    /// What an event is called when it has to be told.
+    name: fn(E) -> String,
 }
 
 impl<E: Copy> Scheduler<E> {
@@ -92,11 +100,23 @@ impl<E: Copy, L: EventList<E>> Default for Scheduler<E, L> {
             executed_before_now: 0,
             cancelled: BTreeSet::new(),
             first_cancelled: u128::MAX,
+            watched: Vec::new(),
+            name: |_| "event".to_owned(),
         }
     }
 }
 
 impl<E: Copy, L: EventList<E>> Scheduler<E, L> {
+    /// Bytes of what is still to happen.
+    pub fn held(&self) -> u64 {
+        memory::of::<Scheduled<E>>(self.entries()) + memory::of_set(&self.cancelled)
+    }
+
+    /// The same scheduler, which tells events by `name`.
+    pub fn naming(self, name: fn(E) -> String) -> Self {
+        Self { name, ..self }
+    }
+
     /// The virtual time: that of the event popped last.
     #[inline]
     pub fn now(&self) -> SimTime {
@@ -157,7 +177,7 @@ impl<E: Copy, L: EventList<E>> Scheduler<E, L> {
         loop {
             let next = self.take_earliest()?;
             if !self.is_cancelled(&next) {
-                self.advance(next.time, next.seq);
+                self.advance(next.time, next.seq, next.event);
                 return Some((next.time, next.event));
             }
         }
@@ -274,7 +294,7 @@ impl<E: Copy, L: EventList<E>> Scheduler<E, L> {
     }
 
     #[inline(always)]
-    fn advance(&mut self, time: SimTime, seq: u64) {
+    fn advance(&mut self, time: SimTime, seq: u64, event: E) {
         if time != self.now {
             if time < self.now {
                 went_back(self.now, time);
@@ -286,9 +306,39 @@ impl<E: Copy, L: EventList<E>> Scheduler<E, L> {
         }
         self.running = seq;
         self.executed += 1;
-        if self.executed_now() > MAX_EVENTS_PER_INSTANT {
-            livelock(self.now);
+        if self.executed_now() > MAX_EVENTS_PER_INSTANT - WATCHED {
+            self.watch(event);
         }
+    }
+
+    /// Keeps an event of an instant that has many, and gives up when they are too many.
+    #[cold]
+    #[inline(never)]
+    fn watch(&mut self, event: E) {
+        let number = self.executed_now() - (MAX_EVENTS_PER_INSTANT - WATCHED);
+        if number == 1 {
+            self.watched.clear();
+        }
+        if number <= WATCHED {
+            self.watched.push(event);
+            return;
+        }
+        let mut kinds: BTreeMap<String, u64> = BTreeMap::new();
+        for event in &self.watched {
+            *kinds.entry((self.name)(*event)).or_default() += 1;
+        }
+        let mut kinds: Vec<(String, u64)> = kinds.into_iter().collect();
+        kinds.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
+        let kinds: Vec<String> = kinds
+            .iter()
+            .map(|(name, count)| format!("{count} {name}"))
+            .collect();
+        panic!(
+            "invariant K4 broken at {}: more than {MAX_EVENTS_PER_INSTANT} events at one instant, as if some scheduled \
+             each other without letting time pass; the last {WATCHED} were {}",
+            self.now,
+            kinds.join(", ")
+        );
     }
 
     /// Takes all cancelled events out.
@@ -314,15 +364,6 @@ fn scheduled_in_the_past(now: SimTime, time: SimTime) -> ! {
 #[inline(never)]
 fn went_back(now: SimTime, time: SimTime) -> ! {
     panic!("invariant K1 broken at {now}: the event list gave an event of {time} out of order");
-}
-
-#[cold]
-#[inline(never)]
-fn livelock(now: SimTime) -> ! {
-    panic!(
-        "invariant K4 broken at {now}: more than {MAX_EVENTS_PER_INSTANT} events at one instant; some events \
-         schedule each other without letting time pass"
-    );
 }
 
 #[cfg(test)]

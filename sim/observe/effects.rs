@@ -4,6 +4,7 @@
 //! with success although the effect never happened, before or after, is a *lost* one.
 
 use crate::cluster::ids::MessageId;
+use crate::kernel::memory;
 use crate::observe::settled::Settled;
 use std::collections::BTreeSet;
 
@@ -23,6 +24,11 @@ pub struct Effects {
 }
 
 impl Effects {
+    /// Bytes that it holds.
+    pub fn held(&self) -> u64 {
+        self.done.iter().map(Settled::held).sum::<u64>() + memory::of_set(&self.missing)
+    }
+
     fn done(&mut self, identity: u64) -> (&mut Settled, u64) {
         let id = MessageId(identity & !(1 << 63));
         let producer = id.producer().index();

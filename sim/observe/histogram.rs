@@ -5,6 +5,8 @@
 //! of values. Two histograms of one unit can be added. The layout is that of HdrHistogram, which the tests
 //! compare with; its crate takes several times as long for a value.
 
+use crate::kernel::memory;
+
 /// Bins of an octave are 2 to this.
 const OCTAVE_BITS: u32 = 10;
 /// Bins of an octave.
@@ -20,6 +22,11 @@ pub struct Histogram {
 }
 
 impl Histogram {
+    /// Bytes that it holds.
+    pub fn held(&self) -> u64 {
+        memory::of_vec(&self.counts)
+    }
+
     /// An empty histogram that tells values apart in units of 2 to the `unit_bits`.
     pub const fn with_unit_bits(unit_bits: u32) -> Self {
         Self {

@@ -10,6 +10,7 @@
 //! (end of the queue at each sample); a message between two of them is taken to be stored at an even pace.
 
 use crate::cluster::ids::{GroupId, QueueId};
+use crate::kernel::memory;
 use crate::kernel::time::{SimDuration, SimTime};
 use crate::observe::histogram::Histogram;
 use crate::observe::slots::{Slot, Slots};
@@ -268,6 +269,22 @@ pub struct Lag {
 }
 
 impl Lag {
+    /// Bytes that it holds.
+    pub fn held(&self) -> u64 {
+        let of_peak = |peak: &Peak| peak.samples.held() + memory::of_vec(&peak.marks);
+        let groups = self
+            .groups
+            .iter()
+            .map(|group| of_peak(&group.lag) + of_peak(&group.backlog))
+            .sum::<u64>();
+        let checkpoints = self.checkpoints.iter().map(memory::of_vec).sum::<u64>();
+        memory::of_vec(&self.visible)
+            + memory::of_vec(&self.slots)
+            + memory::of_vec(&self.groups)
+            + groups
+            + checkpoints
+    }
+
     /// Means, maxima, percentiles and drain times begin at `now`.
     pub fn restart(&mut self, now: SimTime) {
         self.from = now;

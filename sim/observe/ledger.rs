@@ -16,6 +16,7 @@
 use crate::cluster::directory::Directory;
 use crate::cluster::fact::DropCause;
 use crate::cluster::ids::{GroupId, QueueId};
+use crate::kernel::memory;
 use crate::kernel::time::SimTime;
 use crate::observe::invariant::{Invariant, broken, grouped};
 use crate::observe::passed::Passed;
@@ -204,18 +205,33 @@ pub struct Ledger {
 }
 
 impl Ledger {
+    /// Bytes that it holds.
+    pub fn held(&self) -> u64 {
+        let of_account = |account: &Account| {
+            let passed = account
+                .passed
+                .iter()
+                .chain(&account.mismatched)
+                .map(|passed| passed.held());
+            account.settled.held() + passed.sum::<u64>()
+        };
+        let accounts = self.accounts.iter().map(of_account).sum::<u64>();
+        memory::of_vec(&self.ends) + memory::of_vec(&self.accounts) + memory::of_vec(&self.counts) + accounts
+    }
+
     /// Makes room for all queues and slots known.
     pub fn grow(&mut self, slots: &Slots, groups: usize) {
         self.ends.resize(slots.queues(), 0);
+        let mut accounts = groups.max(self.counts.len());
         for slot in self.accounts.len()..slots.len() {
-            self.accounts.push(match slots.get(slot).reader {
+            let of = slots.get(slot);
+            accounts = accounts.max(of.account as usize + 1);
+            self.accounts.push(match of.reader {
                 Some(_) => Account::unborn(),
                 None => Account::default(),
             });
         }
-        let accounts = slots.iter().map(|(_, of)| of.account as usize + 1).max();
-        self.counts
-            .resize_with(groups.max(accounts.unwrap_or(0)), GroupCounts::default);
+        self.counts.resize_with(accounts, GroupCounts::default);
         self.group_count = groups;
     }
 

@@ -11,6 +11,7 @@
 use crate::cluster::broker::rebalance_lock_manager::REBALANCE_LOCK_MAX_LIVE_TIME;
 use crate::cluster::ids::{ConsumerId, MessageId};
 use crate::cluster::producer::attributes::Key;
+use crate::kernel::memory;
 use crate::kernel::time::{SimDuration, SimTime};
 use crate::observe::invariant::{Invariant, broken};
 use std::collections::BTreeMap;
@@ -65,6 +66,11 @@ pub struct QueueOrder {
 }
 
 impl QueueOrder {
+    /// Bytes that it holds.
+    pub fn held(&self) -> u64 {
+        memory::of_vec(&self.holders) + memory::of_vec(&self.spans)
+    }
+
     /// `consumer` takes the queue and starts at `offset`.
     pub fn acquired(&mut self, consumer: ConsumerId, offset: u64) {
         self.holders.push(Holder {
@@ -207,6 +213,16 @@ struct OneKey {
 }
 
 impl KeyOrder {
+    /// Bytes that it holds.
+    pub fn held(&self) -> u64 {
+        let unfinished = self
+            .keys
+            .iter()
+            .map(|of| memory::of_vec(&of.unfinished))
+            .sum::<u64>();
+        memory::of_vec(&self.keys) + unfinished + memory::of_map(&self.open)
+    }
+
     /// A listener is called with a message; `first` if for the first time in this group.
     pub fn delivered(&mut self, key: Key, age: Age, first: bool) {
         let at = key.0 as usize;

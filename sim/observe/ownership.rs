@@ -6,6 +6,7 @@
 //! is *stranded*: nobody is given it, so it lacks no owner, and whoever still holds it gets nothing from it.
 
 use crate::cluster::ids::ConsumerId;
+use crate::kernel::memory;
 use crate::kernel::time::{SimDuration, SimTime};
 use std::collections::BTreeSet;
 
@@ -143,6 +144,17 @@ pub struct Ownership {
 }
 
 impl Ownership {
+    /// Bytes that it holds.
+    pub fn held(&self) -> u64 {
+        let owners = self
+            .holdings
+            .iter()
+            .map(|holding| memory::of_vec(&holding.owners))
+            .sum::<u64>();
+        let concerns = self.concerns.iter().map(memory::of_set).sum::<u64>() + memory::of_vec(&self.concerns);
+        memory::of_vec(&self.holdings) + memory::of_vec(&self.intervals) + owners + concerns
+    }
+
     /// Makes room for all slots and consumers known. New slots exist from `now` on.
     pub fn grow(&mut self, now: SimTime, slots: usize, consumers: usize) {
         self.holdings.resize_with(slots, || Holding {

@@ -3,6 +3,8 @@
 //! A later reader with another subscription may still deliver one, so they are kept as a set, a bit for each
 //! offset from the first on, and not as a number.
 
+use crate::kernel::memory;
+
 /// Offsets to a word.
 const WORD: u64 = u64::BITS as u64;
 
@@ -16,6 +18,11 @@ pub struct Passed {
 }
 
 impl Passed {
+    /// Bytes that it holds.
+    pub fn held(&self) -> u64 {
+        memory::of_vec(&self.words)
+    }
+
     /// An empty set; nothing below `from` will ever be in it.
     pub fn new(from: u64) -> Self {
         Self {

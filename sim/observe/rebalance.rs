@@ -13,6 +13,7 @@
 
 use crate::cluster::fact::RebalanceTrigger;
 use crate::cluster::ids::{BrokerId, ConsumerId, TopicId};
+use crate::kernel::memory;
 use crate::kernel::time::{SimDuration, SimTime};
 use crate::observe::lag::Level;
 use crate::observe::shares::Shares;
@@ -170,6 +171,11 @@ pub struct Rebalances {
 }
 
 impl Rebalances {
+    /// Bytes that it holds.
+    pub fn held(&self) -> u64 {
+        memory::of_vec(&self.changes) + memory::of_vec(&self.events) + memory::of_vec(&self.disconnects)
+    }
+
     /// Something happened to `subject`.
     pub fn changed(&mut self, now: SimTime, subject: Subject, change: Change) {
         if self.current.is_none_or(|current| current.at != now) {

@@ -4,6 +4,7 @@
 //! becomes twice as wide, so that a run of any length yields a chart of the same size. A column that joins late
 //! is filled up with zeros.
 
+use crate::kernel::memory;
 use crate::kernel::time::{SimDuration, SimTime};
 
 /// Rows at most.
@@ -69,6 +70,12 @@ pub struct Series {
 }
 
 impl Series {
+    /// Bytes that it holds.
+    pub fn held(&self) -> u64 {
+        let columns = self.columns.iter().flatten().map(memory::of_vec).sum::<u64>();
+        columns + memory::of_vec(&self.times) + memory::of_vec(&self.carry)
+    }
+
     /// Empty series on a grid of `interval`.
     pub fn new(interval: SimDuration) -> Self {
         Self {

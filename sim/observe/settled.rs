@@ -3,6 +3,7 @@
 //! The memory is that of the span between the lowest unfinished and the highest finished record, not of the
 //! messages that ever were.
 
+use crate::kernel::memory;
 use std::collections::VecDeque;
 
 /// Offsets to a word.
@@ -18,6 +19,11 @@ pub struct Settled {
 }
 
 impl Settled {
+    /// Bytes that it holds.
+    pub fn held(&self) -> u64 {
+        memory::of_deque(&self.words)
+    }
+
     /// Puts `offset` in; whether it is new there.
     #[inline(always)]
     pub fn insert(&mut self, offset: u64) -> bool {

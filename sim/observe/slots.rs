@@ -7,6 +7,7 @@
 
 use crate::cluster::directory::{Directory, TopicKind};
 use crate::cluster::ids::{GroupId, QueueId, TopicId};
+use crate::kernel::memory;
 
 /// No slot here.
 const NONE: u32 = u32::MAX;
@@ -59,6 +60,18 @@ struct QueueSlots {
 }
 
 impl Slots {
+    /// Bytes that it holds.
+    pub fn held(&self) -> u64 {
+        let of_group = |group: &GroupSlots| memory::of_vec(&group.user) + memory::of_vec(&group.all);
+        let groups = self.by_group.iter().map(of_group).sum::<u64>();
+        let queues = self
+            .by_queue
+            .iter()
+            .map(|queue| memory::of_vec(&queue.readers))
+            .sum::<u64>();
+        memory::of_vec(&self.all) + memory::of_vec(&self.by_queue) + groups + queues
+    }
+
     /// Takes a new queue in and returns its slots.
     ///
     /// # Panics

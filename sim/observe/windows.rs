@@ -3,6 +3,7 @@
 //! A row holds totals since the start; the difference of two is what one window saw. A row is taken at the first
 //! sample at or after its twelfth, so a run of few samples has fewer windows.
 
+use crate::kernel::memory;
 use crate::kernel::time::{SimDuration, SimTime};
 
 /// Windows of a run.
@@ -41,6 +42,12 @@ pub struct Windows {
 }
 
 impl Windows {
+    /// Bytes that it holds.
+    pub fn held(&self) -> u64 {
+        let of_row = |row: &Row| memory::of_vec(&row.consumers) + memory::of_vec(&row.deliveries);
+        self.rows.iter().map(of_row).sum()
+    }
+
     /// No rows yet; the run is to last for `horizon` from `from` on.
     pub fn new(from: SimTime, horizon: SimDuration) -> Self {
         Self {

@@ -5,9 +5,11 @@
 
 use serde::Serialize;
 use serde_json::Value;
+use std::collections::BTreeSet;
 use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 
 /// The bytes of a report or a comparison as a file, with a line feed at the end.
 pub fn canonical(report: &impl Serialize) -> String {
@@ -23,15 +25,64 @@ pub fn canonical(report: &impl Serialize) -> String {
 /// # Errors
 /// If the folder cannot be written to; nothing is left behind then.
 pub fn write_atomically(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let partial = partial(path);
-    let written = fs::File::create(&partial)
+    let partial = Partial::of(path);
+    fs::File::create(&partial.0)
         .and_then(|mut file| file.write_all(bytes))
-        .and_then(|()| fs::rename(&partial, path));
-    if written.is_err() {
-        // The first error is the one to tell; the partial file may not even exist.
-        let _ = fs::remove_file(&partial);
+        .and_then(|()| fs::rename(&partial.0, path))
+}
+
+/// As [`write_atomically`], but never over a file that exists.
+///
+/// # Errors
+/// As there; [`io::ErrorKind::AlreadyExists`] if the file exists.
+pub fn write_new(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let partial = Partial::of(path);
+    fs::File::create(&partial.0)
+        .and_then(|mut file| file.write_all(bytes))
+        .and_then(|()| match fs::hard_link(&partial.0, path) {
+            // Not every file system has links.
+            Err(e) if e.kind() != io::ErrorKind::AlreadyExists && !path.exists() => {
+                fs::rename(&partial.0, path)
+            }
+            linked => linked,
+        })
+}
+
+/// Removes what is half written, when the program is to end at once.
+pub fn remove_partial_files() {
+    let partials = PARTIALS.lock().unwrap_or_else(PoisonError::into_inner);
+    for partial in partials.iter() {
+        // The one that is being renamed is gone, or whole.
+        let _ = fs::remove_file(partial);
     }
-    written
+    // Nobody begins another one.
+    std::mem::forget(partials);
+}
+
+/// Files that are half written.
+static PARTIALS: Mutex<BTreeSet<PathBuf>> = Mutex::new(BTreeSet::new());
+
+/// A file that grows beside the one that it is to become; gone in the end, whatever happens.
+struct Partial(PathBuf);
+
+impl Partial {
+    fn of(path: &Path) -> Self {
+        let mut name = path.file_name().unwrap_or_default().to_owned();
+        name.push(format!(".partial-{}", std::process::id()));
+        let partial = path.with_file_name(name);
+        let mut partials = PARTIALS.lock().unwrap_or_else(PoisonError::into_inner);
+        partials.insert(partial.clone());
+        Self(partial)
+    }
+}
+
+impl Drop for Partial {
+    fn drop(&mut self) {
+        // It does not exist if it was renamed, or could not be made.
+        let _ = fs::remove_file(&self.0);
+        let mut partials = PARTIALS.lock().unwrap_or_else(PoisonError::into_inner);
+        partials.remove(&self.0);
+    }
 }
 
 /// Tries whether [`write_atomically`] may write to `path`, without touching what is there.
@@ -42,16 +93,7 @@ pub fn try_write(path: &Path) -> io::Result<()> {
     if path.is_dir() {
         return Err(io::ErrorKind::IsADirectory.into());
     }
-    let partial = partial(path);
-    fs::write(&partial, b"")?;
-    fs::remove_file(&partial)
-}
-
-/// Where a file grows until it is whole.
-fn partial(path: &Path) -> PathBuf {
-    let mut name = path.file_name().unwrap_or_default().to_owned();
-    name.push(format!(".partial-{}", std::process::id()));
-    path.with_file_name(name)
+    fs::write(&Partial::of(path).0, b"")
 }
 
 fn is_plain(value: &Value) -> bool {
@@ -152,6 +194,13 @@ mod tests {
         assert_eq!(fs::read_dir(&folder).unwrap().count(), 1);
         try_write(&file).unwrap();
         assert_eq!(fs::read(&file).unwrap(), b"new");
+        assert_eq!(
+            write_new(&file, b"other").unwrap_err().kind(),
+            io::ErrorKind::AlreadyExists
+        );
+        write_new(&folder.join("new.json"), b"whole").unwrap();
+        assert_eq!(fs::read(folder.join("new.json")).unwrap(), b"whole");
+        fs::remove_file(folder.join("new.json")).unwrap();
         // A folder in the way of the file: the rename fails and the partial file goes.
         fs::remove_file(&file).unwrap();
         fs::create_dir_all(file.join("in-the-way")).unwrap();

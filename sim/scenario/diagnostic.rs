@@ -136,6 +136,11 @@ impl Diagnostics {
         &self.problems
     }
 
+    /// The texts that they point into.
+    pub fn sources(&self) -> &Sources {
+        &self.sources
+    }
+
     /// Text for people, at most `width` columns wide where an excerpt allows it, without a final line end.
     pub fn render(&self, color: bool, width: usize) -> String {
         let renderer = if color {

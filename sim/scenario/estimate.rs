@@ -1,6 +1,6 @@
 //! How many messages a scenario will make: told before the run, so that a slip of a unit costs nobody a night.
 
-use crate::cluster::config::{ClusterConfig, ProducerConfig};
+use crate::cluster::config::{ClusterConfig, Delivery, GroupConfig, MessageModel, ProducerConfig};
 use crate::cluster::producer::workload::Arrivals;
 use crate::kernel::time::{SimDuration, SimTime};
 use crate::scenario::diagnostic::Diagnostic;
@@ -34,6 +34,113 @@ pub fn messages_of(producer: &ProducerConfig, duration: SimDuration) -> u128 {
 pub fn messages(config: &ClusterConfig) -> u128 {
     let each = config.producers.iter().map(|p| messages_of(p, config.duration));
     each.fold(0, u128::saturating_add)
+}
+
+/// Events that happen in a run of length `duration` however little is sent: ticks of clients, and pulls that find nothing.
+/// About, as members come and go.
+pub fn ticks(config: &ClusterConfig, duration: SimDuration) -> u128 {
+    let each = config
+        .groups
+        .iter()
+        .map(|group| ticks_of(config, group, duration));
+    each.fold(0, u128::saturating_add)
+}
+
+fn ticks_of(config: &ClusterConfig, group: &GroupConfig, duration: SimDuration) -> u128 {
+    let every = |interval: SimDuration| u128::from(duration.as_nanos() / interval.as_nanos().max(1));
+    let tuning = &group.tuning;
+    let heartbeats = every(tuning.heartbeat_broker_interval.duration()) * config.brokers.len() as u128;
+    let ticks = every(tuning.persist_consumer_offset_interval.duration())
+        + every(tuning.poll_name_server_interval.duration())
+        + every(tuning.rebalance_wait_interval.duration());
+    let members = members(group);
+    let held = group
+        .subscribe
+        .iter()
+        .flat_map(|topic| &config.topics[topic.index()].placement);
+    let held: u128 = held.map(|(_, queues)| u128::from(queues.read)).sum();
+    let held = match group.message_model {
+        MessageModel::Broadcasting => held * members,
+        MessageModel::Clustering => held,
+    };
+    let pull = match group.delivery {
+        Delivery::LongPolling => tuning.broker_suspend_max_time_millis.duration(),
+        Delivery::ShortPolling { interval } | Delivery::Pull { interval, .. } => interval,
+        Delivery::Push { .. } => duration,
+    };
+    members * (heartbeats + ticks) + held * every(pull) * EVENTS_OF_PULL
+}
+
+/// A request, its answer, and the next one that is due.
+const EVENTS_OF_PULL: u128 = 3;
+
+/// Messages × groups that read them; those of a broadcasting group go to each member.
+pub fn deliveries(config: &ClusterConfig, duration: SimDuration) -> u128 {
+    let mut readers = vec![0_u128; config.topics.len()];
+    for group in &config.groups {
+        let each = match group.message_model {
+            MessageModel::Broadcasting => members(group),
+            MessageModel::Clustering => 1,
+        };
+        group
+            .subscribe
+            .iter()
+            .for_each(|topic| readers[topic.index()] += each);
+    }
+    let of = |p: &ProducerConfig| messages_of(p, duration).saturating_mul(readers[p.topic.index()]);
+    config.producers.iter().map(of).fold(0, u128::saturating_add)
+}
+
+/// Members of a group; lives follow each other, so that those of a member are one.
+fn members(group: &GroupConfig) -> u128 {
+    group
+        .consumers
+        .iter()
+        .filter(|consumer| consumer.life == 1)
+        .count() as u128
+}
+
+/// Refuses a run of length `until` in which more than [`limits::EVENTS`] events can be foreseen beside the sends.
+pub(super) fn check_events(
+    config: &ClusterConfig,
+    until: SimDuration,
+    root: &Node,
+) -> Result<(), Box<Diagnostic>> {
+    let (ticks, deliveries) = (ticks(config, until), deliveries(config, until));
+    let (total, bound) = (ticks.saturating_add(deliveries), u128::from(limits::EVENTS));
+    let busiest = config
+        .groups
+        .iter()
+        .max_by_key(|group| ticks_of(config, group, until));
+    let Some(group) = busiest.filter(|_| total > bound) else {
+        return Ok(());
+    };
+    let path = FieldPath(vec![
+        Step::Key("groups".to_owned()),
+        Step::Key(group.name.clone()),
+    ]);
+    let message = format!(
+        "about {} events foreseen, more than the {} of one run: {} by the clock (heartbeats, commits, rebalances, pulls that \
+         find nothing) and {} deliveries",
+        grouped(total),
+        grouped(bound),
+        grouped(ticks),
+        grouped(deliveries)
+    );
+    let label = match ticks > deliveries {
+        true => format!("{} members here for {until}", grouped(members(group))),
+        false => format!(
+            "{} groups read what is sent",
+            grouped(config.groups.len() as u128)
+        ),
+    };
+    let problem = Diagnostic::new(message)
+        .at(locate::key_span_of(root, &path))
+        .field(&path)
+        .label(label)
+        .help("lower the duration, the rates, or the number of groups and members; or raise the intervals of the clients")
+        .help("if this is meant, say where the run stops with --max-events N");
+    Err(Box::new(problem))
 }
 
 /// Refuses a run of length `until` that would make more than `bound` messages, with the arithmetic.

@@ -16,6 +16,8 @@ pub const BROKERS: u64 = 1_000;
 pub const TOPICS: u64 = 10_000;
 /// Queues of all topics on all brokers.
 pub const QUEUES: u64 = 100_000;
+/// Consumer groups: each has histograms and series of its own.
+pub const GROUPS: u64 = 5_000;
 /// Producer instances.
 pub const PRODUCERS: u64 = 10_000;
 /// Consumers of all groups, those that join later included; each life of one that is restarted counts.
@@ -24,7 +26,18 @@ pub const CONSUMERS: u64 = 100_000;
 pub const TIMELINE: u64 = 1_000_000;
 /// Members and servers compared with the wildcards of the timeline, all entries together: a second of work.
 pub const LOOKED_AT: u64 = 20_000_000;
-/// Places on the ring of one group: members × `virtualNodes`; a second of work for each time that it is built.
+/// Brokers × all members and producer instances: each may have a connection to each.
+pub const CONNECTIONS: u64 = 5_000_000;
+/// Topics of all members: members × topics of their group.
+pub const SUBSCRIPTIONS: u64 = 5_000_000;
+/// Queues of all groups: those of a group's topics and of its retry topic, in a broadcasting group for each member. Each
+/// has an account.
+pub const READ_QUEUES: u64 = 250_000;
+/// Bytes of the blocks of members and producers, each times how many it stands for: every one has a copy.
+pub const COPIED_BYTES: u64 = 256 << 20;
+/// Keys of all "zipf" blocks, each of which has a table.
+pub const RANKS: u64 = 10_000_000;
+/// Places on the rings of all groups: members × `virtualNodes`; a second of work for each time that they are built.
 pub const RING_PLACES: u64 = 2_000_000;
 /// Points of a time series: duration ÷ sample interval.
 pub const SAMPLES: u64 = 1_000_000;
@@ -32,6 +45,13 @@ pub const SAMPLES: u64 = 1_000_000;
 pub const SAMPLES_BY_DEFAULT: u64 = 600;
 /// Messages foreseen by rate × time; `--max-messages` lifts it.
 pub const MESSAGES: u64 = 2_000_000_000;
+/// Messages that producers send "atOnce", all together: an instant of ten million events would be taken for a livelock.
+pub const AT_ONCE: u64 = 5_000_000;
+/// Events foreseen: ticks of clients, pulls that find nothing, messages × groups that read them; an hour of work and more.
+/// `--max-events` lifts it.
+pub const EVENTS: u64 = 20_000_000_000;
+/// Samples × members and queues of groups, each of which is looked at: a minute of work.
+pub const SAMPLED: u64 = 2_000_000_000;
 /// Messages of one producer instance, whatever flags say: a message's number has 40 bits.
 pub const MESSAGES_OF_PRODUCER: u64 = (1 << 40) - 1;
 /// Longest virtual duration: 10 years of 365 days.
@@ -65,6 +85,8 @@ pub const VARIANTS_AT_ALL: u64 = 1_000_000;
 pub const STUDY_MESSAGES: u64 = 100_000_000_000;
 /// Producers, consumers, queues and steps of the timeline in all variants of a study: they are built before the first runs.
 pub const STUDY_PARTS: u64 = 2_000_000;
+/// Bytes of the texts of all variants of a study, each of which has its own copy.
+pub const STUDY_BYTES: u64 = 256 << 20;
 /// Replications of each variant.
 pub const SEEDS: u32 = 100_000;
 
@@ -85,6 +107,7 @@ pub fn table() -> Vec<(&'static str, String)> {
         ("brokers", count(BROKERS)),
         ("topics", count(TOPICS)),
         ("queues of all topics", count(QUEUES)),
+        ("consumer groups", count(GROUPS)),
         ("producer instances", count(PRODUCERS)),
         ("consumers of all groups, each life of one", count(CONSUMERS)),
         ("steps of the timeline, wildcards expanded", count(TIMELINE)),
@@ -92,9 +115,29 @@ pub fn table() -> Vec<(&'static str, String)> {
             "members and servers × timeline entries with a wildcard",
             count(LOOKED_AT),
         ),
-        ("members of a group × `virtualNodes`", count(RING_PLACES)),
+        ("members and producer instances × brokers", count(CONNECTIONS)),
+        ("members × topics of their group", count(SUBSCRIPTIONS)),
+        (
+            "queues × groups that read them (broadcasting: × members), queues for retries included",
+            count(READ_QUEUES),
+        ),
+        (
+            "bytes of blocks of members and producers × their numbers",
+            format!("{} MiB", COPIED_BYTES >> 20),
+        ),
+        ("keys of all `zipf` blocks", count(RANKS)),
+        ("members × `virtualNodes`, all groups", count(RING_PLACES)),
         ("points of a time series", count(SAMPLES)),
         ("messages foreseen (`--max-messages` lifts it)", count(MESSAGES)),
+        ("messages sent `atOnce`", count(AT_ONCE)),
+        (
+            "events foreseen: by the clock, and messages × groups that read them (`--max-events` lifts it)",
+            count(EVENTS),
+        ),
+        (
+            "points of a time series × members and queues of groups",
+            count(SAMPLED),
+        ),
         ("tags of a producer, values of a property", count(CHOICES)),
         ("tags of all producers", count(TAGS)),
         ("different filter expressions", count(EXPRESSIONS as u64)),
@@ -110,6 +153,10 @@ pub fn table() -> Vec<(&'static str, String)> {
         (
             "producers, consumers, queues and timeline steps in all variants of a study",
             count(STUDY_PARTS),
+        ),
+        (
+            "bytes of text in all variants of a study",
+            format!("{} MiB", STUDY_BYTES >> 20),
         ),
         ("seeds of a study", count(SEEDS.into())),
         ("virtual duration", "10 years (3650d)".to_owned()),

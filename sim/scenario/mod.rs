@@ -117,6 +117,9 @@ impl Scenario {
         let until = until(overrides, &config)?;
         let bound = overrides.max_messages.unwrap_or(limits::MESSAGES);
         estimate::check(&file, &config, until, bound, root).map_err(|problem| vec![*problem])?;
+        if overrides.max_events.is_none() {
+            estimate::check_events(&config, until, root).map_err(|problem| vec![*problem])?;
+        }
         let places = file.expect.iter().enumerate().map(|(i, text)| {
             let path = FieldPath(vec![Step::Key("expect".to_owned()), Step::Index(i)]);
             (text.clone(), locate::span_of(root, &path))
@@ -237,6 +240,23 @@ mod tests {
         let (one, other) = (read("one", one), read("other", other));
         assert_eq!(format!("{:?}", one.config), format!("{:?}", other.config));
         assert_eq!(one.normalised, other.normalised);
+    }
+
+    /// Filters are numbered by topic, not as the file happens to name them.
+    #[test]
+    fn the_order_of_keys_changes_no_filter() {
+        let with = |subscribe: &str| {
+            let text = format!(
+                r#"{{ "title": "t", "duration": "1h", "cluster": {{ "topics": {{ "a": {{}}, "b": {{}} }} }},
+                "groups": {{ "g": {{ "subscribe": {subscribe} }} }} }}"#
+            );
+            read("f", &text)
+        };
+        let (one, other) = (
+            with(r#"{ "b": "T1", "a": "T2" }"#),
+            with(r#"{ "a": "T2", "b": "T1" }"#),
+        );
+        assert_eq!(format!("{:?}", one.config), format!("{:?}", other.config));
     }
 
     /// 2⁵³ + 1 is the first seed that a reader with floating point would round.

@@ -17,6 +17,8 @@ pub struct Overrides {
     pub set: Vec<String>,
     /// Lifts the bound on messages foreseen, [`limits::MESSAGES`](super::limits::MESSAGES).
     pub max_messages: Option<u64>,
+    /// The run stops after so many events, which lifts the bound on those foreseen, [`limits::EVENTS`](super::limits::EVENTS).
+    pub max_events: Option<u64>,
 }
 
 /// One `--set path=value`.

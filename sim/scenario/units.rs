@@ -224,35 +224,44 @@ impl FromStr for Size {
     type Err = SizeError;
 
     fn from_str(text: &str) -> Result<Self, SizeError> {
-        let split = text
-            .find(|c: char| !c.is_ascii_digit() && c != '.')
-            .unwrap_or(text.len());
-        let (number, unit) = text.split_at(split);
-        let Some(value) = decimal_billionths(number) else {
-            return Err(SizeError::NotASize(text.to_owned()));
-        };
-        let Some((_, factor)) = SIZE_UNITS.into_iter().find(|(name, _)| *name == unit) else {
-            let binary = match unit.to_ascii_lowercase().as_str() {
-                "" => return Err(SizeError::NoUnit(number.to_owned())),
-                "k" | "kb" | "kib" => "KiB",
-                "m" | "mb" | "mib" => "MiB",
-                "g" | "gb" | "gib" => "GiB",
-                _ => return Err(SizeError::UnknownUnit(unit.to_owned())),
-            };
-            return Err(SizeError::DecimalUnit {
-                number: number.to_owned(),
-                unit: unit.to_owned(),
-                binary,
-            });
-        };
-        let bytes = value * factor;
-        if bytes % BILLION != 0 {
-            return Err(SizeError::NotWhole(text.to_owned()));
-        }
-        u32::try_from(bytes / BILLION)
+        let bytes = byte_count(text)?;
+        u32::try_from(bytes)
             .map(Self)
             .map_err(|_| SizeError::TooLarge(text.to_owned()))
     }
+}
+
+/// The bytes that a text like `2KiB` names, however many.
+///
+/// # Errors
+/// As for a [`Size`].
+pub fn byte_count(text: &str) -> Result<u64, SizeError> {
+    let split = text
+        .find(|c: char| !c.is_ascii_digit() && c != '.')
+        .unwrap_or(text.len());
+    let (number, unit) = text.split_at(split);
+    let Some(value) = decimal_billionths(number) else {
+        return Err(SizeError::NotASize(text.to_owned()));
+    };
+    let Some((_, factor)) = SIZE_UNITS.into_iter().find(|(name, _)| *name == unit) else {
+        let binary = match unit.to_ascii_lowercase().as_str() {
+            "" => return Err(SizeError::NoUnit(number.to_owned())),
+            "k" | "kb" | "kib" => "KiB",
+            "m" | "mb" | "mib" => "MiB",
+            "g" | "gb" | "gib" => "GiB",
+            _ => return Err(SizeError::UnknownUnit(unit.to_owned())),
+        };
+        return Err(SizeError::DecimalUnit {
+            number: number.to_owned(),
+            unit: unit.to_owned(),
+            binary,
+        });
+    };
+    let bytes = value * factor;
+    if bytes % BILLION != 0 {
+        return Err(SizeError::NotWhole(text.to_owned()));
+    }
+    u64::try_from(bytes / BILLION).map_err(|_| SizeError::TooLarge(text.to_owned()))
 }
 
 impl fmt::Display for Size {

@@ -1,5 +1,6 @@
 //! Studies of several variants, from the plan to what they say.
 
+use rmqsim::cluster::bounds::Bounds;
 use rmqsim::compare::{Progress, Seeds, Study, compare};
 use rmqsim::report::comparison::metric;
 use rmqsim::report::comparison::model::{Comparison, Finding, Luck, WarmupRule};
@@ -52,6 +53,7 @@ fn study_of(text: &str, vary: &[&str], seeds: u64) -> Study {
         seeds: Seeds::Fixed(seeds),
         luck: Luck::Common,
         level: 0.95,
+        bounds: Bounds::default(),
         warmup: WarmupRule::Scenario,
         plan,
     }

@@ -22,6 +22,7 @@ mod query_message;
 mod random;
 mod remedies;
 mod resets;
+mod results_version;
 mod retention;
 mod retry;
 mod send_back;

@@ -166,7 +166,7 @@ fn what_cannot_be_asked_names_its_case() {
         (r#"{ "cid_sets": [["a"]], "cases": [{ "s": "AVG", "t": "t", "b": ["b"], "q": [1], "c": 7 }] }"#.to_owned(), "case 0: `c` is 7, but there are 1 cid_sets"),
         (r#"{ "cid_sets": [["a"]], "cases": [{ "s": "AVG", "t": "t", "b": ["b"], "q": [], "c": 0 }] }"#.to_owned(), "case 0: 1 brokers in `b`, but 0 numbers in `q`"),
         (r#"{ "cid_sets": [["a"]], "cases": [{ "s": "AVG", "t": "t", "b": ["b"], "q": [1], "c": 0, "r": [[[3, 0]]] }] }"#.to_owned(), "case 0: `r` names broker 3, but `b` has 1"),
-        ("{".to_owned(), "cases.json holds no cases"),
+        ("{".to_owned(), "cases.json: it holds no cases"),
     ] {
         let outcome = judge("unanswerable", &content);
         assert_eq!((outcome.code, outcome.stdout.as_str()), (2, ""));

@@ -166,6 +166,155 @@ fn quantities() {
     });
 }
 
+fn joined(n: u64, of: impl Fn(u64) -> String) -> String {
+    (0..n).map(of).collect::<Vec<_>>().join(",")
+}
+
+/// What a short file multiplies: members × what each of them has.
+#[test]
+fn sizes_of_what_is_built() {
+    let none = || "producers={}".to_owned();
+    check(limits::GROUPS, "5 001 groups", |n| {
+        vec![format!("groups={{{}}}", joined(n, |i| format!("\"g{i}\":{{}}")))]
+    });
+    check(
+        limits::CONNECTIONS / 1000,
+        "5 001 000 connections of clients",
+        |n| {
+            let brokers = ["cluster.brokers=1000", "cluster.topics.t.queuesPerBroker=1"].map(str::to_owned);
+            brokers
+                .into_iter()
+                .chain([none(), format!("groups.g.consumers.count={n}")])
+                .collect()
+        },
+    );
+    check(
+        limits::SUBSCRIPTIONS / 1000,
+        "5 001 000 topics of all members",
+        |n| {
+            let topics = joined(1000, |i| format!("\"t{i}\":{{\"queuesPerBroker\":1}}"));
+            let subscribe = joined(1000, |i| format!("\"t{i}\":\"*\""));
+            let group = format!("{{\"subscribe\":{{{subscribe}}},\"consumers\":{{\"count\":{n}}}}}");
+            vec![
+                format!("cluster.topics={{{topics}}}"),
+                none(),
+                format!("groups={{\"g\":{group}}}"),
+            ]
+        },
+    );
+    check(limits::READ_QUEUES / 250, "250 250 queues of all groups", |n| {
+        let set = [
+            "cluster.topics.t.queuesPerBroker=250",
+            "groups.g.messageModel=BROADCASTING",
+        ]
+        .map(str::to_owned);
+        set.into_iter()
+            .chain([format!("groups.g.consumers.count={n}")])
+            .collect()
+    });
+    // Queues to come count too: five groups and their retry queues.
+    check(
+        limits::READ_QUEUES / 5 - 1,
+        "lives and queues to come included",
+        |n| {
+            let update = format!("timeline=[{{\"at\":\"1s\",\"updateTopic\":\"t\",\"readQueueNums\":{n}}}]");
+            vec![
+                update,
+                format!("groups={{{}}}", joined(5, |i| format!("\"g{i}\":{{}}"))),
+            ]
+        },
+    );
+    // Blanks count: what they stand between is what is copied.
+    check(limits::COPIED_BYTES / 1024, "268 436 480 bytes in copies", |n| {
+        let [begin, end] = ["{\"count\":1024,", "\"threads\":1}"];
+        let blanks = " ".repeat(n as usize - begin.len() - end.len());
+        vec![none(), format!("groups.g.consumers={begin}{blanks}{end}")]
+    });
+    check(10, "10 000 001 keys of \"zipf\"", |n| {
+        let zipf = |count: u64| format!("{{\"keys\":{{\"zipf\":{{\"count\":{count},\"exponent\":1.1}}}}}}");
+        let count = |i: u64| if i == 0 { n } else { 999_999 };
+        vec![format!(
+            "producers={{{}}}",
+            joined(11, |i| format!("\"p{i}\":{}", zipf(count(i))))
+        )]
+    });
+    check(limits::RING_PLACES / 100_000, "2 100 000 places on rings", |n| {
+        let strategy = "groups.g.strategy={\"CONSISTENT_HASH\":{\"virtualNodes\":100000}}".to_owned();
+        vec![strategy, format!("groups.g.consumers.count={n}")]
+    });
+}
+
+/// Tags, expressions and levels, each listed in the file.
+#[test]
+fn lists_of_the_file() {
+    let tags = |n: u64| joined(n, |i| format!("\"T{i}\":1"));
+    check(limits::CHOICES, "more than 1000", |n| {
+        vec![format!("producers.p.tags={{{}}}", tags(n))]
+    });
+    check(limits::TAGS / 10, "10 001 tags", |n| {
+        let of = |i: u64| {
+            format!(
+                "\"p{i}\":{{\"tags\":{{{}}}}}",
+                tags(if i == 0 { n } else { 1000 })
+            )
+        };
+        vec![format!("producers={{{}}}", joined(10, of))]
+    });
+    check(limits::EXPRESSIONS as u64, "more than 1000 different", |n| {
+        let group = |i: u64| format!("\"g{i}\":{{\"subscribe\":{{\"t\":\"T{i}\"}}}}");
+        vec![format!("groups={{{}}}", joined(n, group))]
+    });
+    check(limits::DELAY_LEVELS.into(), "255", |n| {
+        vec![format!(
+            "cluster.tuning.messageDelayLevel=\"{}\"",
+            vec!["1s"; n as usize].join(" ")
+        )]
+    });
+}
+
+/// What can be foreseen of a run.
+#[test]
+fn work_foreseen() {
+    check(limits::AT_ONCE, "5 000 001 messages sent at once", |n| {
+        vec![
+            "producers.p.arrivals=atOnce".to_owned(),
+            format!("producers.p.messages={n}"),
+        ]
+    });
+    // One message a nanosecond for eleven groups.
+    check(limits::EVENTS / 11, "--max-events", |n| {
+        let groups = joined(11, |i| format!("\"g{i}\":{{}}"));
+        vec![
+            "producers.p.rate=1000M/s".to_owned(),
+            format!("duration={n}ns"),
+            format!("groups={{{groups}}}"),
+        ]
+    });
+    // 3 998 queues, one for retries and a member, at each sample.
+    check(limits::SAMPLED / 4000, "2 000 004 000 looks", |n| {
+        vec![
+            "cluster.topics.t.queuesPerBroker=3998".to_owned(),
+            "producers={}".to_owned(),
+            "sampleInterval=1ms".to_owned(),
+            format!("duration={n}ms"),
+        ]
+    });
+    // A member that ticks for ten years is too much only if it ticks each millisecond.
+    let ticks = |interval: u64| {
+        vec![
+            "duration=3650d".to_owned(),
+            "producers={}".to_owned(),
+            format!("groups.g.tuning.persistConsumerOffsetInterval={interval}"),
+        ]
+    };
+    assert!(read(&ticks(16)).is_ok());
+    let problems = read(&ticks(1)).map(|_| ()).unwrap_err();
+    assert!(
+        problems.contains("events foreseen, more than the 20 000 000 000"),
+        "{problems}"
+    );
+}
+
 /// Every period that a client or broker counts by is more than nothing, or time would stand still.
 #[test]
 fn no_period_is_zero() {

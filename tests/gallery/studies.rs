@@ -1,5 +1,6 @@
 //! The shipped studies: their part of the gallery, and their comparisons for the tests of what they teach.
 
+use rmqsim::cluster::bounds::Bounds;
 use rmqsim::compare::{Seeds, Study, compare};
 use rmqsim::report::charts;
 use rmqsim::report::comparison::model::{Comparison, EstimateReport, Luck, MetricReport, WarmupRule};
@@ -56,6 +57,7 @@ fn study(name: &str, vary: &[&str], luck: Luck) -> Study {
         seeds: Seeds::Fixed(plan.seeds.into()),
         luck,
         level: 0.95,
+        bounds: Bounds::default(),
         warmup: WarmupRule::Scenario,
         plan,
     }

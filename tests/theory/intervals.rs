@@ -4,6 +4,7 @@
 //! two equal variants it must call 5 % different; of two different ones it must find the difference as often as the
 //! theory of the t-test says. That is asked of the whole way from scenario to verdict.
 
+use rmqsim::cluster::bounds::Bounds;
 use rmqsim::compare::{Seeds, Study, compare};
 use rmqsim::kernel::math;
 use rmqsim::report::comparison::metric;
@@ -81,6 +82,7 @@ fn studies_of(text: &str, set: &[&str], vary: &str, luck: Luck, seeds: Seeds, co
         seeds,
         luck,
         level: LEVEL,
+        bounds: Bounds::default(),
         warmup: WarmupRule::Scenario,
         plan,
     };

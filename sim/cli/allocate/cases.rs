@@ -14,6 +14,7 @@ use crate::cluster::consumer::allocate::consistent_hash::AllocateMessageQueueCon
 use crate::cluster::consumer::allocate::machine_room::AllocateMessageQueueByMachineRoom;
 use crate::cluster::consumer::allocate::{AllocateError, AllocateMessageQueueStrategy, Allocation, Strategy};
 use crate::cluster::message_queue::MessageQueue;
+use crate::scenario::estimate::grouped;
 use anyhow::{Context, anyhow};
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -23,6 +24,9 @@ use std::path::Path;
 
 /// Bytes of a file at most.
 const FILE_BYTES: u64 = 64 << 20;
+
+/// Client ids and queues of all cases together: a second of work, and answers that fit into memory.
+const PARTS: usize = 2_000_000;
 
 type Built = Box<dyn AllocateMessageQueueStrategy<MessageQueue, String>>;
 type Triple = (String, String, i32);
@@ -58,6 +62,37 @@ struct GroupCase {
     err: Option<String>,
 }
 
+impl Settings {
+    /// How often a client is placed on a ring, if there is one; else 1.
+    fn places(&self) -> usize {
+        let count = match self.s.as_str() {
+            "CONSISTENT_HASH" => self
+                .v
+                .unwrap_or(AllocateMessageQueueConsistentHash::VIRTUAL_NODES.into()),
+            _ => 1,
+        };
+        usize::try_from(count).unwrap_or(0).max(1)
+    }
+}
+
+impl GroupCase {
+    fn clients<'a>(&self, cid_sets: &'a [Vec<String>]) -> anyhow::Result<&'a [String]> {
+        let clients = cid_sets.get(self.c);
+        clients
+            .map(Vec::as_slice)
+            .ok_or_else(|| anyhow!("`c` is {}, but there are {} cid_sets", self.c, cid_sets.len()))
+    }
+
+    /// How many queues it is about.
+    fn queues(&self) -> anyhow::Result<usize> {
+        let total: i64 = self.q.iter().map(|queues| i64::from(*queues).max(0)).sum();
+        match total > 100_000 {
+            true => Err(anyhow!("`q` asks for {total} queues, more than 100000")),
+            false => Ok(total as usize),
+        }
+    }
+}
+
 /// A question of one client.
 #[derive(Deserialize)]
 struct SingleCase {
@@ -68,11 +103,18 @@ struct SingleCase {
     err: Option<String>,
 }
 
+impl SingleCase {
+    fn clients(&self) -> usize {
+        self.c.as_ref().map_or(0, Vec::len)
+    }
+}
+
 /// Who asks, and what it gets.
 type Share = (Option<String>, Vec<MessageQueue>);
 
 /// A question with its answer.
-struct Answered {
+#[derive(Debug)]
+pub struct Answered {
     strategy: String,
     found: Result<Vec<Share>, String>,
     /// The answer that stands in the file.
@@ -93,12 +135,7 @@ impl Answered {
 
 /// Answers all questions of a file; exit code 1 if an answer in it differs.
 pub fn run(path: &Path, format: Format, terminal: &Terminal) -> Result<Exit, Failure> {
-    let file = read(path)?;
-    let mut answers = Vec::new();
-    for (number, case) in file.cases.iter().enumerate() {
-        let answered = answer(case, file.cid_sets.as_deref());
-        answers.push(answered.with_context(|| format!("{}: case {number}", name(path)))?);
-    }
+    let answers = answers(&read(path)?).with_context(|| name(path))?;
     let count = |verdict| {
         answers
             .iter()
@@ -108,7 +145,10 @@ pub fn run(path: &Path, format: Format, terminal: &Terminal) -> Result<Exit, Fai
     let (agree, differ) = (count(Some(true)), count(Some(false)));
     match format {
         Format::Json => {
-            let cases: Vec<Value> = answers.iter().enumerate().map(as_json).collect();
+            let numbered = answers.iter().enumerate();
+            let cases: Vec<Value> = numbered
+                .map(|(number, answered)| as_json(number, answered))
+                .collect();
             let answer = json!({
                 "schemaVersion": SCHEMA_VERSION,
                 "cases": cases,
@@ -135,6 +175,20 @@ pub fn run(path: &Path, format: Format, terminal: &Terminal) -> Result<Exit, Fai
     Ok(if differ == 0 { Exit::Fine } else { Exit::Found })
 }
 
+/// The answers to all questions in the text of a file.
+///
+/// # Errors
+/// The first question that makes no sense.
+pub fn answers(text: &[u8]) -> anyhow::Result<Vec<Answered>> {
+    let file: Cases = serde_json::from_slice(text).context("it holds no cases")?;
+    let (mut answers, mut parts) = (Vec::new(), 0);
+    for (number, case) in file.cases.iter().enumerate() {
+        let answered = answer(case, file.cid_sets.as_deref(), &mut parts);
+        answers.push(answered.with_context(|| format!("case {number}"))?);
+    }
+    Ok(answers)
+}
+
 fn name(path: &Path) -> String {
     match path.to_str() {
         Some("-") => "standard input".to_owned(),
@@ -142,7 +196,7 @@ fn name(path: &Path) -> String {
     }
 }
 
-fn read(path: &Path) -> anyhow::Result<Cases> {
+fn read(path: &Path) -> anyhow::Result<Vec<u8>> {
     let source: Box<dyn Read> = match path.to_str() {
         Some("-") => Box::new(std::io::stdin()),
         _ => Box::new(File::open(path).with_context(|| format!("cannot read `{}`", name(path)))?),
@@ -153,7 +207,7 @@ fn read(path: &Path) -> anyhow::Result<Cases> {
     if bytes.len() as u64 > FILE_BYTES {
         return Err(anyhow!("{} is larger than {} MiB", name(path), FILE_BYTES >> 20));
     }
-    serde_json::from_slice(&bytes).with_context(|| format!("{} holds no cases", name(path)))
+    Ok(bytes)
 }
 
 /// The strategy that a case names, or what its constructor throws.
@@ -191,9 +245,22 @@ fn named(list: Vec<Triple>) -> Vec<MessageQueue> {
         .collect()
 }
 
-fn answer(case: &Value, cid_sets: Option<&[Vec<String>]>) -> anyhow::Result<Answered> {
+/// Counts `more` client ids and queues in.
+fn count_in(parts: &mut usize, more: usize) -> anyhow::Result<()> {
+    *parts = parts.saturating_add(more);
+    match *parts > PARTS {
+        true => Err(anyhow!(
+            "up to here the cases have more than {} clients and queues together; ask fewer at once",
+            grouped(PARTS as u128)
+        )),
+        false => Ok(()),
+    }
+}
+
+fn answer(case: &Value, cid_sets: Option<&[Vec<String>]>, parts: &mut usize) -> anyhow::Result<Answered> {
     let settings = Settings::deserialize(case)?;
     let strategy = settings.s.clone();
+    let places = settings.places();
     let built = match built(settings)? {
         Ok(built) => built,
         Err(error) => {
@@ -206,8 +273,17 @@ fn answer(case: &Value, cid_sets: Option<&[Vec<String>]>) -> anyhow::Result<Answ
         }
     };
     match cid_sets {
-        Some(cid_sets) => whole_group(strategy, &built, GroupCase::deserialize(case)?, cid_sets),
-        None => single(strategy, &built, SingleCase::deserialize(case)?, case),
+        Some(cid_sets) => {
+            let group = GroupCase::deserialize(case)?;
+            let clients = group.clients(cid_sets)?;
+            count_in(parts, clients.len() * places + group.queues()?)?;
+            whole_group(strategy, &built, group, clients)
+        }
+        None => {
+            let single_case = SingleCase::deserialize(case)?;
+            count_in(parts, single_case.clients() * places)?;
+            single(strategy, &built, single_case, case)
+        }
     }
 }
 
@@ -215,21 +291,14 @@ fn whole_group(
     strategy: String,
     built: &Built,
     case: GroupCase,
-    cid_sets: &[Vec<String>],
+    clients: &[String],
 ) -> anyhow::Result<Answered> {
-    let clients = cid_sets
-        .get(case.c)
-        .ok_or_else(|| anyhow!("`c` is {}, but there are {} cid_sets", case.c, cid_sets.len()))?;
     if case.b.len() != case.q.len() {
         return Err(anyhow!(
             "{} brokers in `b`, but {} numbers in `q`",
             case.b.len(),
             case.q.len()
         ));
-    }
-    let total: i64 = case.q.iter().map(|queues| i64::from(*queues)).sum();
-    if total > 100_000 {
-        return Err(anyhow!("`q` asks for {total} queues, more than 100000"));
     }
     let queue = |broker: usize, id| MessageQueue::new(case.t.as_str(), case.b[broker].as_str(), id);
     let all: Vec<MessageQueue> = (0..case.b.len())
@@ -278,7 +347,8 @@ fn single(strategy: String, built: &Built, case: SingleCase, raw: &Value) -> any
     })
 }
 
-fn as_json((number, answered): (usize, &Answered)) -> Value {
+/// A case for programs.
+pub fn as_json(number: usize, answered: &Answered) -> Value {
     let triple = |queue: &MessageQueue| json!([queue.topic, queue.broker_name, queue.queue_id]);
     let triples = |share: &Vec<MessageQueue>| share.iter().map(triple).collect::<Vec<_>>();
     let mut case = json!({ "case": number, "strategy": answered.strategy });
@@ -303,7 +373,7 @@ fn as_json((number, answered): (usize, &Answered)) -> Value {
 }
 
 /// A case for people.
-fn block(number: usize, answered: &Answered, width: usize) -> String {
+pub fn block(number: usize, answered: &Answered, width: usize) -> String {
     let verdict = match answered.agrees() {
         Some(true) => ": agrees",
         Some(false) => ": differs",

@@ -1,9 +1,9 @@
 //! `rmqsim allocate`: who gets which queue under a strategy, and what one consumer more or fewer moves. Nothing is
 //! simulated.
 
-mod cases;
+pub mod cases;
 mod division;
-mod topology;
+pub mod topology;
 
 use crate::cli::args::Format;
 use crate::cli::terminal::Terminal;

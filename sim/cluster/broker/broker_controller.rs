@@ -39,8 +39,11 @@ impl<O: Observer> Cluster<O> {
         self.brokers_down += 1;
         self.core.emit(Fact::BrokerStopped { broker, crash });
         for at in 0..self.brokers[broker.index()].queues.len() {
-            let queue = &mut self.queues[self.brokers[broker.index()].queues[at].index()];
+            let id = self.brokers[broker.index()].queues[at];
+            let queue = &mut self.queues[id.index()];
             (queue.readable, queue.writable) = (false, false);
+            let unheard = queue.reset_groups().map(|group| (group, id));
+            self.unheard_resets.extend(unheard);
             queue.forget_resets(None);
         }
         let state = &mut self.brokers[broker.index()];

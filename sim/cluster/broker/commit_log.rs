@@ -8,6 +8,7 @@
 //! Source: `CommitLog`, `MappedFileQueue`, `DefaultMessageStore.ReputMessageService`.
 
 use crate::cluster::ids::QueueId;
+use crate::kernel::memory;
 use crate::kernel::time::{SimDuration, SimTime};
 use std::collections::VecDeque;
 
@@ -51,6 +52,19 @@ pub struct CommitLog {
 }
 
 impl CommitLog {
+    /// Bytes that it holds.
+    pub fn held(&self) -> u64 {
+        let files = self
+            .full
+            .iter()
+            .map(|file| memory::of_vec(&file.ends))
+            .sum::<u64>();
+        files
+            + memory::of_deque(&self.full)
+            + memory::of_vec(&self.undispatched)
+            + memory::of_vec(&self.aside)
+    }
+
     /// An empty log.
     pub fn new(rule: FileEnd) -> Self {
         let (file_end, file_closes) = match rule {

@@ -11,6 +11,7 @@
 use crate::cluster::event::PqSlot;
 use crate::cluster::ids::{BrokerId, ConsumerId, GroupId, TopicId};
 use crate::cluster::message::Record;
+use crate::kernel::memory;
 use crate::kernel::time::SimTime;
 use std::collections::VecDeque;
 use std::ops::Range;
@@ -61,6 +62,14 @@ pub struct ConsumeQueue {
 }
 
 impl ConsumeQueue {
+    /// Bytes that it holds.
+    pub fn held(&self) -> u64 {
+        let segments = (self.segments.len() + self.spare.len()) as u64 * memory::of::<Record>(SEGMENT);
+        let readers =
+            memory::of_vec(&self.readers) + memory::of_vec(&self.askers) + memory::of_vec(&self.resets);
+        segments + memory::of_deque(&self.segments) + memory::of_deque(&self.positions) + readers
+    }
+
     /// An empty queue.
     pub fn new(topic: TopicId, broker: BrokerId, java_hash: i32) -> Self {
         Self {
@@ -181,6 +190,11 @@ impl ConsumeQueue {
         resets
             .find(|(known, _)| *known == group)
             .map(|(_, offset)| *offset)
+    }
+
+    /// Groups whose offset an operator has set and no pull has heard of.
+    pub fn reset_groups(&self) -> impl Iterator<Item = GroupId> {
+        self.resets.iter().map(|(group, _)| *group)
     }
 
     /// Whatever operators have set is forgotten, for this group or (`None`) for all.

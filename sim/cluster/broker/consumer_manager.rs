@@ -15,6 +15,7 @@
 use crate::cluster::broker::expression_message_filter::ExpressionId;
 use crate::cluster::fact::PullFailure;
 use crate::cluster::ids::{ConsumerId, GroupId, TopicId};
+use crate::kernel::memory;
 use crate::kernel::time::{SimDuration, SimTime};
 use std::collections::BTreeMap;
 use std::rc::Rc;
@@ -91,6 +92,19 @@ struct Channel {
 }
 
 impl ConsumerManager {
+    /// Bytes that it holds.
+    pub fn held(&self) -> u64 {
+        let of_group = |group: &ConsumerGroupInfo| {
+            let connections = memory::of_vec(&group.channels)
+                + memory::of_map(&group.places)
+                + memory::of_vec(&group.latest);
+            connections + memory::of_vec(&group.ranks) + memory::of_vec(&group.members)
+        };
+        memory::of_vec(&self.groups)
+            + self.groups.iter().map(of_group).sum::<u64>()
+            + memory::of_map(&self.closed)
+    }
+
     /// A table for `groups` groups.
     pub fn new(groups: usize) -> Self {
         Self {

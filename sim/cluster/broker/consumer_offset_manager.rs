@@ -8,6 +8,7 @@
 //! Source: `ConsumerOffsetManager.commitOffset`, `ConfigManager.persist`, `ConsumerManageProcessor`.
 
 use crate::cluster::ids::{GroupId, QueueId};
+use crate::kernel::memory;
 use crate::kernel::time::SimTime;
 
 /// See the module. Holds the queues of all brokers; each queue lives on one.
@@ -29,6 +30,13 @@ struct Saved {
 }
 
 impl ConsumerOffsetManager {
+    /// Bytes that it holds.
+    pub fn held(&self) -> u64 {
+        let saved = self.saved.iter().flatten().map(memory::of_vec);
+        let by_queue = self.by_queue.iter().map(memory::of_vec);
+        memory::of_vec(&self.by_queue) + by_queue.chain(saved).sum::<u64>()
+    }
+
     /// An empty table. `crashes`: whether any broker will crash.
     pub fn new(crashes: bool) -> Self {
         Self {

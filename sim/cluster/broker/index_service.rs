@@ -14,6 +14,7 @@ use crate::cluster::fact::{Fact, Observer};
 use crate::cluster::ids::{QueueId, TopicId};
 use crate::cluster::message::Record;
 use crate::cluster::producer::attributes::{Attributes, Key};
+use crate::kernel::memory;
 use std::collections::BTreeMap;
 
 /// `maxMsgsNumBatch`: messages that one broker gives at most.
@@ -37,6 +38,11 @@ struct Entry {
 }
 
 impl IndexService {
+    /// Bytes that it holds.
+    pub fn held(&self) -> u64 {
+        memory::of_map(&self.entries) + self.entries.values().map(memory::of_vec).sum::<u64>()
+    }
+
     /// An index of what the timeline of `config` will ask for.
     pub fn new(config: &ClusterConfig) -> Self {
         let asked = config.timeline.iter().filter_map(|entry| match entry.action {

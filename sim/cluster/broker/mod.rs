@@ -47,6 +47,7 @@ use crate::cluster::fact::{CommitVia, Fact, Observer, PullFailure, RequestKind};
 use crate::cluster::ids::{BrokerId, ConsumerId, GroupId, QueueId, TopicId};
 use crate::cluster::message::Record;
 use crate::cluster::network::{Direction, Endpoint, Server};
+use crate::kernel::memory;
 use crate::kernel::streams::{Source, Streams};
 use crate::kernel::time::{SimDuration, SimTime};
 
@@ -88,6 +89,18 @@ pub struct Broker {
     /// When the members or topics of a group here changed last, or the queues of a topic: what was right for a pull
     /// before need not be right now.
     changed: SimTime,
+}
+
+impl Broker {
+    /// Bytes that it holds.
+    pub fn held(&self) -> u64 {
+        let locks = self.locks.held() + memory::of::<Self>(1);
+        memory::of_vec(&self.queues)
+            + self.commit_log.held()
+            + self.consumers.held()
+            + self.schedule.held()
+            + locks
+    }
 }
 
 /// Builds the brokers. They have been up for a while, so each has its timers at a phase of its own.

@@ -8,6 +8,7 @@
 
 use crate::cluster::broker::expression_message_filter::ExpressionId;
 use crate::cluster::event::PqSlot;
+use crate::kernel::memory;
 use crate::kernel::time::{SimDuration, SimTime};
 
 /// Period of the sweep with long polling.
@@ -45,6 +46,11 @@ pub struct PullRequestHold {
 }
 
 impl PullRequestHold {
+    /// Bytes that it holds.
+    pub fn held(&self) -> u64 {
+        memory::of_vec(&self.held)
+    }
+
     /// Lets a pull wait.
     #[inline]
     pub fn hold(&mut self, pull: HeldPull) {

@@ -6,6 +6,7 @@
 //!
 //! Source: `RebalanceLockManager`.
 
+use crate::kernel::memory;
 use crate::kernel::time::{SimDuration, SimTime};
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
@@ -32,6 +33,11 @@ impl<C> LockEntry<C> {
 }
 
 impl<G: Ord, Q: Ord, C: PartialEq> RebalanceLockManager<G, Q, C> {
+    /// Bytes that it holds.
+    pub fn held(&self) -> u64 {
+        self.locks.values().map(memory::of_map).sum()
+    }
+
     /// No locks.
     pub const fn new() -> Self {
         Self {

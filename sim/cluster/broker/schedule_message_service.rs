@@ -12,6 +12,7 @@
 use crate::cluster::broker::schedule_message::DELAY_FOR_A_WHILE;
 use crate::cluster::ids::{GroupId, QueueId};
 use crate::cluster::message::Record;
+use crate::kernel::memory;
 use crate::kernel::time::SimTime;
 use std::collections::VecDeque;
 
@@ -46,6 +47,12 @@ pub struct ScheduleMessageService {
 }
 
 impl ScheduleMessageService {
+    /// Bytes that it holds.
+    pub fn held(&self) -> u64 {
+        let moved = self.delivered.iter().flatten().map(memory::of_deque);
+        self.levels.iter().map(memory::of_deque).chain(moved).sum()
+    }
+
     /// Empty levels, each looked at from its phase on. `crashes`: whether any broker will crash.
     pub fn new(phases: Vec<SimTime>, crashes: bool) -> Self {
         Self {

@@ -31,6 +31,7 @@ use crate::cluster::event::{CallKind, Event, PqSlot};
 use crate::cluster::fact::{Fact, Observer, RebalanceTrigger, StartOffsetRule, StopKind};
 use crate::cluster::ids::{BrokerId, ConsumerId, GroupId, QueueId, TopicId};
 use crate::cluster::nameserver::KnownRoute;
+use crate::kernel::memory;
 use crate::kernel::streams::Stream;
 use crate::kernel::time::SimTime;
 use std::collections::BTreeMap;
@@ -139,6 +140,15 @@ pub(super) enum StartStep {
 }
 
 impl ConsumerClient {
+    /// Bytes that it holds.
+    pub fn held(&self) -> u64 {
+        let topics =
+            memory::of_vec(&self.versions) + memory::of_vec(&self.expressions) + memory::of_vec(&self.routes);
+        let tasks =
+            self.pool.held() + memory::of_map(&self.held) + self.paused.as_ref().map_or(0, memory::of_vec);
+        topics + tasks + memory::of_vec(&self.connections)
+    }
+
     /// A client that has not started. `topics` are those that it subscribes to, `%RETRY%group` included.
     ///
     /// # Panics

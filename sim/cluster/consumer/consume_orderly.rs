@@ -28,6 +28,7 @@ use crate::cluster::consumer::queue_locks::{LockJob, LockThread};
 use crate::cluster::event::{Event, PqSlot};
 use crate::cluster::fact::{Fact, NoStatus, Observer};
 use crate::cluster::ids::{BrokerId, ConsumerId, QueueId};
+use crate::kernel::memory;
 use crate::kernel::scheduler::Ticket;
 use crate::kernel::streams::Luck;
 use crate::kernel::time::{SimDuration, SimTime};
@@ -116,6 +117,11 @@ pub enum Step {
 }
 
 impl OrderlyQueue {
+    /// Bytes that it holds.
+    pub fn held(&self) -> u64 {
+        memory::of_vec(&self.batch) + memory::of::<Self>(1)
+    }
+
     /// Whether the listener is at work: who gives the queue up waits for it.
     pub(super) fn is_calling(&self) -> bool {
         matches!(self.step, Step::Calling { .. })

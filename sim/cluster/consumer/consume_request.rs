@@ -11,6 +11,7 @@ use crate::cluster::consumer::process_queue::CleanExpired;
 use crate::cluster::consumer::send_message_back::AfterFailure;
 use crate::cluster::event::PqSlot;
 use crate::cluster::fact::NoStatus;
+use crate::kernel::memory;
 use crate::kernel::time::{SimDuration, SimTime};
 use std::collections::VecDeque;
 use std::ops::Range;
@@ -152,6 +153,11 @@ impl RunningTask {
 }
 
 impl ListenerPool {
+    /// Bytes that it holds.
+    pub fn held(&self) -> u64 {
+        memory::of_deque(&self.waiting)
+    }
+
     /// An idle pool, whose calls are overdue after `consume_timeout`.
     pub fn new(threads: u32, consume_timeout: SimDuration) -> Self {
         Self {

@@ -17,6 +17,7 @@ use crate::cluster::consumer::process_queue::CachedMessage;
 use crate::cluster::event::TaskSlot;
 use crate::cluster::fact::{Fact, Observer};
 use crate::cluster::ids::{ConsumerId, GroupId};
+use crate::kernel::memory;
 use crate::kernel::streams::{Luck, Source};
 use crate::kernel::time::{SimDuration, SimTime};
 use schemars::JsonSchema;
@@ -152,6 +153,15 @@ enum Access {
 }
 
 impl Idempotence {
+    /// Bytes that it holds.
+    pub fn held(&self) -> u64 {
+        let stores = self.shared.values().chain(self.of_processes.values());
+        let stores = stores.map(|store| memory::of_map(&store.known) + memory::of_map(&store.by_use));
+        stores.sum::<u64>()
+            + memory::of_map(&self.calls)
+            + self.calls.values().map(memory::of_vec).sum::<u64>()
+    }
+
     fn store(&mut self, config: &IdempotentConfig, group: GroupId, consumer: ConsumerId) -> &mut Store {
         match config.scope {
             StoreScope::Group => self.shared.entry(group).or_default(),

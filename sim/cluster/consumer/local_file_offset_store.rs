@@ -13,6 +13,7 @@ use crate::cluster::config::{ConsumeFromWhere, LocalOffsetStore, MessageModel};
 use crate::cluster::event::PqSlot;
 use crate::cluster::fact::{Fact, Observer};
 use crate::cluster::ids::{ConsumerId, GroupId, QueueId};
+use crate::kernel::memory;
 use std::collections::BTreeMap;
 
 /// What the files of all clients hold.
@@ -22,6 +23,11 @@ pub struct LocalFileOffsetStore {
 }
 
 impl LocalFileOffsetStore {
+    /// Bytes that it holds.
+    pub fn held(&self) -> u64 {
+        self.files.values().map(memory::of_map).sum::<u64>() + memory::of_map(&self.files)
+    }
+
     fn read(&self, group: GroupId, client: ClientRank, queue: QueueId) -> Option<u64> {
         self.files.get(&(group, client))?.get(&queue).copied()
     }

@@ -10,6 +10,7 @@
 //! Plays the part of the `TreeMap`s inside `ProcessQueue`.
 
 use crate::cluster::ids::{MessageId, TopicId};
+use crate::kernel::memory;
 use crate::kernel::time::SimTime;
 use std::collections::VecDeque;
 use std::ops::Range;
@@ -102,6 +103,11 @@ pub struct OffsetWindow {
 }
 
 impl OffsetWindow {
+    /// Bytes that it holds.
+    pub fn held(&self) -> u64 {
+        memory::of_deque(&self.slots)
+    }
+
     /// How many messages there are.
     #[inline]
     pub fn len(&self) -> usize {
@@ -286,6 +292,19 @@ mod tests {
         assert!(window.remove(0).is_some());
         assert_eq!((window.len(), window.slots.len()), (2, 2));
         assert_eq!(window.first().map(|m| m.offset), Some(2));
+    }
+
+    /// A gap of eight offsets is filled, so that places are distances; nine stay open. Both find what is there.
+    #[test]
+    fn short_gaps_are_filled_and_long_ones_are_not() {
+        for (second, slots) in [(11, 2), (12, 3), (19, 10), (20, 2), (1000, 2)] {
+            let mut window = OffsetWindow::default();
+            window.insert(message(10, 1));
+            window.insert(message(second, 2));
+            assert_eq!((window.len(), window.slots.len()), (2, slots), "10 and {second}");
+            assert_eq!(window.get(second).map(|found| found.luck), Some(2));
+            assert_eq!(window.get(second - 1).is_some(), second == 11);
+        }
     }
 
     #[test]

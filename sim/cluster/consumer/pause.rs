@@ -103,9 +103,9 @@ impl<O: Observer> Cluster<O> {
                 Envelope::ConsumerRoutes { to, .. } => Some(*to),
                 _ => None,
             },
-            // A process that is stopped does not hear that it is to shut down.
+            // A process that is stopped does not hear that it is to shut down, and sets no threads.
             Event::Timeline(entry) => match self.config.timeline[entry as usize].action {
-                Action::Leave(member) => Some(self.member(member)),
+                Action::Leave(member) | Action::SetThreads { member, .. } => Some(self.member(member)),
                 _ => None,
             },
             _ => None,

@@ -45,6 +45,11 @@ pub struct ProcessQueue {
 }
 
 impl ProcessQueue {
+    /// Bytes that it holds.
+    pub fn held(&self) -> u64 {
+        self.cached.held() + self.taken.held()
+    }
+
     /// An empty cache, made at `now`.
     pub fn new(now: SimTime) -> Self {
         Self {

@@ -15,6 +15,7 @@ use crate::cluster::consumer::delivery::Delivery;
 use crate::cluster::event::{Event, PqSlot};
 use crate::cluster::fact::Observer;
 use crate::cluster::network::{Direction, Endpoint, Server};
+use crate::kernel::memory;
 use std::collections::VecDeque;
 
 /// A standing order and what is on the wire of it.
@@ -67,6 +68,13 @@ impl Wire {
 }
 
 impl Push {
+    /// Bytes that it holds.
+    pub fn held(&self) -> u64 {
+        let wires =
+            memory::of_deque(&self.envelopes.counts) + memory::of_deque(&self.acknowledgements.counts);
+        wires + memory::of::<Self>(1)
+    }
+
     /// The order of a client whose `delivery` is push.
     pub fn of(delivery: Delivery) -> Option<Box<Self>> {
         let Delivery::Push { credit } = delivery else {

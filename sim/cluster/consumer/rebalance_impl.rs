@@ -524,6 +524,16 @@ impl<O: Observer> Cluster<O> {
                 by_operator: false,
             });
         }
+        // The offset stands in the broker's table, though it has forgotten that an operator had set it.
+        if decided_by == StartOffsetRule::Committed && self.unheard_resets.remove(&(group, queue)) {
+            self.core.emit(Fact::OffsetsSkipped {
+                group,
+                queue,
+                from: 0,
+                to: start,
+                by_operator: true,
+            });
+        }
         self.core.emit(Fact::QueueAcquired {
             consumer,
             queue,

@@ -24,6 +24,7 @@ use crate::cluster::nameserver::KnownRoute;
 use crate::cluster::network::{Direction, Endpoint, Network, Server};
 use crate::cluster::producer::topic_publish_info::{TopicPublishInfo, select_by_hash};
 use crate::cluster::producer::workload::ArrivalProcess;
+use crate::kernel::memory;
 use crate::kernel::scheduler::Ticket;
 use crate::kernel::streams::{Luck, Source, Stream, Streams};
 use crate::kernel::time::{SimDuration, SimTime};
@@ -104,6 +105,12 @@ pub fn build(config: &ClusterConfig, streams: &mut Streams, network: &mut Networ
 }
 
 impl Producer {
+    /// Bytes that it holds.
+    pub fn held(&self) -> u64 {
+        let route = self.publish.as_ref().map_or(0, TopicPublishInfo::held);
+        memory::of_vec(&self.waiting) + route
+    }
+
     /// The next arrival after `now`, unless all messages are made.
     #[inline]
     fn next_arrival(&mut self, now: SimTime) -> Option<SimTime> {

@@ -4,6 +4,8 @@
 //!
 //! Source: `TopicPublishInfo`, `ThreadLocalIndex`, `SelectMessageQueueByHash`.
 
+use crate::kernel::memory;
+
 /// The queues that a producer may send to; `B` names a broker, `Q` a queue.
 #[derive(Clone, Debug)]
 pub struct TopicPublishInfo<B, Q> {
@@ -14,6 +16,11 @@ pub struct TopicPublishInfo<B, Q> {
 }
 
 impl<B: PartialEq, Q> TopicPublishInfo<B, Q> {
+    /// Bytes that it holds.
+    pub fn held(&self) -> u64 {
+        memory::of_vec(&self.queues)
+    }
+
     /// `queues` with their brokers, in the order of
     /// [`TopicRoute::publish`](crate::cluster::topic_route::TopicRoute::publish); `start` is random.
     pub fn new(queues: Vec<(B, Q)>, start: i32) -> Self {

@@ -5,6 +5,7 @@
 
 mod checks;
 mod members;
+mod memory;
 mod order;
 mod rare;
 mod warm_up;
@@ -312,6 +313,10 @@ impl Observer for Observation {
         if self.windows.is_due(now) {
             self.windows.take(self.totals(now));
         }
+    }
+
+    fn held(&self) -> u64 {
+        self.bytes()
     }
 }
 

@@ -5,6 +5,7 @@ use crate::cluster::config::{ClusterConfig, ListenerKind, MessageModel};
 use crate::cluster::directory::Directory;
 use crate::cluster::fact::Fact;
 use crate::cluster::ids::{ConsumerId, GroupId, MessageId, QueueId};
+use crate::kernel::memory;
 use crate::kernel::time::SimTime;
 use crate::observe::ledger::Delivery;
 use crate::observe::order::{InQueue, KeyOrder, QueueOrder};
@@ -23,6 +24,13 @@ pub struct Orders {
 }
 
 impl Orders {
+    /// Bytes that it holds.
+    pub fn held(&self) -> u64 {
+        let queues = self.queues.iter().map(QueueOrder::held).sum::<u64>();
+        let keys = self.keys.iter().flatten().map(|keys| keys.held()).sum::<u64>();
+        memory::of_vec(&self.queues) + queues + keys
+    }
+
     /// For one run of `config`.
     pub fn new(config: &ClusterConfig) -> Self {
         let keyed = |topic| {

@@ -10,11 +10,12 @@ mod skews;
 mod timeline;
 mod warnings;
 
+use crate::cluster::bounds::Stopped;
 use crate::cluster::directory::Directory;
 use crate::cluster::ids::{ConsumerId, GroupId, QueueId};
 use crate::kernel::time::{SimDuration, SimTime};
 use crate::observe::observation::Observation;
-use crate::report::model::{RESULTS_VERSION, Report, RunReport, SCHEMA_VERSION};
+use crate::report::model::{RESULTS_VERSION, Report, RunReport, SCHEMA_VERSION, StoppedReport};
 use indexmap::IndexMap;
 
 /// What a report says of its run beside the measures.
@@ -34,6 +35,10 @@ pub struct Identity {
     pub trace_digest: String,
     /// Virtual time at the end.
     pub end: SimTime,
+    /// Why that is not the end that was planned.
+    pub stopped: Option<Stopped>,
+    /// How long the run was to last.
+    pub planned: SimDuration,
 }
 
 impl Report {
@@ -60,6 +65,8 @@ impl Report {
             measured_from_seconds: (view.from != SimTime::ZERO).then(|| view.from.as_secs_f64()),
             events: identity.events,
             messages: producers.values().map(|producer| producer.born).sum(),
+            complete: identity.stopped.map(|_| false),
+            stopped: (identity.stopped).map(|why| StoppedReport::of(why, identity.end, identity.planned)),
         };
         let mut report = Self {
             schema_version: SCHEMA_VERSION,
@@ -212,6 +219,8 @@ fn report_of(title: &str, run: &crate::observe::story::Run) -> Report {
         events: 64,
         trace_digest: "0123456789abcdef0123456789abcdef".to_owned(),
         end: crate::observe::story::secs(30),
+        stopped: None,
+        planned: SimDuration::from_secs(30),
     };
     Report::new(identity, &run.observation, &run.story.directory)
 }
@@ -238,6 +247,8 @@ mod tests {
                 events: 0,
                 trace_digest: String::new(),
                 end: SimTime::ZERO,
+                stopped: None,
+                planned: SimDuration::ZERO,
             },
             &Observation::with_interval(SimDuration::from_secs(1), SimDuration::ZERO),
             &Directory::default(),

@@ -14,6 +14,7 @@ mod queue;
 mod reader;
 mod rebalance;
 mod remedy;
+mod stopped;
 mod timeline;
 
 pub use consumer::{
@@ -29,6 +30,7 @@ pub use rebalance::{
     RebalanceReport, Trigger, TriggersReport,
 };
 pub use remedy::{GuardReport, RemedyGroupReport, RemedyReport};
+pub use stopped::{StopReason, StoppedReport};
 pub use timeline::{BrokerSeries, GroupSeries, TimelineReport, TopicSeries};
 
 use indexmap::IndexMap;
@@ -112,6 +114,12 @@ pub struct RunReport {
     pub events: u64,
     /// Messages that producers made.
     pub messages: u64,
+    /// `false` if the run ended before its time: the numbers are those of its beginning. Missing from a run that is whole.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub complete: Option<bool>,
+    /// Why, and how far it came. Missing from a run that is whole.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stopped: Option<StoppedReport>,
 }
 
 /// What the brokers did.

@@ -1,10 +1,10 @@
 //! What ran, and where.
 
 use super::page::{BOLD, Page};
-use super::words::{columns, cut, span};
+use super::words::{bytes, columns, cut, span, wrapped};
 use super::{NAME, WIDTH};
 use crate::report::charts::text::count;
-use crate::report::model::{Report, TopicPurpose};
+use crate::report::model::{Report, StopReason, StoppedReport, TopicPurpose};
 
 impl Page {
     pub(super) fn header(&mut self, report: &Report) {
@@ -17,6 +17,9 @@ impl Page {
             _ => format!("{} — {}", self.paint(BOLD, &name), cut(title, room)),
         };
         self.line(&head);
+        if let Some(stopped) = &run.stopped {
+            self.incomplete(stopped);
+        }
         self.parts(
             "run",
             &[
@@ -53,4 +56,35 @@ impl Page {
         }
         self.parts("cluster", &parts);
     }
+
+    /// Says why the run is not whole, and what that means for what follows.
+    fn incomplete(&mut self, stopped: &StoppedReport) {
+        let said = format!("INCOMPLETE: the run {}", why_stopped(stopped));
+        for line in wrapped(&said, WIDTH) {
+            let line = self.paint(BOLD, &line);
+            self.line(&line);
+        }
+        let note =
+            "All that follows is about the part that was run; what the scenario expects was not judged.";
+        self.line(note);
+    }
+}
+
+/// What stopped a run and where, behind its name.
+pub(super) fn why_stopped(stopped: &StoppedReport) -> String {
+    let why = match stopped.reason {
+        StopReason::Events => {
+            let bound = count(stopped.max_events.unwrap_or_default(), "event");
+            format!("it did {bound}, as many as --max-events allows")
+        }
+        StopReason::Memory => {
+            let [held, bound] =
+                [stopped.memory_bytes, stopped.max_memory_bytes].map(Option::unwrap_or_default);
+            let (held, bound) = (bytes(held), bytes(bound));
+            format!("it held {held} of memory, and --max-memory allows {bound}")
+        }
+        StopReason::Interrupted => "it was interrupted".to_owned(),
+    };
+    let [reached, planned] = [stopped.reached_seconds, stopped.planned_seconds].map(span);
+    format!("stopped at {reached} of {planned}, because {why}")
 }

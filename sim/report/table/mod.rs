@@ -18,6 +18,7 @@ mod verdicts;
 pub(in crate::report) mod words;
 
 use crate::report::model::Report;
+use crate::report::model::StoppedReport;
 use page::Page;
 pub use words::wrapped;
 
@@ -44,6 +45,16 @@ pub fn summary(report: &Report, colour: bool) -> String {
     page.expectations(&report.expect);
     page.warnings(&report.warnings);
     page.text
+}
+
+/// Which run of a study met a bound, and where.
+pub fn stopped(label: &str, seed: u64, stopped: &StoppedReport) -> String {
+    let label = words::cut(label, NAME);
+    format!(
+        "the run of {label} with seed {seed} {}",
+        head::why_stopped(stopped)
+    )
+    .replace('\u{2009}', " ")
 }
 
 #[cfg(test)]

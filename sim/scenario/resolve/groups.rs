@@ -28,7 +28,9 @@ impl Resolver<'_> {
                 .sum::<u64>()
         };
         let total: u64 = file.groups.values().map(members).sum();
-        let too_many = self.bound(&field!["groups"], total, limits::CONSUMERS, "consumers");
+        let path = field!["groups"];
+        let too_many = self.bound(&path, file.groups.len() as u64, limits::GROUPS, "groups")
+            | self.bound(&path, total, limits::CONSUMERS, "consumers");
         let mut blocks: Vec<(&String, &GroupBlock)> = file.groups.iter().collect();
         blocks.sort_by_key(|(name, _)| *name);
         let mut groups = Vec::new();
@@ -59,7 +61,7 @@ impl Resolver<'_> {
                 group.idempotent = Some(self.idempotent(&path, idempotent, &subscribe, known.producers));
             }
             self.no_push_through(&path.key("subscribe"), &filters, group.delivery);
-            if !too_many {
+            if !too_many && self.fits {
                 group.consumers = self.consumers(&path, (&group, &filters), block, known);
             }
             groups.push(group);

@@ -11,6 +11,7 @@ mod machine_rooms;
 mod names;
 mod producers;
 mod retention;
+mod size;
 mod strategies;
 mod targets;
 mod timeline;
@@ -46,6 +47,9 @@ pub fn resolve(file: &ScenarioFile, root: &Node) -> Result<ClusterConfig, Vec<Di
         problems: Vec::new(),
         comparisons: COMPARISONS,
         topics_known: true,
+        fits: true,
+        copied: 0,
+        ring_places: 0,
         looked_at: 0,
         expressions: Vec::new(),
     };
@@ -76,6 +80,12 @@ struct Resolver<'a> {
     comparisons: usize,
     /// Whether all topics of the file were built, so that others are unknown.
     topics_known: bool,
+    /// Whether members and producers can be built; else they are left out.
+    fits: bool,
+    /// Bytes in the copies of members that the timeline adds.
+    copied: u64,
+    /// Places on the rings of all groups so far.
+    ring_places: u64,
     /// Names compared with the wildcards of the timeline so far.
     looked_at: u64,
     /// Filter expressions found so far, each once.
@@ -97,6 +107,7 @@ impl Resolver<'_> {
         );
         self.delay_levels();
         self.retention();
+        self.fits = self.fits(brokers.len(), &topics);
         let producers = self.producers(&topics);
         self.add_dead_letter_topics(&mut topics);
         let known = Nameable {
@@ -106,6 +117,13 @@ impl Resolver<'_> {
         };
         let mut groups = self.groups(known);
         let timeline = self.timeline(&mut groups, known);
+        self.still_fits(
+            &groups,
+            producers.len(),
+            brokers.len(),
+            &topics,
+            &timeline.entries,
+        );
         self.strategies(&groups, &topics, &brokers);
         ClusterConfig {
             seed: file.seed.0,

@@ -20,6 +20,18 @@ impl Resolver<'_> {
             limits::PRODUCERS,
             "producer instances",
         );
+        let at_once = file
+            .producers
+            .values()
+            .filter(|p| matches!(p.arrivals, ArrivalsBlock::AtOnce));
+        let at_once = at_once.map(|p| p.messages.unwrap_or(0).saturating_mul(p.count.into()));
+        let at_once = at_once.fold(0, u64::saturating_add);
+        self.bound(
+            &field!["producers"],
+            at_once,
+            limits::AT_ONCE,
+            "messages sent at once",
+        );
         let tags: u64 = file.producers.values().map(|p| p.tags.len() as u64).sum();
         self.bound(&field!["producers"], tags, limits::TAGS, "tags");
         let mut blocks: Vec<(&String, &ProducerBlock)> = file.producers.iter().collect();
@@ -43,7 +55,7 @@ impl Resolver<'_> {
                     problem.related.push((first, "starts here".to_owned()));
                 }
             }
-            let (Some(topic), false) = (topic, too_many) else {
+            let (Some(topic), false) = (topic, too_many || !self.fits) else {
                 continue;
             };
             producers.extend((1..=block.count).map(|n| ProducerConfig {

@@ -78,8 +78,10 @@ impl Resolver<'_> {
             _ => {}
         }
         let (members, nodes) = (cast.members.len() as u64, u64::from(strategy.virtual_nodes()));
-        if members * nodes > limits::RING_PLACES {
-            self.bound(path, members * nodes, limits::RING_PLACES, "places on the ring");
+        let before = self.ring_places;
+        self.ring_places += members * nodes;
+        if before <= limits::RING_PLACES {
+            self.bound(path, self.ring_places, limits::RING_PLACES, "places on rings");
         }
     }
 

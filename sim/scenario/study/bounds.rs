@@ -3,7 +3,9 @@
 use crate::cluster::config::ClusterConfig;
 use crate::scenario::diagnostic::Diagnostic;
 use crate::scenario::estimate::grouped;
+use crate::scenario::json::Node;
 use crate::scenario::limits;
+use crate::scenario::study::values::Value;
 use crate::scenario::study::vary::Varied;
 
 /// Messages that a machine simulates in a second, to tell people how long a study would take.
@@ -71,6 +73,19 @@ impl Work<'_> {
         ))
     }
 
+    /// The same of the texts; that of one variant has so many bytes.
+    pub(super) fn too_long_texts(&self, bytes: u64) -> Diagnostic {
+        let message = format!(
+            "the study is too large: {} variants, one of which has {} bytes of text",
+            grouped(self.variants()),
+            grouped(bytes.into())
+        );
+        let most = limits::STUDY_BYTES >> 20;
+        self.at_the_longest(Diagnostic::new(message)).help(format!(
+            "all variants together may have {most} MiB: study fewer at once, or shorten the file"
+        ))
+    }
+
     /// `problem`, shown at the field with most values.
     fn at_the_longest(&self, problem: Diagnostic) -> Diagnostic {
         let Some(longest) = self.varied.iter().max_by_key(|varied| varied.count()) else {
@@ -122,6 +137,12 @@ pub(super) fn parts(config: &ClusterConfig) -> u64 {
         .map(|(_, queues)| u64::from(queues.read.max(queues.write)))
         .sum();
     queues + (config.producers.len() + consumers + config.timeline.len()) as u64
+}
+
+/// Bytes of the text of a variant: of its file and of the values in it. A variant holds a few copies of them.
+pub(super) fn bytes(root: &Node, values: &[&Value]) -> u64 {
+    let of = |node: &Node| node.span.end - node.span.start;
+    (of(root) + values.iter().map(|value| of(&value.node)).sum::<usize>()) as u64
 }
 
 /// A number for people: its two first digits.

@@ -114,7 +114,7 @@ impl Draft<'_> {
         work: &Work<'_>,
     ) -> Result<(Vec<Variant>, u128), Vec<Diagnostic>> {
         let (mut variants, mut problems) = (Vec::new(), Problems::default());
-        let (mut messages, mut parts) = (0_u128, 0);
+        let (mut messages, mut parts, mut bytes) = (0_u128, 0, 0);
         for (index, label) in grid.labels.iter().enumerate() {
             let cells = grid.cells(index);
             let (file, own) = if self.roots.len() > 1 {
@@ -133,6 +133,12 @@ impl Draft<'_> {
                     parts += bounds::parts(&scenario.config);
                     if parts > limits::STUDY_PARTS {
                         return Err(vec![work.too_large(bounds::parts(&scenario.config))]);
+                    }
+                    bytes += bounds::bytes(&self.roots[file], &chosen);
+                    if bytes > limits::STUDY_BYTES {
+                        return Err(vec![
+                            work.too_long_texts(bounds::bytes(&self.roots[file], &chosen)),
+                        ]);
                     }
                     let set = chosen.iter().map(|value| value.set.clone()).collect();
                     let label = label.clone();

@@ -9,6 +9,9 @@ use crate::kernel::time::{SimDuration, SimTime};
 use crate::observe::invariant::{Invariant, must};
 use std::collections::{BTreeMap, BTreeSet};
 
+/// What a client gives a broker to answer a request for locks.
+const SHORTEST_PATIENCE: SimDuration = SimDuration::from_secs(1);
+
 /// So many heartbeats of each client are counted at the end.
 const BEATS: u64 = 3;
 
@@ -23,7 +26,9 @@ impl Judge<'_> {
             }
             Fact::ConnectionLost { broker, consumer } => {
                 let expired = self.processes.expired.remove(&(*broker, *consumer));
-                let for_a_reason = expired || self.calm.is_felt(now, *consumer, *broker);
+                // On a network that is slower than they are patient, threads that have begun to look at the clock go on.
+                let impatient = self.calm.links_seen && self.bounds.way * 2 >= SHORTEST_PATIENCE;
+                let for_a_reason = expired || impatient || self.calm.is_felt(now, *consumer, *broker);
                 must(now, Invariant::C1, for_a_reason, || {
                     let (name, broker) = (&directory.consumer(*consumer).name, directory.broker(*broker));
                     format!("{name}: its healthy connection to {broker} breaks")

@@ -73,9 +73,9 @@ impl Judge<'_> {
                     .filter(|group| directory.group(*group).topics.contains(&topic))
                     .collect(),
                 TopicKind::Retry(group) => vec![group],
-                // The letters of a broadcasting group, and those that somebody may send again, stay.
-                TopicKind::DeadLetter(_) if self.rested => vec![],
-                TopicKind::DeadLetter(_) => continue,
+                // What somebody reads or may send again stays.
+                TopicKind::DeadLetter(_) if !self.rested || !self.slots.readers(queue).is_empty() => continue,
+                TopicKind::DeadLetter(_) => vec![],
             };
             // Two owners of a retry queue send everything back twice: dead letters may rain to the end.
             let last_dead = self.retries.last_dead.get(&queue).copied().unwrap_or_default();

@@ -69,7 +69,7 @@ impl Judge<'_> {
         let what = || format!("group {name}, {}", directory.queue_label(queue));
         let before = self.readings[slot].committed.replace(new);
         if let Some(old) = before.filter(|old| new < *old) {
-            let Some(why) = self.why_it_fell(now, slot, via) else {
+            let Some(why) = self.why_it_fell(now, slot, (old, new), via) else {
                 let reading = &self.readings[slot];
                 let text = format!(
                     "{}: {new} is committed after {old}, but the queue has had one owner since {}",
@@ -88,14 +88,18 @@ impl Judge<'_> {
     }
 
     /// A cause for a committed offset to fall; `None` if there is none.
-    fn why_it_fell(&self, now: SimTime, slot: usize, via: CommitVia) -> Option<Fell> {
+    fn why_it_fell(&self, now: SimTime, slot: usize, (old, new): (u64, u64), via: CommitVia) -> Option<Fell> {
         let reading = &self.readings[slot];
         let wire_is_long = self.calm.links_seen || self.bounds.on_the_wire(now, reading.changed);
-        let hands = reading.holders > 1 || reading.taken > 1 && wire_is_long;
+        // A former owner committed after this one had asked where it starts.
+        let behind = (reading.start..old).contains(&new);
+        let hands = reading.holders > 1 || reading.taken > 1 && (wire_is_long || behind);
         match via {
             CommitVia::FellBack => Some(Fell::Crash),
             CommitVia::Reset => Some(Fell::Reset),
-            CommitVia::Pull | CommitVia::Update if reading.was_reset => Some(Fell::Reset),
+            CommitVia::Pull | CommitVia::Update if reading.was_reset || reading.is_repaired => {
+                Some(Fell::Reset)
+            }
             CommitVia::Pull | CommitVia::Update => hands.then_some(Fell::HandOver),
         }
     }

@@ -57,7 +57,10 @@ impl Judge<'_> {
                 self.readers_have_all(end, directory, group, &members);
                 continue;
             }
-            self.queues_are_shared_out(end, directory, group, &topics, &members);
+            // Whoever is behind what is deleted gives its queues up for a while.
+            if !self.is_deleting(end) {
+                self.queues_are_shared_out(end, directory, group, &topics, &members);
+            }
             // Queues that the second of two equal ids should have belong to nobody, for ever.
             let distinct = self.ids(directory, &members).len() == members.len();
             if distinct && self.is_done_at(end, directory, group) {
@@ -66,11 +69,14 @@ impl Judge<'_> {
         }
     }
 
+    fn is_deleting(&self, end: SimTime) -> bool {
+        self.expired.is_some_and(|last| end.since(last) < DELETIONS)
+    }
+
     /// Whether the group can have nothing left to do.
     pub(super) fn is_done_at(&self, end: SimTime, directory: &Directory, group: GroupId) -> bool {
-        let deletions = self.expired.is_some_and(|last| end.since(last) < DELETIONS);
         let stands_still = self.producers_are_over(end) && self.stands_still(end, directory, group);
-        stands_still && !deletions && !self.retries_rain(group)
+        stands_still && !self.is_deleting(end) && !self.retries_rain(group)
     }
 
     /// While a retry queue has two owners, each failure comes back twice, and each of these twice again. What that

@@ -4,7 +4,7 @@ use super::holds::Hold;
 use super::{Judge, who};
 use crate::cluster::config::ListenerKind;
 use crate::cluster::directory::Directory;
-use crate::cluster::fact::{Fact, NoStatus};
+use crate::cluster::fact::{Fact, NoStatus, PullResult};
 use crate::cluster::ids::{ConsumerId, GroupId, QueueId};
 use crate::kernel::time::SimTime;
 use crate::observe::invariant::{Invariant, broken, must};
@@ -40,10 +40,14 @@ pub struct Reading {
     pub taken: u32,
     /// When it last changed hands.
     pub changed: SimTime,
+    /// Where those who hold it have started, the lowest of them.
+    pub start: u64,
     /// How far an operator has set the group up.
     pub reset_to: u64,
     /// Whether an operator has set its offset.
     pub was_reset: bool,
+    /// Whether a broker has called an offset illegal: a client repairs it, maybe when it holds the queue no longer.
+    pub is_repaired: bool,
 }
 
 impl Reading {
@@ -107,6 +111,15 @@ impl Judge<'_> {
             Fact::Delivered { .. } => self.delivered(now, directory, fact),
             Fact::Consumed { .. } => self.consumed(now, directory, fact),
             Fact::ResultDiscarded { consumer, .. } => self.call_over(consumer),
+            Fact::PullAnswered {
+                consumer,
+                queue,
+                result: PullResult::OffsetMoved,
+                ..
+            } => {
+                let slot = self.slot(directory, consumer, queue);
+                self.readings[slot].is_repaired = true;
+            }
             Fact::NoStatus {
                 consumer,
                 how: NoStatus::Hangs,
@@ -191,6 +204,10 @@ impl Judge<'_> {
         let slot = self.slot(directory, consumer, queue);
         let is_broadcasting = self.slots.is_broadcasting(directory.consumer(consumer).group);
         let reading = &mut self.readings[slot];
+        reading.start = match reading.holders {
+            0 => start_offset,
+            _ => reading.start.min(start_offset),
+        };
         reading.holders += 1;
         reading.taken += 1;
         reading.changed = now;

@@ -175,6 +175,36 @@ fn a_call_that_hangs_keeps_its_place_at_the_guard() {
     hold(listeners::case, &[(342, V5_3)]);
 }
 
+/// Threads were set in a client that was stopped: they began to work at once.
+#[test]
+fn a_client_that_is_stopped_sets_no_threads() {
+    hold(faults::case, &[(2144, V4_9), (2144, V5_3)]);
+}
+
+/// A client started where the last owner had committed, whose last commit came after that: its own first one is lower. One
+/// gave an illegal queue up, and its repair came ten seconds later.
+#[test]
+fn offsets_fall_when_queues_change_hands() {
+    hold(cases::case, &[(2149, V4_9), (2201, V5_3)]);
+    hold(operators::case, &[(122, V4_9)]);
+}
+
+/// A broker ended before anybody had asked for the offset that an operator had set; and files were deleted to the end, so
+/// that clients behind them let their queues rest.
+#[test]
+fn what_operators_set_is_told_of_though_a_broker_forgets_it() {
+    hold(
+        operators::case,
+        &[(2213, V5_3), (2036, V4_9), (2183, V4_9), (2229, V5_3)],
+    );
+}
+
+/// A client that had been stopped for long found the answer to its request for a lock in its socket.
+#[test]
+fn a_client_that_was_stopped_believes_an_old_lock() {
+    hold(in_order_in_trouble, &[(2027, V4_9), (2027, V5_3)]);
+}
+
 /// A broker gave up a client that was stopped, and with it a pull on a slow link: the stopped client failed it at once.
 #[test]
 fn a_client_that_is_stopped_learns_later_of_a_lost_pull() {

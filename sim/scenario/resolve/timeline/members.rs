@@ -19,7 +19,7 @@ impl Play<'_, '_> {
         let block = self.block(entry);
         let (joining, every) = (block.joining(), block.every.unwrap_or(SimDuration::ZERO));
         let client_ids = block.client_ids.clone().unwrap_or_default();
-        if !self.lives(entry, joining.into()) || !self.afford(entry, joining.into()) {
+        if !self.lives(entry, group, joining.into()) || !self.afford(entry, joining.into()) {
             return;
         }
         self.steps_before_end(entry, joining.into(), 1);

@@ -45,7 +45,9 @@ impl<'a> Resolver<'a> {
         let deeds: Vec<Option<Deed<'a>>> = entries
             .map(|(i, block)| self.deed(&path_of(i), block, &known))
             .collect();
+        let member_bytes = self.bytes_of_members();
         let mut play = Play {
+            member_bytes,
             resolver: self,
             cast: Cast::new(groups),
             queues: TopicNumbers::new(nameable.topics),
@@ -126,6 +128,8 @@ struct Play<'p, 'a> {
     listeners: Vec<ListenerConfig>,
     /// What `forward` sets, each once.
     forwards: Vec<ForwardConfig>,
+    /// Bytes of the largest block of members, by group.
+    member_bytes: Vec<u64>,
 }
 
 impl Play<'_, '_> {
@@ -211,12 +215,19 @@ impl Play<'_, '_> {
         self.within(entry, all, limits::TIMELINE, "steps of the timeline")
     }
 
-    /// The same for lives of members.
-    fn lives(&mut self, entry: usize, lives: u64) -> bool {
+    /// The same for lives of members of a group, and what they are copied from.
+    fn lives(&mut self, entry: usize, group: GroupId, lives: u64) -> bool {
         let before = self.cast.total;
         self.cast.total = before.saturating_add(lives);
         let all = (before, self.cast.total);
-        self.within(entry, all, limits::CONSUMERS, "consumers")
+        if !self.within(entry, all, limits::CONSUMERS, "consumers") {
+            return false;
+        }
+        let before = self.resolver.copied;
+        let bytes = self.member_bytes.get(group.index()).copied().unwrap_or(0);
+        self.resolver.copied = before.saturating_add(lives * bytes);
+        let all = (before, self.resolver.copied);
+        self.within(entry, all, limits::COPIED_BYTES, "bytes in copies of members")
     }
 
     /// Whether a count that an entry raised is within its bound; reports the entry that breaks it.
@@ -246,7 +257,7 @@ impl Play<'_, '_> {
             _ => 1,
         };
         if let MemberDeed::Restart { down_for, .. } = deed
-            && (!self.lives(entry, count * rounds) || !self.rounds_fit(entry, count, *down_for))
+            && (!self.lives(entry, group, count * rounds) || !self.rounds_fit(entry, count, *down_for))
         {
             return;
         }

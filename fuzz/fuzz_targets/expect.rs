@@ -1,0 +1,5 @@
+//! Feeds `tests/hostile/texts/expect.rs`, which says what must hold.
+
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|text: &str| rmqsim_fuzz::texts::expect::check(text));

@@ -1,0 +1,87 @@
+//! When a run ends before its time: bounds on what it may cost, and somebody who asks it to stop.
+//!
+//! The run looks at them now and then, and where the bound on events lies. If it is to stop, it ends right behind the
+//! instant that it has come to: what is due then still happens, the closing sample is taken as ever, and the account
+//! balances. So a run that is cut short is the beginning of the whole one.
+
+use crate::cluster::Cluster;
+use crate::cluster::fact::Observer;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+/// Events between two looks at the least: some milliseconds.
+const LOOK: u64 = 1 << 16;
+
+/// How far a run may go. By default: to its end, whatever it costs.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Bounds<'a> {
+    /// Events.
+    pub events: Option<u64>,
+    /// Bytes that the model holds.
+    pub memory: Option<u64>,
+    /// Once it is set the run stops.
+    pub interrupt: Option<&'a AtomicBool>,
+}
+
+/// Why a run has ended before its time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stopped {
+    /// It has done so many events, as many as it may.
+    Events {
+        /// The bound.
+        bound: u64,
+    },
+    /// It holds more than it may.
+    Memory {
+        /// The bound, bytes.
+        bound: u64,
+        /// What it holds, bytes.
+        held: u64,
+    },
+    /// Somebody asked it to.
+    Interrupted,
+}
+
+impl Bounds<'_> {
+    /// The number of the event before which the first look is taken.
+    pub(super) fn first_look(&self) -> u64 {
+        self.next_look(0, 0)
+    }
+
+    /// The same after a look before event `now`; a look that counts `parts` things is not taken too often.
+    fn next_look(&self, now: u64, parts: usize) -> u64 {
+        let look = match (self.memory, self.interrupt) {
+            (None, None) => u64::MAX,
+            _ => now + LOOK.max(4 * parts as u64),
+        };
+        look.min(self.events.unwrap_or(u64::MAX).max(1))
+    }
+}
+
+impl<O: Observer> Cluster<O> {
+    /// A look before event `number` happens: why the run is to stop, or the number of the event before which to look again.
+    #[cold]
+    #[inline(never)]
+    pub(super) fn look(&self, bounds: &Bounds<'_>, number: u64) -> Result<u64, Stopped> {
+        if let Some(bound) = bounds.events.filter(|bound| number >= *bound) {
+            return Err(Stopped::Events { bound });
+        }
+        if bounds
+            .interrupt
+            .is_some_and(|asked| asked.load(Ordering::Relaxed))
+        {
+            return Err(Stopped::Interrupted);
+        }
+        if let Some(bound) = bounds.memory {
+            let held = self.held();
+            if held > bound {
+                return Err(Stopped::Memory { bound, held });
+            }
+        }
+        Ok(bounds.next_look(number, self.parts()))
+    }
+
+    /// How many things a look at the memory counts.
+    fn parts(&self) -> usize {
+        self.queues.len() + self.consumers.len() + self.core.directory.producers.len()
+    }
+}

@@ -1,0 +1,103 @@
+//! The count of what a run holds against what the system sees of the process.
+#![cfg(target_os = "linux")]
+
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+/// Bytes of the peak of a process that still runs.
+fn resident(id: u32) -> Option<u64> {
+    let status = fs::read_to_string(format!("/proc/{id}/status")).ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+    let kib: u64 = line.trim().strip_suffix(" kB")?.parse().ok()?;
+    Some(kib << 10)
+}
+
+/// Runs until the count has come to 96 MiB; the count and the resident set are at most 30 % apart.
+#[track_caller]
+fn check(name: &str, sets: &[&str]) {
+    let out = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("memory-{name}"));
+    let common = ["expect=[]", "duration=10h", "producers.checkout.rate=20k/s"];
+    let sets = common.iter().chain(sets).flat_map(|set| ["--set", set]);
+    let mut child = Command::new(env!("CARGO_BIN_EXE_rmqsim"))
+        .args([
+            "run",
+            "quickstart",
+            "--max-memory",
+            "96MiB",
+            "--charts",
+            "none",
+            "--out",
+        ])
+        .arg(&out)
+        .args(sets)
+        .stdout(Stdio::null())
+        .spawn()
+        .unwrap();
+    let mut peak = 0;
+    while child.try_wait().unwrap().is_none() {
+        peak = peak.max(resident(child.id()).unwrap_or(0));
+        std::thread::sleep(std::time::Duration::from_millis(2));
+    }
+    let report = fs::read_to_string(out.join("report.json")).unwrap();
+    let report: serde_json::Value = serde_json::from_str(&report).unwrap();
+    let held = report["run"]["stopped"]["memory_bytes"]
+        .as_u64()
+        .expect("the bound was met");
+    let ratio = held as f64 / peak as f64;
+    println!(
+        "{name}: counted {} MiB, resident {} MiB: {ratio:.2}",
+        held >> 20,
+        peak >> 20
+    );
+    assert!(
+        (0.7..1.3).contains(&ratio),
+        "{name}: counted {held}, resident {peak}"
+    );
+}
+
+/// Listeners that take ten seconds: what waits, waits at the brokers.
+#[test]
+fn a_backlog() {
+    check("backlog", &["groups.billing.consumers.service=10s"]);
+}
+
+/// All of it waits in the caches of the clients.
+#[test]
+fn caches() {
+    let tuning = [
+        "groups.billing.consumers.service=10s",
+        "groups.billing.tuning.pullThresholdForQueue=60000",
+        "groups.billing.tuning.pullThresholdSizeForQueue=1024",
+        "groups.billing.tuning.consumeConcurrentlyMaxSpan=60000",
+    ];
+    check("caches", &tuning);
+}
+
+/// Every message fails, and waits for its next attempt.
+#[test]
+fn retries() {
+    let failure = "groups.billing.consumers.failure={\"probability\":1}";
+    check(
+        "retries",
+        &[
+            "groups.billing.consumers.service=1ms",
+            "groups.billing.consumers.threads=1000",
+            failure,
+        ],
+    );
+}
+
+/// A listener that remembers all that it has done.
+#[test]
+fn a_store_of_what_was_done() {
+    let store = "groups.billing.idempotent={\"capacity\":100000000}";
+    check(
+        "store",
+        &[
+            "groups.billing.consumers.service=1ms",
+            "groups.billing.consumers.threads=1000",
+            store,
+        ],
+    );
+}
