@@ -214,7 +214,11 @@ impl History {
             } => self.of(group, queue).skipped(from, to, true),
             Fact::Expired { queue, to, .. } => {
                 for slot in self.slots.readers(queue) {
-                    self.records[*slot as usize].skipped(0, to, false);
+                    let records = &mut self.records[*slot as usize];
+                    // A reader that has not come begins where it begins.
+                    if records.is_read || self.slots.get(*slot as usize).reader.is_none() {
+                        records.skipped(0, to, false);
+                    }
                 }
             }
             _ => {}

@@ -246,11 +246,13 @@ impl<O: Observer> Cluster<O> {
     /// Where a pull at `offset` must go on instead: where an operator has set its group, which it learns now, or the
     /// nearest offset that there is.
     #[inline(never)]
-    pub(super) fn other_offset(&mut self, queue: QueueId, group: GroupId, offset: u64) -> Option<Repair> {
-        let queue = &mut self.queues[queue.index()];
+    pub(super) fn other_offset(&mut self, id: QueueId, group: GroupId, offset: u64) -> Option<Repair> {
+        let queue = &mut self.queues[id.index()];
         let reset = queue.pending_reset(group);
         if let Some(to) = reset {
             queue.forget_resets(Some(group));
+            // Whether the client gets to it is not certain.
+            self.unheard_resets.insert((group, id));
             let by_operator = true;
             return Some(Repair { to, by_operator });
         }

@@ -73,6 +73,7 @@ impl<O: Observer> Cluster<O> {
             self.persist_one(slot);
             // What a broadcasting member skips is told by where it starts.
             if !self.is_broadcasting(group) {
+                self.unheard_resets.remove(&(group, queue));
                 self.core.emit(Fact::OffsetsSkipped {
                     group,
                     queue,

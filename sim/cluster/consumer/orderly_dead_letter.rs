@@ -9,7 +9,6 @@
 //! Source: `ConsumeMessageOrderlyService.checkReconsumeTimes` and `sendMessageBack`, `DefaultMQProducerImpl`.
 
 use crate::cluster::Cluster;
-use crate::cluster::consumer::connection::CONNECT_TIMEOUT;
 use crate::cluster::consumer::consume_orderly::Step;
 use crate::cluster::consumer::consume_result::ConsumeOrderlyStatus;
 use crate::cluster::consumer::process_queue::CachedMessage;
@@ -115,13 +114,11 @@ impl<O: Observer> Cluster<O> {
             };
             self.send_to_broker(consumer, broker, BrokerRequest::SendRetry(Box::new(send)));
         }
-        if self.troubled(consumer, Server::Broker(broker)).is_some() {
-            let limit = if connected {
-                deadline
-            } else {
-                deadline.min(now + CONNECT_TIMEOUT)
-            };
-            self.time_dead_letter(slot, limit);
+        if !connected {
+            let limit = self.connect_limit(consumer, broker);
+            self.time_dead_letter(slot, deadline.min(now + limit));
+        } else if self.troubled(consumer, Server::Broker(broker)).is_some() {
+            self.time_dead_letter(slot, deadline);
         }
     }
 
@@ -171,15 +168,20 @@ impl<O: Observer> Cluster<O> {
     pub(super) fn dead_letters_fail(&mut self, consumer: ConsumerId, broker: BrokerId) {
         for slot in self.dead_letters_to(consumer, broker) {
             self.cancel_dead_letter_time_out(slot);
-            let now = self.core.now();
-            let again = self
-                .sending(slot)
-                .is_some_and(|sending| sending.attempts < ATTEMPTS && now < sending.deadline);
-            if again {
-                self.attempt_dead_letter(slot, Some(broker));
-            } else {
-                self.dead_letter_not_sent(slot);
-            }
+            self.dead_letter_fails(slot, broker);
+        }
+    }
+
+    /// The attempt has failed: another one elsewhere, if there are any left.
+    fn dead_letter_fails(&mut self, slot: PqSlot, broker: BrokerId) {
+        let now = self.core.now();
+        let again = self
+            .sending(slot)
+            .is_some_and(|sending| sending.attempts < ATTEMPTS && now < sending.deadline);
+        if again {
+            self.attempt_dead_letter(slot, Some(broker));
+        } else {
+            self.dead_letter_not_sent(slot);
         }
     }
 
@@ -222,7 +224,7 @@ impl<O: Observer> Cluster<O> {
         if self.consumers[consumer.index()].connections[broker.index()].is_some() {
             self.close_connection(consumer, broker);
         } else {
-            self.dead_letter_not_sent(slot);
+            self.dead_letter_fails(slot, broker);
         }
     }
 

@@ -525,7 +525,8 @@ impl<O: Observer> Cluster<O> {
             });
         }
         // The offset stands in the broker's table, though it has forgotten that an operator had set it.
-        if decided_by == StartOffsetRule::Committed && self.unheard_resets.remove(&(group, queue)) {
+        let unheard = decided_by == StartOffsetRule::Committed && self.unheard_resets.remove(&(group, queue));
+        if unheard && !is_broadcasting {
             self.core.emit(Fact::OffsetsSkipped {
                 group,
                 queue,

@@ -4,6 +4,7 @@
 //! Not asked of a group whose members filter, since what was passed over may come after all, nor while queues come and go.
 
 use super::Judge;
+use crate::cluster::broker::retry_dlq::DLQ_TOPIC_PREFIX;
 use crate::cluster::config::{Action, ClusterConfig, ListenerKind, MessageModel, QueueSelector};
 use crate::cluster::directory::Directory;
 use crate::cluster::fact::Fact;
@@ -30,7 +31,9 @@ impl Keys {
                 Action::StopBroker { .. } | Action::ResendDlq { .. } | Action::Forward { .. } => true,
                 _ => false,
             };
-            !config.timeline.iter().any(|entry| changes(&entry.action))
+            // Dead letters lie in the order in which they died.
+            let is_users = !config.topics[topic.index()].name.starts_with(DLQ_TOPIC_PREFIX);
+            is_users && !config.timeline.iter().any(|entry| changes(&entry.action))
         };
         let by_key = |topic: TopicId| {
             let mut producers = config.producers.iter().filter(|producer| producer.topic == topic);

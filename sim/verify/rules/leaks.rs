@@ -106,6 +106,7 @@ impl Judge<'_> {
             && self.ids(directory, &members).len() == members.len()
             && self.is_done_at(end, directory, group)
             && !self.commits_by_hand(group)
+            && (!self.leaves_out(directory, group) || self.is_held(directory, group, queue))
             && !self.processes.paused.iter().any(stopped)
             && queues.iter().any(|(given, _)| given.contains(&queue))
     }

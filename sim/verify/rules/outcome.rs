@@ -218,14 +218,14 @@ impl Judge<'_> {
 
     /// Whether queues of the group may belong to nobody: lists and rooms leave out what they do not name, and members
     /// that share out otherwise than others leave queues between them.
-    fn leaves_out(&self, directory: &Directory, group: GroupId) -> bool {
+    pub(super) fn leaves_out(&self, directory: &Directory, group: GroupId) -> bool {
         let strategy = &self.config.groups[group.index()].strategy;
         let mut members = self.members(directory, group).into_iter();
         matches!(strategy, Strategy::Config(_) | Strategy::MachineRoom { .. })
             || members.any(|member| self.consumer_config(directory, member).strategy.is_some())
     }
 
-    fn is_held(&self, directory: &Directory, group: GroupId, queue: QueueId) -> bool {
+    pub(super) fn is_held(&self, directory: &Directory, group: GroupId, queue: QueueId) -> bool {
         let mut held = self.holds.keys();
         held.any(|(consumer, of)| *of == queue && directory.consumer(*consumer).group == group)
     }

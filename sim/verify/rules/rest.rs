@@ -65,7 +65,9 @@ impl Judge<'_> {
                 true => made.last,
                 false => settings.stop.max(made.last),
             };
-            last < end && end.since(last) >= self.bounds.rest(false)
+            // A send may go to three brokers in turn.
+            let rest = self.bounds.rest(false).max(self.bounds.way * 6);
+            last < end && end.since(last) >= rest
         };
         self.rested || (0..self.config.producers.len()).all(over)
     }

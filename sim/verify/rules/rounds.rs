@@ -2,6 +2,7 @@
 //! interval, and none without an end while every broker can be reached.
 
 use super::Judge;
+use crate::cluster::config::{Action, TimelineEntry};
 use crate::cluster::directory::Directory;
 use crate::cluster::fact::Fact;
 use crate::cluster::ids::ConsumerId;
@@ -64,9 +65,24 @@ impl Judge<'_> {
         self.rounds.0.insert(consumer, thread);
     }
 
+    /// Whether the client has been told to shut down: its rebalance thread ends, however long the last words take.
+    fn is_leaving(&self, now: SimTime, directory: &Directory, consumer: ConsumerId) -> bool {
+        let group = directory.consumer(consumer).group;
+        let before = self.config.groups[..group.index()].iter();
+        let first: usize = before.map(|group| group.consumers.len()).sum();
+        let is_told = |entry: &TimelineEntry| match entry.action {
+            Action::Leave(member) => {
+                member.group == group && member.consumer as usize + first == consumer.index()
+            }
+            _ => false,
+        };
+        let told = self.config.timeline.iter().take_while(|entry| entry.at <= now);
+        told.into_iter().any(is_told)
+    }
+
     /// A round comes within the wait interval after the last one, and ends.
     pub(super) fn thread_is_not_stuck(&self, now: SimTime, directory: &Directory, consumer: ConsumerId) {
-        if self.processes.paused.contains(&consumer) {
+        if self.processes.paused.contains(&consumer) || self.is_leaving(now, directory, consumer) {
             return;
         }
         let group = directory.consumer(consumer).group;

@@ -36,7 +36,7 @@ pub fn block_of(c: &mut Chooser, producer: &Producer, plan: &Plan) -> Value {
         (true, _) => (Value::Null, plan.unrest),
         (false, true) => ("6/min".into(), plan.end - 40 * 60_000),
         // Calls are found to be overdue after the unrest; something is to happen then too.
-        (false, false) if plan.traits.listeners && !plan.traits.restless && c.percent(30) => {
+        (false, false) if plan.traits.listeners && !plan.traits.restless && c.percent(60) => {
             ("3/s".into(), plan.unrest + 150_000)
         }
         (false, false) => (format!("{}/s", 1000 / gap).into(), plan.unrest),

@@ -44,7 +44,7 @@ pub fn group(c: &mut Chooser, name: &str, plan: &Plan) -> Group {
     };
     let other = plan.groups.last().filter(|group| !group.broadcasting);
     let reads_dead_letters = plan.traits.operators && c.percent(40);
-    let overdue = plan.traits.listeners && !orderly && c.percent(40);
+    let overdue = plan.traits.listeners && !orderly && c.percent(60);
     Group {
         name: name.to_owned(),
         topics: c.some_of(plan.topology.topics.len()),
