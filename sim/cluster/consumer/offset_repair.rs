@@ -87,6 +87,9 @@ impl<O: Observer> Cluster<O> {
             } else {
                 self.drop_held_queue(slot);
             }
+        } else if repair.by_operator {
+            // It stands in the table all the same; who starts there next skips what lies before.
+            self.unheard_resets.insert((group, queue));
         }
         self.request_ended(slot);
         if self.profile.offset_repair_delay.is_zero() || repair.by_operator && is_held {

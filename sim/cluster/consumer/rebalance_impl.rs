@@ -525,7 +525,9 @@ impl<O: Observer> Cluster<O> {
             });
         }
         // The offset stands in the broker's table, though it has forgotten that an operator had set it.
-        let unheard = decided_by == StartOffsetRule::Committed && self.unheard_resets.remove(&(group, queue));
+        let pending = self.queues[queue.index()].pending_reset(group);
+        let unheard = self.unheard_resets.remove(&(group, queue)) || pending.is_some_and(|to| to <= start);
+        let unheard = unheard && decided_by == StartOffsetRule::Committed;
         if unheard && !is_broadcasting {
             self.core.emit(Fact::OffsetsSkipped {
                 group,

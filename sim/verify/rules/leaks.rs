@@ -107,6 +107,7 @@ impl Judge<'_> {
             && self.is_done_at(end, directory, group)
             && !self.commits_by_hand(group)
             && (!self.leaves_out(directory, group) || self.is_held(directory, group, queue))
+            && !self.has_nothing_to_commit(group, queue)
             && !self.processes.paused.iter().any(stopped)
             && queues.iter().any(|(given, _)| given.contains(&queue))
     }

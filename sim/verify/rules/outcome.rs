@@ -187,12 +187,10 @@ impl Judge<'_> {
                 )
             });
             let committed = reading.committed.unwrap_or(0);
-            // Who is pushed nothing has nothing to commit, wherever it has begun.
-            let pushes = matches!(settings.delivery, Delivery::Push { .. });
             let is_committed = committed >= stored
                 || self.commits_by_hand(group)
                 || self.expired.is_some()
-                || pushes && reading.committed.is_none();
+                || self.has_nothing_to_commit(group, queue);
             must(end, Invariant::D1, is_committed, || {
                 format!("{}: {stored} records, but {committed} is committed", what())
             });
@@ -225,9 +223,18 @@ impl Judge<'_> {
             || members.any(|member| self.consumer_config(directory, member).strategy.is_some())
     }
 
+    /// Whether a member at work holds the queue.
     pub(super) fn is_held(&self, directory: &Directory, group: GroupId, queue: QueueId) -> bool {
-        let mut held = self.holds.keys();
-        held.any(|(consumer, of)| *of == queue && directory.consumer(*consumer).group == group)
+        let members = self.members(directory, group);
+        members
+            .iter()
+            .any(|member| self.holds.contains_key(&(*member, queue)))
+    }
+
+    /// Whether members were pushed nothing of the queue: then there is nothing to commit, wherever they have begun.
+    pub(super) fn has_nothing_to_commit(&self, group: GroupId, queue: QueueId) -> bool {
+        let pushes = matches!(self.config.groups[group.index()].delivery, Delivery::Push { .. });
+        pushes && self.readings[self.slots.slot(group, queue)].committed.is_none()
     }
 
     /// Each reader that lives has been given all that lies in queues that members are given.

@@ -246,7 +246,9 @@ impl Judge<'_> {
                 .any(|max| self.is_ordinary(times, before, max, level))
         };
         let by_time = overdue && level == self.retries.level(i32::from(OVERDUE_LEVEL), before);
-        let right = by_rule || by_time || self.calm.seen() && ordinary();
+        // Who was stopped finds its connections gone, as after a trouble.
+        let trouble = self.calm.seen() || !self.processes.resumed.is_empty();
+        let right = by_rule || by_time || trouble && ordinary();
         let rule = if level.is_none() {
             Invariant::T2
         } else {
