@@ -181,8 +181,12 @@ impl Judge<'_> {
                     reading.lowest
                 )
             });
+            let unseen = |offset: &u64| reading.seen(*offset).is_none_or(|seen| seen.calls == 0);
             let committed = reading.committed.unwrap_or(0);
-            let is_committed = committed >= stored || self.commits_by_hand(group) || self.expired.is_some();
+            // Who starts at the end and is given nothing by push has nothing to commit.
+            let has_nothing = || reading.committed.is_none() && (0..stored).all(|offset| unseen(&offset));
+            let is_committed =
+                committed >= stored || self.commits_by_hand(group) || self.expired.is_some() || has_nothing();
             must(end, Invariant::D1, is_committed, || {
                 format!("{}: {stored} records, but {committed} is committed", what())
             });
@@ -193,7 +197,6 @@ impl Judge<'_> {
             {
                 continue;
             }
-            let unseen = |offset: &u64| reading.seen(*offset).is_none_or(|seen| seen.calls == 0);
             let missing = (0..stored)
                 .filter(unseen)
                 .find(|offset| !self.may_pass(directory, filters, group, (slot, queue, *offset)));
