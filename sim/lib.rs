@@ -21,6 +21,7 @@
 //! How the parts fit: `ARCHITECTURE.md`. Layers: [`kernel`] ← [`cluster`] ← [`scenario`], [`observe`] ← [`report`] ←
 //! [`cli`].
 
+#[cfg(not(target_family = "wasm"))]
 pub mod cli;
 pub mod cluster;
 pub mod compare;

@@ -84,6 +84,12 @@ mod tests {
     }
 
     #[test]
+    fn it_shows_as_its_digits() {
+        let shown = format!("{:?}", TraceDigest::new());
+        assert_eq!(shown, "TraceDigest(\"99aa06d3014798d86001c324468d497f\")");
+    }
+
+    #[test]
     fn where_blocks_end_does_not_show() {
         for n in [0, 1, 2, 1023, 1024, 1025, 2048, 5000] {
             let events = || (0..n).map(|i: u64| (i * 7, u64::MAX - i));

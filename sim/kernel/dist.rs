@@ -295,6 +295,25 @@ mod tests {
     }
 
     #[test]
+    fn what_is_no_distribution_is_told_what_one_is() {
+        let error = serde_json::from_str::<Dist>("60")
+            .expect_err("a number has no unit")
+            .to_string();
+        assert!(
+            error.contains("expected a duration like \"60ms\" or a shape like"),
+            "{error}"
+        );
+    }
+
+    /// An editor offers both forms.
+    #[test]
+    fn the_schema_has_the_constant_and_the_shapes() {
+        let schema = schemars::schema_for!(Dist).to_value();
+        let forms = schema["anyOf"].as_array().map(Vec::len);
+        assert_eq!(forms, Some(2), "{schema}");
+    }
+
+    #[test]
     fn not_a_number_is_refused() {
         let mean = SimDuration::from_millis(1);
         for shape in [

@@ -103,9 +103,10 @@ fn whole(nanos: f64) -> SimDuration {
 /// A standard normal draw, from one word by inversion.
 #[inline]
 fn normal(source: &mut impl Source) -> f64 {
-    // The middles of 2⁵³ equal steps: never 0 or 1, and symmetric.
+    // The middles of 2⁵³ equal steps: never 0. Above ½ a middle is not a number of its own but rounds to the even
+    // end of its step, the last one to 1, which is infinitely far away.
     let p = ((source.next_u64() >> 11) as f64 + 0.5) * (1.0 / (1_u64 << 53) as f64);
-    math::normal_quantile(p)
+    math::normal_quantile(p.min(1.0 - f64::EPSILON / 2.0))
 }
 
 /// Parameters (µ, σ) of the lognormal with this mean and 99th percentile.
@@ -438,7 +439,7 @@ mod tests {
         }
     }
 
-    /// −ln 2⁻⁵³ = 36.7; z(2⁻⁵⁴) = −8.2; the Pareto tail of α = 1.0001 passes 292 years and saturates.
+    /// −ln 2⁻⁵³ = 36.7; the Pareto tail of α = 1.0001 passes 292 years and saturates.
     #[test]
     fn the_ends_of_luck_give_sound_times() {
         let (low, high) = (&mut Always(0), &mut Always(u64::MAX));
@@ -448,7 +449,10 @@ mod tests {
         let pareto = sampler(r#"{ "pareto": { "mean": "100000d", "alpha": 1.0001 } }"#);
         assert_eq!(pareto.sample(low).as_nanos(), i64::MAX as u64);
         let lognormal = sampler(r#"{ "lognormal": { "mean": "1s", "p99": "4s" } }"#);
-        assert!(lognormal.sample(low) < lognormal.sample(high));
+        assert!(SimDuration::ZERO < lognormal.sample(low) && lognormal.sample(low) < lognormal.sample(high));
+        // The quantiles of 2⁻⁵⁴ and of 1 − 2⁻⁵³.
+        assert_eq!((normal(low) * 1e6).round(), -8_292_361.0);
+        assert_eq!((normal(high) * 1e6).round(), 8_209_536.0);
         let uniform = sampler(r#"{ "uniform": { "min": "1ns", "max": "4ns" } }"#);
         assert_eq!(
             (uniform.sample(low).as_nanos(), uniform.sample(high).as_nanos()),

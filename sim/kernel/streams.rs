@@ -254,6 +254,15 @@ mod tests {
         assert!(low.abs_diff(13_333) < 4 * 94, "{low} of 40000");
     }
 
+    /// Likewise at the fine end: of four neighbouring words three give three neighbouring numbers, and the fourth,
+    /// refused, must not give the first of them once more.
+    #[test]
+    fn below_refuses_what_would_come_twice() {
+        let mut stream = Streams::new(7).stream("test", "below");
+        let firsts = (0..40_000).filter(|_| stream.below(3 << 62) % 3 == 0).count();
+        assert!(firsts.abs_diff(13_333) < 4 * 94, "{firsts} of 40000");
+    }
+
     #[test]
     #[should_panic(expected = "no number below 0")]
     fn below_zero_there_is_nothing() {

@@ -305,6 +305,15 @@ mod tests {
     }
 
     #[test]
+    fn units_convert_by_their_factors() {
+        assert_eq!(SimTime::from_nanos(2_500_000_000).as_secs_f64(), 2.5);
+        assert_eq!(SimDuration::from_micros(7), SimDuration(7_000));
+        assert_eq!(SimDuration::from_secs_f64(1.25), SimDuration(1_250_000_000));
+        assert_eq!(SimDuration::from_secs_f64(2e-10), SimDuration::ZERO);
+        assert_eq!(SimDuration::from_secs_f64(-1.0), SimDuration::ZERO);
+    }
+
+    #[test]
     fn durations_without_a_sound_unit_are_refused() {
         for text in [
             "",

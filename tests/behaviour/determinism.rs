@@ -1,10 +1,17 @@
 //! Same scenario, same seed: the same events. Another setting here: the same luck there.
 
 use crate::support::{Experiment, Recording, broker, cut, heal, member, run, run_with, slow};
+use rmqsim::cluster::Cluster;
 use rmqsim::cluster::config::{Action, TopicQueues};
+use rmqsim::cluster::directory::Directory;
 use rmqsim::cluster::fact::Fact;
+use rmqsim::cluster::fact::Observer;
 use rmqsim::cluster::ids::{BrokerId, TopicId};
 use rmqsim::cluster::network::Server;
+use rmqsim::kernel::time::{SimDuration, SimTime};
+use rmqsim::observe::observation::Observation;
+use rmqsim::scenario::{Overrides, Scenario};
+use serde_json::Value;
 use std::collections::BTreeMap;
 
 const MIXED: &str = r#"{
@@ -168,4 +175,127 @@ fn producers_may_be_called_like_groups() {
     let twins = MIXED.replace("\"shop\"", "\"billing\"");
     let messages = |run: &Recording| run.count(|fact| matches!(fact, Fact::Stored { .. }));
     assert!(messages(&run(&twins)) > 15_000);
+}
+
+/// How long a thread of `billing` was busy with each message, by the message's own random word and the attempt.
+fn demands(run: &Recording) -> BTreeMap<(u64, u16), SimDuration> {
+    let mut lucks = BTreeMap::new();
+    let mut demands = BTreeMap::new();
+    for (_, fact) in &run.facts {
+        match fact {
+            Fact::Born { message, luck, .. } => {
+                lucks.insert(*message, *luck);
+            }
+            Fact::Consumed {
+                group,
+                message,
+                reconsume_times,
+                busy,
+                ..
+            } if run.directory.groups[group.index()].name == "billing" => {
+                demands.insert((lucks[message], *reconsume_times), *busy);
+            }
+            _ => (),
+        }
+    }
+    demands
+}
+
+/// Isolation: an idle group, another name of a group, a consumer more in it. Nobody else notices: the same arrivals to
+/// the byte, and a message asks of `billing` what it asked before.
+#[test]
+fn what_happens_elsewhere_is_nobody_elses_luck() {
+    let base = run(MIXED);
+    let (times, asked) = (arrivals(&base), demands(&base));
+    assert!(asked.len() > 15_000, "{}", asked.len());
+    // First in the order of names: all that follow get other numbers.
+    let idle = MIXED
+        .replace(r#""topics": {"#, r#""topics": { "a-quiet-one": {},"#)
+        .replace(
+            r#""groups": {"#,
+            r#""groups": { "a-idle": { "subscribe": { "a-quiet-one": "*" }, "consumers": { "service": "1s" } },"#,
+        );
+    let renamed = MIXED.replace("audit", "zz-audit");
+    let joined = MIXED.replace(
+        r#""count": 2, "service": "5ms""#,
+        r#""count": 3, "service": "5ms""#,
+    );
+    for (label, text) in [("idle", idle), ("renamed", renamed), ("joined", joined)] {
+        assert_ne!(text, MIXED, "{label}");
+        let other = run(&text);
+        assert_eq!(arrivals(&other), times, "{label}");
+        let other = demands(&other);
+        // What is under way when the run ends may differ; nothing else.
+        let common: Vec<_> = asked.keys().filter(|key| other.contains_key(*key)).collect();
+        assert!(asked.len() - common.len() < 20, "{label}: {}", common.len());
+        for key in common {
+            assert_eq!(other[key], asked[key], "{label}: {key:?}");
+        }
+    }
+}
+
+/// The same objects, their keys in the opposite order.
+fn turned(value: &Value) -> Value {
+    match value {
+        Value::Object(keys) => keys
+            .iter()
+            .rev()
+            .map(|(key, value)| (key.clone(), turned(value)))
+            .collect(),
+        Value::Array(values) => values.iter().map(turned).collect(),
+        other => other.clone(),
+    }
+}
+
+/// How a scenario is written is nobody's luck: keys in another order, on one line, with comments everywhere.
+#[test]
+fn the_order_of_keys_and_the_spaces_move_nothing() {
+    let value: Value = serde_json::from_str(MIXED).unwrap();
+    let turned = turned(&value).to_string();
+    assert_ne!(turned, value.to_string());
+    let commented = MIXED
+        .replace(',', ", // and\n")
+        .replace('{', "/* an object */ {\r\n\t");
+    let digest = run(MIXED).digest;
+    assert_eq!(run(&turned).digest, digest);
+    assert_eq!(run(&commented).digest, digest);
+}
+
+/// A shorter run is the beginning of the longer one, to the instant at which it ends.
+#[test]
+fn a_run_that_ends_early_is_the_beginning_of_the_whole() {
+    let whole = run(MIXED);
+    for until in ["1ms", "29999ms", "60s", "90001ms"] {
+        let end = SimTime::ZERO + until.parse::<SimDuration>().unwrap();
+        let overrides = Overrides {
+            until: Some(until.parse().unwrap()),
+            ..Overrides::default()
+        };
+        let scenario = Scenario::from_text("test.json", MIXED, &overrides)
+            .unwrap_or_else(|problems| panic!("{}", problems.render(false, 100)));
+        let early = Experiment(scenario.config).run();
+        let before = |run: &Recording| -> Vec<String> {
+            let facts = run.facts.iter().take_while(|(time, _)| *time < end);
+            facts.map(|fact| format!("{fact:?}")).collect()
+        };
+        assert_eq!(before(&early), before(&whole), "{until}");
+    }
+}
+
+/// Sees nothing.
+struct Blind;
+
+impl Observer for Blind {
+    fn observe(&mut self, _: SimTime, _: &Directory, _: &Fact) {}
+    fn sample(&mut self, _: SimTime, _: &Directory) {}
+}
+
+/// Nobody looks, somebody keeps every fact, all measures and invariants are at work: the same events.
+#[test]
+fn being_observed_moves_no_event() {
+    let config = || faults(without_timeline()).0;
+    let blind = Cluster::new(config(), Blind).run(|_, _| {}).trace_digest;
+    let recorded = faults(without_timeline()).run().digest;
+    let measured = Cluster::new(config(), Observation::new(&config())).run(|_, _| {});
+    assert_eq!([&recorded, &measured.trace_digest], [&blind, &blind]);
 }

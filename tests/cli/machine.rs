@@ -268,10 +268,13 @@ fn a_signal_ends_the_planning_of_a_study() {
     .stderr(Stdio::piped())
     .spawn()
     .unwrap();
-    child.stdin.as_mut().unwrap().write_all(b"{").unwrap();
+    // Held open: to wait for a child closes what is left of its input.
+    let mut input = child.stdin.take().unwrap();
+    input.write_all(b"{").unwrap();
     std::thread::sleep(std::time::Duration::from_millis(500));
     signal(&child, "INT");
     let status = child.wait().unwrap();
+    drop(input);
     assert_eq!(status.code(), Some(130));
     assert_eq!(names(&root), [""; 0]);
 }

@@ -8,6 +8,8 @@ mod bounds;
 mod commands;
 mod compare;
 mod compare_misuse;
+mod determinism;
+mod fuzz;
 mod generated;
 mod lessons;
 mod machine;

@@ -294,6 +294,19 @@ mod tests {
         assert_eq!(window.first().map(|m| m.offset), Some(2));
     }
 
+    /// A gap of eight offsets is filled, so that places are distances; nine stay open. Both find what is there.
+    #[test]
+    fn short_gaps_are_filled_and_long_ones_are_not() {
+        for (second, slots) in [(11, 2), (12, 3), (19, 10), (20, 2), (1000, 2)] {
+            let mut window = OffsetWindow::default();
+            window.insert(message(10, 1));
+            window.insert(message(second, 2));
+            assert_eq!((window.len(), window.slots.len()), (2, slots), "10 and {second}");
+            assert_eq!(window.get(second).map(|found| found.luck), Some(2));
+            assert_eq!(window.get(second - 1).is_some(), second == 11);
+        }
+    }
+
     #[test]
     fn start_time_and_attempts_do_not_disturb_each_other() {
         let mut progress = Progress::new(u16::MAX - 1);
