@@ -33,7 +33,7 @@ EVENTS = [
 ]
 
 RULES_LIB = """
-pub mod kernel { pub mod time; }
+pub mod kernel { pub mod memory; pub mod time; }
 pub mod cluster {
     pub mod ids;
     pub mod message_queue;
@@ -62,7 +62,7 @@ def cut_out(part):
         lib, files = "pub mod kernel;", ["sim/kernel/**"]
     elif part == "rules":
         names = [rule.removesuffix("/**") for rule in RULES] + ["ids.rs"]
-        take(crate, "kernel/time.rs", *("cluster/" + name for name in names))
+        take(crate, "kernel/memory.rs", "kernel/time.rs", *("cluster/" + name for name in names))
         lib, files = RULES_LIB, ["sim/cluster/" + rule for rule in RULES]
     else:
         take(crate, "kernel", "cluster", "observe", "scenario")
