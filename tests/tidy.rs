@@ -10,7 +10,7 @@ const LAYERS: [(&str, &[&str]); 9] = [
     ("scenario", &["kernel", "cluster"]),
     ("observe", &["kernel", "cluster"]),
     ("study", &["kernel", "cluster", "scenario", "observe"]),
-    ("verify", &["kernel", "cluster", "scenario", "observe"]),
+    ("verify", &["kernel", "cluster", "scenario", "observe", "study"]),
     (
         "report",
         &["kernel", "cluster", "scenario", "observe", "study", "verify"],

@@ -8,6 +8,7 @@ mod check;
 mod compare;
 mod exit;
 mod expectations;
+mod fuzz;
 mod interrupt;
 mod list;
 mod metrics;
@@ -87,6 +88,7 @@ enum Command {
     Run(args::RunArgs),
     Compare(args::CompareArgs),
     Check(check::Args),
+    Fuzz(fuzz::Args),
     Allocate(allocate::Args),
     Schema(schema::Args),
     List(list::Args),
@@ -106,6 +108,7 @@ pub fn main() -> std::process::ExitCode {
         Command::Run(args) => run::run(args, &terminal),
         Command::Compare(args) => compare::run(args, cli.global.threads(), &terminal),
         Command::Check(args) => check::run(args, &terminal),
+        Command::Fuzz(args) => fuzz::run(args, cli.global.threads(), &terminal),
         Command::Allocate(args) => allocate::run(args, &terminal),
         Command::Schema(args) => schema::run(args, &terminal),
         Command::List(args) => list::run(args, &terminal),

@@ -104,6 +104,51 @@ impl Terminal {
     }
 }
 
+impl Terminal {
+    /// A progress bar for a search through so many scenarios, or for so long.
+    pub fn search_progress(&self, scenarios: Option<u64>, until: Option<Duration>) -> SearchProgress {
+        let bar = ProgressBar::with_draw_target(scenarios, ProgressDrawTarget::hidden());
+        let style = match (scenarios, until) {
+            (Some(_), _) => "{wide_bar} {pos} of {len} scenarios, {eta} left".to_owned(),
+            (None, until) => {
+                format!(
+                    "{{spinner}} {{pos}} scenarios, {{elapsed}} of {:?}",
+                    until.unwrap_or_default()
+                )
+            }
+        };
+        let style = ProgressStyle::with_template(&style);
+        bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
+        if !self.is_quiet() {
+            bar.set_draw_target(ProgressDrawTarget::stderr());
+        }
+        SearchProgress { bar }
+    }
+}
+
+/// Scenarios tried, on stderr if that is a terminal; and the clock on the wall.
+#[derive(Debug)]
+pub struct SearchProgress {
+    bar: ProgressBar,
+}
+
+impl SearchProgress {
+    /// One more is done.
+    pub fn tried(&self) {
+        self.bar.inc(1);
+    }
+
+    /// Since the start of the search.
+    pub fn elapsed(&self) -> Duration {
+        self.bar.elapsed()
+    }
+
+    /// The search is over: nothing of the bar stays.
+    pub fn clear(self) {
+        self.bar.finish_and_clear();
+    }
+}
+
 /// Runs done, time left and width of the intervals of a study, on stderr if that is a terminal.
 #[derive(Debug)]
 pub struct StudyProgress {

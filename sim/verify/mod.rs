@@ -4,5 +4,6 @@ pub mod check;
 pub mod double_run;
 #[cfg(test)]
 mod forged;
+pub mod fuzz;
 mod history;
 pub mod rules;

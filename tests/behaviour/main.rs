@@ -10,6 +10,7 @@ mod delivery;
 mod determinism;
 mod filters;
 mod flow_control;
+mod fuzz;
 mod guard;
 mod idempotent;
 mod listener;

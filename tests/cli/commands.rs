@@ -3,7 +3,7 @@
 use crate::program::{command, compare, finish, here, root, run, scratch};
 use std::process::Stdio;
 
-const COMMANDS: [&str; 6] = ["run", "check", "allocate", "schema", "list", "new"];
+const COMMANDS: [&str; 7] = ["run", "check", "fuzz", "allocate", "schema", "list", "new"];
 
 /// Each `--help` ends with two examples, and they work when pasted.
 #[test]
@@ -105,6 +105,15 @@ fn each_misuse_gets_its_message() {
             "--max-messages",
             "9999999999999999",
         ],
+        &["fuzz", "--seeds", "0"],
+        &["fuzz", "--seeds", "10", "--until", "1s"],
+        &["fuzz", "--until", "0s"],
+        &["fuzz", "--until", "10"],
+        &["fuzz", "--first", "-1"],
+        &["fuzz", "--max-failures", "0"],
+        &["fuzz", "--plant", "gremlins"],
+        &["fuzz", "quickstart", "--seeds", "3"],
+        &["fuzz", "quikstart"],
         &["allocate"],
         &["allocate", "--queues", "8"],
         &["allocate", "--queues", "broker-a:4,broker-b", "--consumers", "2"],

@@ -322,7 +322,11 @@ impl<O: Observer> Cluster<O> {
         let consume_queue = &self.queues[queue.index()];
         let groups = self.topics.readers(consume_queue.topic);
         let committed = groups.iter().map(|group| match self.is_broadcasting(*group) {
-            true => self.least_local_offset(*group, queue),
+            // A reset that the next pull hears of stands in no file.
+            true => {
+                let pending = consume_queue.pending_reset(*group).unwrap_or(u64::MAX);
+                self.least_local_offset(*group, queue).min(pending)
+            }
             false => self.offsets.least(*group, queue).unwrap_or(0),
         });
         let readers = consume_queue.readers().iter();
@@ -338,6 +342,8 @@ impl<O: Observer> Cluster<O> {
             .chain(asked)
             .chain(rewinds)
             .chain(self.least_to_resend(queue))
+            // What is not dispatched yet is still to be indexed.
+            .chain((!self.index.is_idle()).then(|| consume_queue.max_offset()))
             .min()
             .unwrap_or(u64::MAX)
             .min(consume_queue.end_offset())

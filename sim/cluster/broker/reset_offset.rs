@@ -105,13 +105,16 @@ impl<O: Observer> Cluster<O> {
         if members.is_empty() {
             for (queue, to) in offsets {
                 self.write_offset(group, queue, to);
-                self.core.emit(Fact::OffsetsSkipped {
-                    group,
-                    queue,
-                    from: 0,
-                    to,
-                    by_operator: true,
-                });
+                // Members of a broadcasting group start where their files say.
+                if !self.is_broadcasting(group) {
+                    self.core.emit(Fact::OffsetsSkipped {
+                        group,
+                        queue,
+                        from: 0,
+                        to,
+                        by_operator: true,
+                    });
+                }
             }
             return;
         }

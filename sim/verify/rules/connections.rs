@@ -2,6 +2,7 @@
 
 use super::Judge;
 use super::bounds::Bounds;
+use super::calm::AFTERMATH;
 use crate::cluster::directory::Directory;
 use crate::cluster::fact::{Fact, PullFailure, RequestKind};
 use crate::cluster::ids::{BrokerId, ConsumerId};
@@ -28,7 +29,10 @@ impl Judge<'_> {
                 let expired = self.processes.expired.remove(&(*broker, *consumer));
                 // On a network that is slower than they are patient, threads that have begun to look at the clock go on.
                 let impatient = self.calm.links_seen && self.bounds.way * 2 >= SHORTEST_PATIENCE;
-                let for_a_reason = expired || impatient || self.calm.is_felt(now, *consumer, *broker);
+                // Who was stopped finds out when it goes on.
+                let resumed = self.processes.resumed.get(consumer);
+                let late = resumed.is_some_and(|at| now.since(*at) <= AFTERMATH);
+                let for_a_reason = expired || impatient || late || self.calm.is_felt(now, *consumer, *broker);
                 must(now, Invariant::C1, for_a_reason, || {
                     let (name, broker) = (&directory.consumer(*consumer).name, directory.broker(*broker));
                     format!("{name}: its healthy connection to {broker} breaks")

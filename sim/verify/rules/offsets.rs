@@ -1,6 +1,7 @@
 //! Committed offsets: never past what is unfinished (P1), and back only for a cause that is counted (Q2).
 
 use super::Judge;
+use crate::cluster::config::{Action, TimelineEntry};
 use crate::cluster::directory::Directory;
 use crate::cluster::fact::{CommitVia, Fact};
 use crate::cluster::ids::QueueId;
@@ -33,6 +34,10 @@ impl Judge<'_> {
                 new,
                 via,
             } => {
+                // Only an operator writes it for a broadcasting group, and nobody there reads it.
+                if self.slots.is_broadcasting(group) {
+                    return;
+                }
                 let slot = self.slots.slot(group, queue);
                 let before = self.readings[slot].committed;
                 // A crash may leave nothing, which is told as 0.
@@ -82,9 +87,21 @@ impl Judge<'_> {
         }
         let reading = &self.readings[slot];
         let most = reading.lowest.max(reading.reset_to);
-        must(now, Invariant::P1, new <= most || via == CommitVia::Reset, || {
+        // A member of a broadcasting group learns of a reset with a pull, and tells of it by where it goes on.
+        let by_operator = || via == CommitVia::Reset || self.is_reset_reader(slot);
+        must(now, Invariant::P1, new <= most || by_operator(), || {
             format!("{}: {new} is committed, but {most} is not finished", what())
         });
+    }
+
+    /// Whether a reader of a broadcasting group may have been sent elsewhere by an operator.
+    fn is_reset_reader(&self, slot: usize) -> bool {
+        let group = self.slots.get(slot).group;
+        let resets = |entry: &TimelineEntry| match entry.action {
+            Action::ResetOffset { group: of, .. } => of == group,
+            _ => false,
+        };
+        self.slots.is_broadcasting(group) && self.config.timeline.iter().any(resets)
     }
 
     /// A cause for a committed offset to fall; `None` if there is none.
@@ -94,12 +111,11 @@ impl Judge<'_> {
         // A former owner committed after this one had asked where it starts.
         let behind = (reading.start..old).contains(&new);
         let hands = reading.holders > 1 || reading.taken > 1 && (wire_is_long || behind);
+        let reset = reading.was_reset || reading.is_repaired || self.is_reset_reader(slot);
         match via {
             CommitVia::FellBack => Some(Fell::Crash),
             CommitVia::Reset => Some(Fell::Reset),
-            CommitVia::Pull | CommitVia::Update if reading.was_reset || reading.is_repaired => {
-                Some(Fell::Reset)
-            }
+            CommitVia::Pull | CommitVia::Update if reset => Some(Fell::Reset),
             CommitVia::Pull | CommitVia::Update => hands.then_some(Fell::HandOver),
         }
     }

@@ -3,7 +3,9 @@
 
 use super::{Judge, who};
 use crate::cluster::broker::expression_message_filter::Filters;
-use crate::cluster::config::{ConsumeFromWhere, ConsumerConfig, ListenerKind, MessageModel, Strategy};
+use crate::cluster::config::{
+    ConsumeFromWhere, ConsumerConfig, Delivery, ListenerKind, MessageModel, Strategy,
+};
 use crate::cluster::consumer::allocate::{Allocation, Beyond, Names, QueueName};
 use crate::cluster::directory::{Directory, TopicKind};
 use crate::cluster::ids::{ConsumerId, GroupId, QueueId, TopicId};
@@ -173,6 +175,9 @@ impl Judge<'_> {
         for queue in queues.into_iter().flat_map(|(given, _)| given) {
             let slot = self.slots.slot(group, queue);
             let (reading, stored) = (&self.readings[slot], self.records.end(queue));
+            if self.leaves_out(directory, group) && !self.is_held(directory, group, queue) {
+                continue;
+            }
             let what = || format!("group {}, {}", settings.name, directory.queue_label(queue));
             must(end, Invariant::D1, reading.lowest >= stored, || {
                 format!(
@@ -182,7 +187,12 @@ impl Judge<'_> {
                 )
             });
             let committed = reading.committed.unwrap_or(0);
-            let is_committed = committed >= stored || self.commits_by_hand(group) || self.expired.is_some();
+            // Who is pushed nothing has nothing to commit, wherever it has begun.
+            let pushes = matches!(settings.delivery, Delivery::Push { .. });
+            let is_committed = committed >= stored
+                || self.commits_by_hand(group)
+                || self.expired.is_some()
+                || pushes && reading.committed.is_none();
             must(end, Invariant::D1, is_committed, || {
                 format!("{}: {stored} records, but {committed} is committed", what())
             });
@@ -204,6 +214,20 @@ impl Judge<'_> {
                 )
             });
         }
+    }
+
+    /// Whether queues of the group may belong to nobody: lists and rooms leave out what they do not name, and members
+    /// that share out otherwise than others leave queues between them.
+    fn leaves_out(&self, directory: &Directory, group: GroupId) -> bool {
+        let strategy = &self.config.groups[group.index()].strategy;
+        let mut members = self.members(directory, group).into_iter();
+        matches!(strategy, Strategy::Config(_) | Strategy::MachineRoom { .. })
+            || members.any(|member| self.consumer_config(directory, member).strategy.is_some())
+    }
+
+    fn is_held(&self, directory: &Directory, group: GroupId, queue: QueueId) -> bool {
+        let mut held = self.holds.keys();
+        held.any(|(consumer, of)| *of == queue && directory.consumer(*consumer).group == group)
     }
 
     /// Each reader that lives has been given all that lies in queues that members are given.
@@ -319,7 +343,11 @@ impl Judge<'_> {
             .iter()
             .map(|member| directory.consumer(*member).client_id.clone())
             .collect();
-        let shares = config.strategy.build(|_| Vec::new()).allocate_all(&Allocation {
+        let ids_of = |name: &str| {
+            let lives = config.consumers.iter().filter(|consumer| consumer.name == name);
+            lives.map(|consumer| consumer.client_id.clone()).collect()
+        };
+        let shares = config.strategy.build(ids_of).allocate_all(&Allocation {
             consumer_group: &config.name,
             current_cid: None,
             mq_all: queues,

@@ -245,7 +245,8 @@ impl Judge<'_> {
                 .into_iter()
                 .any(|max| self.is_ordinary(times, before, max, level))
         };
-        let right = by_rule || level == Some(OVERDUE_LEVEL) && overdue || self.calm.seen() && ordinary();
+        let by_time = overdue && level == self.retries.level(i32::from(OVERDUE_LEVEL), before);
+        let right = by_rule || by_time || self.calm.seen() && ordinary();
         let rule = if level.is_none() {
             Invariant::T2
         } else {

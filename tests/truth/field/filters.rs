@@ -18,7 +18,7 @@ const SLOWEST: Measure = Measure::new(
     "longest latency of what matches, ms",
     Class::IdleLatency,
 );
-const FOUND: Measure = Measure::new(Subject::Filters, "answers with messages", Class::Exact);
+const FOUND: Measure = Measure::new(Subject::Filters, "answers with messages", Class::Derived);
 const UNMATCHED: Measure = Measure::new(Subject::Filters, "answers without a match", Class::Derived);
 const SWEEP: Measure = Measure::new(
     Subject::Filters,
@@ -118,12 +118,10 @@ pub fn judge_sparse(recording: &Recording, runs: &[Run<'_>], verdict: &mut Verdi
     });
     let of = |wanted: PullResult| answers.iter().filter(move |(_, (result, _))| *result == wanted);
     let codes = recording.derived("response_codes_T");
-    verdict.same(
-        FOUND,
-        "",
-        number(&codes["0"]),
-        of(PullResult::Found).count() as u64,
-    );
+    // Two that come within a round trip share an answer; the rarer they are, the less.
+    let seen = number(&codes["0"]) as f64;
+    let found = of(PullResult::Found).count() as f64;
+    verdict.within(FOUND, "", &codes["0"], found, seen - (seen * 0.05).floor()..=seen);
     let seen = number(&codes["20"]) as f64;
     let unmatched = of(PullResult::NoMatched).count() as f64;
     // How many fall into the producer's time hangs on the phase of the looks.

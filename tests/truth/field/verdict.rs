@@ -208,6 +208,30 @@ impl Verdict {
         );
     }
 
+    /// As [`same`](Self::same), but where chance decides a difference is so for the reason `excuse`.
+    pub fn same_unless<T: PartialEq + Debug>(
+        &mut self,
+        measure: Measure,
+        detail: impl Display,
+        recorded: T,
+        found: T,
+        excuse: Option<&'static str>,
+    ) {
+        let outcome = match excuse {
+            _ if recorded == found => Outcome::Agrees,
+            Some(why) => Outcome::Explained(why),
+            None => Outcome::Off,
+        };
+        self.push(
+            measure,
+            detail,
+            Told::of(&recorded),
+            Told::of(&found),
+            None,
+            outcome,
+        );
+    }
+
     /// `found` must lie within `allowed`, where the recording lies, too: `recorded` is for the reader.
     pub fn within(
         &mut self,
@@ -349,6 +373,10 @@ fn each_kind_of_comparison_can_be_off() {
     verdict.within(measure, "b", &3, 4.1, 3.0..=4.0);
     verdict.explained(measure, "c", &3, 9.1, 3.0..=4.0, 0.0..=9.0, "so it is");
     assert_eq!(verdict.off(), 3);
+    verdict.same_unless(measure, "d", 1, 2, Some("so it is"));
+    assert_eq!(verdict.off(), 3);
+    verdict.same_unless(measure, "d", 1, 2, None);
+    assert_eq!(verdict.off(), 4);
 }
 
 #[test]

@@ -1,0 +1,197 @@
+//! Many scenarios on many threads, and what was found.
+//!
+//! Results are taken in the order of the numbers, so that a campaign over the same numbers finds the same at any number
+//! of threads.
+
+use super::coverage::Tally;
+use super::generate::generate;
+use super::trial::trial;
+use crate::cluster::sabotage::Sabotage;
+use crate::study::pool;
+use crate::verify::check::Broken;
+use std::ops::Range;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+/// What a broken generator is called.
+pub const GENERATOR: &str = "generator";
+
+/// What a failure of the program is called that names no rule.
+pub const PANIC: &str = "panic";
+
+/// A campaign.
+#[derive(Clone, Debug)]
+pub struct Campaign {
+    /// The numbers from which scenarios are made.
+    pub numbers: Range<u64>,
+    /// Threads; at least 1.
+    pub threads: usize,
+    /// A fault of the simulator in all runs.
+    pub sabotage: Option<Sabotage>,
+    /// It ends after so many different failures.
+    pub max_failures: usize,
+}
+
+/// What was found.
+#[derive(Clone, Debug, Default)]
+pub struct Findings {
+    /// Scenarios tried.
+    pub scenarios: u64,
+    /// Events of those that are clean, each counted once.
+    pub events: u64,
+    /// What they met.
+    pub tally: Tally,
+    /// Different failures, in the order of their first numbers.
+    pub failures: Vec<Failure>,
+    /// Whether all numbers were tried, or the campaign had found enough.
+    pub complete: bool,
+}
+
+/// A failure, maybe of several scenarios.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Failure {
+    /// The first number that shows it.
+    pub number: u64,
+    /// How many scenarios show it.
+    pub scenarios: u64,
+    /// What the first one broke.
+    pub broken: Broken,
+}
+
+impl Campaign {
+    /// Tries all numbers; once `stop` is set it ends with those that are done. `progress` hears of each scenario that is
+    /// done, in any order.
+    pub fn run(&self, stop: &AtomicBool, mut progress: impl FnMut()) -> Findings {
+        let mut findings = Findings::default();
+        let enough = AtomicBool::new(false);
+        let work = |number| {
+            let ends = stop.load(Ordering::Relaxed) || enough.load(Ordering::Relaxed);
+            (!ends).then(|| self.one(number))
+        };
+        let done = |number, result| {
+            if findings.failures.len() >= self.max_failures {
+                return;
+            }
+            findings.take(number, result);
+            if findings.failures.len() >= self.max_failures {
+                enough.store(true, Ordering::Relaxed);
+            }
+        };
+        pool::run_all(
+            self.numbers.clone(),
+            self.threads,
+            stop,
+            work,
+            |_| progress(),
+            done,
+        );
+        let all = self.numbers.end - self.numbers.start;
+        findings.complete = findings.scenarios == all || findings.failures.len() >= self.max_failures;
+        findings
+    }
+
+    fn one(&self, number: u64) -> Result<super::trial::Trial, Broken> {
+        let made = generate(number).map_err(|unsound| Broken {
+            id: GENERATOR.to_owned(),
+            at: None,
+            what: unsound.to_string(),
+        })?;
+        trial(&made.scenario.config, self.sabotage)
+    }
+}
+
+impl Findings {
+    fn take(&mut self, number: u64, result: Result<super::trial::Trial, Broken>) {
+        self.scenarios += 1;
+        match result {
+            Ok(trial) => {
+                self.events += trial.events;
+                self.tally.add(&trial.met);
+            }
+            Err(broken) => match self
+                .failures
+                .iter_mut()
+                .find(|known| alike(&known.broken, &broken))
+            {
+                Some(known) => known.scenarios += 1,
+                None => self.failures.push(Failure {
+                    number,
+                    scenarios: 1,
+                    broken,
+                }),
+            },
+        }
+    }
+}
+
+/// Whether two failures are the same but for their numbers.
+pub fn alike(a: &Broken, b: &Broken) -> bool {
+    a.id == b.id && words(&a.what) == words(&b.what)
+}
+
+/// A text without what differs from scenario to scenario: numbers, and names that end in them.
+fn words(text: &str) -> String {
+    let mut words = String::new();
+    for letter in text.chars() {
+        match letter {
+            '0'..='9' if words.ends_with('#') => {}
+            '0'..='9' => words.push('#'),
+            other => words.push(other),
+        }
+    }
+    words
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn broken(id: &str, what: &str) -> Broken {
+        Broken {
+            id: id.to_owned(),
+            at: None,
+            what: what.to_owned(),
+        }
+    }
+
+    /// Numbers do not make two failures of one; another rule, or another text, does.
+    #[test]
+    fn failures_that_are_alike_are_counted() {
+        let mut findings = Findings::default();
+        for (number, id, what) in [
+            (1, "P1", "17 is committed, but 5 is not finished"),
+            (2, "P1", "170 is committed, but 50 is not finished"),
+            (3, "Q1", "17 is committed, but 5 is not finished"),
+            (4, "P1", "a commit of nobody"),
+        ] {
+            findings.take(number, Err(broken(id, what)));
+        }
+        let found: Vec<_> = findings
+            .failures
+            .iter()
+            .map(|f| (f.number, f.scenarios))
+            .collect();
+        assert_eq!(found, [(1, 2), (3, 1), (4, 1)]);
+    }
+
+    /// The same numbers find the same, whatever the threads.
+    #[test]
+    fn threads_change_nothing() {
+        let run = |threads, sabotage, numbers| {
+            let campaign = Campaign {
+                numbers,
+                threads,
+                sabotage,
+                max_failures: 2,
+            };
+            campaign.run(&AtomicBool::new(false), || {})
+        };
+        for sabotage in [None, Some(Sabotage::LoseMessage(5))] {
+            let (one, many) = (run(1, sabotage, 1..25), run(3, sabotage, 1..25));
+            assert_eq!((one.scenarios, one.events), (many.scenarios, many.events));
+            assert_eq!(one.tally, many.tally);
+            assert_eq!(one.failures, many.failures);
+            assert_eq!(one.failures.is_empty(), sabotage.is_none(), "{:?}", one.failures);
+            assert!(one.complete && many.complete);
+        }
+    }
+}

@@ -1,0 +1,8 @@
+//! The search for faults of the simulator: random scenarios under all rules.
+
+pub mod campaign;
+pub mod coverage;
+pub mod generate;
+pub mod page;
+pub mod shrink;
+pub mod trial;
