@@ -524,8 +524,10 @@ impl<O: Observer> Cluster<O> {
                 by_operator: false,
             });
         }
-        // The offset stands in the broker's table, though it has forgotten that an operator had set it.
-        if decided_by == StartOffsetRule::Committed && self.unheard_resets.remove(&(group, queue)) {
+        // The offset is an operator's, of which no pull has told; the broker may have ended and forgotten that it is.
+        let is_unheard = self.unheard_resets.remove(&(group, queue));
+        let is_set = is_unheard || self.queues[queue.index()].pending_reset(group).is_some();
+        if decided_by == StartOffsetRule::Committed && is_set {
             self.core.emit(Fact::OffsetsSkipped {
                 group,
                 queue,

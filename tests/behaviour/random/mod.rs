@@ -195,7 +195,13 @@ fn offsets_fall_when_queues_change_hands() {
 fn what_operators_set_is_told_of_though_a_broker_forgets_it() {
     hold(
         operators::case,
-        &[(2213, V5_3), (2036, V4_9), (2183, V4_9), (2229, V5_3)],
+        &[
+            (2213, V5_3),
+            (2036, V4_9),
+            (2183, V4_9),
+            (2229, V5_3),
+            (3094, V5_3),
+        ],
     );
 }
 
