@@ -247,6 +247,14 @@ mod tests {
         assert_eq!(succeeded(ReconsumeLater, i32::MAX, 3), 0);
     }
 
+    /// −1 stands for 16, and nothing else does.
+    #[test]
+    fn retries_are_sixteen_unless_said() {
+        assert_eq!(max_reconsume_times_concurrently(-1), 16);
+        assert_eq!(max_reconsume_times_concurrently(0), 0);
+        assert_eq!(max_reconsume_times_concurrently(3), 3);
+    }
+
     #[test]
     fn pauses_are_clamped() {
         assert_eq!(pause(-1, 1000), SimDuration::from_millis(1000));
