@@ -178,6 +178,8 @@ pub struct Leftovers {
     pub envelopes: u32,
     /// Records kept, by queue.
     pub records: Vec<u64>,
+    /// Records ever stored, by queue.
+    pub ends: Vec<u64>,
 }
 
 impl<O: Observer> Cluster<O> {
@@ -478,6 +480,7 @@ impl<O: Observer> Cluster<O> {
             sends: self.sends.len() as u32,
             envelopes: self.core.envelopes.len() as u32,
             records: self.queues.iter().map(ConsumeQueue::kept).collect(),
+            ends: self.queues.iter().map(ConsumeQueue::end_offset).collect(),
         }
     }
 

@@ -79,6 +79,7 @@ invariants! {
     L4: "Identity", "nothing is delivered, passed over or finished that was not stored or not delivered before; a message is stored once, and each hold of a queue delivers every offset once, rising from its start", Always;
     Q1: "Append", "offsets of a queue are contiguous from 0", Always;
     Q2: "Offsets rise", "a committed offset falls only by a crash, a reset, or a queue that changes hands", UnderRules;
+    Q3: "Handed over", "what a client gives up in good order it has committed: the next owner starts at or behind all that was consumed", UnderRules;
     P1: "Commit", "committed offset ≤ lowest offset that is not finished, unless an operator set it", UnderRules;
     P2: "Cache", "only a holder of the queue delivers and finishes; cached ≤ cached before + messages of the answer", UnderRules;
     P3: "Flow control", "cached ≤ threshold + one batch", UnderRules;
@@ -86,8 +87,10 @@ invariants! {
     R2: "One lock holder", "a lock has one client id at a time, and an orderly listener is called only under it", Always;
     R3: "Settled owners", "each queue is held by the client that the strategy names, and by nobody else", AtRest;
     R4: "Rounds", "rounds of one client do not overlap, keep the least interval, and come within the longest", UnderRules;
+    R5: "Locks are renewed", "a client that is well asks for the lock of each queue that it holds every 20 s", UnderRules;
     H1: "Pulls", "a client has at most one pull of a queue under way, and no pull loop falls silent", UnderRules;
     H2: "Holds", "timeout ≤ hold of a pull that finds nothing ≤ timeout + one sweep; none lasts longer", UnderRules;
+    H3: "Woken", "a held pull without a filter is answered when a record becomes visible", UnderRules;
     T1: "Retries by the table", "attempt n + 1 waits level 3 + n, or the level that was chosen; a copy is stored when its delay is over, once", UnderRules;
     T2: "Dead after the last", "a message is dead after exactly the last attempt, and is sent back no more often than it failed", UnderRules;
     O1: "Order of a queue", "an orderly listener sees rising offsets, but for what failed or was taken over", Always;

@@ -4,7 +4,9 @@
 use crate::cluster::config::ClusterConfig;
 use crate::cluster::directory::Directory;
 use crate::cluster::event::Event;
-use crate::cluster::fact::{Fact, NoStatus, Observer, PullResult, RebalanceTrigger, StopKind};
+use crate::cluster::fact::{
+    Fact, NoStatus, Observer, PullResult, RebalanceTrigger, StartOffsetRule, StopKind,
+};
 use crate::cluster::ids::{BrokerId, ConsumerId, GroupId, MessageId, ProducerId, QueueId};
 use crate::cluster::{Cluster, Leftovers};
 use crate::kernel::scheduler::{MAX_EVENTS_PER_INSTANT, Scheduler};
@@ -87,6 +89,13 @@ impl Recording {
     fn change(&mut self, is: impl Fn(&Fact) -> bool, change: impl Fn(&mut Fact)) {
         let at = self.first(is);
         change(&mut self.facts[at].1);
+    }
+
+    /// Tells one more before whatever comes after so many seconds.
+    fn insert(&mut self, seconds: u64, fact: Fact) {
+        let time = SimTime::ZERO + SimDuration::from_secs(seconds);
+        let at = self.facts.partition_point(|(at, _)| *at < time);
+        self.facts.insert(at, (time, fact));
     }
 
     /// Tells another one right behind it, which `of` makes of it.
@@ -263,6 +272,32 @@ const FORGERIES: [Forgery; Invariant::ALL.len()] = [
             );
         })
     }),
+    (
+        Q3,
+        "a queue given up in order, and taken again at its beginning",
+        || {
+            watched(work(), |run| {
+                let (consumer, queue) = (ConsumerId(0), QueueId(0));
+                run.insert(
+                    180,
+                    Fact::QueueReleased {
+                        consumer,
+                        queue,
+                        unfinished: 0,
+                    },
+                );
+                run.insert(
+                    182,
+                    Fact::QueueAcquired {
+                        consumer,
+                        queue,
+                        start_offset: 0,
+                        decided_by: StartOffsetRule::Committed,
+                    },
+                );
+            })
+        },
+    ),
     (P1, "a commit one past what is finished", || {
         watched(work(), |run| {
             run.change(
@@ -339,6 +374,16 @@ const FORGERIES: [Forgery; Invariant::ALL.len()] = [
             run.add(|fact| matches!(fact, Fact::RebalanceBegan { .. }), Fact::clone)
         })
     }),
+    (R5, "a lock that is renewed no more", || {
+        watched(order(), |run| {
+            let first = run.first(|fact| matches!(fact, Fact::QueueLocked { .. }));
+            let mut at = 0;
+            run.facts.retain(|(_, fact)| {
+                at += 1;
+                at <= first + 1 || !matches!(fact, Fact::QueueLocked { .. })
+            });
+        })
+    }),
     (H1, "a second pull held for one queue", || {
         watched(work(), |run| {
             run.add(|fact| matches!(fact, Fact::PullHeld { .. }), Fact::clone)
@@ -362,6 +407,24 @@ const FORGERIES: [Forgery; Invariant::ALL.len()] = [
                     }
                 },
             );
+        })
+    }),
+    (H3, "a record that becomes visible beside a held pull", || {
+        watched(work(), |run| {
+            let held = run.first(|fact| matches!(fact, Fact::PullHeld { .. }));
+            let Fact::PullHeld { queue, .. } = run.facts[held].1 else {
+                unreachable!("it was looked for")
+            };
+            let is_stored = |fact: &Fact| matches!(fact, Fact::Stored { queue: of, .. } if *of == queue);
+            let stored = run.facts[..held]
+                .iter()
+                .filter(|(_, fact)| is_stored(fact))
+                .count();
+            let comes = Fact::Dispatched {
+                queue,
+                max_offset: stored as u64,
+            };
+            run.facts.insert(held + 1, (run.facts[held].0, comes));
         })
     }),
     (T1, "a retry at the level after the right one", || {

@@ -1,7 +1,7 @@
 //! One hold of a queue by a client: how far its listener has come, and what its cache has.
 
 use crate::kernel::time::SimTime;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
 /// See the module.
@@ -27,6 +27,13 @@ pub struct Hold {
     pub came: u32,
     /// Messages in the cache when that was told last.
     pub cached: u32,
+    /// From the first offset on all below this were consumed or passed over, and nothing failed.
+    succeeded: u64,
+    /// What was consumed above it.
+    above: BTreeSet<u64>,
+    start: u64,
+    /// When the queue was taken.
+    pub since: SimTime,
 }
 
 impl Hold {
@@ -43,7 +50,36 @@ impl Hold {
             sent: 0,
             came: 0,
             cached: 0,
+            succeeded: start,
+            above: BTreeSet::new(),
+            start,
+            since: now,
         }
+    }
+
+    /// The listener has consumed an offset.
+    pub fn succeeded(&mut self, offset: u64) {
+        if offset >= self.succeeded {
+            self.above.insert(offset);
+        }
+        loop {
+            if let Some(end) = self
+                .passed
+                .end_of(self.succeeded)
+                .filter(|_| !self.above.is_empty())
+            {
+                self.succeeded = end;
+            } else if self.above.remove(&self.succeeded) {
+                self.succeeded += 1;
+            } else {
+                return;
+            }
+        }
+    }
+
+    /// The offset that its client has in memory at least, if it has consumed anything.
+    pub fn finished(&self) -> Option<u64> {
+        (self.succeeded > self.start).then_some(self.succeeded)
     }
 
     /// Moves over what was passed over, up to `offset`. A batch that comes again has the same gaps.

@@ -3,6 +3,8 @@
 
 use super::Judge;
 use crate::cluster::broker::rebalance_lock_manager::REBALANCE_LOCK_MAX_LIVE_TIME;
+use crate::cluster::config::Action;
+use crate::cluster::consumer::process_queue::REBALANCE_LOCK_INTERVAL;
 use crate::cluster::directory::Directory;
 use crate::cluster::fact::Fact;
 use crate::cluster::ids::{BrokerId, ConsumerId, GroupId, QueueId};
@@ -13,6 +15,8 @@ use std::collections::{BTreeMap, BTreeSet};
 /// A client that goes on may find the answer to a request for a lock in its socket, however old, and believes it for so
 /// long, as RocketMQ does: a lock at the client counts from the answer.
 const STALE_ANSWER: SimDuration = SimDuration::from_secs(31);
+/// What the thread that renews locks may be late by.
+const RENEWAL_SLACK: SimDuration = SimDuration::from_secs(5);
 
 /// What is known of locks.
 #[derive(Debug, Default)]
@@ -41,7 +45,10 @@ impl Judge<'_> {
             }
             Fact::QueueLocked { consumer, queue } => {
                 let group = directory.consumer(consumer).group;
-                self.locks.of.insert((group, queue), (consumer, now));
+                let before = self.locks.of.insert((group, queue), (consumer, now));
+                if let Some((_, since)) = before.filter(|(who, _)| *who == consumer) {
+                    self.is_renewed(now, directory, (consumer, queue), since);
+                }
                 let was_without = self.locks.without.remove(&(consumer, queue));
                 if let Some(hold) = self.holds.get_mut(&(consumer, queue)).filter(|_| was_without) {
                     hold.last_sign = now;
@@ -82,6 +89,51 @@ impl Judge<'_> {
             }
             _ => {}
         }
+    }
+
+    /// At the end of a run, whoever has locks has renewed them.
+    pub(super) fn locks_are_renewed(&self, end: SimTime, directory: &Directory) {
+        for ((_, queue), (consumer, since)) in &self.locks.of {
+            if self.processes.alive.contains(consumer) {
+                self.is_renewed(end, directory, (*consumer, *queue), *since);
+            }
+        }
+    }
+
+    /// A client that is well asks every 20 s for the locks of what it holds, one broker after another; a thread that waits
+    /// for answers, or for a queue to be given up, is late.
+    fn is_renewed(
+        &self,
+        now: SimTime,
+        directory: &Directory,
+        (consumer, queue): (ConsumerId, QueueId),
+        since: SimTime,
+    ) {
+        let Some(hold) = self.holds.get(&(consumer, queue)) else {
+            return;
+        };
+        let since = since.max(hold.since);
+        let most = REBALANCE_LOCK_INTERVAL + RENEWAL_SLACK + self.bounds.way * 4;
+        let is_well = self.well_since(consumer) == Some(SimTime::ZERO) && self.is_at_work_for_good(consumer);
+        if !is_well || self.locks.is_without(consumer, queue) {
+            return;
+        }
+        must(now, Invariant::R5, now.since(since) <= most, || {
+            let (name, label) = (&directory.consumer(consumer).name, directory.queue_label(queue));
+            format!("{name}, {label}: the lock was renewed at {since} only, expected within {most}")
+        });
+    }
+
+    /// Whether the timeline never ends this client: one that shuts down renews nothing while it waits for its calls.
+    fn is_at_work_for_good(&self, consumer: ConsumerId) -> bool {
+        !self.config.timeline.iter().any(|entry| match entry.action {
+            Action::Leave(member) => {
+                let before = &self.config.groups[..member.group.index()];
+                let first: usize = before.iter().map(|group| group.consumers.len()).sum();
+                first + member.consumer as usize == consumer.index()
+            }
+            _ => false,
+        })
     }
 
     /// A listener is called under the lock of the queue, which its client was granted not long ago. A broker that has

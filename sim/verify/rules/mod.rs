@@ -10,6 +10,7 @@ mod calm;
 mod connections;
 mod effects;
 mod filtering;
+mod handover;
 mod holds;
 mod keys;
 mod leaks;
@@ -23,6 +24,7 @@ mod records;
 pub mod rest;
 mod retries;
 mod rounds;
+mod woken;
 
 use crate::cluster::Leftovers;
 use crate::cluster::config::{ClusterConfig, GroupConfig};
@@ -36,6 +38,7 @@ use bounds::Bounds;
 use calm::Calm;
 use effects::Effects;
 use filtering::Filtering;
+use handover::Promise;
 use holds::Hold;
 use keys::Keys;
 use locks::Locks;
@@ -47,6 +50,7 @@ use records::Records;
 use retries::Retries;
 use rounds::Rounds;
 use std::collections::{BTreeMap, BTreeSet};
+use woken::Woken;
 
 /// Who reads which queue, for people.
 fn who(directory: &Directory, consumer: ConsumerId, queue: QueueId) -> String {
@@ -69,6 +73,9 @@ pub struct Judge<'a> {
     processes: Processes,
     rounds: Rounds,
     locks: Locks,
+    woken: Woken,
+    /// What former owners have committed, by slot.
+    promises: BTreeMap<usize, Promise>,
     records: Records,
     retries: Retries,
     keys: Keys,
@@ -114,6 +121,8 @@ impl<'a> Judge<'a> {
             processes: Processes::default(),
             rounds: Rounds::default(),
             locks: Locks::default(),
+            woken: Woken::new(config),
+            promises: BTreeMap::new(),
             records: Records::new(config.producers.len()),
             retries: Retries::new(config),
             keys: Keys::new(config),
@@ -166,6 +175,8 @@ impl<'a> Judge<'a> {
             self.thread_is_not_stuck(end, directory, *consumer);
         }
         self.no_copy_is_overdue(end, directory);
+        self.locks_are_renewed(end, directory);
+        self.every_append_is_told(end, directory, left);
         if self.is_settled(end) {
             self.nothing_leaks(end, directory, left);
             if self.producers_are_over(end) {
@@ -193,12 +204,14 @@ impl Observer for Judge<'_> {
             self.read.insert((topic.0, *broker), *read);
             self.processes.changed = now;
         }
+        self.wakes(now, directory, fact);
         self.records(now, directory, fact);
         self.readings(now, directory, fact);
         self.offsets(now, directory, fact);
         self.retries(now, directory, fact);
         self.effects(now, directory, fact);
         self.rounds(now, directory, fact);
+        self.hand_overs(now, directory, fact);
         self.pull_loops(now, directory, fact);
         self.connections(now, directory, fact);
         self.locks(now, directory, fact);

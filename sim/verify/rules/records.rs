@@ -1,6 +1,7 @@
 //! What lies in queues (Q1, L4): offsets without gaps, each message once.
 
 use super::Judge;
+use crate::cluster::Leftovers;
 use crate::cluster::directory::Directory;
 use crate::cluster::fact::Fact;
 use crate::cluster::ids::{MessageId, QueueId};
@@ -176,6 +177,20 @@ impl Judge<'_> {
                 directory.producer(producer)
             )
         });
+    }
+
+    /// What was told is what was stored.
+    pub(super) fn every_append_is_told(&self, end: SimTime, directory: &Directory, left: &Leftovers) {
+        for (at, stored) in left.ends.iter().enumerate() {
+            let queue = QueueId(at as u32);
+            let told = self.records.end(queue);
+            must(end, Invariant::Q1, told == *stored, || {
+                format!(
+                    "{}: {told} records were told of, {stored} were stored",
+                    directory.queue_label(queue)
+                )
+            });
+        }
     }
 
     /// At rest every message is stored or given up.
