@@ -50,7 +50,7 @@ pub enum Sabotage {
     FilterTooMuch,
     /// A client's queue that was given up is never freed.
     LeakQueue,
-    /// Retries wait a nanosecond longer in every second run of the process, which this counts.
+    /// Retries wait longer in some runs of the process, which this counts, than in others.
     NotTheSameTwice(u64),
 }
 
@@ -149,7 +149,7 @@ impl<O: Observer> Cluster<O> {
     /// How much longer than it should a retry waits.
     pub(super) fn undue_delay(&self) -> SimDuration {
         match self.sabotage {
-            Some(Sabotage::NotTheSameTwice(runs)) => SimDuration::from_nanos(runs % 2),
+            Some(Sabotage::NotTheSameTwice(runs)) => SimDuration::from_millis(150 * (runs % 3)),
             _ => SimDuration::ZERO,
         }
     }

@@ -19,6 +19,7 @@ mod membership;
 mod order;
 mod order_locks;
 mod partition;
+mod planted;
 mod query_message;
 mod random;
 mod remedies;
