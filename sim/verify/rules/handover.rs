@@ -1,7 +1,7 @@
 //! What a client gives up in good order it has committed (Q3): the next owner goes on where it stopped.
 //!
-//! Asked only where nothing may come between: the client and its links are well, nobody else holds the queue, no operator
-//! sets offsets, and what was on the wire has arrived when the next owner takes the queue.
+//! Asked only where nothing may come between: the client is there and its links are well until the next owner takes the
+//! queue, nobody else holds it, no operator sets offsets, and what was on the wire has arrived.
 //!
 //! Source: `RebalancePushImpl.removeUnnecessaryMessageQueue`.
 
@@ -50,9 +50,7 @@ impl Judge<'_> {
                     return;
                 };
                 let arrived = now.since(promise.at) > self.bounds.way * 3;
-                if !arrived
-                    || decided_by != StartOffsetRule::Committed
-                    || !self.is_undisturbed(slot, promise.at)
+                if !arrived || decided_by != StartOffsetRule::Committed || !self.is_undisturbed(slot, promise)
                 {
                     return;
                 }
@@ -76,8 +74,7 @@ impl Judge<'_> {
         let group = directory.consumer(consumer).group;
         let settings = &self.config.groups[group.index()];
         let by_hand = matches!(settings.listener, ListenerKind::Orderly(orderly) if !orderly.auto_commit);
-        let is_well =
-            self.processes.alive.contains(&consumer) && self.well_since(consumer) == Some(SimTime::ZERO);
+        let is_well = self.is_well(consumer);
         let is_alone = self.readings[slot].holders == 0;
         let Some(hold) = self.holds.get(&(consumer, queue)) else {
             return;
@@ -95,10 +92,15 @@ impl Judge<'_> {
         }
     }
 
-    /// Whether nothing has moved the offset back but an owner.
-    fn is_undisturbed(&self, slot: usize, since: SimTime) -> bool {
+    /// Whether a client is there and neither it, its links nor a broker were ever in trouble.
+    fn is_well(&self, consumer: ConsumerId) -> bool {
+        self.processes.alive.contains(&consumer) && self.well_since(consumer) == Some(SimTime::ZERO)
+    }
+
+    /// Whether the commit has got through, and nothing but an owner has moved the offset since. A link that is cut keeps
+    /// what is on it.
+    fn is_undisturbed(&self, slot: usize, promise: Promise) -> bool {
         let reading = &self.readings[slot];
-        let brokers = self.calm.brokers_since().is_some_and(|calm| calm < since);
-        brokers && !reading.was_reset && reading.holders == 1
+        self.is_well(promise.by) && !reading.was_reset && reading.holders == 1
     }
 }
