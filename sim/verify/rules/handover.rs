@@ -38,6 +38,17 @@ impl Judge<'_> {
                     hold.succeeded(offset);
                 }
             }
+            // Why it may fall is another question (Q2): a former owner that was silent for long may commit late.
+            Fact::OffsetCommitted {
+                group,
+                queue,
+                old: Some(old),
+                new,
+                ..
+            } if new < old => {
+                let slot = self.slots.slot(group, queue);
+                self.promises.remove(&slot);
+            }
             Fact::QueueReleased { consumer, queue, .. } => self.gives_up(now, directory, consumer, queue),
             Fact::QueueAcquired {
                 consumer,
