@@ -546,7 +546,7 @@ const FORGERIES: [Forgery; Invariant::ALL.len()] = [
         observed(work(), |run| {
             run.change(is_delivered, |fact| {
                 if let Fact::Delivered { stored, .. } = fact {
-                    *stored = *stored + SimDuration::from_nanos(1);
+                    *stored += SimDuration::from_nanos(1);
                 }
             });
         })

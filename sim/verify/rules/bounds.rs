@@ -1,7 +1,7 @@
 //! How long things may take, worked out from the configuration.
 //!
 //! A network whose delays have no greatest value is taken for one whose delays stay below what one envelope in 10⁹
-//! exceeds. Trouble is not in here: [`Calm`](super::calm::Calm) tells when that is over.
+//! exceeds. Trouble is not in here: `calm` tells when that is over.
 
 use crate::cluster::config::{ClusterConfig, Delivery, GroupConfig};
 use crate::cluster::ids::GroupId;

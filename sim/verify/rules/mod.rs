@@ -2,7 +2,7 @@
 //!
 //! A [`Judge`] is an observer: it keeps what the rules need and no list of facts. Each file holds one subject. What the
 //! end of a run must show is asked only if the end leaves time for it ([`rest`]). Texts tell who, what and what was
-//! expected; the ids are those of [`Invariant`](crate::observe::invariant::Invariant).
+//! expected; the ids are those of [`Invariant`].
 
 pub mod anomalies;
 pub mod bounds;

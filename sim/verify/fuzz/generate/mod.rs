@@ -1,7 +1,7 @@
 //! From one number to a random scenario file: small clusters under all that the format offers.
 //!
 //! A minute of unrest at most, then a rest that is long enough for every time-out to run its course, so that the rules
-//! of a settled cluster apply. Each scenario has some of the traits of the format only ([`Traits`]): what is left out
+//! of a settled cluster apply. Each scenario has some of the traits of the format only (`Traits`): what is left out
 //! matters as much as what is in it, because faults hide each other (swarm testing). Whoever reads a scenario can run
 //! it: the result is the text of a file, which went through the same checks as everybody's.
 //!
