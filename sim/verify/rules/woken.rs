@@ -86,7 +86,9 @@ impl Judge<'_> {
         match *fact {
             Fact::PullHeld { consumer, queue } => {
                 let group = directory.consumer(consumer).group;
-                if !self.woken.excused[group.index()] {
+                // What was on the wire when its client was killed is held too, and nobody hears of the answer.
+                let is_heard = self.processes.alive.contains(&consumer);
+                if is_heard && !self.woken.excused[group.index()] {
                     self.woken.waits(consumer, queue);
                 }
             }
