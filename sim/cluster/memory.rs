@@ -1,6 +1,6 @@
 //! What a cluster holds: records, caches, events and the tables of its parts, in bytes.
 //!
-//! It hangs on the model alone, so a run that meets a bound on it does so at the same event on every machine.
+//! It depends on the model alone, so a run that meets a bound on it does so at the same event on every machine.
 
 use crate::cluster::Cluster;
 use crate::cluster::broker::Broker;

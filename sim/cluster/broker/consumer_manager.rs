@@ -8,7 +8,7 @@
 //! A group has *one* list of subscriptions at a broker. Each heartbeat brings its client's list: what is newer
 //! replaces what is there, what is missing in it goes. So members whose lists differ overwrite each other, with
 //! each heartbeat anew. Members whose *expressions* for a topic differ do not: whoever subscribed last, or was
-//! rebalanced last, has the newest version, and what he asks for is what all get.
+//! rebalanced last, has the newest version, and what it asks for is what all get.
 //!
 //! Source: `ConsumerManager`, `ConsumerGroupInfo`, `DefaultConsumerIdsChangeListener`.
 
