@@ -44,6 +44,10 @@ fn both_forms_are_read() {
             r#""X_BOUNDED_CONSISTENT_HASH""#,
             r#"{"X_BOUNDED_CONSISTENT_HASH":{"virtualNodes":10,"loadBound":1.25}}"#,
         ),
+        (
+            r#"{"X_BOUNDED_CONSISTENT_HASH":{}}"#,
+            r#"{"X_BOUNDED_CONSISTENT_HASH":{"virtualNodes":10,"loadBound":1.25}}"#,
+        ),
         (r#"{"CONFIG":{"c":["t b:0"]}}"#, r#"{"CONFIG":{"c":["t b:0"]}}"#),
         (
             r#"{"X_WEIGHTED":{"weights":{"c":3}}}"#,
