@@ -92,19 +92,6 @@ struct Channel {
 }
 
 impl ConsumerManager {
-    /// Bytes that it holds.
-    pub fn held(&self) -> u64 {
-        let of_group = |group: &ConsumerGroupInfo| {
-            let connections = memory::of_vec(&group.channels)
-                + memory::of_map(&group.places)
-                + memory::of_vec(&group.latest);
-            connections + memory::of_vec(&group.ranks) + memory::of_vec(&group.members)
-        };
-        memory::of_vec(&self.groups)
-            + self.groups.iter().map(of_group).sum::<u64>()
-            + memory::of_map(&self.closed)
-    }
-
     /// A table for `groups` groups.
     pub fn new(groups: usize) -> Self {
         Self {
@@ -221,6 +208,19 @@ impl ConsumerManager {
     pub fn subscription(&self, group: GroupId, topic: SubscribedTopic) -> Option<&Subscription> {
         let subscriptions = &self.groups[group.index()].subscriptions;
         subscriptions.iter().find(|known| known.topic == topic)
+    }
+
+    /// Bytes that it holds.
+    pub fn held(&self) -> u64 {
+        let of_group = |group: &ConsumerGroupInfo| {
+            let connections = memory::of_vec(&group.channels)
+                + memory::of_map(&group.places)
+                + memory::of_vec(&group.latest);
+            connections + memory::of_vec(&group.ranks) + memory::of_vec(&group.members)
+        };
+        memory::of_vec(&self.groups)
+            + self.groups.iter().map(of_group).sum::<u64>()
+            + memory::of_map(&self.closed)
     }
 }
 
