@@ -108,7 +108,7 @@ pub fn make_writable(folder: &Path, file: &str) -> anyhow::Result<()> {
 fn one(job: Job, args: &RunArgs, terminal: &Terminal) -> Result<Exit, Failure> {
     let bounds = Bounds {
         interrupt: Some(interrupt::orderly()),
-        ..args.bounds.of_each(1, args.overrides.max_events)
+        ..args.bounds.of_run(args.overrides.max_events)
     };
     let (mut report, is_compared) = match args.check_determinism {
         true => same_twice(&job, args.plant, &bounds, terminal)?,

@@ -138,7 +138,7 @@ impl Terminal {
     }
 }
 
-/// Scenarios tried, on stderr if that is a terminal; and the clock on the wall.
+/// Scenarios tried, on stderr if that is a terminal; and the real time that passes.
 #[derive(Debug)]
 pub struct SearchProgress {
     bar: ProgressBar,

@@ -42,7 +42,7 @@ pub struct Args {
     /// How many scenarios [default: 1000]
     #[arg(long, visible_alias = "seeds", value_name = "N", value_parser = clap::value_parser!(u64).range(1..=1_000_000_000), conflicts_with = "until")]
     scenarios: Option<u64>,
-    /// Search for so long, by the clock on the wall; what is found is shrunk after that
+    /// Search for so long, in real time; what is found is shrunk after that
     #[arg(long, value_name = "TIME")]
     until: Option<SimDuration>,
     /// The number of the first scenario; the next is one more

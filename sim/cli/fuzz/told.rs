@@ -57,7 +57,7 @@ pub fn summary(findings: &Findings, took: Duration, interrupted: bool, first: u6
         );
     }
     if interrupted {
-        text += "; interrupted: what is told is of the scenarios that were done";
+        text += "; interrupted: the figures are of the scenarios that were done";
     }
     text
 }
