@@ -201,11 +201,11 @@ mod tests {
         })
     }
 
+    /// What a run did, if it did anything.
+    type Done = Option<(SimTime, Event)>;
+
     /// The number of the first event that differs, and what both runs did then.
-    fn parts(
-        events: u64,
-        change: impl Fn(&mut Vec<(SimTime, u64)>),
-    ) -> (u64, Option<(SimTime, Event)>, Option<(SimTime, Event)>) {
+    fn parts(events: u64, change: impl Fn(&mut Vec<(SimTime, u64)>)) -> (u64, Done, Done) {
         match runs(events, change) {
             Err(Parting::Event {
                 number,

@@ -181,8 +181,8 @@ fn plan(number: u64) -> Plan {
         producers,
         groups: Vec::new(),
     };
-    for n in 0..c.pick(&[0, 1, 1, 1, 2, 2, 3]) {
-        let name = GROUPS[n];
+    let groups = c.pick(&[0, 1, 1, 1, 2, 2, 3]);
+    for name in &GROUPS[..groups] {
         let mut c = Chooser(streams.stream(name, "choices"));
         let group = groups::group(&mut c, name, &plan);
         plan.groups.push(group);
