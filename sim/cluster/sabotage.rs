@@ -26,6 +26,10 @@ pub enum Sabotage {
     LevelTooHigh,
     /// One attempt more than `maxReconsumeTimes` allows.
     DeadTooLate,
+    /// An orderly client gives a message up one attempt later than `maxReconsumeTimes` allows.
+    DeadTooLateInOrder,
+    /// An answer brings one message more than was asked for.
+    AnswerTooLarge,
     /// A failed message is scheduled twice.
     RetryTwice,
     /// A dead letter is told of, but not stored.
@@ -102,7 +106,7 @@ impl From<Planted> for Saboteur {
 
 impl Sabotage {
     /// All faults, with the numbers that they have if none are given.
-    pub const ALL: [Self; 19] = [
+    pub const ALL: [Self; 21] = [
         Self::LoseMessage(50),
         Self::RepeatMessage,
         Self::CommitUnfinished,
@@ -110,6 +114,8 @@ impl Sabotage {
         Self::KeepDropped,
         Self::LevelTooHigh,
         Self::DeadTooLate,
+        Self::DeadTooLateInOrder,
+        Self::AnswerTooLarge,
         Self::RetryTwice,
         Self::DeadLetterNotStored,
         Self::NotWoken,
@@ -134,6 +140,8 @@ impl Sabotage {
             Self::KeepDropped => "keep-dropped",
             Self::LevelTooHigh => "level-too-high",
             Self::DeadTooLate => "dead-too-late",
+            Self::DeadTooLateInOrder => "dead-too-late-in-order",
+            Self::AnswerTooLarge => "answer-too-large",
             Self::RetryTwice => "retry-twice",
             Self::DeadLetterNotStored => "dead-letter-not-stored",
             Self::NotWoken => "not-woken",

@@ -24,11 +24,11 @@ fn rule(fault: Sabotage) -> &'static str {
         Sabotage::KeepDropped => "P2",
         // A retry that should not be is one at a level that no table has.
         Sabotage::LevelTooHigh | Sabotage::DeadTooLate => "T1",
-        Sabotage::RetryTwice => "T2",
+        Sabotage::RetryTwice | Sabotage::DeadTooLateInOrder => "T2",
         Sabotage::DeadLetterNotStored => "Q1",
         Sabotage::NotWoken => "H3",
         Sabotage::HeldTooLong => "H2",
-        Sabotage::NoFlowControl => "P3",
+        Sabotage::NoFlowControl | Sabotage::AnswerTooLarge => "P3",
         Sabotage::LockForAll => "R2",
         Sabotage::LockNotRenewed => "R5",
         Sabotage::ShareTooSmall => "R3",

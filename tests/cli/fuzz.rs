@@ -30,7 +30,7 @@ fn a_clean_search_says_what_it_met() {
     for words in ["40 scenarios, 1 to 40: ", "\nno rule broken\n", "\ncoverage: "] {
         assert!(outcome.stdout.contains(words), "{words}: {}", outcome.stdout);
     }
-    assert_eq!(outcome.stdout.lines().count(), 4, "{}", outcome.stdout);
+    assert_eq!(outcome.stdout.lines().count(), 5, "{}", outcome.stdout);
     let outcome = run(&folder, &["fuzz", "--seeds", "40", "--coverage"]);
     for words in ["partition from nameserver  ", "cannot be: ", "Never happened, "] {
         assert!(outcome.stdout.contains(words), "{words}: {}", outcome.stdout);
@@ -170,6 +170,7 @@ fn failures_come_first() {
         "1 failure: L4 in scenario 2",
         "",
         "coverage: ",
+        "  --coverage shows them",
     ];
     assert_eq!(lines.len(), begins.len(), "{}", outcome.stdout);
     for (line, begin) in lines.iter().zip(begins) {

@@ -1,19 +1,26 @@
 //! What a search has met, as a table for people.
 
+use crate::observe::invariant::Invariant;
 use crate::report::table::wrapped;
+use crate::scenario::estimate::grouped;
+use crate::verify::fuzz::campaign::Findings;
 use crate::verify::fuzz::coverage::{Fault, Mechanism, Probe, Tally, unsupported};
 
 /// Columns between two counts.
 const GAP: usize = 2;
 
 /// How much was met, in a line.
-pub fn in_short(tally: &Tally) -> String {
+pub fn in_short(findings: &Findings) -> String {
+    let tally = &findings.tally;
+    let rules = findings.asked.iter().filter(|times| **times > 0).count();
     let cells = possible().count();
     let (empty, probes) = (tally.empty_cells().len(), Probe::ALL.len());
     format!(
-        "coverage: {} of {cells} pairs of fault and mechanism, {} of {probes} rare things (--coverage shows them)",
+        "coverage: {} of {cells} pairs of fault and mechanism, {} of {probes} rare things, {rules} of {} rules\n  \
+         --coverage shows them",
         cells - empty,
-        probes - tally.unseen().len()
+        probes - tally.unseen().len(),
+        Invariant::ALL.len()
     )
 }
 
@@ -48,6 +55,24 @@ pub fn table(tally: &Tally, width: usize) -> String {
         n => say(&format!("Never happened, {n} of {all}: {}", few(&unseen))),
     };
     text.trim_end().to_owned()
+}
+
+/// How often each rule was asked where nothing excused it; `width` columns wide at most.
+pub fn rules(findings: &Findings, width: usize) -> String {
+    let mut text = "Rules asked, past all of their excuses\n\n".to_owned();
+    let cells: Vec<String> = Invariant::ALL
+        .iter()
+        .zip(&findings.asked)
+        .map(|(rule, times)| format!("{:<4}{:>13}", rule.id(), grouped((*times).into())))
+        .collect();
+    for row in cells.chunks((width / 20).max(1)) {
+        text += &format!("{}\n", row.join("   "));
+    }
+    let never = findings.never_asked();
+    text + &match never.len() {
+        0 => "All of them were.".to_owned(),
+        n => wrapped(&format!("Never, {n}: {}", never.join(", ")), width).join("\n"),
+    }
 }
 
 /// The counts below their heads, all of one width.

@@ -29,7 +29,7 @@ threads. A failure is told at once; when the search is over, each is shrunk to a
 breaks the same rule, for a minute at most, and five minutes together. Ctrl-C ends the search, or
 the shrinking, and tells what was found; a second one ends at once.
 Exit code 3: something was found. 1: nothing was found, but 2 000 scenarios or more have left a cell
-of the coverage empty or never seen something that should happen now and then.
+of the coverage empty, never seen something that should happen now and then, or never asked a rule.
 
 Examples:
   rmqsim fuzz --scenarios 50
@@ -236,14 +236,21 @@ fn tell_small(
 /// The coverage, if there is enough of it or somebody asks for it.
 fn shown(args: &Args, findings: &Findings, terminal: &Terminal) -> String {
     match args.coverage || findings.scenarios >= SHOWN {
-        true => coverage::table(&findings.tally, terminal.width()),
-        false => coverage::in_short(&findings.tally),
+        true => {
+            let width = terminal.width();
+            let table = coverage::table(&findings.tally, width);
+            format!("{table}\n\n{}", coverage::rules(findings, width))
+        }
+        false => coverage::in_short(findings),
     }
 }
 
 fn exit(searched: &Searched) -> Exit {
     let findings = &searched.findings;
-    let gaps = || !findings.tally.empty_cells().is_empty() || !findings.tally.unseen().is_empty();
+    let gaps = || {
+        let tally = &findings.tally;
+        !(tally.empty_cells().is_empty() && tally.unseen().is_empty() && findings.never_asked().is_empty())
+    };
     match () {
         () if !findings.failures.is_empty() => Exit::Internal,
         () if searched.interrupted => Exit::Interrupted,

@@ -1,6 +1,7 @@
 //! What a search has found, in words and as data.
 
 use super::keep::{Kept, Origin};
+use crate::observe::invariant::Invariant;
 use crate::scenario::estimate::grouped;
 use crate::verify::check::Broken;
 use crate::verify::fuzz::campaign::{Failure, Findings};
@@ -147,6 +148,10 @@ pub fn as_json(findings: &Findings, first: u64, interrupted: bool, kept: &[(Orig
             json!({ "scenario": failure.number, "scenarios": failure.scenarios, "command": origin.command });
         entry(&of, &failure.broken, small.as_ref())
     };
+    let asked = Invariant::ALL.iter().zip(&findings.asked);
+    let asked: Map<String, Value> = asked
+        .map(|(rule, times)| (rule.id().to_owned(), (*times).into()))
+        .collect();
     json!({
         "first": first,
         "scenarios": findings.scenarios,
@@ -155,6 +160,7 @@ pub fn as_json(findings: &Findings, first: u64, interrupted: bool, kept: &[(Orig
         "failures": failures.map(failure).collect::<Vec<_>>(),
         "faults": table,
         "sometimes": probes,
+        "asked": asked,
         "emptyCells": tally.empty_cells(),
         "neverHappened": tally.unseen(),
     })

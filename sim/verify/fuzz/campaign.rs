@@ -8,6 +8,7 @@ use super::generate::generate;
 use super::kind::alike;
 use super::trial::{Trial, trial};
 use crate::cluster::sabotage::Sabotage;
+use crate::observe::invariant::Invariant;
 use crate::study::pool;
 use crate::verify::check::Broken;
 use std::ops::Range;
@@ -38,6 +39,8 @@ pub struct Findings {
     pub events: u64,
     /// What they met.
     pub tally: Tally,
+    /// How often they asked each rule, past all of its excuses, by invariant.
+    pub asked: Vec<u64>,
     /// Different failures, in the order of their first numbers.
     pub failures: Vec<Failure>,
 }
@@ -94,6 +97,15 @@ impl Campaign {
 }
 
 impl Findings {
+    /// Rules that were never asked.
+    pub fn never_asked(&self) -> Vec<&'static str> {
+        let asked = Invariant::ALL.iter().zip(&self.asked);
+        asked
+            .filter(|(_, times)| **times == 0)
+            .map(|(rule, _)| rule.id())
+            .collect()
+    }
+
     /// One more scenario; the failure, if it is unlike all before.
     fn take(&mut self, number: u64, result: Result<Trial, Broken>) -> Option<&Failure> {
         self.scenarios += 1;
@@ -101,6 +113,10 @@ impl Findings {
             Ok(trial) => {
                 self.events += trial.events;
                 self.tally.add(&trial.met);
+                self.asked.resize(trial.asked.len(), 0);
+                for (sum, asked) in self.asked.iter_mut().zip(trial.asked) {
+                    *sum += asked;
+                }
                 return None;
             }
             Err(broken) => broken,
