@@ -38,7 +38,7 @@ pub struct Bounds {
     pub locks_keep_up: bool,
     /// By group.
     groups: Vec<OfGroup>,
-    /// How long after the last change in peace everybody has what is his.
+    /// How long after the last change in peace every client has its queues.
     settles: SimDuration,
     /// The same after a trouble that nobody was told of: somebody silent is given up first.
     recovers: SimDuration,

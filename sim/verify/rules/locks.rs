@@ -136,13 +136,13 @@ impl Judge<'_> {
             return;
         }
         let lock = self.locks.of.get(&(info.group, queue));
-        let is_his = lock.is_some_and(|(holder, since)| {
+        let holds_it = lock.is_some_and(|(holder, since)| {
             let is_same = directory.consumer(*holder).client_id == info.client_id;
             is_same && now.since(*since) <= REBALANCE_LOCK_MAX_LIVE_TIME
         });
         let resumed = self.excuses.resumed(consumer);
         let believes = resumed.is_some_and(|resumed| now.since(resumed) <= STALE_ANSWER);
-        self.asked.must(now, Invariant::R2, is_his || believes, || {
+        self.asked.must(now, Invariant::R2, holds_it || believes, || {
             let lock = lock.map_or("nobody's".to_owned(), |(holder, since)| {
                 format!("that of {} since {since}", directory.consumer(*holder).name)
             });

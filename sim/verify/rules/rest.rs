@@ -1,7 +1,7 @@
 //! Whether the end of a run leaves time for everything to come to rest: only then may the rules at rest be asked.
 //!
 //! *Settled* (R1, R3, C1, E1): the last entry of the timeline, start of a client and change that a fact told lie so far
-//! back that routes, rounds and pulls have come round, and if anybody may have gone silent, that brokers have given him
+//! back that routes, rounds and pulls have come round, and if a client may have gone silent, that brokers have given it
 //! up; no broker is down, and nobody at work has a link in trouble. *Done* (D1): besides, producers are over, and the
 //! group has neither a call under way nor done anything for as long as the longest wait between two signs of a pull loop.
 //! Who knows that a run has such an end may say so ([`Judge::rested`]).

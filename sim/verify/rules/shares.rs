@@ -106,7 +106,7 @@ impl Judge<'_> {
                 format!("{label}: held by [{holders}], but belongs to [{owners}]")
             });
         };
-        // A strategy refuses an empty list: then everybody keeps what he has.
+        // A strategy refuses an empty list: then all keep what they have.
         for (queues, not_given) in group.queues.iter().filter(|(given, _)| !given.is_empty()) {
             match self.owners(end, directory, group, queues) {
                 Some(shares) => {
