@@ -23,7 +23,8 @@ pub struct OverrideArgs {
     /// Allow more messages than the usual bound of 2 000 000 000
     #[arg(long, value_name = "N", value_parser = whole_number, allow_negative_numbers = true)]
     pub max_messages: Option<u64>,
-    /// Stop a run after so many events; what it has come to is reported, with exit code 1 [default: no bound]
+    /// Stop a run that does more events, and report what it has come to, with exit code 1; given it, a run may be
+    /// foreseen to do more than 20 000 000 000 [default: no bound]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     pub max_events: Option<u64>,
 }
@@ -44,17 +45,18 @@ impl OverrideArgs {
 /// What runs may cost.
 #[derive(Clone, Copy, Debug, clap::Args)]
 pub struct BoundArgs {
-    /// Stop a run whose model holds more, like 512MiB, or none; the threads of a study share it
+    /// Stop a run whose model holds more, like 512MiB, or none; each run of a study may hold so much
     #[arg(long, value_name = "SIZE", value_parser = memory, default_value = "4GiB")]
     pub max_memory: Memory,
 }
 
 impl BoundArgs {
-    /// The bounds of each of so many runs at a time, none of which may do more events than `max_events`.
-    pub fn of_each(self, runs: usize, max_events: Option<u64>) -> Bounds<'static> {
+    /// The bounds of a run, which may do no more events than `max_events`. Those of a study are not told apart by how many
+    /// go at a time: its result would depend on the machine.
+    pub fn of_run(self, max_events: Option<u64>) -> Bounds<'static> {
         Bounds {
             events: max_events,
-            memory: self.max_memory.0.map(|bytes| bytes / runs.max(1) as u64),
+            memory: self.max_memory.0,
             interrupt: None,
         }
     }

@@ -1,6 +1,7 @@
 //! `rmqsim check`: is a scenario sound, and how large is it? Nothing is simulated.
 
 use crate::cli::args::{Format, OverrideArgs};
+use crate::cli::columns;
 use crate::cli::terminal::Terminal;
 use crate::cli::{Exit, Failure};
 use crate::cli::{expectations, metrics};
@@ -20,7 +21,7 @@ pub struct Args {
     #[arg(required_unless_present = "limits", value_name = "FILE")]
     files: Vec<String>,
     /// Show the bounds on what a scenario may ask for, and nothing else
-    #[arg(long, exclusive = true)]
+    #[arg(long, conflicts_with_all = ["files", "seed", "set", "until", "max_messages", "max_events"])]
     limits: bool,
     #[command(flatten)]
     overrides: OverrideArgs,
@@ -30,24 +31,32 @@ pub struct Args {
 }
 
 /// Prints the table of bounds.
-fn show_limits(terminal: &Terminal) -> Result<Exit, Failure> {
+fn show_limits(format: Format, terminal: &Terminal) -> Result<Exit, Failure> {
     let rows = limits::table();
-    let width = rows
-        .iter()
-        .map(|(_, bound)| bound.chars().count())
-        .max()
-        .unwrap_or(0);
-    let lines: Vec<String> = (rows.iter())
-        .map(|(what, bound)| format!("{bound:>width$}  {}", what.replace('`', "")))
-        .collect();
-    terminal.print(&lines.join("\n"))?;
+    if format == Format::Json {
+        let rows = rows.iter().map(|limit| {
+            json!({ "limit": plain(limit.what), "at_most": limit.at_most, "change": plain(limit.change) })
+        });
+        terminal.print(&format!("{:#}", json!(rows.collect::<Vec<_>>())))?;
+        return Ok(Exit::Fine);
+    }
+    let mut table = columns::table(terminal.width(), &["AT MOST", "OF WHAT", "WHAT TO CHANGE"], &[0]);
+    for limit in &rows {
+        table.add_row([limit.at_most(), plain(limit.what), plain(limit.change)]);
+    }
+    terminal.print(&columns::lines(&table))?;
     Ok(Exit::Fine)
+}
+
+/// Without the marks of a page.
+fn plain(text: &str) -> String {
+    text.replace('`', "")
 }
 
 /// Checks each file; exit code 2 if one of them is not sound.
 pub fn run(args: &Args, terminal: &Terminal) -> Result<Exit, Failure> {
     if args.limits {
-        return show_limits(terminal);
+        return show_limits(args.format, terminal);
     }
     let overrides = args.overrides.overrides();
     let results: Vec<(&String, Result<Sound, Box<Diagnostics>>)> = args

@@ -20,7 +20,7 @@ use std::sync::{Mutex, PoisonError};
 /// Makes the comparison, prints it, writes it down.
 pub fn run(args: &CompareArgs, threads: usize, terminal: &Terminal) -> Result<Exit, Failure> {
     let overrides = overrides(args);
-    let study = prepare(args, &overrides, threads)?;
+    let study = prepare(args, &overrides)?;
     let folder = match (&args.out, args.format) {
         (Some(out), _) => Some(out.clone()),
         (None, StudyFormat::Table) => Some(Path::new(OUT).join(format!("{}-compare", study.name))),
@@ -44,8 +44,8 @@ pub fn run(args: &CompareArgs, threads: usize, terminal: &Terminal) -> Result<Ex
         Progress::Ran => bar.ran(),
         Progress::Width(width) => bar.width(width),
         Progress::Stopped { label, seed, stopped } => {
-            let mut too_much = too_much.lock().unwrap_or_else(PoisonError::into_inner);
-            too_much.get_or_insert_with(|| table_of_run::stopped(label, seed, stopped));
+            let told = table_of_run::stopped(label, seed, stopped);
+            *too_much.lock().unwrap_or_else(PoisonError::into_inner) = Some(told);
         }
     });
     bar.clear();
@@ -71,10 +71,13 @@ pub fn run(args: &CompareArgs, threads: usize, terminal: &Terminal) -> Result<Ex
     }
     let written = match &folder {
         Some(folder) => {
-            if args.out.is_none() {
-                remove_charts(folder);
+            let earlier = earlier_charts(folder);
+            let written = write(folder, &comparison, args.charts)?;
+            // One that stays is a nuisance, not a failure.
+            for chart in earlier.into_iter().filter(|chart| !written.contains(chart)) {
+                let _ = std::fs::remove_file(chart);
             }
-            write(folder, &comparison, args.charts)?
+            written
         }
         None => Vec::new(),
     };
@@ -92,7 +95,7 @@ fn overrides(args: &CompareArgs) -> Overrides {
 }
 
 /// Reads and checks everything.
-fn prepare(args: &CompareArgs, overrides: &Overrides, threads: usize) -> Result<Study, Failure> {
+fn prepare(args: &CompareArgs, overrides: &Overrides) -> Result<Study, Failure> {
     let wanted = Wanted {
         vary: args.vary.clone(),
         baseline: args.baseline.clone(),
@@ -139,7 +142,7 @@ fn prepare(args: &CompareArgs, overrides: &Overrides, threads: usize) -> Result<
             false => Luck::Common,
         },
         level: args.level,
-        bounds: args.bounds.of_each(threads, args.overrides.max_events),
+        bounds: args.bounds.of_run(args.overrides.max_events),
         set: overrides.set.clone(),
         until: overrides.until,
         warmup: match args.warmup {
@@ -154,18 +157,14 @@ fn prepare(args: &CompareArgs, overrides: &Overrides, threads: usize) -> Result<
 /// Seeds at most with `--until-ci`, unless `--max-seeds` says otherwise.
 const SEEDS_MOST: u32 = 1000;
 
-/// Takes the charts of an earlier study out of our own folder: they would pass for some of this one.
-fn remove_charts(folder: &Path) {
-    for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
-        if entry
-            .path()
-            .extension()
-            .is_some_and(|extension| extension == "svg")
-        {
-            // One that stays is a nuisance, not a failure.
-            let _ = std::fs::remove_file(entry.path());
-        }
-    }
+/// Charts that the page of an earlier study in `folder` shows: they would pass for some of the next one.
+fn earlier_charts(folder: &Path) -> Vec<PathBuf> {
+    let page = std::fs::read_to_string(folder.join("comparison.md")).unwrap_or_default();
+    let targets = page.split("](").skip(1).filter_map(|rest| rest.split_once(')'));
+    let names = targets
+        .map(|(name, _)| name)
+        .filter(|name| name.ends_with(".svg") && !name.contains('/'));
+    names.map(|name| folder.join(name)).collect()
 }
 
 /// Writes the data, the page and the charts; returns the paths.

@@ -1,11 +1,11 @@
 //! `rmqsim list`: the scenarios and studies that come with the program.
 
 use crate::cli::args::Format;
+use crate::cli::columns;
 use crate::cli::terminal::Terminal;
 use crate::cli::{Exit, Failure};
 use crate::scenario::schema::ScenarioFile;
 use crate::scenario::{Overrides, Scenario, shipped};
-use comfy_table::{ContentArrangement, Table, presets};
 use serde_json::json;
 
 /// List the scenarios and studies that come with the program
@@ -56,16 +56,9 @@ fn read(names: impl Iterator<Item = &'static str>) -> Result<Vec<Entry>, Failure
 }
 
 fn table(entries: &[Entry], width: usize) -> String {
-    let mut table = Table::new();
-    table
-        .load_style(presets::NOTHING)
-        .set_content_arrangement(ContentArrangement::Dynamic)
-        .set_width(width as u16)
-        .set_header(["NAME", "TITLE", "TEACHES"]);
+    let mut table = columns::table(width, &["NAME", "TITLE", "TEACHES"], &[]);
     for (name, file) in entries {
         table.add_row([*name, file.title.as_str(), file.teaches.as_str()]);
     }
-    let lines = table.to_string();
-    let lines: Vec<&str> = lines.lines().map(str::trim_end).collect();
-    lines.join("\n")
+    columns::lines(&table)
 }

@@ -5,6 +5,7 @@
 pub mod allocate;
 pub mod args;
 mod check;
+mod columns;
 mod compare;
 mod exit;
 mod expectations;
@@ -32,7 +33,8 @@ use clap::{ArgAction, Parser, Subcommand, ValueEnum};
     subcommand_required = true,
     arg_required_else_help = true,
     disable_help_subcommand = true,
-    after_help = "Exit codes: 0 fine · 1 an expectation failed · 2 bad input or usage · 3 a bug in rmqsim · 130 interrupted
+    after_help = "Exit codes: 0 fine · 1 an expectation failed, or a bound stopped the run · 2 bad input or usage
+            3 a bug in rmqsim · 130 interrupted: what was done is written
 
 Examples:
   rmqsim run quickstart

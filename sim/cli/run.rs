@@ -113,7 +113,7 @@ fn one(job: Job, args: &RunArgs, terminal: &Terminal) -> Result<Exit, Failure> {
     let mut progress = terminal.progress(SimTime::ZERO + job.scenario.config.duration);
     let bounds = Bounds {
         interrupt: Some(interrupt::orderly()),
-        ..args.bounds.of_each(1, args.overrides.max_events)
+        ..args.bounds.of_run(args.overrides.max_events)
     };
     let mut report = simulate_sabotaged(&job.name, &job.scenario, args.plant, &bounds, |now, events| {
         progress.tell(now, events);

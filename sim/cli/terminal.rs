@@ -126,7 +126,7 @@ impl Terminal {
     }
 }
 
-/// Scenarios tried, on stderr if that is a terminal; and the clock on the wall.
+/// Scenarios tried, on stderr if that is a terminal; and the real time that passes.
 #[derive(Debug)]
 pub struct SearchProgress {
     bar: ProgressBar,

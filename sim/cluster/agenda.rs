@@ -25,11 +25,6 @@ fn kind(code: u64) -> String {
 }
 
 impl Agenda {
-    /// Bytes that it holds.
-    pub fn held(&self) -> u64 {
-        self.0.held()
-    }
-
     /// The virtual time.
     #[inline(always)]
     pub fn now(&self) -> SimTime {
@@ -63,6 +58,11 @@ impl Agenda {
     #[inline(always)]
     pub fn pop(&mut self) -> Option<(SimTime, u64)> {
         self.0.pop()
+    }
+
+    /// Bytes that it holds.
+    pub fn held(&self) -> u64 {
+        self.0.held()
     }
 }
 

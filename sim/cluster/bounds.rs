@@ -14,7 +14,7 @@ const LOOK: u64 = 1 << 16;
 /// How far a run may go. By default: to its end, whatever it costs.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Bounds<'a> {
-    /// Events.
+    /// Events. A run that would do more ends with the instant of the first that is too many.
     pub events: Option<u64>,
     /// Bytes that the model holds.
     pub memory: Option<u64>,
@@ -25,7 +25,7 @@ pub struct Bounds<'a> {
 /// Why a run has ended before its time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Stopped {
-    /// It has done so many events, as many as it may.
+    /// It would do more events than it may.
     Events {
         /// The bound.
         bound: u64,
@@ -53,7 +53,7 @@ impl Bounds<'_> {
             (None, None) => u64::MAX,
             _ => now + LOOK.max(4 * parts as u64),
         };
-        look.min(self.events.unwrap_or(u64::MAX).max(1))
+        look.min(self.events.map_or(u64::MAX, |bound| bound.saturating_add(1)))
     }
 }
 
@@ -62,7 +62,7 @@ impl<O: Observer> Cluster<O> {
     #[cold]
     #[inline(never)]
     pub(super) fn look(&self, bounds: &Bounds<'_>, number: u64) -> Result<u64, Stopped> {
-        if let Some(bound) = bounds.events.filter(|bound| number >= *bound) {
+        if let Some(bound) = bounds.events.filter(|bound| number > *bound) {
             return Err(Stopped::Events { bound });
         }
         if bounds

@@ -143,7 +143,7 @@ pub struct TopicQueues {
 /// One producer instance.
 #[derive(Clone, Debug)]
 pub struct ProducerConfig {
-    /// Name of the instance; its random streams hang on it.
+    /// Name of the instance; its random streams depend on it.
     pub name: String,
     /// Where its messages go.
     pub topic: TopicId,
@@ -330,7 +330,7 @@ pub struct SubscriptionGroup {
 pub struct ConsumerConfig {
     /// Name inside the scenario, for example `billing-1`; all lives of a member share it.
     pub name: String,
-    /// Which life of the member this is, from 1. Its random streams hang on name and life.
+    /// Which life of the member this is, from 1. Its random streams depend on name and life.
     pub life: u32,
     /// Topics it subscribes to, if they differ from its group's: a mistake that RocketMQ does not notice.
     pub subscribe: Option<Vec<TopicId>>,

@@ -1,6 +1,7 @@
 //! What a cluster holds: records, caches, events and the tables of its parts, in bytes.
 //!
-//! It hangs on the model alone, so a run that meets a bound on it does so at the same event on every machine.
+//! It depends on the model and on the build alone, so a run of one program that meets a bound does so at the same event
+//! wherever it runs.
 
 use crate::cluster::Cluster;
 use crate::cluster::broker::Broker;

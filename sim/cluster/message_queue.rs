@@ -132,7 +132,7 @@ pub const fn java_hash_long(value: i64) -> i32 {
 /// Brings `entries` into the order in which Java walks a `HashSet` or `HashMap` into which they were put one
 /// after another: by bucket, and inside a bucket as they came. `hash` is `hashCode`.
 ///
-/// Nothing promises this order, but much hangs on it: it decides which queue a client takes and pulls first.
+/// Nothing promises this order, but much depends on it: it decides which queue a client takes and pulls first.
 /// A `ConcurrentHashMap` walks the same way; that it grows one entry earlier is left out.
 pub fn java_hash_order<T>(entries: &mut [T], hash: impl Fn(&T) -> i32) {
     let mut buckets = 16;

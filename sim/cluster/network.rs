@@ -63,13 +63,6 @@ pub struct Network {
 }
 
 impl Network {
-    /// Bytes that it holds.
-    pub fn held(&self) -> u64 {
-        let ends = self.consumers.iter().chain(&self.producers);
-        let last = ends.map(|of| memory::of_vec(&of.last)).sum::<u64>();
-        last + memory::of_vec(&self.consumers) + memory::of_vec(&self.producers)
-    }
-
     /// A network with delays from `latency` between so many brokers, name servers and clients yet to be added.
     ///
     /// # Panics
@@ -155,5 +148,12 @@ impl Network {
     /// One-way delay between two servers, as far as it matters: the constant, or the mean.
     pub fn between_servers(&self) -> SimDuration {
         self.mean
+    }
+
+    /// Bytes that it holds.
+    pub fn held(&self) -> u64 {
+        let ends = self.consumers.iter().chain(&self.producers);
+        let last = ends.map(|of| memory::of_vec(&of.last)).sum::<u64>();
+        last + memory::of_vec(&self.consumers) + memory::of_vec(&self.producers)
     }
 }

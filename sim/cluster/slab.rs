@@ -1,6 +1,7 @@
 //! A table whose places are used again: ids stay small, memory follows what lives now.
 
 use crate::kernel::memory;
+
 /// Values by place; the place freed last is filled first.
 #[derive(Clone, Debug)]
 pub struct Slab<T> {

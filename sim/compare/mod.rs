@@ -20,7 +20,8 @@ use crate::scenario::Scenario;
 use crate::scenario::study::Plan;
 use crate::simulate::observe;
 use crate::study::{pool, sequential};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::AtomicBool;
+use std::sync::{Mutex, PoisonError};
 
 /// A comparison to be made.
 #[derive(Debug)]
@@ -120,14 +121,25 @@ pub fn compare(study: &Study, threads: usize, stop: &AtomicBool, listener: &List
         listener,
         warmup: None,
         piloted: 0,
+        too_much: Mutex::new(None),
     };
     let warmup = runner.warm_up();
     let mut outcomes: Vec<Vec<Outcome>> = vec![Vec::new(); study.plan.variants.len()];
     let complete = match study.seeds {
+        _ if runner.has_met_a_bound() => false,
         Seeds::Fixed(count) => runner.run(0..count, &mut outcomes),
         Seeds::Until { target, most } => runner.run_until(target, most, &mut outcomes),
     };
+    runner.tell_what_stopped();
     study.material(&outcomes, complete, warmup).compare()
+}
+
+/// A run that met a bound.
+struct TooMuch {
+    /// Its place among all runs: whether it is no pilot, its round, its variant.
+    place: (bool, i64, usize),
+    seed: u64,
+    stopped: StoppedReport,
 }
 
 struct Runner<'a> {
@@ -139,6 +151,8 @@ struct Runner<'a> {
     warmup: Option<SimDuration>,
     /// Runs that only looked for it.
     piloted: u64,
+    /// The first run that met a bound, by its place.
+    too_much: Mutex<Option<TooMuch>>,
 }
 
 impl Runner<'_> {
@@ -226,9 +240,13 @@ impl Runner<'_> {
         let (mut report, observation) = observe(&of.label, &scenario, None, &bounds, |_, _| {});
         if let Some(stopped) = &report.run.stopped {
             if stopped.reason != StopReason::Interrupted {
-                let (label, seed) = (of.label.as_str(), scenario.config.seed);
-                (self.listener)(Progress::Stopped { label, seed, stopped });
-                self.stop.store(true, Ordering::Relaxed);
+                // Pilots are counted from −1 downwards.
+                let round = replication.max(-1 - replication);
+                self.keep_the_first(TooMuch {
+                    place: (replication >= 0, round, variant),
+                    seed: scenario.config.seed,
+                    stopped: stopped.clone(),
+                });
             }
             return None;
         }
@@ -237,6 +255,32 @@ impl Runner<'_> {
             &observation,
             scenario.config.warmup.as_secs_f64(),
         ))
+    }
+
+    /// Several runs that go at a time may meet a bound; which one is told is not to depend on the threads.
+    fn keep_the_first(&self, found: TooMuch) {
+        let mut known = self.too_much.lock().unwrap_or_else(PoisonError::into_inner);
+        if known.as_ref().is_none_or(|known| found.place < known.place) {
+            *known = Some(found);
+        }
+    }
+
+    fn has_met_a_bound(&self) -> bool {
+        self.too_much
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .is_some()
+    }
+
+    fn tell_what_stopped(&self) {
+        let known = self.too_much.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(found) = known.as_ref() {
+            (self.listener)(Progress::Stopped {
+                label: &self.study.plan.variants[found.place.2].label,
+                seed: found.seed,
+                stopped: &found.stopped,
+            });
+        }
     }
 
     fn tell_width(&self, outcomes: &[Vec<Outcome>]) {

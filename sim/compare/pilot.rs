@@ -64,7 +64,7 @@ impl Runner<'_> {
         let add = |task, timeline| all[(task % variants) as usize].add(&timeline);
         let heard = |_| (self.listener)(Progress::Ran);
         pool::run_all(0..runs, self.threads, self.stop, work, heard, add);
-        if self.stop.load(Ordering::Relaxed) {
+        if self.stop.load(Ordering::Relaxed) || self.has_met_a_bound() {
             return None;
         }
         let mut longest = SimDuration::ZERO;

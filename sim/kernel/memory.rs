@@ -1,4 +1,5 @@
-//! What tables hold, in bytes, from what is in them: the same on every machine, whatever its allocator does.
+//! What tables hold, in bytes, from what is in them, whatever the allocator does: the same wherever the same program runs.
+//! Another word size or another standard library (how its vectors grow) may count otherwise.
 //!
 //! A count for bounds, not for accounts: small fixed parts of small things are left out.
 

@@ -24,11 +24,6 @@ pub struct Effects {
 }
 
 impl Effects {
-    /// Bytes that it holds.
-    pub fn held(&self) -> u64 {
-        self.done.iter().map(Settled::held).sum::<u64>() + memory::of_set(&self.missing)
-    }
-
     fn done(&mut self, identity: u64) -> (&mut Settled, u64) {
         let id = MessageId(identity & !(1 << 63));
         let producer = id.producer().index();
@@ -60,6 +55,11 @@ impl Effects {
     /// Effects that should have happened and did not.
     pub fn lost(&self) -> u64 {
         self.missing.len() as u64
+    }
+
+    /// Bytes that it holds.
+    pub fn held(&self) -> u64 {
+        self.done.iter().map(Settled::held).sum::<u64>() + memory::of_set(&self.missing)
     }
 }
 

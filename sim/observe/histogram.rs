@@ -22,11 +22,6 @@ pub struct Histogram {
 }
 
 impl Histogram {
-    /// Bytes that it holds.
-    pub fn held(&self) -> u64 {
-        memory::of_vec(&self.counts)
-    }
-
     /// An empty histogram that tells values apart in units of 2 to the `unit_bits`.
     pub const fn with_unit_bits(unit_bits: u32) -> Self {
         Self {
@@ -116,6 +111,11 @@ impl Histogram {
         let (lower, upper) = range_of(bin as u64);
         let unit = (1 << unit_bits) - 1;
         (lower << unit_bits, upper << unit_bits | unit)
+    }
+
+    /// Bytes that it holds.
+    pub fn held(&self) -> u64 {
+        memory::of_vec(&self.counts)
     }
 }
 

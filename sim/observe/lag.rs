@@ -269,22 +269,6 @@ pub struct Lag {
 }
 
 impl Lag {
-    /// Bytes that it holds.
-    pub fn held(&self) -> u64 {
-        let of_peak = |peak: &Peak| peak.samples.held() + memory::of_vec(&peak.marks);
-        let groups = self
-            .groups
-            .iter()
-            .map(|group| of_peak(&group.lag) + of_peak(&group.backlog))
-            .sum::<u64>();
-        let checkpoints = self.checkpoints.iter().map(memory::of_vec).sum::<u64>();
-        memory::of_vec(&self.visible)
-            + memory::of_vec(&self.slots)
-            + memory::of_vec(&self.groups)
-            + groups
-            + checkpoints
-    }
-
     /// Means, maxima, percentiles and drain times begin at `now`.
     pub fn restart(&mut self, now: SimTime) {
         self.from = now;
@@ -449,6 +433,22 @@ impl Lag {
             .map(|slot| self.slots[slot].backlog.integral(end))
             .sum();
         mean(integral, self.from, end)
+    }
+
+    /// Bytes that it holds.
+    pub fn held(&self) -> u64 {
+        let of_peak = |peak: &Peak| peak.samples.held() + memory::of_vec(&peak.marks);
+        let groups = self
+            .groups
+            .iter()
+            .map(|group| of_peak(&group.lag) + of_peak(&group.backlog))
+            .sum::<u64>();
+        let checkpoints = self.checkpoints.iter().map(memory::of_vec).sum::<u64>();
+        memory::of_vec(&self.visible)
+            + memory::of_vec(&self.slots)
+            + memory::of_vec(&self.groups)
+            + groups
+            + checkpoints
     }
 }
 

@@ -41,11 +41,6 @@ impl Default for Latency {
 }
 
 impl Latency {
-    /// Bytes that it holds.
-    pub fn held(&self) -> u64 {
-        self.histogram.held()
-    }
-
     /// The histogram tells spans apart in units of 2⁹ = 512 ns.
     pub const UNIT_BITS: u32 = 9;
 
@@ -124,6 +119,11 @@ impl Latency {
             }
         }
         bins
+    }
+
+    /// Bytes that it holds.
+    pub fn held(&self) -> u64 {
+        self.histogram.held()
     }
 }
 

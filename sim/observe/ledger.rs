@@ -205,20 +205,6 @@ pub struct Ledger {
 }
 
 impl Ledger {
-    /// Bytes that it holds.
-    pub fn held(&self) -> u64 {
-        let of_account = |account: &Account| {
-            let passed = account
-                .passed
-                .iter()
-                .chain(&account.mismatched)
-                .map(|passed| passed.held());
-            account.settled.held() + passed.sum::<u64>()
-        };
-        let accounts = self.accounts.iter().map(of_account).sum::<u64>();
-        memory::of_vec(&self.ends) + memory::of_vec(&self.accounts) + memory::of_vec(&self.counts) + accounts
-    }
-
     /// Makes room for all queues and slots known.
     pub fn grow(&mut self, slots: &Slots, groups: usize) {
         self.ends.resize(slots.queues(), 0);
@@ -571,6 +557,20 @@ impl Ledger {
                 );
             }
         }
+    }
+
+    /// Bytes that it holds.
+    pub fn held(&self) -> u64 {
+        let of_account = |account: &Account| {
+            let passed = account
+                .passed
+                .iter()
+                .chain(&account.mismatched)
+                .map(|passed| passed.held());
+            account.settled.held() + passed.sum::<u64>()
+        };
+        let accounts = self.accounts.iter().map(of_account).sum::<u64>();
+        memory::of_vec(&self.ends) + memory::of_vec(&self.accounts) + memory::of_vec(&self.counts) + accounts
     }
 }
 

@@ -66,11 +66,6 @@ pub struct QueueOrder {
 }
 
 impl QueueOrder {
-    /// Bytes that it holds.
-    pub fn held(&self) -> u64 {
-        memory::of_vec(&self.holders) + memory::of_vec(&self.spans)
-    }
-
     /// `consumer` takes the queue and starts at `offset`.
     pub fn acquired(&mut self, consumer: ConsumerId, offset: u64) {
         self.holders.push(Holder {
@@ -189,6 +184,11 @@ impl QueueOrder {
     pub fn unlocked(&mut self, consumer: ConsumerId, is_same: impl Fn(ConsumerId, ConsumerId) -> bool) {
         self.lock.take_if(|(holder, _)| is_same(*holder, consumer));
     }
+
+    /// Bytes that it holds.
+    pub fn held(&self) -> u64 {
+        memory::of_vec(&self.holders) + memory::of_vec(&self.spans)
+    }
 }
 
 /// What one group saw of the messages of each key.
@@ -213,16 +213,6 @@ struct OneKey {
 }
 
 impl KeyOrder {
-    /// Bytes that it holds.
-    pub fn held(&self) -> u64 {
-        let unfinished = self
-            .keys
-            .iter()
-            .map(|of| memory::of_vec(&of.unfinished))
-            .sum::<u64>();
-        memory::of_vec(&self.keys) + unfinished + memory::of_map(&self.open)
-    }
-
     /// A listener is called with a message; `first` if for the first time in this group.
     pub fn delivered(&mut self, key: Key, age: Age, first: bool) {
         let at = key.0 as usize;
@@ -255,6 +245,16 @@ impl KeyOrder {
     /// How many keys were seen.
     pub fn keys(&self) -> u64 {
         self.keys.iter().filter(|key| key.youngest.is_some()).count() as u64
+    }
+
+    /// Bytes that it holds.
+    pub fn held(&self) -> u64 {
+        let unfinished = self
+            .keys
+            .iter()
+            .map(|of| memory::of_vec(&of.unfinished))
+            .sum::<u64>();
+        memory::of_vec(&self.keys) + unfinished + memory::of_map(&self.open)
     }
 }
 

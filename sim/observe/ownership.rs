@@ -144,17 +144,6 @@ pub struct Ownership {
 }
 
 impl Ownership {
-    /// Bytes that it holds.
-    pub fn held(&self) -> u64 {
-        let owners = self
-            .holdings
-            .iter()
-            .map(|holding| memory::of_vec(&holding.owners))
-            .sum::<u64>();
-        let concerns = self.concerns.iter().map(memory::of_set).sum::<u64>() + memory::of_vec(&self.concerns);
-        memory::of_vec(&self.holdings) + memory::of_vec(&self.intervals) + owners + concerns
-    }
-
     /// Makes room for all slots and consumers known. New slots exist from `now` on.
     pub fn grow(&mut self, now: SimTime, slots: usize, consumers: usize) {
         self.holdings.resize_with(slots, || Holding {
@@ -353,6 +342,17 @@ impl Ownership {
     /// Intervals beyond those.
     pub fn omitted(&self) -> u64 {
         self.omitted
+    }
+
+    /// Bytes that it holds.
+    pub fn held(&self) -> u64 {
+        let owners = self
+            .holdings
+            .iter()
+            .map(|holding| memory::of_vec(&holding.owners))
+            .sum::<u64>();
+        let concerns = self.concerns.iter().map(memory::of_set).sum::<u64>() + memory::of_vec(&self.concerns);
+        memory::of_vec(&self.holdings) + memory::of_vec(&self.intervals) + owners + concerns
     }
 }
 

@@ -18,11 +18,6 @@ pub struct Passed {
 }
 
 impl Passed {
-    /// Bytes that it holds.
-    pub fn held(&self) -> u64 {
-        memory::of_vec(&self.words)
-    }
-
     /// An empty set; nothing below `from` will ever be in it.
     pub fn new(from: u64) -> Self {
         Self {
@@ -95,6 +90,11 @@ impl Passed {
 
     fn place(&self, offset: u64) -> (usize, u64) {
         (((offset - self.base) / WORD) as usize, 1 << (offset % WORD))
+    }
+
+    /// Bytes that it holds.
+    pub fn held(&self) -> u64 {
+        memory::of_vec(&self.words)
     }
 }
 

@@ -171,11 +171,6 @@ pub struct Rebalances {
 }
 
 impl Rebalances {
-    /// Bytes that it holds.
-    pub fn held(&self) -> u64 {
-        memory::of_vec(&self.changes) + memory::of_vec(&self.events) + memory::of_vec(&self.disconnects)
-    }
-
     /// Something happened to `subject`.
     pub fn changed(&mut self, now: SimTime, subject: Subject, change: Change) {
         if self.current.is_none_or(|current| current.at != now) {
@@ -336,6 +331,11 @@ impl Rebalances {
         self.detected_max = self.detected_max.max(change.detected);
         self.stable_max = self.stable_max.max(Some(change.stable));
         list(&mut self.changes, change, &mut self.omitted);
+    }
+
+    /// Bytes that it holds.
+    pub fn held(&self) -> u64 {
+        memory::of_vec(&self.changes) + memory::of_vec(&self.events) + memory::of_vec(&self.disconnects)
     }
 }
 

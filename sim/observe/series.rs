@@ -70,12 +70,6 @@ pub struct Series {
 }
 
 impl Series {
-    /// Bytes that it holds.
-    pub fn held(&self) -> u64 {
-        let columns = self.columns.iter().flatten().map(memory::of_vec).sum::<u64>();
-        columns + memory::of_vec(&self.times) + memory::of_vec(&self.carry)
-    }
-
     /// Empty series on a grid of `interval`.
     pub fn new(interval: SimDuration) -> Self {
         Self {
@@ -184,6 +178,12 @@ impl Series {
     /// Whether columns were left out.
     pub fn omitted(&self) -> bool {
         self.omitted
+    }
+
+    /// Bytes that it holds.
+    pub fn held(&self) -> u64 {
+        let columns = self.columns.iter().flatten().map(memory::of_vec).sum::<u64>();
+        columns + memory::of_vec(&self.times) + memory::of_vec(&self.carry)
     }
 }
 

@@ -19,11 +19,6 @@ pub struct Settled {
 }
 
 impl Settled {
-    /// Bytes that it holds.
-    pub fn held(&self) -> u64 {
-        memory::of_deque(&self.words)
-    }
-
     /// Puts `offset` in; whether it is new there.
     #[inline(always)]
     pub fn insert(&mut self, offset: u64) -> bool {
@@ -85,6 +80,11 @@ impl Settled {
             self.words.pop_front();
             self.base += WORD;
         }
+    }
+
+    /// Bytes that it holds.
+    pub fn held(&self) -> u64 {
+        memory::of_deque(&self.words)
     }
 }
 

@@ -60,18 +60,6 @@ struct QueueSlots {
 }
 
 impl Slots {
-    /// Bytes that it holds.
-    pub fn held(&self) -> u64 {
-        let of_group = |group: &GroupSlots| memory::of_vec(&group.user) + memory::of_vec(&group.all);
-        let groups = self.by_group.iter().map(of_group).sum::<u64>();
-        let queues = self
-            .by_queue
-            .iter()
-            .map(|queue| memory::of_vec(&queue.readers))
-            .sum::<u64>();
-        memory::of_vec(&self.all) + memory::of_vec(&self.by_queue) + groups + queues
-    }
-
     /// Takes a new queue in and returns its slots.
     ///
     /// # Panics
@@ -235,6 +223,18 @@ impl Slots {
     /// Number of queues taken in.
     pub fn queues(&self) -> usize {
         self.by_queue.len()
+    }
+
+    /// Bytes that it holds.
+    pub fn held(&self) -> u64 {
+        let of_group = |group: &GroupSlots| memory::of_vec(&group.user) + memory::of_vec(&group.all);
+        let groups = self.by_group.iter().map(of_group).sum::<u64>();
+        let queues = self
+            .by_queue
+            .iter()
+            .map(|queue| memory::of_vec(&queue.readers))
+            .sum::<u64>();
+        memory::of_vec(&self.all) + memory::of_vec(&self.by_queue) + groups + queues
     }
 }
 

@@ -42,12 +42,6 @@ pub struct Windows {
 }
 
 impl Windows {
-    /// Bytes that it holds.
-    pub fn held(&self) -> u64 {
-        let of_row = |row: &Row| memory::of_vec(&row.consumers) + memory::of_vec(&row.deliveries);
-        self.rows.iter().map(of_row).sum()
-    }
-
     /// No rows yet; the run is to last for `horizon` from `from` on.
     pub fn new(from: SimTime, horizon: SimDuration) -> Self {
         Self {
@@ -74,6 +68,12 @@ impl Windows {
     /// The totals at both ends of each window.
     pub fn iter(&self) -> impl Iterator<Item = (&Row, &Row)> {
         self.rows.windows(2).map(|pair| (&pair[0], &pair[1]))
+    }
+
+    /// Bytes that it holds.
+    pub fn held(&self) -> u64 {
+        let of_row = |row: &Row| memory::of_vec(&row.consumers) + memory::of_vec(&row.deliveries);
+        self.rows.iter().map(of_row).sum()
     }
 }
 

@@ -76,6 +76,20 @@ const EVENTS_OF_PULL: u128 = 3;
 
 /// Messages × groups that read them; those of a broadcasting group go to each member.
 pub fn deliveries(config: &ClusterConfig, duration: SimDuration) -> u128 {
+    let readers = readers(config);
+    let each = config
+        .producers
+        .iter()
+        .map(|producer| deliveries_of(producer, &readers, duration));
+    each.fold(0, u128::saturating_add)
+}
+
+fn deliveries_of(producer: &ProducerConfig, readers: &[u128], duration: SimDuration) -> u128 {
+    messages_of(producer, duration).saturating_mul(readers[producer.topic.index()])
+}
+
+/// By topic: how many read each of its messages, the members of a broadcasting group or a clustering group as one.
+fn readers(config: &ClusterConfig) -> Vec<u128> {
     let mut readers = vec![0_u128; config.topics.len()];
     for group in &config.groups {
         let each = match group.message_model {
@@ -87,8 +101,7 @@ pub fn deliveries(config: &ClusterConfig, duration: SimDuration) -> u128 {
             .iter()
             .for_each(|topic| readers[topic.index()] += each);
     }
-    let of = |p: &ProducerConfig| messages_of(p, duration).saturating_mul(readers[p.topic.index()]);
-    config.producers.iter().map(of).fold(0, u128::saturating_add)
+    readers
 }
 
 /// Members of a group; lives follow each other, so that those of a member are one.
@@ -108,17 +121,15 @@ pub(super) fn check_events(
 ) -> Result<(), Box<Diagnostic>> {
     let (ticks, deliveries) = (ticks(config, until), deliveries(config, until));
     let (total, bound) = (ticks.saturating_add(deliveries), u128::from(limits::EVENTS));
-    let busiest = config
-        .groups
-        .iter()
-        .max_by_key(|group| ticks_of(config, group, until));
-    let Some(group) = busiest.filter(|_| total > bound) else {
+    if total <= bound {
         return Ok(());
+    }
+    let (section, name, label) = if ticks > deliveries {
+        busiest_group(config, until)
+    } else {
+        busiest_producer(config, until)
     };
-    let path = FieldPath(vec![
-        Step::Key("groups".to_owned()),
-        Step::Key(group.name.clone()),
-    ]);
+    let path = FieldPath(vec![Step::Key(section.to_owned()), Step::Key(name)]);
     let message = format!(
         "about {} events foreseen, more than the {} of one run: {} by the clock (heartbeats, commits, rebalances, pulls that \
          find nothing) and {} deliveries",
@@ -127,20 +138,42 @@ pub(super) fn check_events(
         grouped(ticks),
         grouped(deliveries)
     );
-    let label = match ticks > deliveries {
-        true => format!("{} members here for {until}", grouped(members(group))),
-        false => format!(
-            "{} groups read what is sent",
-            grouped(config.groups.len() as u128)
-        ),
-    };
     let problem = Diagnostic::new(message)
         .at(locate::key_span_of(root, &path))
         .field(&path)
         .label(label)
         .help("lower the duration, the rates, or the number of groups and members; or raise the intervals of the clients")
-        .help("if this is meant, say where the run stops with --max-events N");
+        .help("if this is meant, say where the run is to stop with --max-events N, which lifts this limit");
     Err(Box::new(problem))
+}
+
+/// The group with most ticks: its section and name in the file, and what is to be said of it.
+fn busiest_group(config: &ClusterConfig, until: SimDuration) -> (&'static str, String, String) {
+    let busiest = config
+        .groups
+        .iter()
+        .max_by_key(|group| ticks_of(config, group, until));
+    let group = busiest.expect("whatever ticks is in a group");
+    let label = format!("{} members here for {until}", grouped(members(group)));
+    ("groups", group.name.clone(), label)
+}
+
+/// The block of producers whose messages make most deliveries.
+fn busiest_producer(config: &ClusterConfig, until: SimDuration) -> (&'static str, String, String) {
+    let readers = readers(config);
+    let busiest = config
+        .producers
+        .iter()
+        .max_by_key(|producer| deliveries_of(producer, &readers, until));
+    let producer = busiest.expect("what is delivered has a producer");
+    let label = format!(
+        "about {} messages of each instance here, read by {}",
+        grouped(messages_of(producer, until)),
+        grouped(readers[producer.topic.index()])
+    );
+    // Instances of a block are called name-1, name-2, …
+    let block = producer.name.rsplit_once('-').map_or("", |(block, _)| block);
+    ("producers", block.to_owned(), label)
 }
 
 /// Refuses a run of length `until` that would make more than `bound` messages, with the arithmetic.

@@ -90,75 +90,179 @@ pub const STUDY_BYTES: u64 = 256 << 20;
 /// Replications of each variant.
 pub const SEEDS: u32 = 100_000;
 
-/// Every bound with what it bounds, for help texts and the documentation.
-pub fn table() -> Vec<(&'static str, String)> {
-    let count = |n: u64| crate::scenario::estimate::grouped(u128::from(n));
+/// A bound, for help texts and the documentation.
+#[derive(Clone, Copy, Debug)]
+pub struct Limit {
+    /// What it bounds; keys of the file in backticks.
+    pub what: &'static str,
+    /// The greatest number that is allowed, in `unit`.
+    pub at_most: u64,
+    /// What is counted.
+    pub unit: Unit,
+    /// Where in the file there is too much of it, or which flag lifts it.
+    pub change: &'static str,
+}
+
+/// What a bound counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unit {
+    /// Things.
+    Count,
+    /// Bytes, told in MiB.
+    Bytes,
+    /// Days of 24 hours.
+    Days,
+}
+
+impl Limit {
+    /// The bound for people.
+    pub fn at_most(&self) -> String {
+        match self.unit {
+            Unit::Count => crate::scenario::estimate::grouped(self.at_most.into()),
+            Unit::Bytes => format!("{} MiB", self.at_most >> 20),
+            Unit::Days => format!("{} days", crate::scenario::estimate::grouped(self.at_most.into())),
+        }
+    }
+}
+
+/// Every bound.
+pub fn table() -> Vec<Limit> {
+    let limit = |what, at_most, unit, change| Limit {
+        what,
+        at_most,
+        unit,
+        change,
+    };
+    let count = |what, at_most, change| limit(what, at_most, Unit::Count, change);
+    let bytes = |what, at_most, change| limit(what, at_most, Unit::Bytes, change);
     vec![
-        ("size of a scenario file", format!("{} MiB", FILE_BYTES >> 20)),
-        ("levels of brackets", DEPTH.to_string()),
-        ("characters of a number", NUMBER_CHARACTERS.to_string()),
-        ("length of a topic name", TOPIC_NAME.to_string()),
-        ("length of a group name", GROUP_NAME.to_string()),
-        ("length of any other name", NAME.to_string()),
-        (
+        bytes("size of a scenario file", FILE_BYTES, "the file"),
+        count("levels of brackets", DEPTH as u64, "the file"),
+        count("characters of a number", NUMBER_CHARACTERS as u64, "any number"),
+        count(
+            "characters of a topic's name",
+            TOPIC_NAME as u64,
+            "`cluster.topics`",
+        ),
+        count("characters of a group's name", GROUP_NAME as u64, "`groups`"),
+        count(
+            "characters of any other name",
+            NAME as u64,
+            "`cluster.brokers`, `producers`",
+        ),
+        count(
             "bytes of an expectation or of a filter expression",
-            EXPRESSION_BYTES.to_string(),
+            EXPRESSION_BYTES as u64,
+            "`expect`, `subscribe`",
         ),
-        ("brokers", count(BROKERS)),
-        ("topics", count(TOPICS)),
-        ("queues of all topics", count(QUEUES)),
-        ("consumer groups", count(GROUPS)),
-        ("producer instances", count(PRODUCERS)),
-        ("consumers of all groups, each life of one", count(CONSUMERS)),
-        ("steps of the timeline, wildcards expanded", count(TIMELINE)),
-        (
-            "members and servers × timeline entries with a wildcard",
-            count(LOOKED_AT),
+        count("brokers", BROKERS, "`cluster.brokers`"),
+        count("topics", TOPICS, "`cluster.topics`"),
+        count("queues of all topics on all brokers", QUEUES, "`queuesPerBroker`"),
+        count("consumer groups", GROUPS, "`groups`"),
+        count("instances of all producers", PRODUCERS, "`producers.*.count`"),
+        count(
+            "consumers of all groups; each life of one that restarts counts",
+            CONSUMERS,
+            "`consumers.count`, `timeline`",
         ),
-        ("members and producer instances × brokers", count(CONNECTIONS)),
-        ("members × topics of their group", count(SUBSCRIPTIONS)),
-        (
-            "queues × groups that read them (broadcasting: × members), queues for retries included",
-            count(READ_QUEUES),
+        count(
+            "steps of the timeline, with every wildcard and every repetition written out",
+            TIMELINE,
+            "`timeline`",
         ),
-        (
-            "bytes of blocks of members and producers × their numbers",
-            format!("{} MiB", COPIED_BYTES >> 20),
+        count(
+            "names compared with wildcards of the timeline, all entries together",
+            LOOKED_AT,
+            "`timeline`",
         ),
-        ("keys of all `zipf` blocks", count(RANKS)),
-        ("members × `virtualNodes`, all groups", count(RING_PLACES)),
-        ("points of a time series", count(SAMPLES)),
-        ("messages foreseen (`--max-messages` lifts it)", count(MESSAGES)),
-        ("messages sent `atOnce`", count(AT_ONCE)),
-        (
-            "events foreseen: by the clock, and messages × groups that read them (`--max-events` lifts it)",
-            count(EVENTS),
+        count(
+            "connections: consumers and instances of producers × brokers",
+            CONNECTIONS,
+            "`consumers.count`, `producers.*.count`, `cluster.brokers`",
         ),
-        (
-            "points of a time series × members and queues of groups",
-            count(SAMPLED),
+        count(
+            "subscriptions: members × topics of their group, summed over the groups",
+            SUBSCRIPTIONS,
+            "`consumers.count`, `subscribe`",
         ),
-        ("tags of a producer, values of a property", count(CHOICES)),
-        ("tags of all producers", count(TAGS)),
-        ("different filter expressions", count(EXPRESSIONS as u64)),
-        ("bytes of a message body", format!("{} MiB", BODY_BYTES >> 20)),
-        ("delay levels", DELAY_LEVELS.to_string()),
-        ("fields that a study varies", FACTORS.to_string()),
-        ("variants of a study (`--max-runs` lifts it)", count(VARIANTS)),
-        ("variants of a study, whatever flags say", count(VARIANTS_AT_ALL)),
-        (
-            "messages foreseen in all runs of a study (`--max-runs` lifts it)",
-            count(STUDY_MESSAGES),
+        count(
+            "queues that groups read, those for retries included; in a broadcasting group × its members",
+            READ_QUEUES,
+            "`queuesPerBroker`, `groups`",
         ),
-        (
-            "producers, consumers, queues and timeline steps in all variants of a study",
-            count(STUDY_PARTS),
+        bytes(
+            "text of members' and producers' blocks × how many each block stands for",
+            COPIED_BYTES,
+            "`consumers`, `producers`",
         ),
-        (
-            "bytes of text in all variants of a study",
-            format!("{} MiB", STUDY_BYTES >> 20),
+        count(
+            "keys of all `zipf` blocks",
+            RANKS,
+            "`producers.*.keys.zipf.count`",
         ),
-        ("seeds of a study", count(SEEDS.into())),
-        ("virtual duration", "10 years (3650d)".to_owned()),
+        count(
+            "places on rings: members × `virtualNodes`, summed over the groups",
+            RING_PLACES,
+            "`virtualNodes`, `consumers.count`",
+        ),
+        count("points of a time series", SAMPLES, "`sampleInterval`"),
+        count(
+            "points of a time series × consumers, producers and queues of groups",
+            SAMPLED,
+            "`sampleInterval`",
+        ),
+        count(
+            "messages foreseen",
+            MESSAGES,
+            "`rate`, `duration`, `--max-messages`",
+        ),
+        count(
+            "messages foreseen of one instance of a producer, whatever flags say",
+            MESSAGES_OF_PRODUCER,
+            "`producers.*.count`",
+        ),
+        count("messages sent `atOnce`", AT_ONCE, "`producers.*.messages`"),
+        count(
+            "events foreseen: ticks of clients, pulls that find nothing, messages × groups that read them",
+            EVENTS,
+            "`duration`, `rate`, `--max-events`",
+        ),
+        count(
+            "tags of a producer, values of a property",
+            CHOICES,
+            "`tags`, `properties`",
+        ),
+        count("tags of all producers", TAGS, "`tags`"),
+        count("different filter expressions", EXPRESSIONS as u64, "`subscribe`"),
+        bytes("body of a message", BODY_BYTES.into(), "`bodySize`"),
+        count("delay levels", DELAY_LEVELS.into(), "`messageDelayLevel`"),
+        count("fields that a study varies", FACTORS as u64, "`--vary`"),
+        count("variants of a study", VARIANTS, "`--vary`, `--max-runs`"),
+        count(
+            "variants of a study, whatever flags say",
+            VARIANTS_AT_ALL,
+            "`--vary`",
+        ),
+        count(
+            "messages foreseen in all runs of a study",
+            STUDY_MESSAGES,
+            "`--vary`, `--seeds`, `--max-runs`",
+        ),
+        count(
+            "producers, consumers, queues and steps of the timeline in all variants of a study",
+            STUDY_PARTS,
+            "`--vary`",
+        ),
+        bytes("text of all variants of a study", STUDY_BYTES, "`--vary`"),
+        count("seeds of a study", SEEDS.into(), "`--seeds`"),
+        limit(
+            "virtual duration",
+            DURATION.as_nanos() / DAY,
+            Unit::Days,
+            "`duration`",
+        ),
     ]
 }
+
+/// Nanoseconds.
+const DAY: u64 = 86_400_000_000_000;

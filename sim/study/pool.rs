@@ -9,7 +9,8 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc;
 
 /// Runs `work` on each number in `tasks`, on `threads` threads (at least 1), and hands the results to `done` in their
-/// order, without gaps. `work` may give `None` once `stop` is set; from there on nothing more is handed over.
+/// order, without gaps. Where `work` gives `None` nothing more is begun, and nothing behind it is handed over: what is
+/// handed over depends on `stop` alone, not on the threads.
 ///
 /// `finished` hears of each result as soon as it is there, in any order.
 ///
@@ -23,19 +24,23 @@ pub fn run_all<T: Send>(
     mut finished: impl FnMut(u64),
     mut done: impl FnMut(u64, T),
 ) {
-    let next = AtomicU64::new(tasks.start);
+    let (next, ended) = (AtomicU64::new(tasks.start), AtomicBool::new(false));
     let take = || {
         let task = next.fetch_add(1, Ordering::Relaxed);
-        (task < tasks.end && !stop.load(Ordering::Relaxed)).then_some(task)
+        let is_over = stop.load(Ordering::Relaxed) || ended.load(Ordering::Relaxed);
+        (task < tasks.end && !is_over).then_some(task)
     };
     std::thread::scope(|scope| {
         // Whoever is far ahead waits until its results are taken.
         let (sender, results) = mpsc::sync_channel(4 * threads.max(1));
         for _ in 0..threads.max(1) {
-            let (sender, take, work) = (sender.clone(), &take, &work);
+            let (sender, take, work, ended) = (sender.clone(), &take, &work, &ended);
             scope.spawn(move || {
                 while let Some(task) = take() {
-                    let Some(result) = work(task) else { break };
+                    let Some(result) = work(task) else {
+                        ended.store(true, Ordering::Relaxed);
+                        break;
+                    };
                     if sender.send((task, result)).is_err() {
                         break;
                     }
@@ -89,11 +94,16 @@ mod tests {
         assert!(collected(3, 4..4).is_empty());
     }
 
+    fn handed(threads: usize, work: impl Fn(u64) -> Option<u64> + Sync, stop: &AtomicBool) -> Vec<u64> {
+        let mut handed = Vec::new();
+        run_all(0..1_000, threads, stop, work, |_| {}, |task, _| handed.push(task));
+        handed
+    }
+
     /// What is handed over after a stop has no gaps.
     #[test]
     fn a_stop_leaves_a_prefix() {
         let stop = AtomicBool::new(false);
-        let mut handed = Vec::new();
         let work = |task| {
             if task == 20 {
                 stop.store(true, Ordering::Relaxed);
@@ -101,8 +111,18 @@ mod tests {
             }
             Some(task)
         };
-        run_all(0..1_000, 2, &stop, work, |_| {}, |task, _| handed.push(task));
+        let handed = handed(2, work, &stop);
         assert!(handed.len() <= 20, "{handed:?}");
         assert_eq!(handed, (0..handed.len() as u64).collect::<Vec<_>>());
+    }
+
+    /// Every third task from the 20th on has no result: all before the first of them have theirs, whoever was quicker.
+    #[test]
+    fn where_a_task_gives_nothing_all_before_it_is_handed_over() {
+        for threads in [1, 2, 3, 16] {
+            let work = |task| (task < 20 || task % 3 != 2).then_some(task);
+            let handed = handed(threads, work, &AtomicBool::new(false));
+            assert_eq!(handed, (0..20).collect::<Vec<_>>(), "{threads}");
+        }
     }
 }

@@ -74,7 +74,7 @@ fn what_consumers_do_moves_no_arrival() {
     }
 }
 
-/// A message costs the same wherever it is consumed: the service time hangs on the message, not on the thread.
+/// A message costs the same wherever it is consumed: the service time depends on the message, not on the thread.
 #[test]
 fn a_message_costs_the_same_under_every_strategy() {
     let costs = |run: Recording| {

@@ -182,6 +182,24 @@ fn questions_come_from_standard_input_too() {
     assert_eq!(finish(child).code, 0);
 }
 
+/// Each client of CONFIG gets the whole list: a short file asks for more than a machine holds.
+#[test]
+fn an_answer_that_does_not_fit_is_refused() {
+    let asks = |clients: usize, queues: usize| {
+        let clients: Vec<String> = (0..clients).map(|i| format!("\"c{i}\"")).collect();
+        let config: Vec<String> = (0..queues).map(|i| format!("[\"t\",\"b\",{i}]")).collect();
+        let (clients, config) = (clients.join(","), config.join(","));
+        format!(
+            r#"{{ "cid_sets": [[{clients}]], "cases": [{{ "s": "CONFIG", "config": [{config}], "t": "t", "b": ["b"], "q": [0], "c": 0 }}] }}"#
+        )
+    };
+    assert_eq!(judge("config-fits", &asks(1000, 2000)).code, 0);
+    let outcome = judge("config-too-large", &asks(1001, 2000));
+    assert_eq!((outcome.code, outcome.stdout.as_str()), (2, ""));
+    let told = "case 0: up to here the cases have more than 2 000 000 clients and queues";
+    assert!(outcome.stderr.contains(told), "{}", outcome.stderr);
+}
+
 /// What the documentation prints is what the program prints.
 #[test]
 fn the_documentation_shows_what_is_printed() {

@@ -143,6 +143,30 @@ fn steps_of_the_timeline() {
     });
 }
 
+/// Each wildcard is compared with every member of its group: 200 × 99 999 here, and one more for each entry about the other.
+#[test]
+fn names_compared_with_wildcards() {
+    check(limits::LOOKED_AT - 19_999_800, "take too long to expand", |n| {
+        let entry = |group: &str| format!("{{\"at\":\"1s\",\"setThreads\":\"{group}\",\"threads\":10}}");
+        let large = joined(200, |_| entry("g/1?"));
+        let small = joined(n, |_| entry("h/*"));
+        vec![
+            "groups={\"g\":{\"consumers\":{\"count\":99999}},\"h\":{}}".to_owned(),
+            format!("timeline=[{large},{small}]"),
+        ]
+    });
+}
+
+#[test]
+fn characters_of_a_number() {
+    check(limits::NUMBER_CHARACTERS as u64, "65 characters", |n| {
+        let exponent = format!("1.{}", "0".repeat(n as usize - 2));
+        vec![format!(
+            "producers.p.keys={{\"zipf\":{{\"count\":10,\"exponent\":{exponent}}}}}"
+        )]
+    });
+}
+
 #[test]
 fn quantities() {
     check(3650, "longer than 3650d", |days| {
@@ -190,7 +214,7 @@ fn sizes_of_what_is_built() {
     );
     check(
         limits::SUBSCRIPTIONS / 1000,
-        "5 001 000 topics of all members",
+        "5 001 000 subscriptions of members",
         |n| {
             let topics = joined(1000, |i| format!("\"t{i}\":{{\"queuesPerBroker\":1}}"));
             let subscribe = joined(1000, |i| format!("\"t{i}\":\"*\""));
@@ -225,11 +249,15 @@ fn sizes_of_what_is_built() {
         },
     );
     // Blanks count: what they stand between is what is copied.
-    check(limits::COPIED_BYTES / 1024, "268 436 480 bytes in copies", |n| {
-        let [begin, end] = ["{\"count\":1024,", "\"threads\":1}"];
-        let blanks = " ".repeat(n as usize - begin.len() - end.len());
-        vec![none(), format!("groups.g.consumers={begin}{blanks}{end}")]
-    });
+    check(
+        limits::COPIED_BYTES / 1024,
+        "268 436 480 bytes of members' and producers' blocks",
+        |n| {
+            let [begin, end] = ["{\"count\":1024,", "\"threads\":1}"];
+            let blanks = " ".repeat(n as usize - begin.len() - end.len());
+            vec![none(), format!("groups.g.consumers={begin}{blanks}{end}")]
+        },
+    );
     check(10, "10 000 001 keys of \"zipf\"", |n| {
         let zipf = |count: u64| format!("{{\"keys\":{{\"zipf\":{{\"count\":{count},\"exponent\":1.1}}}}}}");
         let count = |i: u64| if i == 0 { n } else { 999_999 };

@@ -48,10 +48,15 @@ fn a_study_ends_in_a_table_and_names_its_files() {
     assert_eq!(comparison["comparisonVersion"], 1);
     assert_eq!(comparison["run"]["complete"], true);
     assert!(fs::read_dir(&written).unwrap().count() > 5);
-    // Charts of an earlier study would pass for some of this one.
+    // Charts of an earlier study would pass for some of this one; what else lies there is somebody's.
     fs::write(written.join("heat-of-yesterday.svg"), "").unwrap();
+    fs::write(written.join("mine.svg"), "").unwrap();
+    let page = written.join("comparison.md");
+    let told = fs::read_to_string(&page).unwrap() + "![heat](heat-of-yesterday.svg)\n";
+    fs::write(&page, told).unwrap();
     assert_eq!(run(&folder, &small(&args)).code, 0);
     assert!(!written.join("heat-of-yesterday.svg").exists());
+    assert!(written.join("mine.svg").exists());
 }
 
 /// Table, data and page; 1 thread and 3; in another folder.

@@ -201,18 +201,42 @@ fn a_lost_or_full_output_harms_no_file() {
 const ENDLESS: &str =
     "exec $RMQSIM run quickstart --set duration=300d --set expect=[] --max-messages 100000000000";
 
-/// Starts `script` and waits until `folder` is there, which is made right before the first event.
+/// Ticks of the processor, of 10 ms mostly, after which events have happened whatever had to be read before.
+const SOME_TICKS: u64 = 30;
+
+/// Ticks of the processor that a program has had.
+#[cfg(target_os = "linux")]
+fn worked(child: &Child) -> u64 {
+    let stat = fs::read_to_string(format!("/proc/{}/stat", child.id())).unwrap();
+    // The name stands in brackets and may hold anything; user time is the twelfth field behind it.
+    let fields = stat.rsplit_once(')').unwrap().1;
+    fields.split_whitespace().nth(11).unwrap().parse().unwrap()
+}
+
+/// As nobody tells: a moment, and then enough.
+#[cfg(not(target_os = "linux"))]
+fn worked(_: &Child) -> u64 {
+    std::thread::sleep(std::time::Duration::from_secs(1));
+    SOME_TICKS
+}
+
+/// Starts `script` and waits until `folder` is there, which is made right before the first event, and until the program
+/// has worked for a while.
 fn started(root: &Path, script: &str, folder: &str) -> Child {
-    let child = shell(root, script)
+    let mut child = shell(root, script)
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .spawn()
         .unwrap();
-    while !root.join(folder).exists() {
+    for _ in 0..3000 {
+        if root.join(folder).exists() && worked(&child) >= SOME_TICKS {
+            return child;
+        }
+        let ended = child.try_wait().unwrap();
+        assert!(ended.is_none(), "{script} ended by itself: {ended:?}");
         std::thread::sleep(std::time::Duration::from_millis(20));
     }
-    std::thread::sleep(std::time::Duration::from_millis(700));
-    child
+    panic!("{script} has not begun within a minute");
 }
 
 fn signal(child: &Child, name: &str) {

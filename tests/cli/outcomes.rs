@@ -32,7 +32,7 @@ fn a_run_ends_in_a_summary_and_names_its_files() {
     );
 }
 
-/// The bytes hang on scenario and seed alone: not on folder, name of the file, comments, order of keys or stdin.
+/// The bytes depend on scenario and seed alone: not on folder, name of the file, comments, order of keys or stdin.
 #[test]
 fn the_same_scenario_gives_the_same_bytes() {
     let folder = scratch("run-same");

@@ -14,9 +14,9 @@ fn the_reference_lists_all_keys_and_bounds() {
     let schema = schema::json_schema();
     let mut generated = String::new();
     section(&schema, &schema, "", &mut generated);
-    generated += "\n## Bounds\n\nBeyond them a scenario is refused, with the arithmetic.\n\n| what | at most |\n| --- | --- |\n";
-    for (what, bound) in limits::table() {
-        generated += &format!("| {what} | {bound} |\n");
+    generated += "\n## Bounds\n\nBeyond them a scenario is refused, with the arithmetic. What a flag lifts names it.\n\n| what | at most | what to change |\n| --- | --- | --- |\n";
+    for limit in limits::table() {
+        generated += &format!("| {} | {} | {} |\n", limit.what, limit.at_most(), limit.change);
     }
     compare(&path, &format!("{written}{MARK}{generated}")).unwrap();
 }

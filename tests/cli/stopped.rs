@@ -27,7 +27,7 @@ fn a_stopped_run_is_the_beginning_of_the_whole_one() {
     assert!(
         outcome
             .stdout
-            .contains("because it did 50 000 events, as many as"),
+            .contains("because it does more than the 50 000 events that"),
         "{}",
         outcome.stdout
     );
@@ -46,7 +46,7 @@ fn a_stopped_run_is_the_beginning_of_the_whole_one() {
     assert_eq!(stopped["planned_seconds"], 300.0);
     assert_eq!(stopped["reached_seconds"], cut["run"]["duration_seconds"]);
     assert_eq!(cut["expect"], Value::Array(Vec::new()));
-    assert!(cut["run"]["events"].as_u64().unwrap() >= 50_000);
+    assert!(cut["run"]["events"].as_u64().unwrap() > 50_000);
     assert!(folder.join("cut/lag-billing.svg").exists());
 
     let until = format!("{:.9}s", stopped["reached_seconds"].as_f64().unwrap());
@@ -68,6 +68,32 @@ fn a_stopped_run_is_the_beginning_of_the_whole_one() {
     assert_eq!(cut["balance"], whole["balance"]);
     let of_run = whole["run"].as_object().unwrap();
     assert!(!of_run.contains_key("complete") && !of_run.contains_key("stopped"));
+}
+
+/// A run of just so many events is whole; with one less allowed it is not.
+#[test]
+fn a_run_may_do_as_many_events_as_it_is_allowed() {
+    let folder = scratch("stopped-exactly");
+    let short = |more: &[&str]| {
+        let args = [
+            "run",
+            "quickstart",
+            "--until",
+            "5s",
+            "--set",
+            "expect=[]",
+            "--format",
+            "json",
+        ];
+        run(&folder, &[&args, more].concat())
+    };
+    let whole: Value = serde_json::from_str(&short(&[]).stdout).unwrap();
+    let events = whole["run"]["events"].as_u64().unwrap();
+    let bounded = |bound: u64| short(&["--max-events", &bound.to_string()]);
+    let outcome = bounded(events);
+    assert_eq!(outcome.code, 0, "{}", outcome.stderr);
+    assert_eq!(serde_json::from_str::<Value>(&outcome.stdout).unwrap(), whole);
+    assert_eq!(bounded(events - 1).code, 1);
 }
 
 /// A backlog that grows without end: the bound on memory stops it, at the same event every time.
@@ -151,12 +177,49 @@ fn a_study_ends_where_a_run_meets_a_bound() {
     for words in [
         "error: the run of ",
         " with seed ",
-        "because it did 3000 events",
+        "because it does more than the 3000 events",
         "there is no result",
     ] {
         assert!(outcome.stderr.contains(words), "{words}: {}", outcome.stderr);
     }
     assert!(!folder.join("o/comparison.json").exists());
+}
+
+/// What a study comes to at a bound, and which run is named, do not depend on the number of threads.
+#[test]
+fn threads_do_not_move_the_bounds_of_a_study() {
+    let folder = scratch("stopped-threads");
+    let study = |threads: &str| {
+        let sets = ["expect=[]", "timeline=[]", "producers.checkout.rate=20k/s"];
+        let sets = sets.into_iter().flat_map(|set| ["--set", set]);
+        let args: Vec<&str> = ["compare", "quickstart", "--until", "10s", "--seeds", "3"]
+            .into_iter()
+            .chain(sets)
+            // The second variant cannot keep up.
+            .chain(["--vary", "groups.billing.consumers.service=10us,10s"])
+            .chain([
+                "--max-memory",
+                "6MiB",
+                "--threads",
+                threads,
+                "--charts",
+                "none",
+                "--out",
+                "o",
+            ])
+            .collect();
+        run(&folder, &args)
+    };
+    let [one, three] = [study("1"), study("3")];
+    assert_eq!((one.code, &one.stdout), (1, &three.stdout), "{}", one.stderr);
+    assert_eq!(one.stderr, three.stderr);
+    for words in ["with seed ", "--max-memory allows 6 MiB"] {
+        assert!(
+            one.stderr.replace('\n', " ").contains(words),
+            "{words}: {}",
+            one.stderr
+        );
+    }
 }
 
 /// Before anything runs: what makes no sense as a bound.

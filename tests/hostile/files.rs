@@ -69,7 +69,7 @@ fn copies_are_multiplied() {
     };
     refused(
         &file(&group(10_000)),
-        &["bytes in copies of blocks", "10 000 members × "],
+        &["bytes of members' and producers' blocks", "10 000 members × "],
     );
     runs(&file(&group(50)));
     // The same by a timeline: a life of a member is a copy of it.
@@ -93,7 +93,7 @@ fn members_are_multiplied() {
     let subscribe = list(9_000, |i| format!("\"t{i}\":\"*\""));
     let group = format!(r#"{{"subscribe":{{{subscribe}}},"consumers":{{"count":100000}}}}"#);
     let text = format!(r#""duration":"10s","cluster":{{"topics":{{{topics}}}}},"groups":{{"g":{group}}}"#);
-    refused(&file(&text), &["900 000 000 topics of all members"]);
+    refused(&file(&text), &["900 000 000 subscriptions of members"]);
     let broadcasting = r#""duration":"10s","cluster":{"topics":{"t":{"queuesPerBroker":1000}}},
         "groups":{"g":{"messageModel":"BROADCASTING","consumers":{"count":90000}}}"#;
     refused(
@@ -138,7 +138,10 @@ fn time_is_foreseen() {
     );
     refused(
         &file(&fan_out),
-        &["1 000 000 000 000 deliveries", "1 000 groups read what is sent"],
+        &[
+            "1 000 000 000 000 deliveries",
+            "of each instance here, read by 1 000",
+        ],
     );
     let grid = r#""duration":"1000s","sampleInterval":"1ms","cluster":{"topics":{"t":{"queuesPerBroker":10000}}},
         "groups":{"g":{"consumers":{"count":1000}}}"#;

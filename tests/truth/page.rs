@@ -5,6 +5,7 @@
 
 use crate::field::Judged;
 use crate::field::verdict::{Class, Line, Measure, Outcome, figure};
+use crate::harness::shortened;
 use crate::runner;
 use crate::simplified::Figures;
 use std::collections::BTreeSet;
@@ -53,6 +54,9 @@ pub fn renew_part(page: &str, name: &str, part: &str) {
 pub fn renew(judged: &[Judged]) {
     let vectors = runner::judge(&crate::bundled()).unwrap_or_else(|trouble| panic!("{trouble}"));
     let summary = summary(judged, &vectors);
+    let readme = include_str!("../../README.md");
+    let said = format!("{} recordings of real clusters", compared(judged));
+    assert!(readme.contains(&said), "README.md does not say: {said}");
     renew_part("fidelity.md", "summary", &summary);
     renew_part("fidelity.md", "recordings", &field_table(judged));
     renew_part("fidelity.md", "vectors", &vectors.markdown());
@@ -96,19 +100,24 @@ fn lines(judged: &[Judged]) -> impl Iterator<Item = (&str, &Line)> {
     })
 }
 
+/// How many recordings are compared.
+fn compared(judged: &[Judged]) -> usize {
+    let compared = judged.iter().filter(|judged| !judged.verdict.lines.is_empty());
+    compared.count()
+}
+
 fn summary(judged: &[Judged], vectors: &runner::Verdict) -> String {
-    let of = |is: fn(&Outcome) -> bool| lines(judged).filter(|(_, line)| is(&line.outcome)).count();
+    let predicted = || lines(judged).filter(|(_, line)| line.measure.class != Class::Input);
+    let of = |is: fn(&Outcome) -> bool| predicted().filter(|(_, line)| is(&line.outcome)).count();
     let explained = of(|outcome| matches!(outcome, Outcome::Explained(_)));
     let off = of(|outcome| *outcome == Outcome::Off);
-    let compared = judged
-        .iter()
-        .filter(|judged| !judged.verdict.lines.is_empty())
-        .count();
+    let compared = compared(judged);
     let left = judged.len() - compared;
     format!(
-        "**{} comparisons with {compared} recordings of real clusters: {off} unexplained misses**, {explained} explained; {left} \
-         recording cannot be judged, with the reason. **{} golden vectors from RocketMQ's own code: {} differ.**\n",
-        figure(lines(judged).count() as f64),
+        "**{} comparisons with {compared} recordings of real clusters: {off} unexplained misses**, {explained} that differ for a \
+         stated reason; {left} recording cannot be judged, with the reason. **{} golden vectors from RocketMQ's own code: {} \
+         differ.**\n",
+        figure(predicted().count() as f64),
         figure(vectors.run() as f64),
         vectors.failed(),
     )
@@ -148,7 +157,8 @@ pub fn field_table(judged: &[Judged]) -> String {
         text.push('\n');
     }
     for judged in judged {
-        for why in &judged.verdict.unjudged {
+        let unjudged = judged.verdict.unjudged.iter().map(String::as_str);
+        for why in unjudged.chain(judged.out_of_reach) {
             let _ = writeln!(text, "Not judged: `{}`: {why}.\n", judged.recording.id);
         }
     }
@@ -161,31 +171,44 @@ const HEAD: &str =
 fn row(measure: &Measure, lines: &[(&str, &Line)], reasons: &mut Vec<&'static str>) -> String {
     let recorded = numbers(lines.iter().map(|(_, line)| line.recorded.number));
     let found = numbers(lines.iter().map(|(_, line)| line.found.number));
-    let off = lines.iter().filter(|(_, line)| !line.agrees()).count();
-    let same = if off == 0 {
+    let differ = lines.iter().filter(|(_, line)| line.outcome != Outcome::Agrees);
+    let differ: Vec<String> = differ.map(|(_, line)| difference(line)).collect();
+    let same = if differ.is_empty() {
         "the same".to_owned()
     } else {
-        format!("{off} differ")
+        format!("{} differ: {}", differ.len(), differ.join("; "))
     };
     let (recorded, found) = match (recorded, found) {
         (Some(recorded), Some(found)) => (recorded, found),
-        (None, Some(found)) if measure.class != Class::Exact => ("–".to_owned(), found),
+        (None, Some(found)) if !measure.class.is_exact() => ("–".to_owned(), found),
         _ => (format!("{} compared", lines.len()), same),
     };
     let allowed: BTreeSet<&str> = lines.iter().map(|(_, line)| line.allowed.as_str()).collect();
     let only = allowed.first().filter(|_| allowed.len() == 1);
     let tolerance = match only {
-        Some(allowed) if !allowed.is_empty() && measure.class != Class::Exact => {
+        Some(allowed) if !allowed.is_empty() && !measure.class.is_exact() => {
             format!("{}: {allowed}", measure.class.name())
         }
         _ => measure.class.name().to_owned(),
     };
+    let wide: BTreeSet<&str> = lines.iter().map(|(_, line)| line.chance.as_str()).collect();
+    let chance = match (wide.len(), wide.first()) {
+        (1, Some(wide)) if !wide.is_empty() => format!("; by chance {wide}"),
+        _ => String::new(),
+    };
     format!(
-        "| {} | {} | {recorded} | {found} | {tolerance} | {} |\n",
+        "| {} | {} | {recorded} | {found} | {tolerance}{chance} | {} |\n",
         measure.what,
         names(lines.iter().map(|(id, _)| *id)),
         verdict(lines, reasons)
     )
+}
+
+/// What differs, in a cell of a table.
+fn difference(line: &Line) -> String {
+    let plain = |text: &str| shortened(&text.replace('|', "/"), 80);
+    let (recorded, found) = (plain(&line.recorded.text), plain(&line.found.text));
+    format!("recorded {recorded}, predicted {found}")
 }
 
 fn verdict(lines: &[(&str, &Line)], reasons: &mut Vec<&'static str>) -> String {
@@ -198,19 +221,28 @@ fn verdict(lines: &[(&str, &Line)], reasons: &mut Vec<&'static str>) -> String {
         _ => None,
     });
     let why: Vec<&'static str> = why.collect();
-    let Some(reason) = why.first() else {
-        let beyond = lines.iter().filter(|(_, line)| line.recorded_beyond()).count();
-        return match beyond {
-            0 => "ok".to_owned(),
-            _ => format!("ok; {beyond} of {} recorded are beyond", lines.len()),
-        };
+    let numbers: BTreeSet<usize> = why.iter().map(|reason| numbered(reason, reasons)).collect();
+    let numbers: Vec<String> = numbers.iter().map(usize::to_string).collect();
+    let mut text = match why.len() {
+        0 => "ok".to_owned(),
+        some if some == lines.len() => format!("explained ({})", numbers.join(", ")),
+        some => format!("ok; {some} of {} explained ({})", lines.len(), numbers.join(", ")),
     };
-    let known = reasons.iter().position(|known| known == reason);
-    let number = known.unwrap_or_else(|| {
+    let beyond = lines.iter().filter(|(_, line)| line.recorded_beyond()).count();
+    if beyond > 0 {
+        let _ = write!(text, "; {beyond} of {} recorded are beyond", lines.len());
+    }
+    text
+}
+
+/// The number of a reason, from 1; a new one is added.
+fn numbered(reason: &'static str, reasons: &mut Vec<&'static str>) -> usize {
+    let known = reasons.iter().position(|known| *known == reason);
+    let at = known.unwrap_or_else(|| {
         reasons.push(reason);
         reasons.len() - 1
     });
-    format!("explained ({})", number + 1)
+    at + 1
 }
 
 /// One name, some, or how many.
@@ -294,8 +326,12 @@ fn details(judged: &[Judged]) -> String {
         for (number, why) in (1..).zip(&reasons) {
             let _ = write!(text, "\n{number}. {why}.\n");
         }
-        for why in &judged.verdict.unjudged {
+        let unjudged = judged.verdict.unjudged.iter().map(String::as_str);
+        for why in unjudged.chain(judged.out_of_reach) {
             let _ = write!(text, "\nNot judged: {why}.\n");
+        }
+        if !judged.taken.is_empty() && !table.is_empty() {
+            let _ = write!(text, "\nTaken from what was seen: {}.\n", judged.taken);
         }
         if !judged.unread.is_empty() && judged.verdict.unjudged.is_empty() {
             let _ = write!(

@@ -3,10 +3,10 @@
 //! Whole groups (`cid_sets`, each case with the shares of all clients of one of them), or single calls (each case
 //! with the share of one client). Where no resolver is given, a machine room is the text before the first `-`.
 
-use super::division::{lines, table};
 use super::topology::compact;
 use super::{SCHEMA_VERSION, unknown};
 use crate::cli::args::Format;
+use crate::cli::columns::{lines, table};
 use crate::cli::terminal::Terminal;
 use crate::cli::{Exit, Failure};
 use crate::cluster::consumer::allocate::by_config::AllocateMessageQueueByConfig;
@@ -25,7 +25,8 @@ use std::path::Path;
 /// Bytes of a file at most.
 const FILE_BYTES: u64 = 64 << 20;
 
-/// Client ids and queues of all cases together: a second of work, and answers that fit into memory.
+/// Client ids and queues of all cases together, in questions and answers: a second of work, and answers that fit into
+/// memory.
 const PARTS: usize = 2_000_000;
 
 type Built = Box<dyn AllocateMessageQueueStrategy<MessageQueue, String>>;
@@ -63,15 +64,18 @@ struct GroupCase {
 }
 
 impl Settings {
-    /// How often a client is placed on a ring, if there is one; else 1.
-    fn places(&self) -> usize {
+    /// What a client counts for: how often it is placed on a ring, or the list that each one gets; else 1.
+    fn parts_of_client(&self) -> usize {
+        let virtual_nodes = || {
+            self.v
+                .unwrap_or(AllocateMessageQueueConsistentHash::VIRTUAL_NODES.into())
+        };
         let count = match self.s.as_str() {
-            "CONSISTENT_HASH" => self
-                .v
-                .unwrap_or(AllocateMessageQueueConsistentHash::VIRTUAL_NODES.into()),
+            "CONSISTENT_HASH" => usize::try_from(virtual_nodes()).unwrap_or(0),
+            "CONFIG" => self.config.as_ref().map_or(0, Vec::len),
             _ => 1,
         };
-        usize::try_from(count).unwrap_or(0).max(1)
+        count.max(1)
     }
 }
 
@@ -260,7 +264,7 @@ fn count_in(parts: &mut usize, more: usize) -> anyhow::Result<()> {
 fn answer(case: &Value, cid_sets: Option<&[Vec<String>]>, parts: &mut usize) -> anyhow::Result<Answered> {
     let settings = Settings::deserialize(case)?;
     let strategy = settings.s.clone();
-    let places = settings.places();
+    let each = settings.parts_of_client();
     let built = match built(settings)? {
         Ok(built) => built,
         Err(error) => {
@@ -276,12 +280,13 @@ fn answer(case: &Value, cid_sets: Option<&[Vec<String>]>, parts: &mut usize) -> 
         Some(cid_sets) => {
             let group = GroupCase::deserialize(case)?;
             let clients = group.clients(cid_sets)?;
-            count_in(parts, clients.len() * places + group.queues()?)?;
+            count_in(parts, clients.len().saturating_mul(each))?;
+            count_in(parts, group.queues()?)?;
             whole_group(strategy, &built, group, clients)
         }
         None => {
             let single_case = SingleCase::deserialize(case)?;
-            count_in(parts, single_case.clients() * places)?;
+            count_in(parts, single_case.clients().saturating_mul(each))?;
             single(strategy, &built, single_case, case)
         }
     }

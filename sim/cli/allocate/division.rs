@@ -1,6 +1,7 @@
 //! What one strategy gives to whom, before and after a change of consumers.
 
 use super::topology::compact;
+use crate::cli::columns::{lines, table};
 use crate::cluster::consumer::allocate::{
     AllocateError, AllocateMessageQueueStrategy, Allocation, Beyond, Strategy,
 };
@@ -9,7 +10,6 @@ use crate::cluster::message_queue::MessageQueue;
 use crate::observe::shares;
 use crate::scenario::suggest;
 use anyhow::anyhow;
-use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
@@ -292,27 +292,4 @@ impl Change {
 
 fn ratio(value: Option<f64>) -> String {
     value.map_or("–".to_owned(), |value| format!("{value:.2}"))
-}
-
-/// A table without lines; columns `right` hold numbers.
-pub(super) fn table(width: usize, header: &[&str], right: &[usize]) -> Table {
-    let mut table = Table::new();
-    table
-        .load_style(presets::NOTHING)
-        .set_content_arrangement(ContentArrangement::Dynamic)
-        .set_width(width as u16)
-        .set_header(header);
-    for &at in right {
-        if let Some(column) = table.column_mut(at) {
-            column.set_cell_alignment(CellAlignment::Right);
-        }
-    }
-    table
-}
-
-/// The lines of a table without blanks at their ends.
-pub(super) fn lines(table: &Table) -> String {
-    let text = table.to_string();
-    let lines: Vec<&str> = text.lines().map(str::trim_end).collect();
-    lines.join("\n")
 }

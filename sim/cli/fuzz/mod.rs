@@ -41,7 +41,7 @@ pub struct Args {
     /// How many scenarios [default: 1000]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=1_000_000_000), conflicts_with = "until")]
     seeds: Option<u64>,
-    /// Go on for so long, by the clock on the wall
+    /// Go on for so long, in real time
     #[arg(long, value_name = "TIME")]
     until: Option<SimDuration>,
     /// The number of the first scenario; the next is one more

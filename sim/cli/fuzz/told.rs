@@ -25,7 +25,7 @@ pub fn findings(findings: &Findings, took: Duration, interrupted: bool, first: u
         more => format!("{more} different failures"),
     };
     if interrupted {
-        text += "; interrupted: what is told is of the scenarios that were done";
+        text += "; interrupted: the figures are of the scenarios that were done";
     }
     text + "\n\n" + &table(&findings.tally)
 }

@@ -52,19 +52,6 @@ pub struct CommitLog {
 }
 
 impl CommitLog {
-    /// Bytes that it holds.
-    pub fn held(&self) -> u64 {
-        let files = self
-            .full
-            .iter()
-            .map(|file| memory::of_vec(&file.ends))
-            .sum::<u64>();
-        files
-            + memory::of_deque(&self.full)
-            + memory::of_vec(&self.undispatched)
-            + memory::of_vec(&self.aside)
-    }
-
     /// An empty log.
     pub fn new(rule: FileEnd) -> Self {
         let (file_end, file_closes) = match rule {
@@ -178,6 +165,19 @@ impl CommitLog {
     #[inline]
     pub fn end(&self) -> u64 {
         self.end
+    }
+
+    /// Bytes that it holds.
+    pub fn held(&self) -> u64 {
+        let files = self
+            .full
+            .iter()
+            .map(|file| memory::of_vec(&file.ends))
+            .sum::<u64>();
+        files
+            + memory::of_deque(&self.full)
+            + memory::of_vec(&self.undispatched)
+            + memory::of_vec(&self.aside)
     }
 }
 

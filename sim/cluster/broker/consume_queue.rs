@@ -62,14 +62,6 @@ pub struct ConsumeQueue {
 }
 
 impl ConsumeQueue {
-    /// Bytes that it holds.
-    pub fn held(&self) -> u64 {
-        let segments = (self.segments.len() + self.spare.len()) as u64 * memory::of::<Record>(SEGMENT);
-        let readers =
-            memory::of_vec(&self.readers) + memory::of_vec(&self.askers) + memory::of_vec(&self.resets);
-        segments + memory::of_deque(&self.segments) + memory::of_deque(&self.positions) + readers
-    }
-
     /// An empty queue.
     pub fn new(topic: TopicId, broker: BrokerId, java_hash: i32) -> Self {
         Self {
@@ -311,6 +303,14 @@ impl ConsumeQueue {
     /// Records kept in memory.
     pub fn kept(&self) -> u64 {
         self.end - self.base
+    }
+
+    /// Bytes that it holds.
+    pub fn held(&self) -> u64 {
+        let segments = (self.segments.len() + self.spare.len()) as u64 * memory::of::<Record>(SEGMENT);
+        let readers =
+            memory::of_vec(&self.readers) + memory::of_vec(&self.askers) + memory::of_vec(&self.resets);
+        segments + memory::of_deque(&self.segments) + memory::of_deque(&self.positions) + readers
     }
 }
 

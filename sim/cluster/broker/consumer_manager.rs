@@ -8,7 +8,7 @@
 //! A group has *one* list of subscriptions at a broker. Each heartbeat brings its client's list: what is newer
 //! replaces what is there, what is missing in it goes. So members whose lists differ overwrite each other, with
 //! each heartbeat anew. Members whose *expressions* for a topic differ do not: whoever subscribed last, or was
-//! rebalanced last, has the newest version, and what he asks for is what all get.
+//! rebalanced last, has the newest version, and what it asks for is what all get.
 //!
 //! Source: `ConsumerManager`, `ConsumerGroupInfo`, `DefaultConsumerIdsChangeListener`.
 
@@ -92,19 +92,6 @@ struct Channel {
 }
 
 impl ConsumerManager {
-    /// Bytes that it holds.
-    pub fn held(&self) -> u64 {
-        let of_group = |group: &ConsumerGroupInfo| {
-            let connections = memory::of_vec(&group.channels)
-                + memory::of_map(&group.places)
-                + memory::of_vec(&group.latest);
-            connections + memory::of_vec(&group.ranks) + memory::of_vec(&group.members)
-        };
-        memory::of_vec(&self.groups)
-            + self.groups.iter().map(of_group).sum::<u64>()
-            + memory::of_map(&self.closed)
-    }
-
     /// A table for `groups` groups.
     pub fn new(groups: usize) -> Self {
         Self {
@@ -221,6 +208,19 @@ impl ConsumerManager {
     pub fn subscription(&self, group: GroupId, topic: SubscribedTopic) -> Option<&Subscription> {
         let subscriptions = &self.groups[group.index()].subscriptions;
         subscriptions.iter().find(|known| known.topic == topic)
+    }
+
+    /// Bytes that it holds.
+    pub fn held(&self) -> u64 {
+        let of_group = |group: &ConsumerGroupInfo| {
+            let connections = memory::of_vec(&group.channels)
+                + memory::of_map(&group.places)
+                + memory::of_vec(&group.latest);
+            connections + memory::of_vec(&group.ranks) + memory::of_vec(&group.members)
+        };
+        memory::of_vec(&self.groups)
+            + self.groups.iter().map(of_group).sum::<u64>()
+            + memory::of_map(&self.closed)
     }
 }
 

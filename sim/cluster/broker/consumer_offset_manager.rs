@@ -30,13 +30,6 @@ struct Saved {
 }
 
 impl ConsumerOffsetManager {
-    /// Bytes that it holds.
-    pub fn held(&self) -> u64 {
-        let saved = self.saved.iter().flatten().map(memory::of_vec);
-        let by_queue = self.by_queue.iter().map(memory::of_vec);
-        memory::of_vec(&self.by_queue) + by_queue.chain(saved).sum::<u64>()
-    }
-
     /// An empty table. `crashes`: whether any broker will crash.
     pub fn new(crashes: bool) -> Self {
         Self {
@@ -144,6 +137,13 @@ impl ConsumerOffsetManager {
             Some(entry) => Some(committed?.min(entry.before?)),
             None => committed,
         }
+    }
+
+    /// Bytes that it holds.
+    pub fn held(&self) -> u64 {
+        let saved = self.saved.iter().flatten().map(memory::of_vec);
+        let by_queue = self.by_queue.iter().map(memory::of_vec);
+        memory::of_vec(&self.by_queue) + by_queue.chain(saved).sum::<u64>()
     }
 }
 

@@ -38,11 +38,6 @@ struct Entry {
 }
 
 impl IndexService {
-    /// Bytes that it holds.
-    pub fn held(&self) -> u64 {
-        memory::of_map(&self.entries) + self.entries.values().map(memory::of_vec).sum::<u64>()
-    }
-
     /// An index of what the timeline of `config` will ask for.
     pub fn new(config: &ClusterConfig) -> Self {
         let asked = config.timeline.iter().filter_map(|entry| match entry.action {
@@ -78,6 +73,11 @@ impl IndexService {
                 record,
             });
         }
+    }
+
+    /// Bytes that it holds.
+    pub fn held(&self) -> u64 {
+        memory::of_map(&self.entries) + self.entries.values().map(memory::of_vec).sum::<u64>()
     }
 }
 

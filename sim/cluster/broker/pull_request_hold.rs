@@ -46,11 +46,6 @@ pub struct PullRequestHold {
 }
 
 impl PullRequestHold {
-    /// Bytes that it holds.
-    pub fn held(&self) -> u64 {
-        memory::of_vec(&self.held)
-    }
-
     /// Lets a pull wait.
     #[inline]
     pub fn hold(&mut self, pull: HeldPull) {
@@ -108,6 +103,11 @@ impl PullRequestHold {
             }
             !take
         });
+    }
+
+    /// Bytes that it holds.
+    pub fn held(&self) -> u64 {
+        memory::of_vec(&self.held)
     }
 }
 

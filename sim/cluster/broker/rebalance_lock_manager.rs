@@ -33,11 +33,6 @@ impl<C> LockEntry<C> {
 }
 
 impl<G: Ord, Q: Ord, C: PartialEq> RebalanceLockManager<G, Q, C> {
-    /// Bytes that it holds.
-    pub fn held(&self) -> u64 {
-        self.locks.values().map(memory::of_map).sum()
-    }
-
     /// No locks.
     pub const fn new() -> Self {
         Self {
@@ -80,6 +75,11 @@ impl<G: Ord, Q: Ord, C: PartialEq> RebalanceLockManager<G, Q, C> {
     pub fn is_lock_all_expired(&self, now: SimTime, group: &G) -> bool {
         let mut held = self.locks.get(group).into_iter().flat_map(BTreeMap::values);
         held.all(|lock| lock.is_expired(now))
+    }
+
+    /// Bytes that it holds.
+    pub fn held(&self) -> u64 {
+        self.locks.values().map(memory::of_map).sum()
     }
 }
 

@@ -47,12 +47,6 @@ pub struct ScheduleMessageService {
 }
 
 impl ScheduleMessageService {
-    /// Bytes that it holds.
-    pub fn held(&self) -> u64 {
-        let moved = self.delivered.iter().flatten().map(memory::of_deque);
-        self.levels.iter().map(memory::of_deque).chain(moved).sum()
-    }
-
     /// Empty levels, each looked at from its phase on. `crashes`: whether any broker will crash.
     pub fn new(phases: Vec<SimTime>, crashes: bool) -> Self {
         Self {
@@ -159,6 +153,12 @@ impl ScheduleMessageService {
     /// Messages that wait, over all levels.
     pub fn waiting(&self) -> usize {
         self.levels.iter().map(VecDeque::len).sum()
+    }
+
+    /// Bytes that it holds.
+    pub fn held(&self) -> u64 {
+        let moved = self.delivered.iter().flatten().map(memory::of_deque);
+        self.levels.iter().map(memory::of_deque).chain(moved).sum()
     }
 }
 

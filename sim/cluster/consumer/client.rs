@@ -140,15 +140,6 @@ pub(super) enum StartStep {
 }
 
 impl ConsumerClient {
-    /// Bytes that it holds.
-    pub fn held(&self) -> u64 {
-        let topics =
-            memory::of_vec(&self.versions) + memory::of_vec(&self.expressions) + memory::of_vec(&self.routes);
-        let tasks =
-            self.pool.held() + memory::of_map(&self.held) + self.paused.as_ref().map_or(0, memory::of_vec);
-        topics + tasks + memory::of_vec(&self.connections)
-    }
-
     /// A client that has not started. `topics` are those that it subscribes to, `%RETRY%group` included.
     ///
     /// # Panics
@@ -265,6 +256,15 @@ impl ConsumerClient {
             expression,
         });
         self.subscriptions = all.collect();
+    }
+
+    /// Bytes that it holds.
+    pub fn held(&self) -> u64 {
+        let topics =
+            memory::of_vec(&self.versions) + memory::of_vec(&self.expressions) + memory::of_vec(&self.routes);
+        let tasks =
+            self.pool.held() + memory::of_map(&self.held) + self.paused.as_ref().map_or(0, memory::of_vec);
+        topics + tasks + memory::of_vec(&self.connections)
     }
 }
 

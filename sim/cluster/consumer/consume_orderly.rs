@@ -117,11 +117,6 @@ pub enum Step {
 }
 
 impl OrderlyQueue {
-    /// Bytes that it holds.
-    pub fn held(&self) -> u64 {
-        memory::of_vec(&self.batch) + memory::of::<Self>(1)
-    }
-
     /// Whether the listener is at work: who gives the queue up waits for it.
     pub(super) fn is_calling(&self) -> bool {
         matches!(self.step, Step::Calling { .. })
@@ -130,6 +125,11 @@ impl OrderlyQueue {
     /// Whether its task has a thread.
     fn has_thread(&self) -> bool {
         matches!(self.step, Step::Barred | Step::Calling { .. } | Step::Sending(_))
+    }
+
+    /// Bytes that it holds.
+    pub fn held(&self) -> u64 {
+        memory::of_vec(&self.batch) + memory::of::<Self>(1)
     }
 }
 

@@ -153,11 +153,6 @@ impl RunningTask {
 }
 
 impl ListenerPool {
-    /// Bytes that it holds.
-    pub fn held(&self) -> u64 {
-        memory::of_deque(&self.waiting)
-    }
-
     /// An idle pool, whose calls are overdue after `consume_timeout`.
     pub fn new(threads: u32, consume_timeout: SimDuration) -> Self {
         Self {
@@ -202,5 +197,10 @@ impl ListenerPool {
     /// An orderly task is over.
     pub(super) fn give_thread_back(&mut self) {
         self.busy -= 1;
+    }
+
+    /// Bytes that it holds.
+    pub fn held(&self) -> u64 {
+        memory::of_deque(&self.waiting)
     }
 }

@@ -118,17 +118,6 @@ pub struct PullReply {
 }
 
 impl HeldQueue {
-    /// Bytes that it holds.
-    pub fn held(&self) -> u64 {
-        let pushed = self.push.as_ref().map_or(0, |push| push.held());
-        let batch = self.orderly.as_ref().map_or(0, |orderly| orderly.held());
-        self.process_queue.held()
-            + memory::of_vec(&self.inbox)
-            + memory::of_vec(&self.passed_over)
-            + pushed
-            + batch
-    }
-
     /// A queue just taken; its pull request exists and starts at `start_offset`. The offset is in memory only if
     /// the broker named it (`in_memory`); else it comes there with the first result.
     pub fn new(
@@ -202,6 +191,17 @@ impl HeldQueue {
             origin_topic: record.origin_topic,
             progress: Progress::new(record.reconsume_times),
         });
+    }
+
+    /// Bytes that it holds.
+    pub fn held(&self) -> u64 {
+        let pushed = self.push.as_ref().map_or(0, |push| push.held());
+        let batch = self.orderly.as_ref().map_or(0, |orderly| orderly.held());
+        self.process_queue.held()
+            + memory::of_vec(&self.inbox)
+            + memory::of_vec(&self.passed_over)
+            + pushed
+            + batch
     }
 }
 

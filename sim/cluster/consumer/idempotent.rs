@@ -153,15 +153,6 @@ enum Access {
 }
 
 impl Idempotence {
-    /// Bytes that it holds.
-    pub fn held(&self) -> u64 {
-        let stores = self.shared.values().chain(self.of_processes.values());
-        let stores = stores.map(|store| memory::of_map(&store.known) + memory::of_map(&store.by_use));
-        stores.sum::<u64>()
-            + memory::of_map(&self.calls)
-            + self.calls.values().map(memory::of_vec).sum::<u64>()
-    }
-
     fn store(&mut self, config: &IdempotentConfig, group: GroupId, consumer: ConsumerId) -> &mut Store {
         match config.scope {
             StoreScope::Group => self.shared.entry(group).or_default(),
@@ -177,6 +168,15 @@ impl Idempotence {
     /// A process has ended.
     pub(super) fn process_ended(&mut self, consumer: ConsumerId) {
         self.of_processes.remove(&consumer);
+    }
+
+    /// Bytes that it holds.
+    pub fn held(&self) -> u64 {
+        let stores = self.shared.values().chain(self.of_processes.values());
+        let stores = stores.map(|store| memory::of_map(&store.known) + memory::of_map(&store.by_use));
+        stores.sum::<u64>()
+            + memory::of_map(&self.calls)
+            + self.calls.values().map(memory::of_vec).sum::<u64>()
     }
 }
 

@@ -23,11 +23,6 @@ pub struct LocalFileOffsetStore {
 }
 
 impl LocalFileOffsetStore {
-    /// Bytes that it holds.
-    pub fn held(&self) -> u64 {
-        self.files.values().map(memory::of_map).sum::<u64>() + memory::of_map(&self.files)
-    }
-
     fn read(&self, group: GroupId, client: ClientRank, queue: QueueId) -> Option<u64> {
         self.files.get(&(group, client))?.get(&queue).copied()
     }
@@ -43,6 +38,11 @@ impl LocalFileOffsetStore {
     fn least(&self, group: GroupId, queue: QueueId) -> Option<u64> {
         let files = self.files.range((group, 0)..=(group, ClientRank::MAX));
         files.filter_map(|(_, file)| file.get(&queue).copied()).min()
+    }
+
+    /// Bytes that it holds.
+    pub fn held(&self) -> u64 {
+        self.files.values().map(memory::of_map).sum::<u64>() + memory::of_map(&self.files)
     }
 }
 

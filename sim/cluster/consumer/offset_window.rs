@@ -103,11 +103,6 @@ pub struct OffsetWindow {
 }
 
 impl OffsetWindow {
-    /// Bytes that it holds.
-    pub fn held(&self) -> u64 {
-        memory::of_deque(&self.slots)
-    }
-
     /// How many messages there are.
     #[inline]
     pub fn len(&self) -> usize {
@@ -259,6 +254,11 @@ impl OffsetWindow {
         }
         self.live += 1;
         None
+    }
+
+    /// Bytes that it holds.
+    pub fn held(&self) -> u64 {
+        memory::of_deque(&self.slots)
     }
 }
 

@@ -45,11 +45,6 @@ pub struct ProcessQueue {
 }
 
 impl ProcessQueue {
-    /// Bytes that it holds.
-    pub fn held(&self) -> u64 {
-        self.cached.held() + self.taken.held()
-    }
-
     /// An empty cache, made at `now`.
     pub fn new(now: SimTime) -> Self {
         Self {
@@ -226,6 +221,11 @@ impl ProcessQueue {
         self.msg_count = 0;
         self.msg_size = 0;
         self.queue_offset_max = 0;
+    }
+
+    /// Bytes that it holds.
+    pub fn held(&self) -> u64 {
+        self.cached.held() + self.taken.held()
     }
 }
 

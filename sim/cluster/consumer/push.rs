@@ -68,13 +68,6 @@ impl Wire {
 }
 
 impl Push {
-    /// Bytes that it holds.
-    pub fn held(&self) -> u64 {
-        let wires =
-            memory::of_deque(&self.envelopes.counts) + memory::of_deque(&self.acknowledgements.counts);
-        wires + memory::of::<Self>(1)
-    }
-
     /// The order of a client whose `delivery` is push.
     pub fn of(delivery: Delivery) -> Option<Box<Self>> {
         let Delivery::Push { credit } = delivery else {
@@ -121,6 +114,13 @@ impl Push {
         self.finished += messages;
         let enough = self.whole.div_ceil(2);
         (self.finished >= enough).then(|| std::mem::take(&mut self.finished) as u32)
+    }
+
+    /// Bytes that it holds.
+    pub fn held(&self) -> u64 {
+        let wires =
+            memory::of_deque(&self.envelopes.counts) + memory::of_deque(&self.acknowledgements.counts);
+        wires + memory::of::<Self>(1)
     }
 }
 

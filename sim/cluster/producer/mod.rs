@@ -105,12 +105,6 @@ pub fn build(config: &ClusterConfig, streams: &mut Streams, network: &mut Networ
 }
 
 impl Producer {
-    /// Bytes that it holds.
-    pub fn held(&self) -> u64 {
-        let route = self.publish.as_ref().map_or(0, TopicPublishInfo::held);
-        memory::of_vec(&self.waiting) + route
-    }
-
     /// The next arrival after `now`, unless all messages are made.
     #[inline]
     fn next_arrival(&mut self, now: SimTime) -> Option<SimTime> {
@@ -142,6 +136,12 @@ impl Producer {
             origin_topic: self.topic,
             reconsume_times: 0,
         }
+    }
+
+    /// Bytes that it holds.
+    pub fn held(&self) -> u64 {
+        let route = self.publish.as_ref().map_or(0, TopicPublishInfo::held);
+        memory::of_vec(&self.waiting) + route
     }
 }
 

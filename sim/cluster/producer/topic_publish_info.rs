@@ -16,11 +16,6 @@ pub struct TopicPublishInfo<B, Q> {
 }
 
 impl<B: PartialEq, Q> TopicPublishInfo<B, Q> {
-    /// Bytes that it holds.
-    pub fn held(&self) -> u64 {
-        memory::of_vec(&self.queues)
-    }
-
     /// `queues` with their brokers, in the order of
     /// [`TopicRoute::publish`](crate::cluster::topic_route::TopicRoute::publish); `start` is random.
     pub fn new(queues: Vec<(B, Q)>, start: i32) -> Self {
@@ -81,6 +76,11 @@ impl<B: PartialEq, Q> TopicPublishInfo<B, Q> {
             next => next,
         };
         self.position
+    }
+
+    /// Bytes that it holds.
+    pub fn held(&self) -> u64 {
+        memory::of_vec(&self.queues)
     }
 }
 

@@ -24,13 +24,6 @@ pub struct Orders {
 }
 
 impl Orders {
-    /// Bytes that it holds.
-    pub fn held(&self) -> u64 {
-        let queues = self.queues.iter().map(QueueOrder::held).sum::<u64>();
-        let keys = self.keys.iter().flatten().map(|keys| keys.held()).sum::<u64>();
-        memory::of_vec(&self.queues) + queues + keys
-    }
-
     /// For one run of `config`.
     pub fn new(config: &ClusterConfig) -> Self {
         let keyed = |topic| {
@@ -70,6 +63,13 @@ impl Orders {
     #[inline(always)]
     pub fn is_watched(&self, group: GroupId) -> bool {
         self.watched.get(group.index()).is_some_and(|watched| *watched)
+    }
+
+    /// Bytes that it holds.
+    pub fn held(&self) -> u64 {
+        let queues = self.queues.iter().map(QueueOrder::held).sum::<u64>();
+        let keys = self.keys.iter().flatten().map(|keys| keys.held()).sum::<u64>();
+        memory::of_vec(&self.queues) + queues + keys
     }
 }
 

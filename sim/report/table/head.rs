@@ -75,7 +75,7 @@ pub(super) fn why_stopped(stopped: &StoppedReport) -> String {
     let why = match stopped.reason {
         StopReason::Events => {
             let bound = count(stopped.max_events.unwrap_or_default(), "event");
-            format!("it did {bound}, as many as --max-events allows")
+            format!("it does more than the {bound} that --max-events allows")
         }
         StopReason::Memory => {
             let [held, bound] =

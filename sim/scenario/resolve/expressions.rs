@@ -21,7 +21,7 @@ impl Resolver<'_> {
         topics: &[TopicConfig],
     ) -> (Vec<TopicId>, Filters) {
         let (mut found, mut filters) = (Vec::new(), Filters::new());
-        // Numbers of expressions are not to hang on the order of keys in the file.
+        // Numbers of expressions must not depend on the order of keys in the file.
         let mut subscribe: Vec<_> = subscribe.iter().collect();
         subscribe.sort_by_key(|(name, _)| *name);
         for (name, expression) in subscribe {

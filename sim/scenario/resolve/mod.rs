@@ -188,15 +188,19 @@ impl Resolver<'_> {
 
     /// Reports that there are more of something than a run can hold.
     fn bound(&mut self, path: &FieldPath, found: u64, bound: u64, what: &str) -> bool {
-        if found > bound {
-            let (found, bound) = (grouped(found.into()), grouped(bound.into()));
-            self.name_problem(
-                path,
-                format!("{found} {what}, more than the {bound} that a run can hold"),
-            )
-            .label = "too many".to_owned();
+        self.beyond(path, found, bound, what).is_some()
+    }
+
+    /// As [`Self::bound`]; gives the problem, to say more of it.
+    fn beyond(&mut self, path: &FieldPath, found: u64, bound: u64, what: &str) -> Option<&mut Diagnostic> {
+        if found <= bound {
+            return None;
         }
-        found > bound
+        let (found, bound) = (grouped(found.into()), grouped(bound.into()));
+        let message = format!("{found} {what}, more than the {bound} that a run can hold");
+        let problem = self.name_problem(path, message);
+        problem.label = "too many".to_owned();
+        Some(problem)
     }
 
     fn run_length(&mut self) {

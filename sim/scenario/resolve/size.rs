@@ -11,6 +11,11 @@ use crate::scenario::schema::{Consumers, GroupBlock, KeysBlock, KeysShape, Produ
 use indexmap::IndexMap;
 use std::collections::{BTreeMap, BTreeSet};
 
+const CONNECTIONS: &str = "connections of clients to brokers";
+const SUBSCRIPTIONS: &str = "subscriptions of members to topics";
+const READ_QUEUES: &str = "queues of all groups";
+const COPIES: &str = "bytes of members' and producers' blocks, one copy each";
+
 /// What one block of the file adds to a sum, and how that is worked out.
 struct Part<'f> {
     section: &'static str,
@@ -24,18 +29,10 @@ impl Resolver<'_> {
     pub(super) fn fits(&mut self, brokers: usize, topics: &[TopicConfig]) -> bool {
         let sizes = Sizes::of(self.file, self.root, brokers, topics);
         let sums = [
-            (
-                sizes.connections(),
-                limits::CONNECTIONS,
-                "connections of clients to brokers",
-            ),
-            (
-                sizes.subscriptions(),
-                limits::SUBSCRIPTIONS,
-                "topics of all members",
-            ),
-            (sizes.read_queues(), limits::READ_QUEUES, "queues of all groups"),
-            (sizes.copies(), limits::COPIED_BYTES, "bytes in copies of blocks"),
+            (sizes.connections(), limits::CONNECTIONS, CONNECTIONS),
+            (sizes.subscriptions(), limits::SUBSCRIPTIONS, SUBSCRIPTIONS),
+            (sizes.read_queues(), limits::READ_QUEUES, READ_QUEUES),
+            (sizes.copies(), limits::COPIED_BYTES, COPIES),
             (sizes.ranks(), limits::RANKS, "keys of \"zipf\" in all"),
         ];
         let mut fits = true;
@@ -49,20 +46,20 @@ impl Resolver<'_> {
         let sum = parts
             .iter()
             .fold(0, |sum: u64, part| sum.saturating_add(part.amount));
-        let largest = parts.iter().max_by_key(|part| part.amount);
-        let Some(largest) = largest.filter(|_| sum > bound) else {
+        let Some(largest) = parts.iter().max_by_key(|part| part.amount) else {
             return true;
         };
         let path = field![largest.section, largest.name];
-        let label = format!("{} here", largest.arithmetic);
-        self.bound(&path, sum, bound, what);
-        if let Some(problem) = self.problems.last_mut() {
-            problem.label = label;
+        let problem = self.beyond(&path, sum, bound, what);
+        let fits = problem.is_none();
+        if let Some(problem) = problem {
+            problem.label = format!("{} here", largest.arithmetic);
         }
-        false
+        fits
     }
 
-    /// The same once the timeline has added its members and queues.
+    /// The same once the timeline has added its members and queues, and whether looking at all of them at each sample is
+    /// not too much.
     pub(super) fn still_fits(
         &mut self,
         groups: &[GroupConfig],
@@ -71,30 +68,7 @@ impl Resolver<'_> {
         topics: &[TopicConfig],
         timeline: &[TimelineEntry],
     ) {
-        let mut queues: BTreeMap<(TopicId, BrokerId), u64> = BTreeMap::new();
-        let mut placed = |topic, broker, of: TopicQueues| {
-            let known = queues.entry((topic, broker)).or_default();
-            *known = (*known).max(of.read.max(of.write).into());
-        };
-        for (topic, of) in (0..).map(TopicId).zip(topics) {
-            of.placement
-                .iter()
-                .for_each(|(broker, queues)| placed(topic, *broker, *queues));
-        }
-        for entry in timeline {
-            if let Action::UpdateTopic {
-                topic,
-                broker,
-                numbers,
-            } = entry.action
-            {
-                placed(topic, broker, numbers);
-            }
-        }
-        let mut of_topic = vec![0; topics.len()];
-        for ((topic, _), queues) in queues {
-            of_topic[topic.index()] += queues;
-        }
+        let of_topic = queues_in_the_end(topics, timeline);
         let of_retry = brokers as u64 * u64::from(self.file.cluster.tuning.retry_queue_nums);
         let (mut clients, mut subscriptions, mut read) = (producers as u64, 0, 0_u64);
         for group in groups {
@@ -107,41 +81,37 @@ impl Resolver<'_> {
                 MessageModel::Clustering => queues + of_retry,
             };
         }
-        let path = field!["timeline"];
-        let connections = clients * brokers as u64;
-        let interval = super::sample_interval(self.file).as_nanos().max(1);
-        let samples = self.file.duration.as_nanos() / interval;
-        let sampled = samples.saturating_mul(read + clients);
-        // A grid that is too fine for one series has been reported.
-        if samples <= limits::SAMPLES && sampled > limits::SAMPLED {
-            let [samples, looked_at] = [samples, read + clients].map(|n| grouped(n.into()));
-            let path = field!["sampleInterval"];
-            self.bound(&path, sampled, limits::SAMPLED, "looks at members and queues");
-            if let Some(problem) = self.problems.last_mut() {
-                problem.label = format!("{samples} samples × {looked_at}");
-                problem
-                    .help
-                    .push("raise \"sampleInterval\", or leave it out".to_owned());
-            }
+        self.samples_fit(read + clients);
+        // What the file alone asks for has been reported.
+        if !self.fits {
+            return;
         }
         for (found, bound, what) in [
-            (
-                connections,
-                limits::CONNECTIONS,
-                "connections of clients to brokers",
-            ),
-            (subscriptions, limits::SUBSCRIPTIONS, "topics of all members"),
-            (read, limits::READ_QUEUES, "queues of all groups"),
+            (clients * brokers as u64, limits::CONNECTIONS, CONNECTIONS),
+            (subscriptions, limits::SUBSCRIPTIONS, SUBSCRIPTIONS),
+            (read, limits::READ_QUEUES, READ_QUEUES),
         ] {
-            // What the file alone asks for has been reported.
-            if self.fits {
-                self.bound(
-                    &path,
-                    found,
-                    bound,
-                    &format!("{what}, lives and queues to come included"),
-                );
-            }
+            let what = format!("{what}, lives and queues to come included");
+            self.beyond(&field!["timeline"], found, bound, &what);
+        }
+    }
+
+    /// Whether `looked_at` members and queues are few enough for the number of samples.
+    fn samples_fit(&mut self, looked_at: u64) {
+        let interval = super::sample_interval(self.file).as_nanos().max(1);
+        let samples = self.file.duration.as_nanos() / interval;
+        // A grid that is too fine for one series has been reported.
+        if samples > limits::SAMPLES {
+            return;
+        }
+        let (path, what) = (field!["sampleInterval"], "looks at members and queues");
+        let sampled = samples.saturating_mul(looked_at);
+        if let Some(problem) = self.beyond(&path, sampled, limits::SAMPLED, what) {
+            let [samples, looked_at] = [samples, looked_at].map(|n| grouped(n.into()));
+            problem.label = format!("{samples} samples × {looked_at}");
+            problem
+                .help
+                .push("raise \"sampleInterval\", or leave it out".to_owned());
         }
     }
 
@@ -185,31 +155,11 @@ impl<'f> Sizes<'f> {
     }
 
     fn groups(&self, of: impl Fn(&'f str, &'f GroupBlock) -> (u64, String)) -> Vec<Part<'f>> {
-        let parts = self.file.groups.iter().map(|(name, block)| {
-            let (amount, arithmetic) = of(name, block);
-            let section = "groups";
-            Part {
-                section,
-                name,
-                amount,
-                arithmetic,
-            }
-        });
-        parts.collect()
+        parts("groups", &self.file.groups, of)
     }
 
     fn producers(&self, of: impl Fn(&'f str, &'f ProducerBlock) -> (u64, String)) -> Vec<Part<'f>> {
-        let parts = self.file.producers.iter().map(|(name, block)| {
-            let (amount, arithmetic) = of(name, block);
-            let section = "producers";
-            Part {
-                section,
-                name,
-                amount,
-                arithmetic,
-            }
-        });
-        parts.collect()
+        parts("producers", &self.file.producers, of)
     }
 
     fn connections(&self) -> Vec<Part<'f>> {
@@ -294,6 +244,52 @@ impl<'f> Sizes<'f> {
             _ => (0, String::new()),
         })
     }
+}
+
+fn parts<'f, B>(
+    section: &'static str,
+    blocks: &'f IndexMap<String, B>,
+    of: impl Fn(&'f str, &'f B) -> (u64, String),
+) -> Vec<Part<'f>> {
+    let part = |(name, block): (&'f String, &'f B)| {
+        let (amount, arithmetic) = of(name, block);
+        Part {
+            section,
+            name,
+            amount,
+            arithmetic,
+        }
+    };
+    blocks.iter().map(part).collect()
+}
+
+/// Queues of each topic on all brokers, at their most: those that the timeline adds included.
+fn queues_in_the_end(topics: &[TopicConfig], timeline: &[TimelineEntry]) -> Vec<u64> {
+    let mut queues: BTreeMap<(TopicId, BrokerId), u64> = BTreeMap::new();
+    let mut placed = |topic, broker, of: TopicQueues| {
+        let known = queues.entry((topic, broker)).or_default();
+        *known = (*known).max(of.read.max(of.write).into());
+    };
+    for (topic, of) in (0..).map(TopicId).zip(topics) {
+        of.placement
+            .iter()
+            .for_each(|(broker, queues)| placed(topic, *broker, *queues));
+    }
+    for entry in timeline {
+        if let Action::UpdateTopic {
+            topic,
+            broker,
+            numbers,
+        } = entry.action
+        {
+            placed(topic, broker, numbers);
+        }
+    }
+    let mut of_topic = vec![0; topics.len()];
+    for ((topic, _), queues) in queues {
+        of_topic[topic.index()] += queues;
+    }
+    of_topic
 }
 
 fn members(block: &GroupBlock) -> u64 {

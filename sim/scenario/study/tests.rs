@@ -424,13 +424,102 @@ fn bounds_hold_at_n_and_bite_beyond() {
     );
     long.max_runs = Some(10_000_000);
     assert!(read(&[("f", FILE)], &[], &long).is_ok());
-    let mut large = wanted(&["groups.billing.tuning.pullInterval=1..60"]);
-    large.seeds = Some(2);
-    let refusal = read(&[("f", FILE)], &["groups.billing.consumers.count=100000"], &large);
+    for (fields, fine) in [(limits::FACTORS, true), (limits::FACTORS + 1, false)] {
+        let vary: Vec<String> = FIELDS[..fields]
+            .iter()
+            .map(|field| format!("groups.billing.tuning.{field}=1,2"))
+            .collect();
+        let vary: Vec<&str> = vary.iter().map(String::as_str).collect();
+        assert_eq!(of_small(&wanted(&vary)).is_ok(), fine, "{fields}");
+    }
+}
+
+const FIELDS: [&str; 9] = [
+    "pullInterval",
+    "pullBatchSize",
+    "consumeMessageBatchMaxSize",
+    "pullThresholdForQueue",
+    "consumeConcurrentlyMaxSpan",
+    "persistConsumerOffsetInterval",
+    "rebalanceWaitInterval",
+    "heartbeatBrokerInterval",
+    "pollNameServerInterval",
+];
+
+/// With `--max-runs` a million variants may be asked for; then it is what they hold that is too much.
+#[test]
+fn no_flag_lifts_the_last_bound_on_variants() {
+    let of = |n: u64| {
+        let mut wanted = wanted(&[&format!("groups.billing.tuning.pullInterval=1..{n}")]);
+        wanted.max_runs = Some(u64::MAX);
+        read(
+            &[("f", FILE)],
+            &["groups.billing.consumers.count=100000"],
+            &wanted,
+        )
+    };
     check_refusal(
-        refusal,
-        &["the study is too large: 60 variants, one of which has 100 0"],
+        of(limits::VARIANTS_AT_ALL),
+        &["the study is too large: 1 000 000 variants"],
     );
+    check_refusal(of(limits::VARIANTS_AT_ALL + 1), &["whatever --max-runs says"]);
+}
+
+/// Two variants, two seeds, a quarter of the bound each.
+#[test]
+fn messages_of_a_study_are_bounded() {
+    for (more, fine) in [(0, true), (1, false)] {
+        let mut study = wanted(&["groups.billing.strategy=AVG,X_STICKY"]);
+        study.seeds = Some(2);
+        let overrides = Overrides {
+            set: vec![
+                "producers.shop.rate=1000M/s".to_owned(),
+                format!("producers.shop.messages={}", limits::STUDY_MESSAGES / 4 + more),
+            ],
+            max_messages: Some(u64::MAX),
+            max_events: Some(u64::MAX),
+            ..Overrides::default()
+        };
+        let source = Source {
+            name: "f".to_owned(),
+            text: FILE.to_owned(),
+        };
+        let plan = Plan::read(vec![source], &overrides, &study).map_err(|problems| problems.to_string());
+        match fine {
+            true => assert_eq!(u128::from(limits::STUDY_MESSAGES), plan.unwrap().messages),
+            false => check_refusal(plan, &["more than 100 000 000 000 messages in all"]),
+        }
+    }
+}
+
+/// Eight queues, two producers, a step of the timeline and the members, in twenty variants.
+#[test]
+fn parts_of_a_study_are_bounded() {
+    let others = (99_981..100_000)
+        .map(|count| count.to_string())
+        .collect::<Vec<_>>();
+    let last = limits::STUDY_PARTS - 20 * 11 - (99_981..100_000).sum::<u64>();
+    for (count, fine) in [(last, true), (last + 1, false)] {
+        let vary = format!("groups.billing.consumers.count={},{count}", others.join(","));
+        let plan = read(&[("f", FILE)], &["producers.shop.count=2"], &wanted(&[&vary]));
+        match fine {
+            true => assert_eq!(plan.unwrap().variants.len(), 20),
+            false => check_refusal(plan, &["the study is too large: 20 variants, one of which has "]),
+        }
+    }
+}
+
+#[test]
+fn seeds_of_a_study_are_bounded() {
+    let of = |seeds: u32| {
+        let study = format!(
+            "{{ \"vary\": {{ \"groups.billing.strategy\": [\"AVG\", \"X_STICKY\"] }}, \"seeds\": {seeds} }}"
+        );
+        let small = with_study(&study).replace("1000/s", "1/s");
+        read(&[("f", &small)], &[], &Wanted::default())
+    };
+    assert!(of(limits::SEEDS).is_ok());
+    check_refusal(of(limits::SEEDS + 1), &["100000"]);
 }
 
 proptest! {

@@ -5,7 +5,7 @@ use rmqsim::report::expect::{self, Expectation};
 use rmqsim::scenario::study::Plan;
 use rmqsim::scenario::{Diagnostics, Overrides, Scenario, Sources};
 
-/// The scenario is read with so many messages at most.
+/// What problems call the file.
 const NAME: &str = "hostile.json";
 
 /// Holds for every text.

@@ -4,7 +4,7 @@
 use rmqsim::cluster::broker::message_filter::sql::{Properties, Sql};
 use std::borrow::Cow;
 
-/// Every property has a value that hangs on its name; some have none.
+/// Every property has a value that depends on its name; some have none.
 struct Message;
 
 impl Properties for Message {

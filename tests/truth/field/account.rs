@@ -67,17 +67,25 @@ pub fn judge_the_end(recording: &Recording, runs: &[Run<'_>], verdict: &mut Verd
         .filter(|(queue, _)| is_user(queue))
         .filter_map(|(_, s)| s[1].as_u64())
         .sum();
-    // What was consumed in the last 5 s may wait for its tick.
+    // What was sent in the last 5 s may wait for its tick; how much that is, the scenario says.
     let lately = run
         .end()
         .since(SimTime::ZERO)
         .saturating_sub(SimDuration::from_secs(5));
-    let deliveries = run.deliveries();
-    let open = deliveries
-        .iter()
-        .filter(|d| d.of_user && d.time > SimTime::ZERO + lately);
-    let allowed = (seen - open.count() as u64) as f64..=seen as f64;
+    let stored = run.stored();
+    let open = stored.values().filter(|time| **time > SimTime::ZERO + lately);
+    let allowed = seen as f64 - open.count() as f64..=seen as f64;
     verdict.within(THROUGH, "", &seen, committed as f64, allowed);
+}
+
+/// Stored messages of which not one delivery is among `distinct`; negative if more were delivered than stored.
+pub fn nobody_got(run: &Run<'_>, distinct: usize) -> i64 {
+    run.stored().len() as i64 - distinct as i64
+}
+
+/// What was sent and not consumed, as recorded; negative if more was consumed than sent.
+pub fn missing(sent: &Value, consumed: &Value) -> Option<i64> {
+    Some(sent.as_i64()? - consumed.as_i64()?)
 }
 
 pub fn judge(recording: &Recording, runs: &[Run<'_>], verdict: &mut Verdict) {
@@ -85,11 +93,10 @@ pub fn judge(recording: &Recording, runs: &[Run<'_>], verdict: &mut Verdict) {
     let of = |key: &str| recording.derived(key).as_u64();
     let deliveries = run.deliveries();
     let times = times(&deliveries);
-    let missing = of("sent")
-        .zip(of("distinct_consumed"))
-        .map(|(sent, consumed)| sent.saturating_sub(consumed));
-    if let Some(lost) = of("lost").or(of("acked_but_never_consumed")).or(missing) {
-        verdict.same(LOST, "", lost, (run.stored().len() - times.len()) as u64);
+    let told = |key: &str| recording.derived(key).as_i64();
+    let missing = missing(recording.derived("sent"), recording.derived("distinct_consumed"));
+    if let Some(lost) = told("lost").or(told("acked_but_never_consumed")).or(missing) {
+        verdict.same(LOST, "", lost, nobody_got(run, times.len()));
     }
     if let Some(total) = of("deliveries_total").or(of("delivered")) {
         // With duplicates, how many there are is judged below.

@@ -1,5 +1,6 @@
 //! What is delivered twice when a consumer with a backlog is killed, leaves, or is joined by another.
 
+use crate::field::account::nobody_got;
 use crate::field::rebuild::{cluster, consumer, created, end, group_of, messages};
 use crate::field::recording::{Recording, entries, number, text};
 use crate::field::run::{Deed, Delivery, Run, at, simulate};
@@ -12,12 +13,12 @@ use serde_json::Value;
 use std::collections::BTreeMap;
 
 const LOST: Measure = Measure::new(Subject::Backlog, "messages that nobody got", Class::Exact);
-const MADE: Measure = Measure::new(Subject::Backlog, "what happens", Class::Exact);
+const MADE: Measure = Measure::new(Subject::Backlog, "what happens", Class::Input);
 const KILL: Measure = Measure::new(Subject::Backlog, "duplicates after a kill", Class::DuplicatesKill);
-const NO_MORE: Measure = Measure::new(
+const HAD: Measure = Measure::new(
     Subject::Backlog,
-    "duplicates after a kill, against what the dead one had",
-    Class::DuplicatesKill,
+    "deliveries to the one that is killed",
+    Class::Derived,
 );
 const LEAVE: Measure = Measure::new(
     Subject::Backlog,
@@ -27,10 +28,13 @@ const LEAVE: Measure = Measure::new(
 const JOIN: Measure = Measure::new(Subject::Backlog, "duplicates after a join", Class::DuplicatesMove);
 const COMMITTED: Measure = Measure::new(
     Subject::Backlog,
-    "committed of each queue of the one that is gone",
+    "committed of the queues of the one that is gone",
     Class::CommittedOffset,
 );
 const REACTION: Measure = Measure::new(Subject::Backlog, "reaction of the other, ms", Class::Reaction);
+
+const FIRST_PULLS: &str = "of a client that dies within 5 s, brokers know what its pulls told before its cache was full: some tens \
+    of the messages of the queues that came first, which need not be these, and more the slower the pulls of a busy machine";
 
 /// The backlog is there at this time, ms; consumers start as long after it as they did.
 const BASE: u64 = 2_000;
@@ -54,9 +58,11 @@ pub fn judge(recording: &Recording, runs: &[Run<'_>], verdict: &mut Verdict) {
     let Some((least, most)) = span(of_repeats.iter().map(|(recorded, _)| *recorded)) else {
         return;
     };
+    let half = (least / 2) as f64;
     let (measure, allowed) = match action {
-        Deed::Dies => (KILL, (least / 2) as f64..=(2 * most) as f64),
-        Deed::Leaves => (LEAVE, 0.0..=2.0 * threads),
+        Deed::Dies => (KILL, half..=(2 * most) as f64),
+        // All threads are busy when it leaves: what they have at hand comes again. At a join a queue may move between two calls.
+        Deed::Leaves => (LEAVE, half..=2.0 * threads),
         _ => (JOIN, 0.0..=2.0 * threads),
     };
     for (number_of, (recorded, found)) in of_repeats.into_iter().enumerate() {
@@ -100,8 +106,8 @@ fn one(
     );
     let (time, _, who) = done?;
     let deliveries = deliveries(run);
-    let lost = run.stored().len() as u64 - deliveries.len() as u64;
-    verdict.same(LOST, repeat(number_of), number(&seen["lost"]), lost);
+    let lost = nobody_got(run, deliveries.len());
+    verdict.same(LOST, repeat(number_of), seen["lost"].as_i64(), Some(lost));
 
     let when = if action == Deed::Joins { SimTime::MAX } else { time };
     let moved = run.map(when).remove(&who).unwrap_or_default();
@@ -113,8 +119,7 @@ fn one(
     let found = again.map(|(_, by)| by.len() as u64 - 1).sum::<u64>();
     if action == Deed::Dies {
         let taken = deliveries.values().flatten().filter(|of| of.who == who).count();
-        let had = &seen["delivered_to_c1_total"];
-        verdict.within(NO_MORE, repeat(number_of), had, found as f64, 0.0..=taken as f64);
+        had(recording, number_of, taken, verdict);
     }
     if action != Deed::Joins {
         committed(recording, run, (number_of, time), &moved, verdict);
@@ -124,12 +129,36 @@ fn one(
             .find(|(_, of)| *of != who)
             .map_or(f64::MAX, |(after, _)| *after);
         let reacted = &seen["assign_changes_of_c2_after_action_ms"][0];
-        verdict.within(REACTION, repeat(number_of), reacted, first, 0.0..=150.0);
+        verdict.within(REACTION, repeat(number_of), reacted, first, 1.0..=150.0);
     }
     Some((recorded, found))
 }
 
-/// What was committed of the queues of the one that is gone: nothing beyond what it had.
+/// What it was given before it died. Its threads never rest, so they bound that from above; sleeps of the busy recorded machine
+/// took up to a fifth longer than they should.
+fn had(recording: &Recording, number_of: usize, taken: usize, verdict: &mut Verdict) {
+    let recorded = &recording.repeats()[number_of]["delivered_to_c1_total"];
+    let of = |key: &str| recording.setup(key).as_f64();
+    let (Some(seen), Some(threads), Some(cost), Some(lasted)) = (
+        recorded.as_f64(),
+        of("consume_threads"),
+        of("consume_cost_ms"),
+        of("action_after_first_delivery_ms"),
+    ) else {
+        return;
+    };
+    let most = threads * (lasted / cost + 1.0);
+    verdict.within(
+        HAD,
+        repeat(number_of),
+        recorded,
+        taken as f64,
+        seen.min(0.8 * most)..=most,
+    );
+}
+
+/// What was committed of the queues of the one that is gone. One that leaves commits all that is done; of one that dies,
+/// brokers know what its first pulls told, as the next save would have come later.
 fn committed(
     recording: &Recording,
     run: &Run<'_>,
@@ -137,24 +166,30 @@ fn committed(
     moved: &[String],
     verdict: &mut Verdict,
 ) {
-    let looks = recording.observations("committed_after_action");
-    let look = looks
-        .filter(|look| look["repeat"].as_u64() == Some(number_of as u64))
-        .last();
+    let of_look = |look: &Value| -> u64 {
+        let of_queue = |queue: &String| look["stats"][queue][1].as_u64();
+        moved.iter().filter_map(of_queue).sum()
+    };
+    let looks: Vec<&Value> = recording.observations("committed_after_action").collect();
+    let is_mine = |look: &&&Value| look["repeat"].as_u64() == Some(number_of as u64);
+    let (Some(mine), Some((least, most))) = (
+        looks.iter().rfind(is_mine),
+        span(looks.iter().map(|look| of_look(look))),
+    ) else {
+        return;
+    };
     // Both looked some 100 ms later, before the next owner has told of its own progress.
     let found = run.committed(time + SimDuration::from_millis(100));
-    let deliveries = run.deliveries();
-    for queue in moved {
-        let recorded = look
-            .and_then(|look| look["stats"][queue][1].as_u64())
-            .unwrap_or(0);
-        let had = deliveries
-            .iter()
-            .filter(|d| d.queue == *queue && d.time <= time)
-            .count() as f64;
-        let found = found.get(queue).copied().unwrap_or(0) as f64;
-        let detail = format!("{}, {queue}", repeat(number_of));
-        verdict.within(COMMITTED, detail, &recorded, found, 0.0..=had);
+    let found: u64 = moved.iter().filter_map(|queue| found.get(queue)).sum();
+    let (least, most) = (least as f64, most as f64);
+    let (detail, seen, found) = (repeat(number_of), of_look(mine), found as f64);
+    if action(recording) == Deed::Leaves {
+        let allowed = (0.8 * least).floor()..=(1.25 * most).ceil();
+        verdict.within(COMMITTED, detail, &seen, found, allowed);
+    } else {
+        let letter = (least / 2.0).floor()..=2.0 * most;
+        let wide = 0.0..=2.0 * most;
+        verdict.explained(COMMITTED, detail, &seen, found, letter, wide, FIRST_PULLS);
     }
 }
 

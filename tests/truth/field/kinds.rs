@@ -15,54 +15,95 @@ pub struct Kind {
     tells: &'static str,
     /// What else of `derived` is read by its judge; a star stands for the rest of a name.
     reads: &'static [&'static str],
+    /// What its judge cannot do without, as [`Recording::lacks`] wants it.
+    pub needs: &'static [&'static str],
+    /// What cannot be rebuilt without, beside [`NEEDED_BY_ALL`].
+    pub rebuilt_from: &'static [&'static str],
+    /// What of the scenario is taken from what was seen, because the recording stores it nowhere else; for the page.
+    pub taken: &'static str,
     /// The experiment as a configuration; the number is that of a repeat.
     pub build: fn(&Recording, usize) -> ClusterConfig,
     /// Compares; a run for each repeat, one if there are none.
     pub judge: fn(&Recording, &[Run<'_>], &mut Verdict),
 }
 
-type Build = fn(&Recording, usize) -> ClusterConfig;
-type Judge = fn(&Recording, &[Run<'_>], &mut Verdict);
+/// What no experiment can be rebuilt without.
+pub const NEEDED_BY_ALL: &[&str] = &["setup/topic", "setup/brokers", "setup/topic_queues_per_broker"];
 
-const fn kind(tells: &'static str, reads: &'static [&'static str], build: Build, judge: Judge) -> Kind {
-    Kind {
-        tells,
-        reads,
-        build,
-        judge,
-    }
-}
+const MADE: &str = "when each client was made (1 s before its first queues)";
+const MADE_AND_LOADING: &str =
+    "when each client was made (1 s before its first queues), and how long the last one loaded";
 
 const KINDS: &[Kind] = &[
-    kind("steps", &[], rebalance::build_steps, rebalance::judge_steps),
-    kind(
-        "map_by_size",
-        &["counts"],
-        rebalance::build_growth,
-        rebalance::judge_growth,
-    ),
-    kind("repeats.per_message", &["repeats"], retry::build, retry::judge),
-    kind(
-        "repeats.per_queue",
-        &["repeats"],
-        duplicates::build,
-        duplicates::judge,
-    ),
-    kind(
-        "hold_ms_of_NOT_FOUND(19)",
-        &["latency_ms", "response_codes"],
-        pulls::build_idle,
-        pulls::judge_idle,
-    ),
-    kind(
-        "max_cached_per_queue",
-        &["pull_batch_histogram"],
-        pulls::build_full,
-        pulls::judge_full,
-    ),
-    kind(
-        "t_stop",
-        &[
+    Kind {
+        tells: "steps",
+        reads: &[],
+        needs: &["derived/steps/*/step"],
+        rebuilt_from: &["derived/steps/*/t_ms"],
+        taken: "",
+        build: rebalance::build_steps,
+        judge: rebalance::judge_steps,
+    },
+    Kind {
+        tells: "map_by_size",
+        reads: &["counts"],
+        needs: &[],
+        rebuilt_from: &["seen/consumer_started", "timeline/send/n"],
+        taken: "when each client was made (350 ms before its start was over)",
+        build: rebalance::build_growth,
+        judge: rebalance::judge_growth,
+    },
+    Kind {
+        tells: "repeats.per_message",
+        reads: &["repeats"],
+        needs: &[
+            "setup/messageDelayLevel",
+            "derived/repeats/*/per_message/*/*/reconsume_times",
+        ],
+        rebuilt_from: &[
+            "setup/messages",
+            "setup/maxReconsumeTimes",
+            "timeline/sent/repeat",
+        ],
+        taken: "when each client was made (1 s before its first queues), and that the messages were sent 200 ms apart",
+        build: retry::build,
+        judge: retry::judge,
+    },
+    Kind {
+        tells: "repeats.per_queue",
+        reads: &["repeats"],
+        needs: &["setup/consume_threads", "derived/repeats/*/per_queue/*/dup"],
+        rebuilt_from: &[
+            "setup/backlog",
+            "setup/consume_cost_ms",
+            "setup/action_after_first_delivery_ms",
+            "timeline/backlog_sent/repeat",
+        ],
+        taken: "when each client was made (1 s before its first queues), and how long the second loaded",
+        build: duplicates::build,
+        judge: duplicates::judge,
+    },
+    Kind {
+        tells: "hold_ms_of_NOT_FOUND(19)",
+        reads: &["latency_ms", "response_codes"],
+        needs: &[],
+        rebuilt_from: &["setup/messages", "timeline/idle_end", "seen/assignment"],
+        taken: "when the client was made (1 s before its first queues), and the mean time between two messages (1.3 s)",
+        build: pulls::build_idle,
+        judge: pulls::judge_idle,
+    },
+    Kind {
+        tells: "max_cached_per_queue",
+        reads: &["pull_batch_histogram"],
+        needs: &[],
+        rebuilt_from: &["setup/consume_cost_ms", "setup/backlog", "seen/assignment"],
+        taken: MADE,
+        build: pulls::build_full,
+        judge: pulls::judge_full,
+    },
+    Kind {
+        tells: "t_stop",
+        reads: &[
             "t_cont",
             "map_before",
             "map_during",
@@ -74,12 +115,23 @@ const KINDS: &[Kind] = &[
             "distinct_consumed",
             "duplicates",
         ],
-        pause::build,
-        pause::judge,
-    ),
-    kind(
-        "t_kill",
-        &[
+        needs: &["derived/map_before", "derived/duplicates"],
+        rebuilt_from: &[
+            "derived/t_cont",
+            "derived/sent",
+            "setup/producer_interval_ms",
+            "setup/consume_cost_ms",
+            "timeline/producer_start/t_ms",
+            "timeline/SIGSTOP/consumer",
+            "seen/consumer_started",
+        ],
+        taken: MADE_AND_LOADING,
+        build: pause::build,
+        judge: pause::judge,
+    },
+    Kind {
+        tells: "t_kill",
+        reads: &[
             "t_restart",
             "sent",
             "send_failed",
@@ -90,18 +142,41 @@ const KINDS: &[Kind] = &[
             "duplicates",
             "assign_events_after_kill",
         ],
-        broker::build,
-        broker::judge,
-    ),
-    kind(
-        "fail_attempts",
-        &["q0_deliveries_after_failure", "committed_end", "dlq_messages"],
-        orderly::build,
-        orderly::judge,
-    ),
-    kind(
-        "moved_queues",
-        &[
+        needs: &[
+            "derived/t_restart",
+            "derived/send_failed",
+            "derived/acked_but_never_consumed",
+            "derived/duplicates",
+            "setup/producer_interval_ms",
+            "setup/topic_queues_per_broker",
+        ],
+        rebuilt_from: &[
+            "timeline/producer_start/n",
+            "observations/committed_end",
+            "seen/consumer_started",
+        ],
+        taken: "when each client was made (1 s before its first queues), how long the last one loaded, and when the broker served \
+            again (when the name server listed it)",
+        build: broker::build,
+        judge: broker::judge,
+    },
+    Kind {
+        tells: "fail_attempts",
+        reads: &["q0_deliveries_after_failure", "committed_end", "dlq_messages"],
+        needs: &["derived/fail_attempts/*/reconsume_times"],
+        rebuilt_from: &[
+            "timeline/send/t_ms",
+            "setup/messages_per_queue",
+            "setup/maxReconsumeTimes",
+            "observations/committed_end",
+        ],
+        taken: "when each client was made (1 s before its first queues), and that the messages were sent 20 ms apart",
+        build: orderly::build,
+        judge: orderly::judge,
+    },
+    Kind {
+        tells: "moved_queues",
+        reads: &[
             "t_action",
             "first_delivery_on_new_owner_ms_after_action",
             "last_delivery_on_old_owner_ms_after_action",
@@ -112,56 +187,125 @@ const KINDS: &[Kind] = &[
             "offset_regressions",
             "duplicates",
         ],
-        locks::build,
-        locks::judge,
-    ),
-    kind(
-        "batch_size_by_reconsume_times",
-        &[
+        needs: &[
+            "derived/t_action",
+            "derived/offset_regressions",
+            "derived/duplicates",
+            "setup/producer_interval_ms",
+            "setup/topic_queues_per_broker",
+        ],
+        rebuilt_from: &[
+            "timeline/producer_start/n",
+            "setup/consume_cost_ms",
+            "seen/consumer_started",
+        ],
+        taken: MADE_AND_LOADING,
+        build: locks::build,
+        judge: locks::judge,
+    },
+    Kind {
+        tells: "batch_size_by_reconsume_times",
+        reads: &[
             "deliveries_total",
             "deliveries_per_message",
             "dlq",
             "committed_end",
         ],
-        listeners::build_batch,
-        listeners::judge_batch,
-    ),
-    kind(
-        "listener_returns",
-        &["deliveries_total", "stuck_deliveries"],
-        listeners::build_timeout,
-        listeners::judge_timeout,
-    ),
-    kind(
-        "stuck_done",
-        &["delivered_distinct", "duplicates", "stuck_deliveries"],
-        pulls::build_stuck,
-        pulls::judge_stuck,
-    ),
-    kind(
-        "local_offsets_file",
-        &[
+        needs: &["derived/deliveries_total", "derived/committed_end"],
+        rebuilt_from: &["setup/messages", "setup/config_overrides/consumeThreads"],
+        taken: MADE,
+        build: listeners::build_batch,
+        judge: listeners::judge_batch,
+    },
+    Kind {
+        tells: "listener_returns",
+        reads: &["deliveries_total", "stuck_deliveries"],
+        needs: &[
+            "derived/deliveries_total",
+            "derived/stuck_deliveries/*/reconsume_times",
+            "seen/assignment",
+        ],
+        rebuilt_from: &[
+            "setup/messages",
+            "setup/block_ms",
+            "setup/config_overrides/consumeTimeout_minutes",
+            "timeline/sent/t_ms",
+        ],
+        taken: "when the client was made (1 s before its first queues), and when the first message was sent (when it was delivered)",
+        build: listeners::build_timeout,
+        judge: listeners::judge_timeout,
+    },
+    Kind {
+        tells: "stuck_done",
+        reads: &["delivered_distinct", "duplicates", "stuck_deliveries"],
+        needs: &[
+            "setup/block_ms",
+            "derived/delivered_distinct",
+            "derived/duplicates",
+        ],
+        rebuilt_from: &["setup/messages", "setup/consume_threads", "seen/assignment"],
+        taken: MADE,
+        build: pulls::build_stuck,
+        judge: pulls::judge_stuck,
+    },
+    Kind {
+        tells: "local_offsets_file",
+        reads: &[
             "deliveries_total",
             "per_consumer_distinct",
             "after_restart_c1_received",
             "broker_consume_stats",
             "topics_with_group_name",
         ],
-        broadcast::build,
-        broadcast::judge,
-    ),
-    kind(
-        "response_codes_T",
-        &["delivered", "committed_end"],
-        filters::build_sparse,
-        filters::judge_sparse,
-    ),
-    kind(
-        "tag/owner/result counts",
-        &["map", "delivered_per_consumer", "committed_end"],
-        filters::build_inconsistent,
-        filters::judge_inconsistent,
-    ),
+        needs: &["derived/deliveries_total"],
+        rebuilt_from: &[
+            "setup/messages",
+            "timeline/sent/t_ms",
+            "timeline/graceful_shutdown/consumer",
+            "seen/consumer_started",
+        ],
+        taken: "when each client was made (when its start was over), when the first message was sent (when it was delivered), and when \
+            and how many were sent while a member was away (what the other received)",
+        build: broadcast::build,
+        judge: broadcast::judge,
+    },
+    Kind {
+        tells: "response_codes_T",
+        reads: &["delivered", "committed_end"],
+        needs: &[
+            "derived/delivered",
+            "derived/response_codes_T/0",
+            "derived/response_codes_T/20",
+            "setup/messages",
+            "setup/topic_queues_per_broker",
+            "timeline/producer_start/t_ms",
+            "timeline/producer_end/t_ms",
+        ],
+        rebuilt_from: &[
+            "setup/one_match_every",
+            "setup/interval_ms",
+            "setup/subscription",
+            "seen/assignment",
+        ],
+        taken: MADE,
+        build: filters::build_sparse,
+        judge: filters::judge_sparse,
+    },
+    Kind {
+        tells: "tag/owner/result counts",
+        reads: &["map", "delivered_per_consumer", "committed_end"],
+        needs: &[],
+        rebuilt_from: &[
+            "setup/messages",
+            "setup/interval_ms",
+            "setup/consumers",
+            "timeline/producer_start/t_ms",
+            "seen/assignment",
+        ],
+        taken: MADE,
+        build: filters::build_inconsistent,
+        judge: filters::judge_inconsistent,
+    },
 ];
 
 /// What is derived for the reader: remarks, the experiment's clock, examples of what is counted elsewhere.

@@ -1,5 +1,6 @@
 //! Locks of ordered queues that change hands: a second consumer joins, or the first of two is killed.
 
+use crate::field::account::{missing, nobody_got};
 use crate::field::orderly::{consumers, orderly};
 use crate::field::rebuild::{created, end, messages, recorded_map};
 use crate::field::recording::{Recording, list, number, text};
@@ -12,7 +13,7 @@ use rmqsim::kernel::time::{SimDuration, SimTime};
 use serde_json::Value;
 use std::collections::BTreeMap;
 
-const MADE: Measure = Measure::new(Subject::Orderly, "what happens to the owner", Class::Exact);
+const MADE: Measure = Measure::new(Subject::Orderly, "what happens to the owner", Class::Input);
 const MAPS: Measure = Measure::new(Subject::Orderly, "map before and in the end", Class::Exact);
 const LOST: Measure = Measure::new(Subject::Orderly, "messages that nobody got", Class::Exact);
 const ORDER: Measure = Measure::new(
@@ -92,8 +93,8 @@ pub fn judge(recording: &Recording, runs: &[Run<'_>], verdict: &mut Verdict) {
         regressions += u64::from(delivery.offset < *top);
         *top = (*top).max(delivery.offset);
     }
-    let lost = number(recording.derived("sent")) - number(recording.derived("distinct_consumed"));
-    verdict.same(LOST, "", lost, (run.stored().len() - by_record.len()) as u64);
+    let lost = missing(recording.derived("sent"), recording.derived("distinct_consumed"));
+    verdict.same(LOST, "", lost, Some(nobody_got(run, by_record.len())));
     verdict.same(
         ORDER,
         "",
@@ -108,7 +109,9 @@ pub fn judge(recording: &Recording, runs: &[Run<'_>], verdict: &mut Verdict) {
         verdict.within(KILL, "", recorded, again as f64, allowed);
         taken_when_the_lock_expires(recording, run, action, &deliveries, verdict);
     } else {
-        verdict.within(MOVE, "", recorded, again as f64, 0.0..=40.0);
+        // A queue in order has one message at its listener: that one may come again, of each queue that moves.
+        let moved = list(recording.derived("moved_queues")).len() as f64;
+        verdict.within(MOVE, "", recorded, again as f64, 0.0..=moved);
         given_back(recording, action, &deliveries, verdict);
     }
 }

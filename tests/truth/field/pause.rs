@@ -1,5 +1,6 @@
 //! A consumer that is stopped for longer than the brokers wait, and goes on.
 
+use crate::field::account::{missing, nobody_got};
 use crate::field::rebuild::{cluster, consumer, created, messages, pause, recorded_map};
 use crate::field::recording::{Recording, list, number, text};
 use crate::field::run::{Deed, Run, millis_between, times};
@@ -7,9 +8,8 @@ use crate::field::verdict::{Class, Measure, Subject, Verdict, float};
 use rmqsim::cluster::config::{ClusterConfig, Millis};
 use rmqsim::cluster::producer::workload::Arrivals;
 use rmqsim::kernel::time::SimDuration;
-use serde_json::Value;
 
-const DONE: Measure = Measure::new(Subject::Pause, "who is stopped", Class::Exact);
+const DONE: Measure = Measure::new(Subject::Pause, "who is stopped", Class::Input);
 const MAPS: Measure = Measure::new(Subject::Pause, "map before, during and after", Class::Exact);
 const FIRST: Measure = Measure::new(
     Subject::Pause,
@@ -93,25 +93,17 @@ pub fn judge(recording: &Recording, runs: &[Run<'_>], verdict: &mut Verdict) {
             .iter()
             .map(|(after, _)| *after)
             .reduce(f64::max)
-            .unwrap_or(0.0);
-        verdict.within(BACK, "", &after["t_after_cont_ms"], stable, 0.0..=999.0);
+            .unwrap_or(f64::MAX);
+        verdict.within(BACK, "", &after["t_after_cont_ms"], stable, 1.0..=999.0);
     }
     let times = times(&run.deliveries());
-    verdict.same(
-        LOST,
-        "",
-        lost(recording),
-        (run.stored().len() - times.len()) as u64,
-    );
+    verdict.same(LOST, "", lost(recording), nobody_got(run, times.len()));
     let again: u64 = times.values().map(|times| times - 1).sum();
     let seen = number(recording.derived("duplicates")) as f64;
     let letter = (seen / 2.0).floor()..=2.0 * seen;
-    // Who was not taken over from has nothing delivered twice.
-    let wide = if as_recorded {
-        letter.clone()
-    } else {
-        0.0..=run.stored().len() as f64
-    };
+    // Who is not taken over from has nothing delivered twice; more than the letter's most has nobody.
+    let least = if as_recorded { *letter.start() } else { 0.0 };
+    let wide = least..=*letter.end();
     verdict.explained(
         TWICE,
         "",
@@ -150,9 +142,8 @@ fn takeovers(
 }
 
 /// Messages acknowledged and not consumed.
-fn lost(recording: &Recording) -> u64 {
-    let of = |key: &str| recording.derived(key).as_u64();
-    let sent: Option<u64> = of("sent_ok").or(of("sent"));
-    let consumed: &Value = recording.derived("distinct_consumed");
-    sent.unwrap_or(0) - consumed.as_u64().or(sent).unwrap_or(0)
+fn lost(recording: &Recording) -> i64 {
+    let consumed = recording.derived("distinct_consumed");
+    let of = |key| missing(recording.derived(key), consumed);
+    of("sent_ok").or(of("sent")).unwrap_or(0)
 }

@@ -5,12 +5,12 @@
 //! passes; with one thing altered, it does not.
 
 use crate::field::recording::{list, text};
-use crate::field::run::{Deed, Run, at, millis_between, simulate, times};
-use crate::field::{Judged, bundled, judge_folder, rebuild, scenario_file};
+use crate::field::run::{Deed, Delivery, Run, at, millis_between, simulate, times};
+use crate::field::{Judged, bundled, failures, judge_folder, rebuild, scenario_file};
 use rmqsim::cluster::config::ClusterConfig;
 use rmqsim::cluster::fact::Fact;
 use rmqsim::cluster::ids::{GroupId, MessageId};
-use rmqsim::kernel::time::SimTime;
+use rmqsim::kernel::time::{SimDuration, SimTime};
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
 use std::fs;
@@ -111,12 +111,9 @@ fn recorded<T>(folder: &Folder, scenario: &Value, consumers: &[&str], record: im
 
 #[track_caller]
 fn passes(judged: &Judged) {
-    let off = crate::page::off(std::slice::from_ref(judged));
-    assert!(
-        off.is_empty() && judged.verdict.unjudged.is_empty(),
-        "{off}{:?}",
-        judged.verdict.unjudged
-    );
+    let one = std::slice::from_ref(judged);
+    let failures = failures(one);
+    assert!(failures.is_empty(), "{failures:?}\n{}", crate::page::off(one));
     assert!(!judged.verdict.lines.is_empty());
 }
 
@@ -184,19 +181,19 @@ fn retries_recorded_elsewhere_are_judged() {
     recording["setup"]["messageDelayLevel"] = "1s 2s 3s 5s 7s 9s".into();
     recording["setup"]["maxReconsumeTimes"] = 3.into();
     let repeat = recorded(&folder, &scenario, &["c1", "c2"], |run| {
-        let mut messages = BTreeMap::<MessageId, Vec<(SimTime, u16)>>::new();
+        let mut messages = BTreeMap::<MessageId, Vec<Delivery>>::new();
         for delivery in run.deliveries() {
-            messages
-                .entry(delivery.message)
-                .or_default()
-                .push((delivery.time, delivery.times));
+            messages.entry(delivery.message).or_default().push(delivery);
         }
         let mut per_message = Map::new();
         for (message, attempts) in &messages {
-            let attempt = |(number, (time, times)): (usize, &(SimTime, u16))| {
-                let before = number.checked_sub(1).map(|before| attempts[before].0);
-                let since = before.map(|before| millis_between(before, *time).round() as u64);
-                json!({ "attempt": number, "since_prev_ms": since, "reconsume_times": times })
+            let attempt = |(number, of): (usize, &Delivery)| {
+                let before = number.checked_sub(1).map(|before| attempts[before].time);
+                let since = before.map(|before| millis_between(before, of.time).round() as u64);
+                json!({
+                    "attempt": number, "since_prev_ms": since, "reconsume_times": of.times,
+                    "queue": of.queue.trim_start_matches("RETRY/"),
+                })
             };
             let attempts: Vec<Value> = attempts.iter().enumerate().map(attempt).collect();
             per_message.insert(format!("m{}", message.number()), attempts.into());
@@ -223,6 +220,13 @@ fn retries_recorded_elsewhere_are_judged() {
     altered["derived"]["repeats"][0]["dlq_offsets"]["a:0"][1] = 5.into();
     fails_at(&folder.judge(&altered), "dead letters");
 
+    let mut altered = recording.clone();
+    altered["derived"]["repeats"][0]["per_message"]["m1"][2]["queue"] = "a:3".into();
+    fails_at(
+        &folder.judge(&altered),
+        "queues that the retries of each message come from",
+    );
+
     let mut altered = recording;
     altered["setup"]["messageDelayLevel"] = levels.into();
     fails_at(
@@ -238,7 +242,7 @@ fn duplicates_recorded_elsewhere_are_judged() {
     let scenario = variant("dup-kill-backlog-1.scenario.json", 6);
     let mut recording = read("dup-kill-backlog.json");
     recording["setup"]["topic"] = json!(["parcels"]);
-    let repeat = recorded(&folder, &scenario, &["c1", "c2"], |run| {
+    let (repeat, look) = recorded(&folder, &scenario, &["c1", "c2"], |run| {
         let deliveries = run.deliveries();
         let (kill, who) = run.first(Deed::Dies).expect("one dies");
         let mut per_queue = BTreeMap::<String, Value>::new();
@@ -258,18 +262,36 @@ fn duplicates_recorded_elsewhere_are_judged() {
             .filter(|(_, of)| *of != who)
             .map(|(after, _)| *after)
             .collect();
-        json!({
+        let commits = run.committed(kill + SimDuration::from_millis(100)).into_iter();
+        let stats: Map<String, Value> = commits.map(|(queue, new)| (queue, json!([1000, new]))).collect();
+        let look = json!({ "what": "committed_after_action", "repeat": 0, "stats": stats });
+        let repeat = json!({
             "lost": run.stored().len() - times(&deliveries).len(), "per_queue": per_queue,
             "delivered_to_c1_total": deliveries.iter().filter(|d| d.who == who).count(),
             "assign_changes_of_c2_after_action_ms": reacted,
-        })
+        });
+        (repeat, look)
     });
     recording["derived"] = json!({ "repeats": [repeat] });
+    recording["observations"] = json!([look]);
     passes(&folder.judge(&recording));
 
     let mut altered = recording.clone();
     altered["derived"]["repeats"][0]["lost"] = 1.into();
     fails_at(&folder.judge(&altered), "messages that nobody got");
+
+    let mut altered = recording.clone();
+    for stats in altered["observations"][0]["stats"]
+        .as_object_mut()
+        .expect("queues")
+        .values_mut()
+    {
+        stats[1] = 1.into();
+    }
+    fails_at(
+        &folder.judge(&altered),
+        "committed of the queues of the one that is gone",
+    );
 
     let mut altered = recording;
     for counts in altered["derived"]["repeats"][0]["per_queue"]
@@ -294,7 +316,7 @@ fn a_recording_without_scenario_is_rebuilt() {
     fails_at(&folder.judge(&recording), "delivered beside a call that hangs");
 }
 
-/// What nobody understands is named, and the others are judged all the same.
+/// What nobody understands is named and fails, and the others are judged all the same.
 #[test]
 fn strange_files_are_named() {
     let folder = Folder::new("strange");
@@ -305,6 +327,12 @@ fn strange_files_are_named() {
         &json!({ "setup": {}, "derived": { "weight_kg": 3 } }),
     );
     folder.write("lacks.json", &json!({ "setup": {}, "derived": { "t_stop": 3 } }));
+    folder.write("no-scenario.json", &read("flow-default.json"));
+    folder.write("no-scenario.scenario.json", &json!({ "title": 3 }));
+    let mut odd = read("flow-default.json");
+    odd["setup"]["backlog"] = "much".into();
+    folder.write("odd.json", &odd);
+    folder.write("stall.json", &read("startup-stall-subscription-not-latest.json"));
     let mut recording = read("skew-avg.json");
     recording["derived"]["weight_kg"] = 3.into();
     folder.write("skew.json", &recording);
@@ -323,7 +351,25 @@ fn strange_files_are_named() {
     );
     assert!(why("broken").contains("cannot be read"), "{}", why("broken"));
     assert!(why("new-kind").contains("weight_kg"), "{}", why("new-kind"));
-    assert!(why("lacks").contains("lacks something"), "{}", why("lacks"));
+    assert!(
+        why("lacks").contains("lacks `derived/map_before`"),
+        "{}",
+        why("lacks")
+    );
+    assert!(why("no-scenario").contains("title"), "{}", why("no-scenario"));
+    let named: Vec<String> = failures(&judged);
+    let fails = |id: &str| {
+        named
+            .iter()
+            .any(|failure| failure.starts_with(&format!("{id}: ")))
+    };
+    for id in ["list", "broken", "new-kind", "lacks", "no-scenario", "odd"] {
+        assert!(fails(id), "{id} does not fail: {named:?}");
+    }
+    assert!(
+        !fails("stall"),
+        "what is known to be out of reach is left out: {named:?}"
+    );
     let skew = judged
         .iter()
         .find(|judged| judged.recording.id == "skew")

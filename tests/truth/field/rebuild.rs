@@ -39,7 +39,7 @@ pub fn created(recording: &Recording, consumer: &str) -> u64 {
 ///
 /// One way takes 1 to 4 ms: pulls of the busy recorded machine came back after 3 to 11 ms.
 ///
-/// The names are the recorded ones, since the order of Java's hash tables hangs on them.
+/// The names are the recorded ones, since the order of Java's hash tables depends on them.
 pub fn cluster(recording: &Recording, repeat: usize, duration: u64) -> ClusterConfig {
     let name = recording.setup("topic");
     let name = text(name.get(repeat).unwrap_or(name));
@@ -169,6 +169,26 @@ pub fn messages(config: &mut ClusterConfig, start: u64, number: u64, arrivals: A
         stop: SimTime::MAX,
         max_messages: number,
     });
+}
+
+/// `number` messages at an even pace, the first sent at `first`, the last about `last`, ms.
+pub fn evenly(config: &mut ClusterConfig, first: u64, last: u64, number: u64) {
+    let gap = SimDuration::from_millis((last - first) / number);
+    messages(
+        config,
+        first - gap.as_millis(),
+        number,
+        Arrivals::Constant { gap },
+    );
+}
+
+/// The messages of `setup`, at an even pace: from the first delivery, as nothing stores when the sender began, to the
+/// entry that says it is done.
+pub fn sent(config: &mut ClusterConfig, recording: &Recording) {
+    let first = recording.rows("deliveries").next();
+    let first = first.map_or(0, |row| number(row.get("t_ms")));
+    let last = number(&recording.timeline("sent")[0]["t_ms"]);
+    evenly(config, first, last, number(recording.setup("messages")));
 }
 
 /// The consumer added as number `consumer` leaves, gracefully or not.

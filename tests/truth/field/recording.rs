@@ -83,6 +83,32 @@ impl Recording {
         })
     }
 
+    /// The first of these that is not there: keys with slashes between them, from the top; `*` stands for each entry of a list or
+    /// an object, `timeline/x` for the first action x, `observations/x` for the first observation x, and `seen/x` for one of
+    /// each consumer that is started.
+    pub fn lacks<'p>(&self, paths: &[&'p str]) -> Option<&'p str> {
+        paths.iter().copied().find(|path| !self.holds(path))
+    }
+
+    fn holds(&self, path: &str) -> bool {
+        let (head, rest) = path.split_once('/').unwrap_or((path, ""));
+        let (name, inner) = rest.split_once('/').unwrap_or((rest, ""));
+        let starts = self.timeline("start_consumer");
+        let mut started = starts.iter().map(|start| start["consumer"].as_str());
+        match head {
+            "timeline" => self
+                .timeline(name)
+                .first()
+                .is_some_and(|entry| holds(entry, inner)),
+            "observations" => self
+                .observations(name)
+                .next()
+                .is_some_and(|seen| holds(seen, inner)),
+            "seen" => started.all(|who| who.is_some_and(|who| self.seen(name, who).next().is_some())),
+            _ => holds(&self.json, path),
+        }
+    }
+
     /// Names of the consumers, those of repeats without the number of the repeat, sorted.
     pub fn consumers(&self) -> Vec<String> {
         let starts = list(&self.json["timeline"]).iter().filter(|entry| {
@@ -95,6 +121,20 @@ impl Recording {
         names.sort();
         names.dedup();
         names
+    }
+}
+
+/// Whether something stands at `path` below `value`.
+fn holds(value: &Value, path: &str) -> bool {
+    if path.is_empty() {
+        return !value.is_null();
+    }
+    let (key, rest) = path.split_once('/').unwrap_or((path, ""));
+    match (key, value) {
+        ("*", Value::Array(all)) => all.iter().all(|of| holds(of, rest)),
+        ("*", Value::Object(all)) => all.values().all(|of| holds(of, rest)),
+        ("*", _) => false,
+        _ => holds(&value[key], rest),
     }
 }
 

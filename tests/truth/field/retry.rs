@@ -18,9 +18,9 @@ const TIMES: Measure = Measure::new(
     "`reconsumeTimes` of each attempt of each message",
     Class::Exact,
 );
-const TOPIC: Measure = Measure::new(
+const QUEUES: Measure = Measure::new(
     Subject::Retries,
-    "retries come from `%RETRY%`, firsts do not",
+    "queues that the retries of each message come from",
     Class::Exact,
 );
 const LATE: Measure = Measure::new(
@@ -29,12 +29,12 @@ const LATE: Measure = Measure::new(
     Class::RetryDelay,
 );
 const DEAD: Measure = Measure::new(Subject::Retries, "dead letters", Class::Exact);
-const EARLY: Measure = Measure::new(
+const MADE: Measure = Measure::new(
     Subject::Retries,
-    "`%DLQ%` exists before the first message is given up",
-    Class::Exact,
+    "`%DLQ%` is there, ms after the first last attempt",
+    Class::Derived,
 );
-const COUNT: Measure = Measure::new(Subject::Retries, "messages sent", Class::Exact);
+const COUNT: Measure = Measure::new(Subject::Retries, "messages that were delivered", Class::Exact);
 
 /// Time between two messages of the recorded sender, ms.
 const GAP: u64 = 200;
@@ -113,8 +113,20 @@ fn one(recording: &Recording, repeat: usize, run: &Run<'_>, verdict: &mut Verdic
         let found = attempts.iter().map(|d| u64::from(d.times)).collect::<Vec<_>>();
         let what = format!("repeat {repeat}, {name}");
         verdict.same(TIMES, &what, seen.iter().map(of).collect(), found);
-        let as_told = attempts.iter().all(|d| d.of_user == (d.times == 0));
-        verdict.same(TOPIC, &what, true, as_told);
+        // Clients give a retry its old topic back, but not its old queue: `%RETRY%` has a queue 0 only.
+        let queues: Option<Vec<String>> = seen
+            .iter()
+            .skip(1)
+            .map(|attempt| attempt["queue"].as_str().map(str::to_owned))
+            .collect();
+        if let Some(queues) = queues {
+            let of_retry = |d: &Delivery| match d.queue.strip_prefix("RETRY/") {
+                Some(queue) => queue.to_owned(),
+                None => format!("{} of the topic", d.queue),
+            };
+            let found = attempts.iter().skip(1).map(of_retry).collect();
+            verdict.same(QUEUES, &what, queues, found);
+        }
         for (failed, pair) in attempts.windows(2).enumerate() {
             let Some(nominal) = nominal(recording, &levels, failed + 1) else {
                 continue;
@@ -138,13 +150,38 @@ fn one(recording: &Recording, repeat: usize, run: &Run<'_>, verdict: &mut Verdic
         .map(|(_, offsets)| number(&offsets[1]))
         .sum();
     verdict.same(DEAD, format!("repeat {repeat}"), listed, dead.len() as u64);
-    let given_up = dead.first().map_or(SimTime::MAX, |(time, ())| *time);
-    let created = run.select(|fact| match fact {
+    dead_letter_topic(recording, repeat, run, attempts.values(), verdict);
+}
+
+/// The topic of dead letters is made for the first of them. The recording looked every now and then, so it was there at the
+/// latest when it was first listed.
+fn dead_letter_topic<'d>(
+    recording: &Recording,
+    repeat: usize,
+    run: &Run<'_>,
+    attempts: impl Iterator<Item = &'d Vec<Delivery>>,
+    verdict: &mut Verdict,
+) {
+    let listed = recording
+        .observations("dlq_topic_listed")
+        .find(|look| look["repeat"].as_u64() == Some(repeat as u64));
+    let recorded = entries(&recording.repeats()[repeat]["per_message"]);
+    let last = recorded.filter_map(|(_, attempts)| list(attempts).last()?["t_ms"].as_u64());
+    let (Some(listed), Some(last)) = (listed, last.min()) else {
+        return;
+    };
+    let seen = number(&listed["t_ms"]) as f64 - last as f64;
+    let made = run.select(|fact| match fact {
         Fact::QueueCreated { queue } if run.kind(*queue) == TopicKind::DeadLetter(run.group) => Some(()),
         _ => None,
     });
-    let early = created.iter().any(|(time, ())| *time < given_up);
-    verdict.same(EARLY, format!("repeat {repeat}"), false, early);
+    let last = attempts
+        .filter_map(|attempts| attempts.last())
+        .map(|d| d.time)
+        .min();
+    let found = made.first().zip(last);
+    let found = found.map_or(f64::MAX, |((made, ()), last)| millis_between(last, *made));
+    verdict.within(MADE, format!("repeat {repeat}"), &seen, found, 0.0..=seen);
 }
 
 /// When the client that got this took its queue.

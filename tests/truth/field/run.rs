@@ -210,7 +210,7 @@ impl<'a> Run<'a> {
         changes
     }
 
-    /// Who changed his holdings from `from` to `to`, and when, in ms after `from`, rounded up.
+    /// Whose queues changed from `from` to `to`, and when, in ms after `from`, rounded up.
     pub fn changes_within(&self, from: SimTime, to: SimTime) -> Vec<(f64, String)> {
         let changes = self
             .changes()

@@ -58,11 +58,13 @@ pub enum Class {
     RoutePoll,
     /// Nothing stands in the table: the bound is derived where it is used.
     Derived,
+    /// What the experimenter did, which the scenario must do as well. It predicts nothing and is not counted.
+    Input,
 }
 
 impl Class {
     /// All that `field/README.md` explains.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 17] = [
         Self::Exact,
         Self::Reaction,
         Self::Stable,
@@ -79,6 +81,7 @@ impl Class {
         Self::Cached,
         Self::RoutePoll,
         Self::Derived,
+        Self::Input,
     ];
 
     pub const fn name(self) -> &'static str {
@@ -99,7 +102,13 @@ impl Class {
             Self::Cached => "cached",
             Self::RoutePoll => "route poll",
             Self::Derived => "derived",
+            Self::Input => "input",
         }
+    }
+
+    /// Whether nothing but the same will do.
+    pub fn is_exact(self) -> bool {
+        matches!(self, Self::Exact | Self::Input)
     }
 }
 
@@ -157,6 +166,8 @@ pub struct Line {
     pub found: Told,
     /// What is allowed; empty if it must be the same.
     pub allowed: String,
+    /// What is allowed beyond that for a stated reason; empty if nothing is.
+    pub chance: String,
     range: Option<RangeInclusive<f64>>,
     pub outcome: Outcome,
 }
@@ -166,11 +177,8 @@ impl Line {
         self.outcome != Outcome::Off
     }
 
-    /// Whether what was recorded lies outside of the tolerance itself. Bounds of committed offsets are those of the run.
+    /// Whether what was recorded lies outside of the tolerance itself.
     pub fn recorded_beyond(&self) -> bool {
-        if self.measure.class == Class::CommittedOffset {
-            return false;
-        }
         let range = self.range.as_ref().zip(self.recorded.number);
         range.is_some_and(|(range, recorded)| !range.contains(&recorded))
     }
@@ -270,6 +278,9 @@ impl Verdict {
             _ => Outcome::Off,
         };
         self.push_range(measure, detail, recorded, found, &letter, outcome);
+        if let Some(line) = self.lines.last_mut() {
+            line.chance = told(&wide);
+        }
     }
 
     fn push_range(
@@ -305,8 +316,6 @@ impl Verdict {
         outcome: Outcome,
     ) {
         let detail = detail.to_string();
-        let told =
-            |range: &RangeInclusive<f64>| format!("{} to {}", figure(*range.start()), figure(*range.end()));
         let allowed = range.as_ref().map(told).unwrap_or_default();
         self.lines.push(Line {
             measure,
@@ -314,6 +323,7 @@ impl Verdict {
             recorded,
             found,
             allowed,
+            chance: String::new(),
             range,
             outcome,
         });
@@ -328,6 +338,10 @@ impl Verdict {
     pub fn off(&self) -> usize {
         self.lines.iter().filter(|line| !line.agrees()).count()
     }
+}
+
+fn told(range: &RangeInclusive<f64>) -> String {
+    format!("{} to {}", figure(*range.start()), figure(*range.end()))
 }
 
 /// A number for people: whole, or with one digit, thousands apart.
