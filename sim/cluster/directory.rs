@@ -1,7 +1,7 @@
 //! Who is who: names of all entities and where each queue lives. Grows during a run, never shrinks.
 
 use crate::cluster::consumer::delivery::Delivery;
-use crate::cluster::ids::{BrokerId, ConsumerId, GroupId, ProducerId, QueueId, TopicId};
+use crate::cluster::ids::{BrokerId, ConsumerId, GroupId, MessageId, ProducerId, QueueId, TopicId};
 use crate::cluster::producer::attributes::Attributes;
 
 /// What a topic is for.
@@ -109,6 +109,10 @@ impl Directory {
     /// A producer's name.
     pub fn producer(&self, id: ProducerId) -> &str {
         &self.producers[id.index()].0
+    }
+    /// `shop 17`, as people name a message: its producer, and which of its messages it is, from 0.
+    pub fn message_label(&self, id: MessageId) -> String {
+        format!("{} {}", self.producer(id.producer()), id.number())
     }
     /// `topic broker:id`, as people name a queue: `orders broker-a:3`.
     pub fn queue_label(&self, id: QueueId) -> String {

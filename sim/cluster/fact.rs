@@ -187,6 +187,13 @@ pub enum Fact {
         /// The group whose client sent it; `None` for those of producers.
         group: Option<GroupId>,
     },
+    /// A broker has taken a client's heartbeat.
+    Heartbeat {
+        /// Which broker.
+        broker: BrokerId,
+        /// Whose.
+        consumer: ConsumerId,
+    },
     /// A pull found nothing and is held.
     PullHeld {
         /// At whose broker, for which queue.

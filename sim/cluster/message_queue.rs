@@ -124,11 +124,6 @@ pub fn java_hash(text: &str) -> i32 {
     })
 }
 
-/// `Long.hashCode`: both halves, exclusive-or.
-pub const fn java_hash_long(value: i64) -> i32 {
-    (value ^ ((value as u64) >> 32) as i64) as i32
-}
-
 /// Brings `entries` into the order in which Java walks a `HashSet` or `HashMap` into which they were put one
 /// after another: by bucket, and inside a bucket as they came. `hash` is `hashCode`.
 ///
@@ -166,6 +161,63 @@ mod tests {
                 MessageQueue::new(topic, "broker-a", *id).hash_code()
             });
             assert_eq!(&ids[..first.len()], first, "{topic}");
+        }
+    }
+
+    /// 16 buckets up to 12 entries, 32 up to 24, 64 up to 48: where 64, 32 and 16 stood in a `HashSet<Integer>` of Java
+    /// 17 into which they were put before 1, 2, 3 and so on.
+    #[test]
+    fn the_table_doubles_when_it_is_more_than_three_quarters_full() {
+        for (entries, places) in [
+            (12, [0, 1, 2]),
+            (13, [0, 1, 12]),
+            (24, [0, 1, 17]),
+            (25, [0, 24, 16]),
+            (48, [0, 32, 16]),
+            (49, [48, 31, 15]),
+        ] {
+            let mut numbers = vec![64, 32, 16];
+            numbers.extend((1..).filter(|n| *n != 16 && *n != 32).take(entries - 3));
+            java_hash_order(&mut numbers, |n| *n);
+            let place = |number| numbers.iter().position(|n| *n == number);
+            assert_eq!([64, 32, 16].map(place), places.map(Some), "{entries} entries");
+        }
+    }
+
+    /// Java folds the upper half of a hash into the lower, exclusive-or. The same `HashSet<Integer>`, put in as shown.
+    #[test]
+    fn buckets_look_at_both_halves_of_a_hash() {
+        for (put, walked) in [
+            (
+                [1, 0x1_0001, 0x2_0001, 0x1_0000],
+                [0x1_0001, 1, 0x1_0000, 0x2_0001],
+            ),
+            ([3, 0, -1, -65_533], [0, -1, 3, -65_533]),
+        ] {
+            let mut numbers = put;
+            java_hash_order(&mut numbers, |n| *n);
+            assert_eq!(numbers, walked);
+        }
+    }
+
+    /// A label is the topic, a blank, and the place on the broker. A broker's name may hold colons, no part a sign.
+    #[test]
+    fn labels_name_queues() {
+        let queue = |broker, id| Some(MessageQueue::new("orders", broker, id));
+        assert_eq!(MessageQueue::of_label("orders broker-a:0"), queue("broker-a", 0));
+        assert_eq!(
+            MessageQueue::of_label("orders idc:broker-a:17"),
+            queue("idc:broker-a", 17)
+        );
+        for none in [
+            "orders",
+            "orders broker-a",
+            "orders broker-a:",
+            "orders broker-a:x",
+            "orders broker-a:+1",
+            "broker-a:0",
+        ] {
+            assert_eq!(MessageQueue::of_label(none), None, "{none}");
         }
     }
 

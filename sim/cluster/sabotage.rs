@@ -28,6 +28,10 @@ pub enum Sabotage {
     LevelTooHigh,
     /// One attempt more than `maxReconsumeTimes` allows.
     DeadTooLate,
+    /// An orderly client gives a message up one attempt later than `maxReconsumeTimes` allows.
+    DeadTooLateInOrder,
+    /// An answer brings one message more than was asked for.
+    AnswerTooLarge,
     /// A failed message is scheduled twice.
     RetryTwice,
     /// A dead letter is told of, but not stored.
@@ -59,7 +63,7 @@ static RUNS: AtomicU64 = AtomicU64::new(0);
 
 impl Sabotage {
     /// All faults, with the numbers that they have if none are given.
-    pub const ALL: [Self; 19] = [
+    pub const ALL: [Self; 21] = [
         Self::LoseMessage(50),
         Self::RepeatMessage(0),
         Self::CommitUnfinished,
@@ -67,6 +71,8 @@ impl Sabotage {
         Self::KeepDropped,
         Self::LevelTooHigh,
         Self::DeadTooLate,
+        Self::DeadTooLateInOrder,
+        Self::AnswerTooLarge,
         Self::RetryTwice,
         Self::DeadLetterNotStored,
         Self::NotWoken,
@@ -91,6 +97,8 @@ impl Sabotage {
             Self::KeepDropped => "keep-dropped",
             Self::LevelTooHigh => "level-too-high",
             Self::DeadTooLate => "dead-too-late",
+            Self::DeadTooLateInOrder => "dead-too-late-in-order",
+            Self::AnswerTooLarge => "answer-too-large",
             Self::RetryTwice => "retry-twice",
             Self::DeadLetterNotStored => "dead-letter-not-stored",
             Self::NotWoken => "not-woken",

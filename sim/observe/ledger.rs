@@ -247,7 +247,14 @@ impl Ledger {
 
     /// A listener is called with the record.
     #[inline(always)]
-    pub fn delivered(&mut self, now: SimTime, slot: usize, of: Slot, offset: u64) -> Delivery {
+    pub fn delivered(
+        &mut self,
+        now: SimTime,
+        directory: &Directory,
+        slot: usize,
+        of: Slot,
+        offset: u64,
+    ) -> Delivery {
         let account = &mut self.accounts[slot];
         if offset < account.frontier {
             return self.delivered_below(slot, of, offset);
@@ -257,9 +264,9 @@ impl Ledger {
                 now,
                 Invariant::L4,
                 &format!(
-                    "group {}, queue {}: offset {offset} delivered, but {} come before and {} are stored",
-                    of.group.0,
-                    of.queue.0,
+                    "group {}, {}: offset {offset} delivered, but {} come before and {} are stored",
+                    directory.group(of.group).name,
+                    directory.queue_label(of.queue),
                     account.frontier,
                     self.ends[of.queue.index()]
                 ),
@@ -364,15 +371,24 @@ impl Ledger {
 
     /// A record ended; whether for the first time.
     #[inline(always)]
-    pub fn ended(&mut self, now: SimTime, slot: usize, of: Slot, offset: u64, outcome: Outcome) -> bool {
+    pub fn ended(
+        &mut self,
+        now: SimTime,
+        directory: &Directory,
+        slot: usize,
+        of: Slot,
+        offset: u64,
+        outcome: Outcome,
+    ) -> bool {
         let account = &mut self.accounts[slot];
         if offset >= account.frontier {
             broken(
                 now,
                 Invariant::L4,
                 &format!(
-                    "group {}, queue {}: offset {offset} ended ({outcome:?}) and was never delivered",
-                    of.group.0, of.queue.0
+                    "group {}, {}: offset {offset} ended ({outcome:?}) and was never delivered",
+                    directory.group(of.group).name,
+                    directory.queue_label(of.queue),
                 ),
             );
         }

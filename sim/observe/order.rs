@@ -98,24 +98,19 @@ impl QueueOrder {
     pub fn delivered(
         &mut self,
         now: SimTime,
-        label: impl Fn() -> String,
+        names: impl Fn(ConsumerId) -> [String; 2],
         consumer: ConsumerId,
         offset: u64,
         failed: u16,
     ) -> InQueue {
         let Some(holder) = self.holders.iter_mut().find(|h| h.consumer == consumer) else {
-            let text = format!(
-                "{}: offset {offset} delivered to {consumer:?}, who does not hold it",
-                label()
-            );
+            let [name, label] = names(consumer);
+            let text = format!("{label}: offset {offset} delivered to {name}, which does not hold it");
             broken(now, Invariant::O1, &text);
         };
         if offset < holder.next {
-            let text = format!(
-                "{}: offset {offset} delivered to {consumer:?} after {} under one lock",
-                label(),
-                holder.next - 1
-            );
+            let ([name, label], last) = (names(consumer), holder.next - 1);
+            let text = format!("{label}: offset {offset} delivered to {name} after {last} under one lock");
             broken(now, Invariant::O1, &text);
         }
         holder.next = offset + 1;
@@ -158,7 +153,7 @@ impl QueueOrder {
     pub fn locked(
         &mut self,
         now: SimTime,
-        label: impl Fn() -> String,
+        names: impl Fn(ConsumerId) -> [String; 2],
         consumer: ConsumerId,
         is_same: impl Fn(ConsumerId, ConsumerId) -> bool,
     ) {
@@ -166,10 +161,8 @@ impl QueueOrder {
             && now.since(since) <= REBALANCE_LOCK_MAX_LIVE_TIME
             && !is_same(other, consumer)
         {
-            let text = format!(
-                "{}: locked for {consumer:?} while {other:?} has the lock",
-                label()
-            );
+            let ([name, label], [other, _]) = (names(consumer), names(other));
+            let text = format!("{label}: locked for {name} while {other} has the lock");
             broken(now, Invariant::R2, &text);
         }
         self.lock = Some((consumer, now));
@@ -270,12 +263,17 @@ mod tests {
         SimTime::ZERO + SimDuration::from_secs(seconds)
     }
 
+    fn names(consumer: ConsumerId) -> [String; 2] {
+        let name = if consumer == ANN { "ann" } else { "bob" };
+        [name, "orders a:0"].map(str::to_owned)
+    }
+
     fn deliver(queue: &mut QueueOrder, consumer: ConsumerId, offset: u64) -> InQueue {
-        queue.delivered(at(9), || "orders a:0".to_owned(), consumer, offset, 0)
+        queue.delivered(at(9), names, consumer, offset, 0)
     }
 
     fn lock(queue: &mut QueueOrder, now: SimTime, consumer: ConsumerId) {
-        queue.locked(now, || "orders a:0".to_owned(), consumer, |a, b| a == b);
+        queue.locked(now, names, consumer, |a, b| a == b);
     }
 
     /// Two pauses of one head are one blockade; a take-over may go back, and ends it.
@@ -301,7 +299,7 @@ mod tests {
     }
 
     #[test]
-    #[should_panic = "invariant O1 broken at 9.000000000s: orders a:0: offset 6 delivered to ConsumerId(0) after 7"]
+    #[should_panic = "invariant O1 broken at 9.000000000s: orders a:0: offset 6 delivered to ann after 7"]
     fn nothing_goes_back_under_one_lock() {
         let mut queue = QueueOrder::default();
         queue.acquired(ANN, 5);
@@ -310,7 +308,7 @@ mod tests {
     }
 
     #[test]
-    #[should_panic = "invariant O1 broken at 9.000000000s: orders a:0: offset 5 delivered to ConsumerId(1), who does not"]
+    #[should_panic = "invariant O1 broken at 9.000000000s: orders a:0: offset 5 delivered to bob, which does not"]
     fn only_a_holder_delivers() {
         let mut queue = QueueOrder::default();
         queue.acquired(ANN, 5);
@@ -330,7 +328,7 @@ mod tests {
     }
 
     #[test]
-    #[should_panic = "invariant R2 broken at 60.000000000s: orders a:0: locked for ConsumerId(1) while ConsumerId(0) has"]
+    #[should_panic = "invariant R2 broken at 60.000000000s: orders a:0: locked for bob while ann has"]
     fn a_queue_has_one_lock_holder() {
         let mut queue = QueueOrder::default();
         lock(&mut queue, at(0), ANN);

@@ -163,7 +163,7 @@ impl ErlangC {
     /// Probability of a sojourn of more than `t` for an arrival that meets 0, 1, 2 … in the system.
     ///
     /// Who meets n ≥ c waits for k = n − c + 1 departures, a Poisson process of rate r = cµ, and is then served.
-    /// Beyond `t` is he whose k departures are not through by then, or who is in service then (`serving`, which
+    /// Beyond `t` is one whose k departures are not through by then, or who is in service then (`serving`, which
     /// obeys serving(k − 1) = serving(k) · (r − µ) ÷ r + P(just k − 1 departures by t)).
     fn tail_by_state(&self, t: f64) -> Vec<f64> {
         let servers = f64::from(self.servers);

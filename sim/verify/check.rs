@@ -10,6 +10,7 @@ use crate::cluster::fact::{Fact, Observer};
 use crate::cluster::sabotage::Sabotage;
 use crate::cluster::{Cluster, Leftovers};
 use crate::kernel::time::SimTime;
+use crate::observe::invariant::Invariant;
 use crate::observe::observation::Observation;
 use crate::verify::history::History;
 use crate::verify::rules::Judge;
@@ -31,6 +32,8 @@ pub struct Seen {
     pub offsets_fell: [u64; 3],
     /// How often the accounts were compared.
     pub comparisons: u64,
+    /// How often each rule was asked, past all of its excuses, by invariant.
+    pub asked: Vec<u64>,
 }
 
 /// Everybody who looks at a run under all rules.
@@ -40,6 +43,8 @@ pub struct Watch<'a> {
     judge: Judge<'a>,
     history: History,
     events: u64,
+    /// Looks at the second account.
+    histories: u64,
     /// Whether a fact was told since the accounts were compared.
     is_open: bool,
 }
@@ -52,6 +57,7 @@ impl<'a> Watch<'a> {
             judge: Judge::new(config).rested(rested),
             history: History::default(),
             events: 0,
+            histories: 0,
             is_open: false,
         }
     }
@@ -66,6 +72,25 @@ impl<'a> Watch<'a> {
         self.is_open |= concerns_accounts(fact);
     }
 
+    /// How often each rule was asked in a run of so many events: those of the judge, and those of everybody else, which
+    /// know no excuse.
+    fn asked(&self, events: u64) -> Vec<u64> {
+        let asked = self.judge.asked();
+        let compared = self.observation.ledger.checks();
+        for (invariant, times) in [
+            (Invariant::K3, 1),
+            (Invariant::K4, events),
+            (Invariant::L1, compared),
+            (Invariant::L2, compared),
+            (Invariant::M1, 1),
+            (Invariant::M2, 1),
+            (Invariant::X1, self.histories),
+        ] {
+            asked.add(invariant, times);
+        }
+        asked.counts()
+    }
+
     /// The run is over.
     ///
     /// # Panics
@@ -73,6 +98,7 @@ impl<'a> Watch<'a> {
     pub fn finish(&mut self, end: SimTime, directory: &Directory, left: &Leftovers) {
         self.observation.finish(end, directory);
         self.history.check(end, directory, &self.observation);
+        self.histories += 1;
         self.judge.finish(end, directory, left);
     }
 }
@@ -84,6 +110,7 @@ impl Observer for Watch<'_> {
 
     fn sample(&mut self, now: SimTime, directory: &Directory) {
         self.observation.sample(now, directory);
+        self.histories += 1;
         self.history.check(now, directory, &self.observation);
     }
 
@@ -161,6 +188,7 @@ fn run(config: &ClusterConfig, sabotage: Option<Sabotage>, rested: bool) -> Resu
             trace_digest: done.trace_digest,
             offsets_fell: done.observer.judge.fell(),
             comparisons: done.observer.observation.ledger.checks(),
+            asked: done.observer.asked(done.events),
         }
     };
     caught(run)
@@ -205,7 +233,7 @@ impl Broken {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::observe::invariant::{Invariant, broken};
+    use crate::observe::invariant::broken;
 
     #[test]
     fn a_broken_invariant_is_told_with_its_id_and_instant() {

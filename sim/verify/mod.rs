@@ -6,4 +6,5 @@ pub mod double_run;
 mod forged;
 pub mod fuzz;
 mod history;
+mod read_queues;
 pub mod rules;

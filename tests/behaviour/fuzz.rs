@@ -23,6 +23,7 @@ fn random_scenarios_break_no_rule_and_miss_nothing() {
     assert_eq!(findings.scenarios, 2_000);
     assert_eq!(findings.tally.empty_cells(), Vec::<String>::new());
     assert_eq!(findings.tally.unseen(), Vec::<&str>::new());
+    assert_eq!(findings.never_asked(), Vec::<&str>::new());
 }
 
 fn regressions() -> Vec<PathBuf> {

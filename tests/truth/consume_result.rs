@@ -103,10 +103,8 @@ fn concurrently(case: Concurrently) -> Outcome {
     let ever: BTreeSet<u64> = case.cached_before.iter().chain(&batch).copied().collect();
     let mut queue = cache(ever.iter().copied(), &case.msgs);
     queue.remove(
-        &ever
-            .into_iter()
-            .filter(|offset| !case.cached_before.contains(offset))
-            .collect::<Vec<_>>(),
+        ever.into_iter()
+            .filter(|offset| !case.cached_before.contains(offset)),
     );
     queue.dropped = case.dropped;
     let model = match case.model.as_str() {

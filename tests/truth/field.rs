@@ -15,6 +15,7 @@ mod filters;
 mod kinds;
 mod listeners;
 mod locks;
+mod measure;
 mod orderly;
 mod pause;
 mod planted;
@@ -26,6 +27,7 @@ pub mod recording;
 mod retry;
 pub mod run;
 mod scenario_file;
+mod strange;
 pub mod verdict;
 
 use crate::page;

@@ -289,7 +289,8 @@ pub fn off(judged: &[Judged]) -> String {
 fn details(judged: &[Judged]) -> String {
     let mut text = "# The field recordings, one by one\n\n\
         Made by `UPDATE=1 cargo test --test truth`; [fidelity.md](fidelity.md) has the sum of it, and the words of the column\n\
-        \"tolerance\" are explained in [tests/truth/field/README.md](../tests/truth/field/README.md).\n"
+        \"tolerance\" are explained in [tests/truth/field/README.md](../tests/truth/field/README.md). What is \"taken from what was\n\
+        seen\" goes into the scenario because the recording stores it nowhere else; what follows from it alone is no prediction.\n"
         .to_owned();
     for judged in judged {
         let recording = &judged.recording;

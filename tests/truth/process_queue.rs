@@ -102,7 +102,7 @@ fn perform(queue: &mut ProcessQueue, step: &Step) -> Outcome {
     }
 }
 
-/// Takes the short cut that a simulation takes, unless the vectors invent another size for the message.
+/// As a simulation does, unless the vectors invent another size for the message.
 fn remove(queue: &mut ProcessQueue, step: &Step) -> Option<u64> {
     let messages: Vec<CachedMessage> = messages(step).collect();
     let as_cached = |message: &CachedMessage| {
@@ -112,8 +112,7 @@ fn remove(queue: &mut ProcessQueue, step: &Step) -> Option<u64> {
     };
     match messages.as_slice() {
         odd if !odd.iter().all(as_cached) => queue.remove_messages(odd),
-        [single] => queue.remove_one(single.offset),
-        many => queue.remove(&many.iter().map(|message| message.offset).collect::<Vec<_>>()),
+        same => queue.remove(same.iter().map(|message| message.offset)),
     }
 }
 

@@ -1,7 +1,7 @@
 //! Round robin, hash selection, avoidance of slow brokers.
 
 use crate::harness::{Outcome, Tally, same};
-use rmqsim::cluster::message_queue::{java_hash, java_hash_long};
+use rmqsim::cluster::message_queue::java_hash;
 use rmqsim::cluster::producer::latency_fault_tolerance::{MqFaultStrategy, not_available_duration};
 use rmqsim::cluster::producer::topic_publish_info::{TopicPublishInfo, select_by_hash};
 use rmqsim::kernel::time::{SimDuration, SimTime};
@@ -115,7 +115,8 @@ fn by_hash((kind, key, hash_code, picks): (String, Value, i32, Vec<usize>), coun
     let hash = match kind.as_str() {
         "string" => java_hash(key.as_str().expect("a text")),
         "int" => number() as i32,
-        "long" => java_hash_long(number()),
+        // `Long.hashCode`: both halves, exclusive-or. Keys are texts in a scenario, so only the vectors need it.
+        "long" => (number() ^ (number() as u64 >> 32) as i64) as i32,
         other => return same("type", "string, int or long", other),
     };
     same("hashCode", hash_code, hash)?;

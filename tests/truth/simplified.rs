@@ -289,7 +289,7 @@ fn requests(figures: &mut Figures) {
     let missing = config.producers.len() as f64 * (brokers + 1.0) * (seconds / 30.0).floor();
     figures.insert(
         "producer-heartbeats",
-        format!("{} in a hundred requests", hundredth(missing / all * 100.0)),
+        format!("{} % fewer requests", hundredth(missing / all * 100.0)),
     );
     let rate = all / seconds / brokers;
     // 16 + 2 threads for each of four cores; 0.1 ms is what a pull from memory takes at most.

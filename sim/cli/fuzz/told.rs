@@ -1,6 +1,7 @@
 //! What a search has found, in words, as a table and as data.
 
 use super::{Kept, Origin};
+use crate::observe::invariant::Invariant;
 use crate::scenario::estimate::grouped;
 use crate::verify::check::Broken;
 use crate::verify::fuzz::campaign::{Failure, Findings};
@@ -27,7 +28,28 @@ pub fn findings(findings: &Findings, took: Duration, interrupted: bool, first: u
     if interrupted {
         text += "; interrupted: the figures are of the scenarios that were done";
     }
-    text + "\n\n" + &table(&findings.tally)
+    text + "\n\n" + &table(&findings.tally) + "\n" + &asked(&findings.asked)
+}
+
+/// How often each rule was asked where nothing excused it.
+fn asked(asked: &[u64]) -> String {
+    let mut text = "\nRules asked, past all of their excuses\n\n".to_owned();
+    let cells: Vec<String> = Invariant::ALL
+        .iter()
+        .zip(asked)
+        .map(|(rule, times)| format!("{:>4} {:<14}", rule.id(), grouped((*times).into())))
+        .collect();
+    for row in cells.chunks(6) {
+        text += row.concat().trim_end();
+        text.push('\n');
+    }
+    let never = Invariant::ALL.iter().zip(asked).filter(|(_, times)| **times == 0);
+    let never: Vec<String> = never.map(|(rule, _)| rule.id().to_owned()).collect();
+    text += &match never.len() {
+        0 => "All of them were.".to_owned(),
+        n => format!("{n} never: {}", never.join(", ")),
+    };
+    text
 }
 
 /// How often each fault met each mechanism, what that leaves out, and why.
@@ -179,6 +201,10 @@ pub fn as_json(findings: &Findings, first: u64, kept: &[(Origin, Option<Kept>)])
                 json!({ "seed": failure.number, "scenarios": failure.scenarios, "command": origin.words });
             entry(&of, &failure.broken, small.as_ref())
         });
+    let asked = Invariant::ALL.iter().zip(&findings.asked);
+    let asked: Map<String, Value> = asked
+        .map(|(rule, times)| (rule.id().to_owned(), (*times).into()))
+        .collect();
     json!({
         "first": first,
         "scenarios": findings.scenarios,
@@ -187,6 +213,7 @@ pub fn as_json(findings: &Findings, first: u64, kept: &[(Origin, Option<Kept>)])
         "failures": failures.collect::<Vec<_>>(),
         "faults": table,
         "sometimes": probes,
+        "asked": asked,
         "emptyCells": tally.empty_cells(),
         "neverHappened": tally.unseen(),
     })

@@ -30,9 +30,10 @@ impl<O: Observer> Cluster<O> {
         connection: Connection,
         subscriptions: &Subscriptions,
     ) {
-        let now = self.core.now();
+        let (now, consumer) = (self.core.now(), connection.consumer);
+        self.core.emit(Fact::Heartbeat { broker, consumer });
         self.retry_queues(broker, group);
-        let rank = self.consumers[connection.consumer.index()].rank;
+        let rank = self.consumers[consumer.index()].rank;
         let consumers = &mut self.brokers[broker.index()].consumers;
         let change = consumers.heartbeat(now, group, connection, rank, subscriptions);
         if change.expression {

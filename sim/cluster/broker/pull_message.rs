@@ -308,10 +308,11 @@ impl<O: Observer> Cluster<O> {
             _ => group.tuning.pull_batch_size,
         };
         let (most, limit) = self.transfer_limits(queue_id, offset);
+        let undue = u32::from(self.is_sabotaged(Sabotage::AnswerTooLarge));
         let queue = &self.queues[queue_id.index()];
         let held = self.held_queues.get_mut(slot.0);
         let found = if held.served.is_all() {
-            read(held, queue, offset, asked.min(most), limit)
+            read(held, queue, offset, asked.min(most) + undue, limit)
         } else {
             let own = self.consumers[held.consumer.index()].own_wish(held.topic_at);
             let filter = StoreFilter {

@@ -119,4 +119,15 @@ mod tests {
         locks.unlock(&"billing", &0, &"a");
         assert!(locks.try_lock(at(1), "billing", 0, "b"));
     }
+
+    /// A thousand locks of 24 bytes each, with the room that trees leave free.
+    #[test]
+    fn the_room_of_all_groups_counts() {
+        let mut locks = RebalanceLockManager::new();
+        assert_eq!(locks.held(), 0);
+        for number in 0..1000_u32 {
+            locks.try_lock(at(0), number % 10, number, 7_u32);
+        }
+        assert!((24_000..72_000).contains(&locks.held()), "{}", locks.held());
+    }
 }

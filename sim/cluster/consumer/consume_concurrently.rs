@@ -377,7 +377,7 @@ impl<O: Observer> Cluster<O> {
         let mut commit = None;
         for offset in offsets {
             // Those that the clean-up has taken out are done, too.
-            commit = held.process_queue.remove_one(offset).or(commit);
+            commit = held.process_queue.remove([offset]).or(commit);
         }
         if let Some(commit) = commit {
             held.offset.update(commit, true);

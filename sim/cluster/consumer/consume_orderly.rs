@@ -28,6 +28,7 @@ use crate::cluster::consumer::queue_locks::{LockJob, LockThread};
 use crate::cluster::event::{Event, PqSlot};
 use crate::cluster::fact::{Fact, NoStatus, Observer};
 use crate::cluster::ids::{BrokerId, ConsumerId, QueueId};
+use crate::cluster::sabotage::Sabotage;
 use crate::kernel::memory;
 use crate::kernel::scheduler::Ticket;
 use crate::kernel::streams::Luck;
@@ -425,7 +426,9 @@ impl<O: Observer> Cluster<O> {
 
     fn orderly_limit(&self, slot: PqSlot) -> i32 {
         let group = self.held_queues.get(slot.0).group;
-        max_reconsume_times_orderly(self.config.groups[group.index()].tuning.max_reconsume_times)
+        let undue = i32::from(self.is_sabotaged(Sabotage::DeadTooLateInOrder));
+        let configured = self.config.groups[group.index()].tuning.max_reconsume_times;
+        max_reconsume_times_orderly(configured).saturating_add(undue)
     }
 
     /// The batch in hand is settled; the task takes its next one, or the queue pauses.

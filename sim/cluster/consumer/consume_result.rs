@@ -96,18 +96,8 @@ pub fn settle_concurrently(queue: &mut ProcessQueue, batch: &[u64], not_sent_bac
             message.progress.add_reconsume();
         }
     }
-    let offset = match (batch, not_sent_back) {
-        (&[single], []) => queue.remove_one(single),
-        (_, []) => queue.remove(batch),
-        _ => {
-            let done: Vec<u64> = batch
-                .iter()
-                .copied()
-                .filter(|offset| !not_sent_back.contains(offset))
-                .collect();
-            queue.remove(&done)
-        }
-    };
+    let done = batch.iter().filter(|offset| !not_sent_back.contains(offset));
+    let offset = queue.remove(done.copied());
     Settled {
         raise_offset_to: offset.filter(|_| !queue.dropped),
         retries_locally: !not_sent_back.is_empty(),
@@ -253,6 +243,14 @@ mod tests {
         assert_eq!(max_reconsume_times_concurrently(-1), 16);
         assert_eq!(max_reconsume_times_concurrently(0), 0);
         assert_eq!(max_reconsume_times_concurrently(3), 3);
+    }
+
+    /// Orderly, −1 is practically for ever; what the client sends to the retry topic waits one level more each time.
+    #[test]
+    fn orderly_attempts_are_endless_unless_said() {
+        assert_eq!(max_reconsume_times_orderly(-1), i32::MAX);
+        assert_eq!([0, 5].map(max_reconsume_times_orderly), [0, 5]);
+        assert_eq!([0, 1, 15].map(client_retry_level), [3, 4, 18]);
     }
 
     #[test]

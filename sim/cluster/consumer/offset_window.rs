@@ -155,10 +155,9 @@ impl OffsetWindow {
         if last.is_some_and(|last| last >= message.offset) {
             return self.insert_within(message);
         }
-        if let Some(last) = last
-            && last + 1 < message.offset
-        {
-            self.fill(last + 1..message.offset);
+        let gap = last.map_or(0, |last| message.offset - last - 1);
+        if (1..=FILLED_GAP).contains(&gap) {
+            self.fill(message.offset - gap..message.offset);
         }
         self.slots.push_back(message);
         self.live += 1;
@@ -202,14 +201,12 @@ impl OffsetWindow {
         self.live = 0;
     }
 
-    /// Puts tombstones into a gap behind the last slot, unless it is long.
+    /// Puts tombstones into a gap behind the last slot.
     fn fill(&mut self, gap: Range<u64>) {
-        if gap.end - gap.start <= FILLED_GAP {
-            let mut tombstone = *self.slots.back().expect("a gap has two sides");
-            tombstone.progress.0 |= Progress::TOMBSTONE;
-            self.slots
-                .extend(gap.map(|offset| CachedMessage { offset, ..tombstone }));
-        }
+        let mut tombstone = *self.slots.back().expect("a gap has two sides");
+        tombstone.progress.0 |= Progress::TOMBSTONE;
+        self.slots
+            .extend(gap.map(|offset| CachedMessage { offset, ..tombstone }));
     }
 
     /// The slot of `offset`, or where it would be put.

@@ -86,14 +86,9 @@ impl ProcessQueue {
 
     /// `removeMessage`: these are done. Returns the offset to commit: `None` if the cache was empty before,
     /// one past the last new message if it is empty afterwards, else the lowest offset that is left.
-    pub fn remove(&mut self, offsets: &[u64]) -> Option<u64> {
-        self.remove_all(offsets.iter().map(|&offset| (offset, None)))
-    }
-
-    /// [`remove`](Self::remove) of a single message: the usual case, batches hold one by default.
     #[inline]
-    pub fn remove_one(&mut self, offset: u64) -> Option<u64> {
-        self.remove_all([(offset, None)])
+    pub fn remove(&mut self, offsets: impl IntoIterator<Item = u64>) -> Option<u64> {
+        self.remove_all(offsets.into_iter().map(|offset| (offset, None)))
     }
 
     /// [`remove`](Self::remove) to the letter: `msgSize` shrinks by the size of the message that the caller holds,
@@ -319,7 +314,7 @@ impl CleanExpired {
     /// The broker took `offset` back: it leaves the cache if it is still the lowest. The commit does not move.
     pub fn sent_back(&self, queue: &mut ProcessQueue, offset: u64) {
         if queue.lowest() == Some(offset) {
-            queue.remove_one(offset);
+            queue.remove([offset]);
         }
     }
 }
@@ -352,10 +347,10 @@ mod tests {
     #[test]
     fn commit_is_the_lowest_unfinished_offset() {
         let mut queue = filled(100..104);
-        assert_eq!(queue.remove_one(102), Some(100));
-        assert_eq!(queue.remove_one(100), Some(101));
-        assert_eq!(queue.remove(&[101, 103]), Some(104));
-        assert_eq!(queue.remove_one(103), None);
+        assert_eq!(queue.remove([102]), Some(100));
+        assert_eq!(queue.remove([100]), Some(101));
+        assert_eq!(queue.remove([101, 103]), Some(104));
+        assert_eq!(queue.remove([103]), None);
         assert_eq!((queue.msg_count(), queue.msg_size()), (0, 0));
     }
 
@@ -430,5 +425,17 @@ mod tests {
         let queue = ProcessQueue::new(SimTime::ZERO);
         assert!(!queue.is_pull_expired(at(120)) && queue.is_pull_expired(at(121)));
         assert!(!queue.is_lock_expired(at(30)) && queue.is_lock_expired(at(31)));
+    }
+
+    /// 56 bytes for each message, with the listener or not; a ring buffer doubles, and keeps what it has.
+    #[test]
+    fn the_room_of_both_maps_counts() {
+        assert_eq!(ProcessQueue::new(SimTime::ZERO).held(), 0);
+        let mut queue = filled(0..1000);
+        let cached = queue.held();
+        assert!((56_000..120_000).contains(&cached), "{cached}");
+        queue.take_messages(600);
+        let taken = queue.held() - cached;
+        assert!((33_600..72_000).contains(&taken), "{taken}");
     }
 }

@@ -28,15 +28,23 @@ impl Desk {
         Self { story, slots, ledger }
     }
     fn deliver(&mut self, slot: usize, offset: u64) -> bool {
-        let delivery = self.ledger.delivered(NOW, slot, self.slots.get(slot), offset);
+        let delivery = self
+            .ledger
+            .delivered(NOW, &self.story.directory, slot, self.slots.get(slot), offset);
         delivery != Delivery::Duplicate
     }
     fn filter(&mut self, from: u64, to: u64) -> u64 {
         self.ledger.filtered(NOW, 0, self.slots.get(0), (from, to), false)
     }
     fn end(&mut self, slot: usize, offset: u64, outcome: Outcome) -> bool {
-        self.ledger
-            .ended(NOW, slot, self.slots.get(slot), offset, outcome)
+        self.ledger.ended(
+            NOW,
+            &self.story.directory,
+            slot,
+            self.slots.get(slot),
+            offset,
+            outcome,
+        )
     }
     fn balance(&mut self) -> Balance {
         self.ledger.check(NOW, &self.slots, &self.story.directory);
@@ -143,8 +151,14 @@ fn a_filtered_record_may_come_back() {
     let mut desk = Desk::new(3);
     desk.filter(0, 3);
     let of = desk.slots.get(0);
-    assert_eq!(desk.ledger.delivered(NOW, 0, of, 1), Delivery::FirstAfterAll);
-    assert_eq!(desk.ledger.delivered(NOW, 0, of, 1), Delivery::Duplicate);
+    assert_eq!(
+        desk.ledger.delivered(NOW, &desk.story.directory, 0, of, 1),
+        Delivery::FirstAfterAll
+    );
+    assert_eq!(
+        desk.ledger.delivered(NOW, &desk.story.directory, 0, of, 1),
+        Delivery::Duplicate
+    );
     assert!(desk.end(0, 1, Outcome::Succeeded));
     let balance = desk.balance();
     assert_eq!((balance.filtered, balance.succeeded, balance.waiting), (2, 1, 0));
@@ -206,7 +220,7 @@ fn a_retry_out_of_nowhere_breaks_the_account() {
 }
 
 #[test]
-#[should_panic = "invariant L4 broken at 1.500000000s: group 0, queue 0: offset 1 delivered, but 0 come before"]
+#[should_panic = "invariant L4 broken at 1.500000000s: group billing, orders broker-a:0: offset 1 delivered, but 0 come before"]
 fn a_record_that_is_passed_over_breaks_the_account() {
     Desk::new(3).deliver(0, 1);
 }

@@ -172,7 +172,7 @@ impl Observer for Observation {
                 life.deliveries += 1;
                 let slot = self.slots.slot(group, queue) + life.reader;
                 let of = self.slots.get(slot);
-                let delivery = self.ledger.delivered(now, slot, of, offset);
+                let delivery = self.ledger.delivered(now, directory, slot, of, offset);
                 let in_order = if self.orders.is_watched(group) {
                     self.delivered_in_order(now, directory, fact, delivery)
                 } else {
@@ -223,7 +223,10 @@ impl Observer for Observation {
                     life.succeeded += 1;
                     let slot = self.slots.slot(group, queue) + life.reader;
                     let of = self.slots.get(slot);
-                    if self.ledger.ended(now, slot, of, offset, Outcome::Succeeded) {
+                    if self
+                        .ledger
+                        .ended(now, directory, slot, of, offset, Outcome::Succeeded)
+                    {
                         self.lag.ended(now, slot, of, 1);
                         if born >= self.warm_up.end {
                             self.latencies[group.index()].success.record(now.since(born));
@@ -419,13 +422,16 @@ impl Observation {
         }
     }
 
-    fn ended(&mut self, now: SimTime, group: GroupId, queue: QueueId, offset: u64, outcome: Outcome) {
-        self.slot_ended(now, self.slots.slot(group, queue), offset, outcome);
-    }
-
-    fn slot_ended(&mut self, now: SimTime, slot: usize, offset: u64, outcome: Outcome) {
+    fn slot_ended(
+        &mut self,
+        now: SimTime,
+        directory: &Directory,
+        slot: usize,
+        offset: u64,
+        outcome: Outcome,
+    ) {
         let of = self.slots.get(slot);
-        if self.ledger.ended(now, slot, of, offset, outcome) {
+        if self.ledger.ended(now, directory, slot, of, offset, outcome) {
             self.lag.ended(now, slot, of, 1);
         }
     }

@@ -73,6 +73,16 @@ impl Orders {
     }
 }
 
+/// Names of a client and of the queue, for texts.
+fn names(directory: &Directory, queue: QueueId) -> impl Fn(ConsumerId) -> [String; 2] {
+    move |consumer| {
+        [
+            directory.consumer(consumer).name.clone(),
+            directory.queue_label(queue),
+        ]
+    }
+}
+
 impl Observation {
     /// A delivery of a group that is looked at; `None` if its queues have no order.
     #[inline(never)]
@@ -105,8 +115,8 @@ impl Observation {
             keys.delivered(key, (born, message), first);
         }
         self.orders.is_orderly(group).then(|| {
-            let label = || directory.queue_label(queue);
-            self.orders.queues[slot].delivered(now, label, consumer, offset, reconsume_times)
+            let names = names(directory, queue);
+            self.orders.queues[slot].delivered(now, names, consumer, offset, reconsume_times)
         })
     }
 
@@ -149,12 +159,11 @@ impl Observation {
         let slot = self.slots.slot(directory.consumer(consumer).group, queue);
         let id = |consumer: ConsumerId| &directory.consumer(consumer).client_id;
         let is_same = |a: ConsumerId, b: ConsumerId| id(a) == id(b);
-        let label = || directory.queue_label(queue);
         let Some(order) = self.orderly_queue(slot) else {
             return;
         };
         match *fact {
-            Fact::QueueLocked { .. } => order.locked(now, label, consumer, is_same),
+            Fact::QueueLocked { .. } => order.locked(now, names(directory, queue), consumer, is_same),
             Fact::QueueUnlocked { .. } => order.unlocked(consumer, is_same),
             Fact::LockRefused { .. } => order.refused += 1,
             Fact::StartOffsetChanged { start_offset, .. } => order.starts_at(consumer, start_offset),

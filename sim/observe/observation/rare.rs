@@ -143,7 +143,8 @@ impl Observation {
                 ..
             } => {
                 self.retries[group.index()].scheduled(reconsume_times, level, delay);
-                self.ended(now, group, queue, offset, Outcome::SentBack);
+                let slot = self.slots.slot(group, queue);
+                self.slot_ended(now, directory, slot, offset, Outcome::SentBack);
             }
             Fact::RetryStored {
                 group,
@@ -174,7 +175,8 @@ impl Observation {
                 self.retries[group.index()].dead(origin_topic);
                 self.stored_at[dlq_queue.index()] += u128::from(now.as_nanos());
                 self.ledger.stored(now, dlq_queue, self.ledger.end(dlq_queue));
-                self.ended(now, group, queue, offset, Outcome::Dead);
+                let slot = self.slots.slot(group, queue);
+                self.slot_ended(now, directory, slot, offset, Outcome::Dead);
             }
             Fact::OffsetsSkipped {
                 group,
@@ -210,7 +212,7 @@ impl Observation {
                 ..
             } => {
                 let slot = self.slot_of(group, queue, consumer);
-                self.slot_ended(now, slot, offset, Outcome::Dropped(cause));
+                self.slot_ended(now, directory, slot, offset, Outcome::Dropped(cause));
                 if self.orders.is_watched(group) {
                     self.finished_in_order(now, slot, message);
                 }
@@ -265,6 +267,8 @@ impl Observation {
             | Fact::LockRefused { .. }
             | Fact::StartOffsetChanged { .. }
             | Fact::QueueSuspended { .. } => self.order_fact(now, directory, fact),
+            // The requests are counted.
+            Fact::Heartbeat { .. } => {}
             Fact::Born { .. }
             | Fact::Stored { .. }
             | Fact::SendAcknowledged { .. }

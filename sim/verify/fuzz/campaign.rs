@@ -7,6 +7,7 @@ use super::coverage::Tally;
 use super::generate::generate;
 use super::trial::trial;
 use crate::cluster::sabotage::Sabotage;
+use crate::observe::invariant::Invariant;
 use crate::study::pool;
 use crate::verify::check::Broken;
 use std::ops::Range;
@@ -40,6 +41,8 @@ pub struct Findings {
     pub events: u64,
     /// What they met.
     pub tally: Tally,
+    /// How often they asked each rule, past all of its excuses, by invariant.
+    pub asked: Vec<u64>,
     /// Different failures, in the order of their first numbers.
     pub failures: Vec<Failure>,
     /// Whether all numbers were tried, or the campaign had found enough.
@@ -100,12 +103,25 @@ impl Campaign {
 }
 
 impl Findings {
+    /// Rules that were never asked.
+    pub fn never_asked(&self) -> Vec<&'static str> {
+        let asked = Invariant::ALL.iter().zip(&self.asked);
+        asked
+            .filter(|(_, times)| **times == 0)
+            .map(|(rule, _)| rule.id())
+            .collect()
+    }
+
     fn take(&mut self, number: u64, result: Result<super::trial::Trial, Broken>) {
         self.scenarios += 1;
         match result {
             Ok(trial) => {
                 self.events += trial.events;
                 self.tally.add(&trial.met);
+                self.asked.resize(trial.asked.len(), 0);
+                for (sum, asked) in self.asked.iter_mut().zip(trial.asked) {
+                    *sum += asked;
+                }
             }
             Err(broken) => match self
                 .failures

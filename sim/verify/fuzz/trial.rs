@@ -16,6 +16,8 @@ pub struct Trial {
     pub events: u64,
     /// What it met.
     pub met: Met,
+    /// How often each rule was asked, by invariant.
+    pub asked: Vec<u64>,
 }
 
 /// Tries a cluster. Whoever watches must not touch: the run that looks at the rules and the run that looks at what is met
@@ -45,5 +47,6 @@ pub fn trial(config: &ClusterConfig, sabotage: Option<Sabotage>) -> Result<Trial
     Ok(Trial {
         events: done.events,
         met: done.observer.finish(),
+        asked: seen.asked,
     })
 }

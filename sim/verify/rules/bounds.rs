@@ -1,22 +1,30 @@
 //! How long things may take, worked out from the configuration.
 //!
 //! A network whose delays have no greatest value is taken for one whose delays stay below what one envelope in 10⁹
-//! exceeds. Trouble is not in here: `calm` tells when that is over.
+//! exceeds. Trouble is not in here: `excuses` tells when that is over.
 
 use crate::cluster::config::{ClusterConfig, Delivery, GroupConfig};
+use crate::cluster::consumer::process_queue::REBALANCE_LOCK_INTERVAL;
 use crate::cluster::ids::GroupId;
+use crate::cluster::profile::Profile;
 use crate::kernel::dist::{Dist, Shape};
 use crate::kernel::math;
 use crate::kernel::time::{SimDuration, SimTime};
 
 /// A pull whose answer never comes is given up after 31 s, and asked for again after 1 s.
-const GIVEN_UP_PULL: SimDuration = SimDuration::from_secs(31 + 1);
+pub const GIVEN_UP_PULL: SimDuration = SimDuration::from_secs(31 + 1);
+/// The least that a client gives a broker to answer: the thread that asks for locks.
+pub const SHORTEST_PATIENCE: SimDuration = SimDuration::from_secs(1);
+/// The most that a thread which asks one broker after another gives each, connecting included.
+const LONGEST_PATIENCE: SimDuration = SimDuration::from_secs(6);
 /// A client lets a queue whose offset is illegal rest for so long before 5.2.
 const OFFSET_REPAIR: SimDuration = SimDuration::from_secs(10);
 /// A broker looks for holds whose time is up.
 pub const HOLD_SWEEP: SimDuration = SimDuration::from_secs(5);
 /// A broker looks for silent clients.
 const CHANNEL_SCAN: SimDuration = SimDuration::from_secs(10);
+/// What a thread with a clock may be late by.
+const LATE: SimDuration = SimDuration::from_secs(5);
 /// What a round may take beside its requests: calls that are waited for, threads that are busy.
 const SLACK: SimDuration = SimDuration::from_secs(60);
 
@@ -25,9 +33,12 @@ const SLACK: SimDuration = SimDuration::from_secs(60);
 pub struct Bounds {
     /// One envelope on a whole link.
     pub way: SimDuration,
+    /// Whether all locks can be renewed within the interval. If not, the thread that does it does nothing else, and queues
+    /// whose pause is over wait for ever.
+    pub locks_keep_up: bool,
     /// By group.
     groups: Vec<OfGroup>,
-    /// How long after the last change in peace everybody has what is his.
+    /// How long after the last change in peace every client has its queues.
     settles: SimDuration,
     /// The same after a trouble that nobody was told of: somebody silent is given up first.
     recovers: SimDuration,
@@ -37,12 +48,11 @@ pub struct Bounds {
 struct OfGroup {
     pull: SimDuration,
     round: SimDuration,
+    renewal: SimDuration,
+    heartbeat: SimDuration,
 }
 
 impl Bounds {
-    /// What a heartbeat may be late by.
-    pub const HEARTBEAT_SLACK: SimDuration = SimDuration::from_secs(5);
-
     /// Those of a run of `config`.
     pub fn new(config: &ClusterConfig) -> Self {
         let way = longest(&config.network.latency);
@@ -53,6 +63,8 @@ impl Bounds {
             .map(|group| OfGroup {
                 pull: pull(config, group, trip),
                 round: round(config, group, trip),
+                renewal: renewal(config, trip),
+                heartbeat: heartbeat(config, group, trip),
             })
             .collect();
         let most = |of: fn(&OfGroup) -> SimDuration| groups.iter().map(of).max().unwrap_or_default();
@@ -67,8 +79,10 @@ impl Bounds {
         let settles = start + routes + wait * 2 + most(|of| of.round) + most(|of| of.pull);
         let expiry = config.broker_tuning.channel_expired_timeout.duration() + CHANNEL_SCAN;
         let heartbeat = slowest(|group| group.tuning.heartbeat_broker_interval.duration());
+        let passes = u64::from(Profile::of(config.version).lock_renewals);
         Self {
             way,
+            locks_keep_up: trip * (passes * config.brokers.len() as u64) < REBALANCE_LOCK_INTERVAL,
             groups,
             settles,
             recovers: settles + expiry + heartbeat + GIVEN_UP_PULL,
@@ -84,6 +98,17 @@ impl Bounds {
     /// queues of its topic have come.
     pub fn round(&self, group: GroupId) -> SimDuration {
         self.groups[group.index()].round
+    }
+
+    /// The longest time between two requests for the lock of a queue that is held, while each other broker that is in
+    /// trouble keeps the thread waiting.
+    pub fn renewal(&self, group: GroupId, troubled: u64) -> SimDuration {
+        self.groups[group.index()].renewal + LONGEST_PATIENCE * troubled
+    }
+
+    /// The longest time between two heartbeats to one broker.
+    pub fn heartbeat(&self, group: GroupId) -> SimDuration {
+        self.groups[group.index()].heartbeat
     }
 
     /// How long after its last change a cluster is at rest. `silent`: somebody may have gone without a word.
@@ -126,6 +151,20 @@ fn round(config: &ClusterConfig, group: &GroupConfig, trip: SimDuration) -> SimD
         .sum();
     let retries = u64::from(config.broker_tuning.retry_queue_nums) * config.brokers.len() as u64;
     SLACK + SimDuration::from_secs(30) + trip * (2 * topics + 3 * (queues + retries))
+}
+
+/// Brokers are asked one after another, and from 5.0 on twice. Whoever has more of them than fit into an interval asks
+/// without a pause.
+fn renewal(config: &ClusterConfig, trip: SimDuration) -> SimDuration {
+    let passes = u64::from(Profile::of(config.version).lock_renewals) + 1;
+    REBALANCE_LOCK_INTERVAL + LATE + trip * (passes * config.brokers.len() as u64)
+}
+
+/// The timer thread sends them one after another, and asks for routes besides.
+fn heartbeat(config: &ClusterConfig, group: &GroupConfig, trip: SimDuration) -> SimDuration {
+    let routes = group.subscribe.len() as u64 + 2;
+    let requests = 2 * (config.brokers.len() as u64 + routes);
+    group.tuning.heartbeat_broker_interval.duration() + LATE + trip * requests
 }
 
 /// The longest delay, or for shapes without one what a draw in 10⁹ exceeds.

@@ -1,39 +1,33 @@
 //! Connections break, pulls time out and members expire for a reason; heartbeats come (C1).
 
 use super::Judge;
-use super::bounds::Bounds;
-use super::calm::AFTERMATH;
+use super::bounds::SHORTEST_PATIENCE;
 use crate::cluster::directory::Directory;
-use crate::cluster::fact::{Fact, PullFailure, RequestKind};
+use crate::cluster::fact::{Fact, PullFailure};
 use crate::cluster::ids::{BrokerId, ConsumerId};
 use crate::kernel::time::{SimDuration, SimTime};
-use crate::observe::invariant::{Invariant, must};
+use crate::observe::invariant::Invariant;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// What a client gives a broker to answer a request for locks.
-const SHORTEST_PATIENCE: SimDuration = SimDuration::from_secs(1);
-
-/// So many heartbeats of each client are counted at the end.
-const BEATS: u64 = 3;
+/// The last heartbeat that a broker has taken of a client.
+#[derive(Debug, Default)]
+pub struct Heartbeats(BTreeMap<(ConsumerId, BrokerId), SimTime>);
 
 impl Judge<'_> {
+    /// To be told before the fact counts as an excuse itself.
     pub(super) fn connections(&mut self, now: SimTime, directory: &Directory, fact: &Fact) {
         match fact {
             Fact::MemberExpired { broker, consumer } => {
                 self.processes.expired.insert((*broker, *consumer));
-                self.processes.silent_seen = true;
                 self.processes.changed = now;
-                self.member_may_expire(now, directory, *consumer);
+                self.member_may_expire(now, directory, *consumer, *broker);
             }
             Fact::ConnectionLost { broker, consumer } => {
                 let expired = self.processes.expired.remove(&(*broker, *consumer));
                 // On a network that is slower than they are patient, threads that have begun to look at the clock go on.
-                let impatient = self.calm.links_seen && self.bounds.way * 2 >= SHORTEST_PATIENCE;
-                // Who was stopped finds out when it goes on.
-                let resumed = self.processes.resumed.get(consumer);
-                let late = resumed.is_some_and(|at| now.since(*at) <= AFTERMATH);
-                let for_a_reason = expired || impatient || late || self.calm.is_felt(now, *consumer, *broker);
-                must(now, Invariant::C1, for_a_reason, || {
+                let impatient = !self.excuses.never() && self.bounds.way * 2 >= SHORTEST_PATIENCE;
+                let for_a_reason = expired || impatient || self.excuses.is_felt(now, *consumer, *broker);
+                self.asked.must(now, Invariant::C1, for_a_reason, || {
                     let (name, broker) = (&directory.consumer(*consumer).name, directory.broker(*broker));
                     format!("{name}: its healthy connection to {broker} breaks")
                 });
@@ -43,83 +37,63 @@ impl Judge<'_> {
                 queue,
                 cause: PullFailure::Timeout,
             } => {
-                let felt = self.calm.is_felt(now, *consumer, directory.queue(*queue).broker);
-                let for_a_reason = felt || self.processes.resumed.contains_key(consumer);
-                must(now, Invariant::C1, for_a_reason, || {
+                let felt = self
+                    .excuses
+                    .is_felt(now, *consumer, directory.queue(*queue).broker);
+                self.asked.must(now, Invariant::C1, felt, || {
                     let (name, queue) = (&directory.consumer(*consumer).name, directory.queue_label(*queue));
                     format!("{name}: a pull of {queue} times out on a healthy link")
                 });
             }
-            Fact::Request {
-                broker,
-                kind: RequestKind::Heartbeat,
-                ..
-            } if self.end().since(now) <= self.heartbeat_window() => {
-                *self.heartbeats.entry(*broker).or_default() += 1;
+            Fact::Heartbeat { broker, consumer } => {
+                self.heartbeats.0.insert((*consumer, *broker), now);
             }
             _ => {}
         }
     }
 
     /// A client that is well has sent a heartbeat not long ago, unless it sends them too rarely.
-    fn member_may_expire(&self, now: SimTime, directory: &Directory, consumer: ConsumerId) {
-        let tuning = &self.group_of(directory, consumer).tuning;
-        let beats =
-            tuning.heartbeat_broker_interval.duration() + self.bounds.way * 2 + SimDuration::from_secs(10);
+    fn member_may_expire(&self, now: SimTime, directory: &Directory, consumer: ConsumerId, broker: BrokerId) {
+        let beats = self.bounds.heartbeat(directory.consumer(consumer).group) + SimDuration::from_secs(5);
         let expiry = self.config.broker_tuning.channel_expired_timeout.duration();
-        let well = self
-            .well_since(consumer)
-            .filter(|_| self.processes.alive.contains(&consumer));
-        let silent = well.is_none_or(|since| now.since(since) < beats) || expiry <= beats;
-        must(now, Invariant::C1, silent, || {
+        if expiry <= beats || !self.processes.alive.contains(&consumer) {
+            return;
+        }
+        // Other brokers in trouble keep the thread that sends them.
+        let from = now - beats.min(now.since(SimTime::ZERO));
+        let felt = self.excuses.was_felt_anywhere(from, consumer);
+        self.asked.must(now, Invariant::C1, felt, || {
+            let name = &directory.consumer(consumer).name;
             format!(
-                "{}: it is healthy, and expires",
-                directory.consumer(consumer).name
+                "{name}: it is healthy, and {} gives it up",
+                directory.broker(broker)
             )
         });
     }
 
-    fn heartbeat_interval(&self) -> SimDuration {
-        let groups = self.config.groups.iter();
-        let intervals = groups.map(|group| group.tuning.heartbeat_broker_interval.duration());
-        intervals.max().unwrap_or_default()
-    }
-
-    /// The last part of a run, in which the heartbeats of every client are counted.
-    fn heartbeat_window(&self) -> SimDuration {
-        self.heartbeat_interval() * BEATS + Bounds::HEARTBEAT_SLACK
-    }
-
-    /// At rest each client has sent three heartbeats to each broker that holds one of its topics.
+    /// At rest each client has sent a heartbeat not long ago to each broker that holds one of its topics.
     pub(super) fn heartbeats_have_come(&self, end: SimTime, directory: &Directory) {
-        let is_even = self
-            .config
-            .groups
-            .iter()
-            .all(|group| group.tuning.heartbeat_broker_interval.duration() == self.heartbeat_interval());
-        if !is_even {
-            return;
-        }
-        let mut expected = BTreeMap::<BrokerId, u64>::new();
         for consumer in self.processes.at_work() {
+            let most = self.bounds.heartbeat(directory.consumer(consumer).group);
             let topics = self.subscription(directory, consumer);
             let placed = topics
                 .iter()
                 .flat_map(|topic| &self.config.topics[topic.index()].placement);
             let brokers: BTreeSet<BrokerId> = placed.map(|(broker, _)| *broker).collect();
-            for broker in brokers {
-                *expected.entry(broker).or_default() += BEATS;
+            for broker in brokers
+                .into_iter()
+                .filter(|_| !self.excuses.is_leaving(end, consumer))
+            {
+                let last = self.heartbeats.0.get(&(consumer, broker));
+                let in_time = last.is_some_and(|last| end.since(*last) <= most);
+                self.asked.must(end, Invariant::C1, in_time, || {
+                    let (name, broker) = (&directory.consumer(consumer).name, directory.broker(broker));
+                    let when = last.map_or("none has come".to_owned(), |last| {
+                        format!("the last came at {last}")
+                    });
+                    format!("{name}: no heartbeat to {broker} within {most}, {when}")
+                });
             }
-        }
-        for (broker, least) in expected {
-            let came = self.heartbeats.get(&broker).copied().unwrap_or(0);
-            must(end, Invariant::C1, came >= least, || {
-                let window = self.heartbeat_window();
-                format!(
-                    "{}: {came} heartbeats in the last {window}, not {least}",
-                    directory.broker(broker)
-                )
-            });
         }
     }
 }

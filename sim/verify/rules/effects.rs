@@ -9,7 +9,7 @@ use crate::cluster::directory::Directory;
 use crate::cluster::fact::Fact;
 use crate::cluster::ids::GroupId;
 use crate::kernel::time::SimTime;
-use crate::observe::invariant::{Invariant, must};
+use crate::observe::invariant::Invariant;
 use std::collections::BTreeSet;
 
 /// What was done.
@@ -29,7 +29,7 @@ impl Judge<'_> {
         let what = |text: &str| format!("group {}: {identity} {text}", directory.group(group).name);
         if !happened {
             let is_founded = store.mark == Mark::Before || self.effects.0.contains(&(group, identity));
-            return must(now, Invariant::I1, is_founded, || {
+            return self.asked.must(now, Invariant::I1, is_founded, || {
                 what("is taken for done and was not")
             });
         }
@@ -37,7 +37,7 @@ impl Judge<'_> {
         let forgets = store.capacity < u64::MAX || now.since(SimTime::ZERO) >= store.ttl;
         let sound = store.scope == StoreScope::Group && store.failure_probability == 0.0 && !forgets;
         let may_repeat = store.mark == Mark::After || !sound;
-        must(now, Invariant::I1, first || may_repeat, || {
+        self.asked.must(now, Invariant::I1, first || may_repeat, || {
             what("is done twice, and was marked before")
         });
     }

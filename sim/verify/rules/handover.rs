@@ -1,7 +1,8 @@
 //! What a client gives up in good order it has committed (Q3): the next owner goes on where it stopped.
 //!
-//! Asked only where nothing may come between: the client is there and its links are well until the next owner takes the
-//! queue, nobody else holds it, no operator sets offsets, and what was on the wire has arrived.
+//! Asked only where nothing may come between: the client is there, neither it nor the next owner feels a trouble with the
+//! queue's broker from then on until the queue is taken, nobody else holds it, no operator sets offsets, and what was on
+//! the wire has arrived.
 //!
 //! Source: `RebalancePushImpl.removeUnnecessaryMessageQueue`.
 
@@ -11,7 +12,7 @@ use crate::cluster::directory::Directory;
 use crate::cluster::fact::{Fact, StartOffsetRule};
 use crate::cluster::ids::{ConsumerId, QueueId};
 use crate::kernel::time::SimTime;
-use crate::observe::invariant::{Invariant, must};
+use crate::observe::invariant::Invariant;
 
 /// What a former owner has committed.
 #[derive(Clone, Copy, Debug)]
@@ -61,11 +62,15 @@ impl Judge<'_> {
                     return;
                 };
                 let arrived = now.since(promise.at) > self.bounds.way * 3;
-                if !arrived || decided_by != StartOffsetRule::Committed || !self.is_undisturbed(slot, promise)
-                {
+                let broker = directory.queue(queue).broker;
+                let is_deaf = self.excuses.was_felt(promise.at, consumer, broker);
+                if !arrived || is_deaf || decided_by != StartOffsetRule::Committed {
                     return;
                 }
-                must(now, Invariant::Q3, start_offset >= promise.finished, || {
+                if !self.is_undisturbed(directory, slot, promise) {
+                    return;
+                }
+                self.asked.must(now, Invariant::Q3, start_offset >= promise.finished, || {
                     let (before, at) = (&directory.consumer(promise.by).name, promise.at);
                     format!(
                         "{} starts at {start_offset}, but {before} had finished all below {} when it gave the queue \
@@ -85,7 +90,7 @@ impl Judge<'_> {
         let group = directory.consumer(consumer).group;
         let settings = &self.config.groups[group.index()];
         let by_hand = matches!(settings.listener, ListenerKind::Orderly(orderly) if !orderly.auto_commit);
-        let is_well = self.is_well(consumer);
+        let is_well = self.is_well(now, directory, consumer, queue);
         let is_alone = self.readings[slot].holders == 0;
         let Some(hold) = self.holds.get(&(consumer, queue)) else {
             return;
@@ -103,15 +108,16 @@ impl Judge<'_> {
         }
     }
 
-    /// Whether a client is there and neither it, its links nor a broker were ever in trouble.
-    fn is_well(&self, consumer: ConsumerId) -> bool {
-        self.processes.alive.contains(&consumer) && self.well_since(consumer) == Some(SimTime::ZERO)
+    /// Whether a client is there, and what it has told the queue's broker since then has got there.
+    fn is_well(&self, since: SimTime, directory: &Directory, consumer: ConsumerId, queue: QueueId) -> bool {
+        let broker = directory.queue(queue).broker;
+        self.processes.alive.contains(&consumer) && !self.excuses.was_felt(since, consumer, broker)
     }
 
-    /// Whether the commit has got through, and nothing but an owner has moved the offset since. A link that is cut keeps
-    /// what is on it.
-    fn is_undisturbed(&self, slot: usize, promise: Promise) -> bool {
-        let reading = &self.readings[slot];
-        self.is_well(promise.by) && !reading.was_reset && reading.holders == 1
+    /// Whether the commit has got through, and nothing but an owner has moved the offset since.
+    fn is_undisturbed(&self, directory: &Directory, slot: usize, promise: Promise) -> bool {
+        let (reading, queue) = (&self.readings[slot], self.slots.get(slot).queue);
+        let is_well = self.is_well(promise.at, directory, promise.by, queue);
+        is_well && !reading.was_reset && reading.holders == 1
     }
 }

@@ -13,14 +13,18 @@ pub struct Hold {
     pub passed: Ranges,
     /// Failed and maybe not sent back: these may come again, with a higher count.
     pub failed: BTreeMap<u64, u16>,
+    /// In an orderly group: with how many attempts each was delivered last.
+    pub attempts: BTreeMap<u64, u16>,
+    /// One past the last offset that came into the cache, if nothing was passed over.
+    pub entered: u64,
     /// Last sign of its pull loop.
     pub last_sign: SimTime,
     /// Whether there was any.
     pub started: bool,
     /// It is the first hold of the queue by this client: whatever the pull loop shows belongs to it.
     pub first: bool,
-    /// Whether a pull waits at the broker.
-    pub at_broker: bool,
+    /// Since when a pull waits at the broker.
+    pub at_broker: Option<SimTime>,
     /// Answers with messages, and pushes, that were sent.
     pub sent: u32,
     /// How many of them have come.
@@ -43,10 +47,12 @@ impl Hold {
             next_delivery: start,
             passed: Ranges::default(),
             failed: BTreeMap::new(),
+            attempts: BTreeMap::new(),
+            entered: start,
             last_sign: now,
             started: false,
             first,
-            at_broker: false,
+            at_broker: None,
             sent: 0,
             came: 0,
             cached: 0,
@@ -75,6 +81,20 @@ impl Hold {
                 return;
             }
         }
+    }
+
+    /// The listener will go on at an offset; what lies above is pulled anew if `pulled_anew`.
+    pub fn go_back(&mut self, offset: u64, pulled_anew: bool) {
+        self.next_delivery = offset;
+        if pulled_anew {
+            self.entered = offset;
+            self.attempts.clear();
+        }
+    }
+
+    /// Offsets that have come and were not given to the listener yet; it may have passed over some of them.
+    pub fn waiting(&self) -> Range<u64> {
+        self.next_delivery..self.entered.max(self.next_delivery)
     }
 
     /// The offset that its client has in memory at least, if it has consumed anything.

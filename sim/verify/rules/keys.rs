@@ -11,7 +11,7 @@ use crate::cluster::fact::Fact;
 use crate::cluster::ids::{GroupId, ProducerId, TopicId};
 use crate::cluster::producer::attributes::Key;
 use crate::kernel::time::SimTime;
-use crate::observe::invariant::{Invariant, must};
+use crate::observe::invariant::Invariant;
 use std::collections::BTreeMap;
 
 /// The youngest message of each key that a group was given.
@@ -79,12 +79,10 @@ impl Judge<'_> {
         let place = (group, message.producer(), key);
         let before = self.keys.youngest.insert(place, message.number());
         let rises = before.is_none_or(|before| before < message.number());
-        must(now, Invariant::O2, rises, || {
+        self.asked.must(now, Invariant::O2, rises, || {
             let label = directory.queue_label(queue);
-            format!(
-                "{label}: {message:?} of key {} comes after number {before:?}",
-                key.0
-            )
+            let (message, before) = (directory.message_label(message), before.unwrap_or_default());
+            format!("{label}: {message} of key {} comes after {before}", key.0)
         });
     }
 }

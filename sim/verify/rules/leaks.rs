@@ -1,28 +1,34 @@
-//! What is left in memory when all is at rest (E1).
+//! What is left in memory when all is at rest (E1). That no copy waits longer than its delay is asked elsewhere (T1).
 
+use super::group_end::GroupEnd;
 use super::{Judge, who};
 use crate::cluster::Leftovers;
-use crate::cluster::config::{Action, OffsetTarget};
 use crate::cluster::directory::{Directory, TopicKind};
-use crate::cluster::ids::{ConsumerId, GroupId, QueueId, TopicId};
+use crate::cluster::ids::{GroupId, QueueId, TopicId};
 use crate::cluster::profile::Profile;
 use crate::kernel::time::{SimDuration, SimTime};
-use crate::observe::invariant::{Invariant, must};
+use crate::observe::invariant::Invariant;
 
 /// Records lie in segments of so many.
 const SEGMENT: u64 = 64;
 
 impl Judge<'_> {
-    pub(super) fn nothing_leaks(&self, end: SimTime, directory: &Directory, left: &Leftovers) {
+    pub(super) fn nothing_leaks(
+        &self,
+        end: SimTime,
+        directory: &Directory,
+        left: &Leftovers,
+        groups: &[GroupEnd],
+    ) {
         let gone = (left.held_queues_of_gone, left.tasks_of_gone);
-        must(end, Invariant::E1, gone == (0, 0), || {
+        self.asked.must(end, Invariant::E1, gone == (0, 0), || {
             format!(
                 "{} queues and {} calls are left of clients that are gone",
                 gone.0, gone.1
             )
         });
         for (consumer, queue) in self.holds.keys() {
-            must(
+            self.asked.must(
                 end,
                 Invariant::E1,
                 self.processes.alive.contains(consumer),
@@ -37,30 +43,20 @@ impl Judge<'_> {
         // Every living client may have a request and its answer on the way to each broker, and its commits.
         let clients = (self.processes.alive.len() + directory.producers.len()) as u32;
         let most = clients * (4 + 6 * self.config.brokers.len() as u32);
-        must(end, Invariant::E1, left.envelopes <= most, || {
+        self.asked.must(end, Invariant::E1, left.envelopes <= most, || {
             format!("{} envelopes are left, {most} at most", left.envelopes)
         });
         if self.producers_are_over(end) {
-            must(end, Invariant::E1, left.sends == 0, || {
+            self.asked.must(end, Invariant::E1, left.sends == 0, || {
                 format!("{} sends have no answer", left.sends)
             });
         }
-        for group in (0..self.config.groups.len() as u32).map(GroupId) {
-            let waiting = self.retries.waiting(group);
-            let is_idle = self.members(directory, group).is_empty() && self.rested;
-            must(end, Invariant::E1, waiting == 0 || !is_idle, || {
-                format!(
-                    "group {}: {waiting} copies wait, and nobody is there",
-                    directory.group(group).name
-                )
-            });
-        }
-        self.memory_is_free(end, directory, left);
+        self.memory_is_free(end, directory, left, groups);
     }
 
     /// Memory follows the backlog: what all readers have behind them is freed, up to a part of a segment. A
     /// stopped client may still ask for what it holds.
-    fn memory_is_free(&self, end: SimTime, directory: &Directory, left: &Leftovers) {
+    fn memory_is_free(&self, end: SimTime, directory: &Directory, left: &Leftovers, groups: &[GroupEnd]) {
         for (at, kept) in left.records.iter().enumerate() {
             let queue = QueueId(at as u32);
             let topic = directory.queue(queue).topic;
@@ -79,9 +75,9 @@ impl Judge<'_> {
             };
             // Two owners of a retry queue send everything back twice: dead letters may rain to the end.
             let last_dead = self.retries.last_dead.get(&queue).copied().unwrap_or_default();
-            let is_read = |group: &GroupId| self.has_read_all(end, directory, *group, queue);
+            let is_read = |group: &GroupId| self.has_read_all(directory, &groups[group.index()], queue);
             if readers.iter().all(is_read) && end.since(last_dead) > SimDuration::from_secs(1) {
-                must(end, Invariant::E1, *kept < SEGMENT, || {
+                self.asked.must(end, Invariant::E1, *kept < SEGMENT, || {
                     format!("{}: {kept} records are kept", directory.queue_label(queue))
                 });
             }
@@ -90,25 +86,6 @@ impl Judge<'_> {
 
     /// Before 5.2 members learn of a reset themselves, who knows when: what it leads to is kept.
     fn may_be_rewound(&self, topic: TopicId) -> bool {
-        let rewinds = |action: &Action| matches!(action, Action::ResetOffset { topic: of, target, .. } if *of == topic && *target != OffsetTarget::Latest);
-        let is_late = !Profile::of(self.config.version).server_side_reset;
-        is_late && self.config.timeline.iter().any(|entry| rewinds(&entry.action))
-    }
-
-    fn has_read_all(&self, end: SimTime, directory: &Directory, group: GroupId, queue: QueueId) -> bool {
-        let members = self.members(directory, group);
-        let stopped = |consumer: &ConsumerId| directory.consumer(*consumer).group == group;
-        let topics = self.common_topics(directory, &members).unwrap_or_default();
-        let complete = topics == self.config.groups[group.index()].subscribe;
-        let queues = self.queues(directory, group, &topics);
-        complete
-            && !self.slots.is_broadcasting(group)
-            && self.ids(directory, &members).len() == members.len()
-            && self.is_done_at(end, directory, group)
-            && !self.commits_by_hand(group)
-            && (!self.leaves_out(directory, group) || self.is_held(directory, group, queue))
-            && !self.has_nothing_to_commit(group, queue)
-            && !self.processes.paused.iter().any(stopped)
-            && queues.iter().any(|(given, _)| given.contains(&queue))
+        !Profile::of(self.config.version).server_side_reset && self.excuses.is_rewound(topic)
     }
 }

@@ -1,22 +1,18 @@
 //! Locks of orderly groups: a listener is called only under the lock of its queue (R2), and goes back only to what
 //! failed (O1). That a lock has one client id at a time is looked at in every run (`observe::order`).
 
-use super::Judge;
+use super::{Judge, who};
 use crate::cluster::broker::rebalance_lock_manager::REBALANCE_LOCK_MAX_LIVE_TIME;
-use crate::cluster::config::Action;
-use crate::cluster::consumer::process_queue::REBALANCE_LOCK_INTERVAL;
 use crate::cluster::directory::Directory;
 use crate::cluster::fact::Fact;
 use crate::cluster::ids::{BrokerId, ConsumerId, GroupId, QueueId};
 use crate::kernel::time::{SimDuration, SimTime};
-use crate::observe::invariant::{Invariant, broken, must};
+use crate::observe::invariant::{Invariant, broken};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// A client that goes on may find the answer to a request for a lock in its socket, however old, and believes it for so
 /// long, as RocketMQ does: a lock at the client counts from the answer.
 const STALE_ANSWER: SimDuration = SimDuration::from_secs(31);
-/// What the thread that renews locks may be late by.
-const RENEWAL_SLACK: SimDuration = SimDuration::from_secs(5);
 
 /// What is known of locks.
 #[derive(Debug, Default)]
@@ -25,8 +21,6 @@ pub struct Locks {
     without: BTreeSet<(ConsumerId, QueueId)>,
     /// Who had it last from the broker, and when it was renewed.
     of: BTreeMap<(GroupId, QueueId), (ConsumerId, SimTime)>,
-    /// Brokers that have forgotten locks by their end.
-    forgotten: BTreeSet<BrokerId>,
 }
 
 impl Locks {
@@ -55,7 +49,6 @@ impl Judge<'_> {
                 }
             }
             Fact::BrokerStopped { broker, .. } => {
-                self.locks.forgotten.insert(broker);
                 self.locks
                     .of
                     .retain(|(_, queue), _| directory.queue(*queue).broker != broker);
@@ -79,13 +72,11 @@ impl Judge<'_> {
                     broken(now, Invariant::P2, &what("and does not hold the queue"));
                 };
                 let suspended = matches!(fact, Fact::QueueSuspended { .. });
-                must(
-                    now,
-                    Invariant::O1,
-                    hold.next_delivery > offset || !suspended,
-                    || what(&format!("and stands at {}", hold.next_delivery)),
-                );
-                hold.next_delivery = offset;
+                let is_back = hold.next_delivery > offset || !suspended;
+                self.asked.must(now, Invariant::O1, is_back, || {
+                    what(&format!("and stands at {}", hold.next_delivery))
+                });
+                hold.go_back(offset, !suspended);
             }
             _ => {}
         }
@@ -100,8 +91,8 @@ impl Judge<'_> {
         }
     }
 
-    /// A client that is well asks every 20 s for the locks of what it holds, one broker after another; a thread that waits
-    /// for answers, or for a queue to be given up, is late.
+    /// A client that is well, and so is the queue's broker, asks every 20 s for the lock, one broker after another; a thread
+    /// that waits for answers, or for a queue to be given up, is late.
     fn is_renewed(
         &self,
         now: SimTime,
@@ -112,32 +103,26 @@ impl Judge<'_> {
         let Some(hold) = self.holds.get(&(consumer, queue)) else {
             return;
         };
-        let since = since.max(hold.since);
-        let most = REBALANCE_LOCK_INTERVAL + RENEWAL_SLACK + self.bounds.way * 4;
-        let is_well = self.well_since(consumer) == Some(SimTime::ZERO) && self.is_at_work_for_good(consumer);
-        if !is_well || self.locks.is_without(consumer, queue) {
+        let broker = directory.queue(queue).broker;
+        if self.locks.is_without(consumer, queue) || self.excuses.is_leaving(now, consumer) {
             return;
         }
-        must(now, Invariant::R5, now.since(since) <= most, || {
-            let (name, label) = (&directory.consumer(consumer).name, directory.queue_label(queue));
-            format!("{name}, {label}: the lock was renewed at {since} only, expected within {most}")
+        let Some(calm) = self.excuses.calm_since(consumer, broker) else {
+            return;
+        };
+        let since = since.max(hold.since).max(self.excuses.after(calm));
+        let others = directory.brokers.len() as u32;
+        let is_slow = |other: &BrokerId| *other != broker && self.excuses.was_felt(since, consumer, *other);
+        let troubled = (0..others).map(BrokerId).filter(is_slow).count() as u64;
+        let most = self.bounds.renewal(directory.consumer(consumer).group, troubled);
+        self.asked.must(now, Invariant::R5, now.since(since) <= most, || {
+            let who = who(directory, consumer, queue);
+            format!("{who} the lock was renewed at {since} only, expected within {most}")
         });
     }
 
-    /// Whether the timeline never ends this client: one that shuts down renews nothing while it waits for its calls.
-    fn is_at_work_for_good(&self, consumer: ConsumerId) -> bool {
-        !self.config.timeline.iter().any(|entry| match entry.action {
-            Action::Leave(member) => {
-                let before = &self.config.groups[..member.group.index()];
-                let first: usize = before.iter().map(|group| group.consumers.len()).sum();
-                first + member.consumer as usize == consumer.index()
-            }
-            _ => false,
-        })
-    }
-
-    /// A listener is called under the lock of the queue, which its client was granted not long ago. A broker that has
-    /// ended has forgotten whose its locks are.
+    /// A listener is called under the lock of the queue, which its client was granted not long ago. A broker that ends
+    /// forgets whose its locks are, and clients believe in them for as long as they live.
     pub(super) fn is_under_lock(
         &self,
         now: SimTime,
@@ -146,21 +131,24 @@ impl Judge<'_> {
         queue: QueueId,
     ) {
         let info = directory.consumer(consumer);
-        if self.locks.forgotten.contains(&directory.queue(queue).broker) {
+        let ended = self.excuses.ended(directory.queue(queue).broker);
+        if ended.is_some_and(|ended| now.since(ended) <= REBALANCE_LOCK_MAX_LIVE_TIME) {
             return;
         }
         let lock = self.locks.of.get(&(info.group, queue));
-        let is_his = lock.is_some_and(|(holder, since)| {
+        let holds_it = lock.is_some_and(|(holder, since)| {
             let is_same = directory.consumer(*holder).client_id == info.client_id;
             is_same && now.since(*since) <= REBALANCE_LOCK_MAX_LIVE_TIME
         });
-        let resumed = self.processes.resumed.get(&consumer);
-        let believes = resumed.is_some_and(|resumed| now.since(*resumed) <= STALE_ANSWER);
-        must(now, Invariant::R2, is_his || believes, || {
-            let label = directory.queue_label(queue);
+        let resumed = self.excuses.resumed(consumer);
+        let believes = resumed.is_some_and(|resumed| now.since(resumed) <= STALE_ANSWER);
+        self.asked.must(now, Invariant::R2, holds_it || believes, || {
+            let lock = lock.map_or("nobody's".to_owned(), |(holder, since)| {
+                format!("that of {} since {since}", directory.consumer(*holder).name)
+            });
             format!(
-                "{}, {label}: the listener is called, but the lock is {lock:?}",
-                info.name
+                "{} the listener is called, but the lock is {lock}",
+                who(directory, consumer, queue)
             )
         });
     }

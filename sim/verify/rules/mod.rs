@@ -5,11 +5,15 @@
 //! expected; the ids are those of [`Invariant`].
 
 pub mod anomalies;
+pub mod asked;
 pub mod bounds;
-mod calm;
+mod calls;
 mod connections;
 mod effects;
+mod excuses;
 mod filtering;
+mod flow;
+mod group_end;
 mod handover;
 mod holds;
 mod keys;
@@ -24,31 +28,36 @@ mod records;
 pub mod rest;
 mod retries;
 mod rounds;
+mod shares;
 mod woken;
 
 use crate::cluster::Leftovers;
 use crate::cluster::config::{ClusterConfig, GroupConfig};
 use crate::cluster::directory::Directory;
 use crate::cluster::fact::{Fact, Observer};
-use crate::cluster::ids::{BrokerId, ConsumerId, QueueId};
+use crate::cluster::ids::{ConsumerId, QueueId};
 use crate::kernel::time::SimTime;
-use crate::observe::invariant::{Invariant, must};
+use crate::observe::invariant::Invariant;
 use crate::observe::slots::Slots;
+use crate::verify::read_queues::ReadQueues;
+use asked::Asked;
 use bounds::Bounds;
-use calm::Calm;
+use calls::Calls;
+use connections::Heartbeats;
 use effects::Effects;
+use excuses::Excuses;
 use filtering::Filtering;
 use handover::Promise;
 use holds::Hold;
 use keys::Keys;
 use locks::Locks;
-#[cfg(test)]
-pub(super) use outcome::partition;
 use processes::Processes;
 use readings::Reading;
 use records::Records;
 use retries::Retries;
 use rounds::Rounds;
+#[cfg(test)]
+pub(super) use shares::partition;
 use std::collections::{BTreeMap, BTreeSet};
 use woken::Woken;
 
@@ -69,11 +78,14 @@ pub struct Judge<'a> {
     /// Somebody vouches for a rest at the end.
     rested: bool,
     now: SimTime,
-    calm: Calm,
+    asked: Asked,
+    excuses: Excuses,
     processes: Processes,
+    heartbeats: Heartbeats,
     rounds: Rounds,
     locks: Locks,
     woken: Woken,
+    calls: Calls,
     /// What former owners have committed, by slot.
     promises: BTreeMap<usize, Promise>,
     records: Records,
@@ -86,42 +98,30 @@ pub struct Judge<'a> {
     readings: Vec<Reading>,
     holds: BTreeMap<(ConsumerId, QueueId), Hold>,
     held_before: BTreeSet<(ConsumerId, QueueId)>,
-    /// Listener calls under way, by client; those of messages.
-    open_calls: BTreeMap<ConsumerId, u64>,
-    /// Listener calls that never return, by client.
-    hung: BTreeMap<ConsumerId, u64>,
-    /// Listener threads where they were changed.
-    threads: BTreeMap<ConsumerId, u32>,
     /// When each group last did something with messages.
     active: Vec<SimTime>,
-    /// When retention last removed something.
-    expired: Option<SimTime>,
     /// How often committed offsets fell, by [`Fell`](offsets::Fell).
     fell: [u64; 3],
-    /// Numbers of queues that are read, by topic and broker.
-    read: BTreeMap<(u32, BrokerId), u32>,
-    /// Heartbeats that reached a broker in the last part of the run.
-    heartbeats: BTreeMap<BrokerId, u64>,
+    read: ReadQueues,
 }
 
 impl<'a> Judge<'a> {
     /// For one run of `config`.
     pub fn new(config: &'a ClusterConfig) -> Self {
-        let topics = config.topics.iter().enumerate();
-        let read = topics.flat_map(|(topic, settings)| {
-            let placement = settings.placement.iter();
-            placement.map(move |(broker, numbers)| ((topic as u32, *broker), numbers.read))
-        });
+        let excuses = Excuses::new(config);
         Self {
             config,
             bounds: Bounds::new(config),
             rested: false,
             now: SimTime::ZERO,
-            calm: Calm::default(),
+            asked: Asked::default(),
             processes: Processes::default(),
+            heartbeats: Heartbeats::default(),
             rounds: Rounds::default(),
             locks: Locks::default(),
-            woken: Woken::new(config),
+            woken: Woken::new(config, &excuses),
+            excuses,
+            calls: Calls::default(),
             promises: BTreeMap::new(),
             records: Records::new(config.producers.len()),
             retries: Retries::new(config),
@@ -132,14 +132,9 @@ impl<'a> Judge<'a> {
             readings: Vec::new(),
             holds: BTreeMap::new(),
             held_before: BTreeSet::new(),
-            open_calls: BTreeMap::new(),
-            hung: BTreeMap::new(),
-            threads: BTreeMap::new(),
             active: vec![SimTime::ZERO; config.groups.len()],
-            expired: None,
             fell: [0; 3],
-            read: read.collect(),
-            heartbeats: BTreeMap::new(),
+            read: ReadQueues::new(config),
         }
     }
 
@@ -149,10 +144,6 @@ impl<'a> Judge<'a> {
         self
     }
 
-    fn end(&self) -> SimTime {
-        SimTime::ZERO + self.config.duration
-    }
-
     fn group_of(&self, directory: &Directory, consumer: ConsumerId) -> &'a GroupConfig {
         &self.config.groups[directory.consumer(consumer).group.index()]
     }
@@ -160,6 +151,11 @@ impl<'a> Judge<'a> {
     /// How often committed offsets fell: by crashes, by resets, and when queues changed hands.
     pub fn fell(&self) -> [u64; 3] {
         self.fell
+    }
+
+    /// How often each rule was asked.
+    pub fn asked(&self) -> &Asked {
+        &self.asked
     }
 
     /// The run is over.
@@ -178,11 +174,12 @@ impl<'a> Judge<'a> {
         self.locks_are_renewed(end, directory);
         self.every_append_is_told(end, directory, left);
         if self.is_settled(end) {
-            self.nothing_leaks(end, directory, left);
+            let groups = self.group_ends(end, directory);
+            self.nothing_leaks(end, directory, left, &groups);
             if self.producers_are_over(end) {
                 self.all_is_stored(end, directory);
             }
-            self.groups_at_rest(end, directory);
+            self.groups_at_rest(end, directory, &groups);
             self.heartbeats_have_come(end, directory);
         }
     }
@@ -190,18 +187,17 @@ impl<'a> Judge<'a> {
 
 impl Observer for Judge<'_> {
     fn observe(&mut self, now: SimTime, directory: &Directory, fact: &Fact) {
-        must(now, Invariant::K1, now >= self.now, || {
-            format!("{fact:?} after {}", self.now)
+        self.asked.must(now, Invariant::K1, now >= self.now, || {
+            format!("a fact after one of {}", self.now)
         });
         self.now = now;
-        self.calm.hear(now, fact);
+        self.connections(now, directory, fact);
+        self.excuses.hear(now, fact);
         self.process_is_there(now, directory, fact);
         self.processes(now, directory, fact);
-        if let Fact::TopicUpdated {
-            topic, broker, read, ..
-        } = fact
-        {
-            self.read.insert((topic.0, *broker), *read);
+        self.calls.hear(fact);
+        self.read.hear(fact);
+        if let Fact::TopicUpdated { .. } = fact {
             self.processes.changed = now;
         }
         self.wakes(now, directory, fact);
@@ -213,7 +209,6 @@ impl Observer for Judge<'_> {
         self.rounds(now, directory, fact);
         self.hand_overs(now, directory, fact);
         self.pull_loops(now, directory, fact);
-        self.connections(now, directory, fact);
         self.locks(now, directory, fact);
     }
 

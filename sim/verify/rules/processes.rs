@@ -2,10 +2,10 @@
 
 use super::Judge;
 use crate::cluster::directory::Directory;
-use crate::cluster::fact::Fact;
+use crate::cluster::fact::{DropCause, Fact};
 use crate::cluster::ids::{BrokerId, ConsumerId};
 use crate::kernel::time::SimTime;
-use crate::observe::invariant::{Invariant, broken, must};
+use crate::observe::invariant::{Invariant, broken};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Processes of clients.
@@ -17,14 +17,10 @@ pub struct Processes {
     gone: BTreeMap<ConsumerId, SimTime>,
     /// Stopped for a while.
     pub paused: BTreeSet<ConsumerId>,
-    /// When it went on last.
-    pub resumed: BTreeMap<ConsumerId, SimTime>,
     /// Whom a broker has given up, and who has not noticed yet.
     pub expired: BTreeSet<(BrokerId, ConsumerId)>,
     /// When one last came, went, stopped or went on.
     pub changed: SimTime,
-    /// Whether one ever went silent.
-    pub silent_seen: bool,
 }
 
 impl Processes {
@@ -37,31 +33,20 @@ impl Processes {
 impl Judge<'_> {
     /// Facts of a client come only while it is at work.
     pub(super) fn process_is_there(&self, now: SimTime, directory: &Directory, fact: &Fact) {
-        let consumer = match fact {
-            Fact::ConnectionLost { consumer, .. }
-            | Fact::PullFailed { consumer, .. }
-            | Fact::QueueAcquired { consumer, .. }
-            | Fact::RebalanceBegan { consumer, .. }
-            | Fact::RebalanceEnded { consumer, .. }
-            | Fact::FlowControlled { consumer, .. }
-            | Fact::Cached { consumer, .. }
-            | Fact::Delivered { consumer, .. }
-            | Fact::Filtered { consumer, .. }
-            | Fact::Consumed { consumer, .. } => *consumer,
-            // Its queues are let go in the same instant.
-            Fact::QueueReleased { consumer, .. } if self.processes.gone.get(consumer) == Some(&now) => return,
-            Fact::QueueReleased { consumer, .. } => *consumer,
-            _ => return,
+        let Some(consumer) = happens_in(fact) else {
+            return;
         };
-        let what = |state: &str| {
-            format!(
-                "{}: {fact:?} of a client that is {state}",
-                directory.consumer(consumer).name
-            )
-        };
-        if !self.processes.alive.contains(&consumer) {
-            broken(now, Invariant::K2, &what("not there"));
+        // Its queues are let go in the same instant.
+        let is_end = matches!(fact, Fact::QueueReleased { .. });
+        if is_end && self.processes.gone.get(&consumer) == Some(&now) {
+            return;
         }
+        let what = |state: &str| {
+            let name = &directory.consumer(consumer).name;
+            format!("{name}: {} in a client that is {state}", named(fact))
+        };
+        let alive = self.processes.alive.contains(&consumer);
+        self.asked.must(now, Invariant::K2, alive, || what("not there"));
         if !self.processes.paused.is_empty() && self.processes.paused.contains(&consumer) {
             broken(now, Invariant::K2, &what("stopped"));
         }
@@ -79,10 +64,7 @@ impl Judge<'_> {
                 )
             }
             Fact::ConsumerPaused { consumer } => (consumer, of.paused.insert(*consumer)),
-            Fact::ConsumerResumed { consumer } => {
-                of.resumed.insert(*consumer, now);
-                (consumer, of.paused.remove(consumer))
-            }
+            Fact::ConsumerResumed { consumer } => (consumer, of.paused.remove(consumer)),
             Fact::ConsumerStopped { consumer, .. } => {
                 of.paused.remove(consumer);
                 (
@@ -93,21 +75,98 @@ impl Judge<'_> {
             _ => return,
         };
         of.changed = now;
-        of.silent_seen |= !matches!(fact, Fact::ConsumerStarted { .. });
-        must(now, Invariant::K2, right, || {
-            format!("{}: {fact:?} out of turn", directory.consumer(*consumer).name)
+        self.asked.must(now, Invariant::K2, right, || {
+            format!(
+                "{}: {} out of turn",
+                directory.consumer(*consumer).name,
+                named(fact)
+            )
         });
     }
+}
 
-    /// Since when a client, its links and all brokers have been as they should; `None` if they are not.
-    pub(super) fn well_since(&self, consumer: ConsumerId) -> Option<SimTime> {
-        let links = self.calm.client_since(consumer)?;
-        let resumed = self
-            .processes
-            .resumed
-            .get(&consumer)
-            .copied()
-            .unwrap_or(SimTime::ZERO);
-        (!self.processes.paused.contains(&consumer)).then_some(links.max(resumed))
+/// The client in which a fact happens; `None` if it happens elsewhere, or is the client's own coming and going.
+const fn happens_in(fact: &Fact) -> Option<ConsumerId> {
+    match fact {
+        Fact::ConnectionLost { consumer, .. }
+        | Fact::PullFailed { consumer, .. }
+        | Fact::QueueAcquired { consumer, .. }
+        | Fact::LocalOffsetStored { consumer, .. }
+        | Fact::QueueReleased { consumer, .. }
+        | Fact::RebalanceBegan { consumer, .. }
+        | Fact::RebalanceEnded { consumer, .. }
+        | Fact::FlowControlled { consumer, .. }
+        | Fact::Cached { consumer, .. }
+        | Fact::Delivered { consumer, .. }
+        | Fact::Consumed { consumer, .. }
+        | Fact::NoStatus { consumer, .. }
+        | Fact::LocalRetry { consumer, .. }
+        | Fact::ConsumeTimedOut { consumer, .. }
+        | Fact::GuardPassed { consumer, .. }
+        | Fact::GuardBlocked { consumer }
+        | Fact::StartOffsetChanged { consumer, .. }
+        | Fact::QueueSuspended { consumer, .. }
+        | Fact::Filtered { consumer, .. }
+        | Fact::Dropped {
+            consumer,
+            cause: DropCause::Broadcasting,
+            ..
+        } => Some(*consumer),
+        // At a broker, though it concerns a client that may be gone by then.
+        Fact::MemberExpired { .. }
+        | Fact::Heartbeat { .. }
+        | Fact::PullHeld { .. }
+        | Fact::PullAnswered { .. }
+        | Fact::Pushed { .. }
+        | Fact::QueueLocked { .. }
+        | Fact::QueueUnlocked { .. }
+        | Fact::LockRefused { .. }
+        | Fact::Forwarded { .. }
+        | Fact::Dropped {
+            cause: DropCause::NoRetryQueue,
+            ..
+        } => None,
+        // Of a call, which may outlive its client.
+        Fact::ResultDiscarded { .. } => None,
+        // On the wire, or of the timeline.
+        Fact::LinkCut { .. }
+        | Fact::LinkSlowed { .. }
+        | Fact::LinkHealed { .. }
+        | Fact::ConsumerStarted { .. }
+        | Fact::ConsumerPaused { .. }
+        | Fact::ConsumerResumed { .. }
+        | Fact::ConsumerStopped { .. }
+        | Fact::ThreadsSet { .. }
+        | Fact::TimelineStep { .. } => None,
+        // Of brokers, producers, operators, or of a group as a whole.
+        Fact::QueueCreated { .. }
+        | Fact::BrokerStopped { .. }
+        | Fact::BrokerStarted { .. }
+        | Fact::TopicUpdated { .. }
+        | Fact::Born { .. }
+        | Fact::Stored { .. }
+        | Fact::SendAcknowledged { .. }
+        | Fact::SendRefused { .. }
+        | Fact::Dispatched { .. }
+        | Fact::Request { .. }
+        | Fact::OffsetCommitted { .. }
+        | Fact::EffectHappened { .. }
+        | Fact::EffectSuppressed { .. }
+        | Fact::RetryScheduled { .. }
+        | Fact::RetryStored { .. }
+        | Fact::DeadLettered { .. }
+        | Fact::LagEstimated { .. }
+        | Fact::MessagesQueried { .. }
+        | Fact::MessageFound { .. }
+        | Fact::Expired { .. }
+        | Fact::Resent { .. }
+        | Fact::OffsetReset { .. }
+        | Fact::OffsetsSkipped { .. } => None,
     }
+}
+
+/// What kind of fact it is, as the code calls it.
+fn named(fact: &Fact) -> String {
+    let text = format!("{fact:?}");
+    text.split([' ', '{']).next().unwrap_or_default().to_owned()
 }

@@ -1,14 +1,14 @@
 //! Pull loops: one pull of a queue under way, held no longer than it may be (H1, H2), each answer taken in once (L3) and
-//! into a cache that has room for it (P2, P3).
+//! into a cache (P2).
 
-use super::Judge;
 use super::bounds::HOLD_SWEEP;
+use super::{Judge, who};
 use crate::cluster::config::Delivery;
 use crate::cluster::directory::Directory;
 use crate::cluster::fact::{Fact, PullResult};
 use crate::cluster::ids::{ConsumerId, QueueId};
 use crate::kernel::time::SimTime;
-use crate::observe::invariant::{Invariant, broken, must};
+use crate::observe::invariant::Invariant;
 
 impl Judge<'_> {
     pub(super) fn pull_loops(&mut self, now: SimTime, directory: &Directory, fact: &Fact) {
@@ -21,26 +21,32 @@ impl Judge<'_> {
             | Fact::Pushed { consumer, queue, .. }
             | Fact::Cached { consumer, queue, .. } => (*consumer, *queue),
             Fact::BrokerStopped { broker, .. } => {
-                for ((_, queue), hold) in &mut self.holds {
-                    hold.at_broker &= directory.queue(*queue).broker != *broker;
+                let there = |queue: QueueId| directory.queue(queue).broker == *broker;
+                for (_, hold) in self.holds.iter_mut().filter(|((_, queue), _)| there(*queue)) {
+                    hold.at_broker = None;
                 }
                 return;
             }
             _ => return,
         };
-        if let Fact::PullAnswered { .. } = fact {
-            self.pull_answered(now, directory, fact);
+        match *fact {
+            Fact::PullAnswered { messages, bytes, .. } => {
+                self.pull_answered(now, directory, fact);
+                self.answer_is_small(now, directory, (consumer, queue), (messages, bytes));
+            }
+            Fact::Pushed { messages, bytes, .. } => {
+                self.answer_is_small(now, directory, (consumer, queue), (messages, bytes));
+            }
+            Fact::Cached { messages, cached, .. } => {
+                self.cache_has_room(now, directory, (consumer, queue), (messages, cached));
+            }
+            _ => {}
         }
         if self.processes.alive.contains(&consumer) {
             self.sign_of_life(now, directory, consumer, queue);
         }
-        let what = |text: &str| {
-            format!(
-                "{}, {}: {text}",
-                directory.consumer(consumer).name,
-                directory.queue_label(queue)
-            )
-        };
+        let what = |text: &str| format!("{} {text}", who(directory, consumer, queue));
+        let pull = self.bounds.pull(directory.consumer(consumer).group);
         let Some(hold) = self.holds.get_mut(&(consumer, queue)) else {
             return;
         };
@@ -50,58 +56,40 @@ impl Judge<'_> {
                 self.holds.remove(&(consumer, queue));
             }
             Fact::PullHeld { .. } => {
-                let second = std::mem::replace(&mut hold.at_broker, true) && hold.first;
-                must(now, Invariant::H1, !second, || what("a second pull is held"));
+                // What a former hold has asked for may still be there for as long as a pull takes.
+                let is_its = |held: SimTime| hold.first || held.since(hold.since) > pull;
+                let second = hold.at_broker.is_some_and(is_its);
+                hold.at_broker = Some(now);
+                self.asked
+                    .must(now, Invariant::H1, !second, || what("a second pull is held"));
             }
             Fact::PullAnswered { result, .. } => {
-                hold.at_broker = false;
+                hold.at_broker = None;
                 hold.sent += u32::from(*result == PullResult::Found);
             }
-            Fact::PullFailed { .. } => hold.at_broker = false,
+            Fact::PullFailed { .. } => hold.at_broker = None,
             Fact::Pushed { .. } => hold.sent += 1,
             Fact::Cached { messages, cached, .. } => {
                 hold.came += 1;
                 let (came, sent) = (hold.came, hold.sent);
-                must(now, Invariant::L3, came <= sent || !hold.first, || {
+                self.asked.must(now, Invariant::L3, came <= sent, || {
                     what(&format!("{came} answers have come, of {sent} that were sent"))
                 });
                 let before = std::mem::replace(&mut hold.cached, *cached);
                 let fits = (*messages..=before + messages).contains(cached);
-                must(now, Invariant::P2, fits, || {
+                self.asked.must(now, Invariant::P2, fits, || {
                     what(&format!(
                         "{cached} messages are cached, there were {before} before {messages} came"
                     ))
                 });
-                self.cache_has_room(now, directory, (consumer, queue), (*messages, *cached));
+                hold.entered += u64::from(*messages);
             }
             _ => {}
         }
     }
 
-    /// Whoever pulls asks only while no threshold is exceeded, and has one answer under way.
-    fn cache_has_room(
-        &self,
-        now: SimTime,
-        directory: &Directory,
-        (consumer, queue): (ConsumerId, QueueId),
-        (messages, cached): (u32, u32),
-    ) {
-        let group = self.group_of(directory, consumer);
-        let of_topic = u32::try_from(group.tuning.pull_threshold_for_topic).unwrap_or(0);
-        let threshold = match group.delivery {
-            Delivery::LongPolling | Delivery::ShortPolling { .. } => {
-                messages + group.tuning.pull_threshold_for_queue.max(of_topic)
-            }
-            Delivery::Pull { batch, .. } => batch,
-            Delivery::Push { credit } => credit.unwrap_or(u32::MAX),
-        };
-        must(now, Invariant::P3, cached <= threshold, || {
-            let (name, label) = (&directory.consumer(consumer).name, directory.queue_label(queue));
-            format!("{name}, {label}: {cached} messages are cached, {threshold} may be")
-        });
-    }
-
-    /// A pull loop shows itself, unless its client or one of its links was in trouble.
+    /// A pull loop shows itself, unless its client or its broker was in trouble. One that has not begun waits for other
+    /// brokers too, and so does one that waits for a lock.
     pub(super) fn sign_of_life(
         &self,
         now: SimTime,
@@ -122,16 +110,22 @@ impl Judge<'_> {
             true => self.bounds.pull(group),
             false => self.bounds.round(group),
         };
-        if now.since(hold.last_sign) <= most || self.locks.is_without(consumer, queue) {
+        if self.locks.is_without(consumer, queue) {
             return;
         }
-        let Some(well) = self.well_since(consumer) else {
+        let in_time = now.since(hold.last_sign) <= most;
+        let calm = match hold.started && !self.is_orderly(group) {
+            _ if in_time => Some(hold.last_sign),
+            true => self.excuses.calm_since(consumer, directory.queue(queue).broker),
+            false => self.excuses.client_calm_since(consumer),
+        };
+        let Some(calm) = calm else {
             return;
         };
-        let since = hold.last_sign.max(well);
-        must(now, Invariant::H1, now.since(since) <= most, || {
-            let (name, label) = (&directory.consumer(consumer).name, directory.queue_label(queue));
-            format!("{name}, {label}: no sign of its pull loop since {since}, expected within {most}")
+        let since = hold.last_sign.max(calm);
+        self.asked.must(now, Invariant::H1, now.since(since) <= most, || {
+            let who = who(directory, consumer, queue);
+            format!("{who} no sign of its pull loop since {since}, expected within {most}")
         });
     }
 
@@ -165,12 +159,20 @@ impl Judge<'_> {
         } else if (*result == PullResult::Found) != (*messages > 0) {
             "with messages if it says so"
         } else {
-            return;
+            ""
         };
-        let (name, label) = (&directory.consumer(*consumer).name, directory.queue_label(*queue));
-        let text = format!(
-            "{name}, {label}: {fact:?}; expected {wrong}: a hold of {timeout} and a sweep of {sweep}"
-        );
-        broken(now, Invariant::H2, &text);
+        self.asked.must(now, Invariant::H2, wrong.is_empty(), || {
+            let who = who(directory, *consumer, *queue);
+            let said = match result {
+                PullResult::Found => "as found",
+                PullResult::NotFound => "as not found",
+                PullResult::NoMatched => "as not matched",
+                PullResult::OffsetMoved => "with another offset",
+            };
+            format!(
+                "{who} a pull is answered {said}, with {messages} messages after a hold of {held}; expected {wrong}: \
+                 a hold of {timeout} and a sweep of {sweep}"
+            )
+        });
     }
 }

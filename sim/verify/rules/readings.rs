@@ -1,13 +1,14 @@
 //! What each group has done with each record: who is given what in which order (L4, P2), and what that makes of it.
 
+use super::calls::Call;
 use super::holds::Hold;
 use super::{Judge, who};
 use crate::cluster::config::ListenerKind;
 use crate::cluster::directory::Directory;
-use crate::cluster::fact::{Fact, NoStatus, PullResult};
+use crate::cluster::fact::{Fact, PullResult};
 use crate::cluster::ids::{ConsumerId, GroupId, QueueId};
 use crate::kernel::time::SimTime;
-use crate::observe::invariant::{Invariant, broken, must};
+use crate::observe::invariant::{Invariant, broken};
 
 /// One record as one group has had it.
 #[derive(Clone, Copy, Debug, Default)]
@@ -34,8 +35,12 @@ pub struct Reading {
     pub lowest: u64,
     /// What stands at the broker, or in the local file.
     pub committed: Option<u64>,
+    /// Since when something stands there.
+    pub known_since: Option<SimTime>,
     /// Clients that hold the queue.
     pub holders: u32,
+    /// The most that ever did at once.
+    pub most_holders: u32,
     /// How often it was taken.
     pub taken: u32,
     /// When it last changed hands.
@@ -110,7 +115,21 @@ impl Judge<'_> {
             }
             Fact::Delivered { .. } => self.delivered(now, directory, fact),
             Fact::Consumed { .. } => self.consumed(now, directory, fact),
-            Fact::ResultDiscarded { consumer, .. } => self.call_over(consumer),
+            Fact::ResultDiscarded {
+                consumer,
+                queue,
+                offset,
+                ..
+            } => {
+                let slot = self.slot(directory, consumer, queue);
+                self.calls.over(consumer, offset, slot);
+            }
+            Fact::LocalRetry {
+                consumer,
+                queue,
+                from,
+                to,
+            } => self.stays_for_a_reason(now, directory, (consumer, queue), (from, to)),
             Fact::PullAnswered {
                 consumer,
                 queue,
@@ -120,13 +139,6 @@ impl Judge<'_> {
                 let slot = self.slot(directory, consumer, queue);
                 self.readings[slot].is_repaired = true;
             }
-            Fact::NoStatus {
-                consumer,
-                how: NoStatus::Hangs,
-                ..
-            } => *self.hung.entry(consumer).or_default() += 1,
-            Fact::ThreadsSet { consumer, threads } => _ = self.threads.insert(consumer, threads),
-            Fact::ConsumerStopped { consumer, .. } => _ = self.open_calls.remove(&consumer),
             Fact::Filtered {
                 consumer,
                 group,
@@ -142,7 +154,7 @@ impl Judge<'_> {
                 self.active(now, group);
                 let end = self.records.end(queue);
                 let what = || format!("{} passes over {from}..{to}", who(directory, consumer, queue));
-                must(now, Invariant::L4, to <= end, || {
+                self.asked.must(now, Invariant::L4, to <= end, || {
                     format!("{}, but {end} are stored", what())
                 });
                 match self.holds.get_mut(&(consumer, queue)) {
@@ -155,14 +167,13 @@ impl Judge<'_> {
                 queue,
                 from,
                 to,
-                ..
+                by_operator,
             } => {
                 let slot = self.slots.slot(group, queue);
-                self.skipped(now, directory, slot, (from, to), fact);
+                self.skipped(now, directory, slot, (from, to), by_operator);
                 self.readings[slot].finish_range(from, to);
             }
             Fact::Expired { queue, to, .. } => {
-                self.expired = Some(now);
                 for at in 0..self.slots.readers(queue).len() {
                     let slot = self.slots.readers(queue)[at] as usize;
                     self.readings[slot].finish_range(0, to);
@@ -185,12 +196,6 @@ impl Judge<'_> {
         self.active[group.index()] = now;
     }
 
-    fn call_over(&mut self, consumer: ConsumerId) {
-        if let Some(calls) = self.open_calls.get_mut(&consumer) {
-            *calls = calls.saturating_sub(1);
-        }
-    }
-
     fn acquired(&mut self, now: SimTime, directory: &Directory, fact: &Fact) {
         let Fact::QueueAcquired {
             consumer,
@@ -209,6 +214,7 @@ impl Judge<'_> {
             _ => reading.start.min(start_offset),
         };
         reading.holders += 1;
+        reading.most_holders = reading.most_holders.max(reading.holders);
         reading.taken += 1;
         reading.changed = now;
         // Where a reader starts tells what it will not see.
@@ -219,7 +225,7 @@ impl Judge<'_> {
         let first = self.held_before.insert((consumer, queue));
         let hold = Hold::new(now, start_offset, first);
         let is_new = self.holds.insert((consumer, queue), hold).is_none();
-        must(now, Invariant::P2, is_new, || {
+        self.asked.must(now, Invariant::P2, is_new, || {
             format!("{} takes a queue that it holds", who(directory, consumer, queue))
         });
     }
@@ -242,14 +248,17 @@ impl Judge<'_> {
         let in_order = self.is_orderly(group);
         let record = self.records.get(queue, offset);
         let is_stored = record.is_some_and(|record| record.message == message);
-        must(now, Invariant::L4, is_stored, || {
+        let who = || who(directory, consumer, queue);
+        self.asked.must(now, Invariant::L4, is_stored, || {
+            let label = |message| directory.message_label(message);
+            let stored = record.map_or("nothing".to_owned(), |record| label(record.message));
             format!(
-                "{} offset {offset} is delivered as {message:?}, stored was {record:?}",
-                who(directory, consumer, queue)
+                "{} offset {offset} is delivered as {}, stored was {stored}",
+                who(),
+                label(message)
             )
         });
         let stored = record.map_or(0, |record| record.reconsume_times);
-        let who = || who(directory, consumer, queue);
         let Some(hold) = self.holds.get_mut(&(consumer, queue)) else {
             let text = format!(
                 "{} offset {offset} is delivered to a client that does not hold the queue",
@@ -261,32 +270,45 @@ impl Judge<'_> {
             true => None,
             false => hold.failed.remove(&offset).filter(|_| !in_order),
         };
-        let right = match failed {
-            Some(times) => reconsume_times == times + 1,
-            None => {
-                hold.skip_passed(offset);
-                let next = hold.next_delivery;
-                hold.next_delivery = offset + 1;
-                must(now, Invariant::L4, next == offset, || {
-                    format!("{} offset {offset} is delivered, but {next} is next", who())
-                });
-                stored == reconsume_times || in_order && stored < reconsume_times
-            }
+        if failed.is_none() {
+            hold.skip_passed(offset);
+            let next = hold.next_delivery;
+            hold.next_delivery = offset + 1;
+            self.asked.must(now, Invariant::L4, next == offset, || {
+                format!("{} offset {offset} is delivered, but {next} is next", who())
+            });
+        }
+        let before = match in_order {
+            true => hold.attempts.insert(offset, reconsume_times),
+            false => failed,
         };
-        must(now, Invariant::T2, right, || {
+        // Of a batch that comes again, what was sent to the dead letters before has no attempt more.
+        let right = match before {
+            Some(times) => reconsume_times == times + 1 || in_order && reconsume_times == times,
+            None => reconsume_times == stored,
+        };
+        self.asked.must(now, Invariant::T2, right, || {
+            let before = before.map_or(String::new(), |times| format!(", with {times} before"));
             format!(
-                "{} offset {offset} is delivered with {reconsume_times} attempts, stored were {stored}",
+                "{} offset {offset} is delivered with {reconsume_times} attempts{before}, stored were {stored}",
                 who()
             )
         });
-        if in_order && !self.slots.is_broadcasting(group) {
-            self.is_under_lock(now, directory, consumer, queue);
-        }
-        *self.open_calls.entry(consumer).or_default() += 1;
-        self.active(now, group);
         let slot = self.slot(directory, consumer, queue);
+        let has_lock = in_order && !self.slots.is_broadcasting(group);
+        if has_lock {
+            self.is_under_lock(now, directory, consumer, queue);
+            self.overlaps_for_a_reason(now, directory, slot, consumer);
+        }
+        let call = Call {
+            consumer,
+            offset,
+            since: now,
+        };
+        self.calls.begin(call, has_lock.then_some(slot));
+        self.active(now, group);
         let seen = self.readings[slot].record(offset);
-        let again = seen.calls > 0;
+        let (again, first_call) = (seen.calls > 0, seen.first_call);
         if !again {
             seen.first_call = (now.as_nanos() / 1_000_000_000) as u32;
         }
@@ -295,7 +317,7 @@ impl Judge<'_> {
             true => self.is_duplicate_allowed(
                 now,
                 directory,
-                slot,
+                (slot, first_call),
                 (consumer, offset),
                 failed.is_some() || in_order,
             ),
@@ -316,11 +338,11 @@ impl Judge<'_> {
         else {
             return;
         };
-        self.call_over(consumer);
-        self.active(now, group);
         let slot = self.slot(directory, consumer, queue);
+        self.calls.over(consumer, offset, slot);
+        self.active(now, group);
         let calls = self.readings[slot].seen(offset).map_or(0, |seen| seen.calls);
-        must(now, Invariant::L4, calls > 0, || {
+        self.asked.must(now, Invariant::L4, calls > 0, || {
             format!(
                 "{} offset {offset} is consumed and was never delivered",
                 who(directory, consumer, queue)
@@ -333,7 +355,15 @@ impl Judge<'_> {
             );
             broken(now, Invariant::P2, &text);
         };
+        let stored = self
+            .records
+            .get(queue, offset)
+            .map(|record| record.reconsume_times);
         if success {
+            // Whoever rolls back what succeeded gets it again as it was.
+            if hold.attempts.get(&offset).copied() == stored {
+                hold.attempts.remove(&offset);
+            }
             self.readings[slot].finish(offset);
         } else {
             hold.failed.insert(offset, reconsume_times);

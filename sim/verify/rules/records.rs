@@ -6,7 +6,8 @@ use crate::cluster::directory::Directory;
 use crate::cluster::fact::Fact;
 use crate::cluster::ids::{MessageId, QueueId};
 use crate::kernel::time::SimTime;
-use crate::observe::invariant::{Invariant, must};
+use crate::observe::invariant::Invariant;
+use std::ops::Range;
 
 /// A record as it was stored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -15,6 +16,8 @@ pub struct Record {
     pub message: MessageId,
     /// `reconsumeTimes`.
     pub reconsume_times: u16,
+    /// Bytes of the bodies of all records of its queue up to this one.
+    bytes_to: u64,
 }
 
 /// What one producer has made.
@@ -22,6 +25,8 @@ pub struct Record {
 pub struct Made {
     /// By number: whether it was stored.
     stored: Vec<bool>,
+    /// By number: bytes of its body.
+    sizes: Vec<u32>,
     /// By number, where somebody filters: its luck.
     pub luck: Vec<u64>,
     /// When it made the last.
@@ -64,9 +69,11 @@ impl Records {
         self.queues[queue.index()].get(offset as usize).copied()
     }
 
-    /// Messages that producers have made.
-    pub fn born(&self) -> u64 {
-        self.made.iter().map(|made| made.stored.len() as u64).sum()
+    /// Bytes of the bodies of a range of records.
+    pub fn bytes(&self, queue: QueueId, range: Range<u64>) -> u64 {
+        let up_to = |offset: u64| offset.checked_sub(1).and_then(|last| self.get(queue, last));
+        let bytes_to = |offset: u64| up_to(offset).map_or(0, |record| record.bytes_to);
+        bytes_to(range.end).saturating_sub(bytes_to(range.start))
     }
 }
 
@@ -78,26 +85,21 @@ impl Judge<'_> {
                 producer,
                 message,
                 luck,
-                ..
+                body_size,
             } => {
                 let made = &mut self.records.made[producer.index()];
                 let number = made.stored.len() as u64;
                 made.stored.push(false);
+                made.sizes.push(body_size);
                 made.last = now;
                 if self.filtering.is_needed() {
                     made.luck.push(luck);
                 }
-                return must(
-                    now,
-                    Invariant::L2,
-                    message == MessageId::new(producer, number),
-                    || {
-                        format!(
-                            "{}: message {number} is called {message:?}",
-                            directory.producer(producer)
-                        )
-                    },
-                );
+                let right = message == MessageId::new(producer, number);
+                return self.asked.must(now, Invariant::L2, right, || {
+                    let (name, label) = (directory.producer(producer), directory.message_label(message));
+                    format!("{name}: message {number} is called {label}")
+                });
             }
             Fact::SendRefused {
                 producer, gave_up, ..
@@ -142,15 +144,20 @@ impl Judge<'_> {
             _ => return,
         };
         let end = self.records.end(queue);
-        must(now, Invariant::Q1, offset == end, || {
+        self.asked.must(now, Invariant::Q1, offset == end, || {
             format!(
                 "{}: stored at {offset}, but its end is {end}",
                 directory.queue_label(queue)
             )
         });
-        self.records.queues[queue.index()].push(Record {
+        let made = &self.records.made[message.producer().index()];
+        let size = made.sizes.get(message.number() as usize).copied().unwrap_or(0);
+        let records = &mut self.records.queues[queue.index()];
+        let before = records.last().map_or(0, |last| last.bytes_to);
+        records.push(Record {
             message,
             reconsume_times,
+            bytes_to: before + u64::from(size),
         });
     }
 
@@ -166,16 +173,13 @@ impl Judge<'_> {
             .stored
             .get_mut(message.number() as usize);
         let before = stored.map(|stored| std::mem::replace(stored, true));
-        must(now, Invariant::L4, before == Some(false), || {
+        self.asked.must(now, Invariant::L4, before == Some(false), || {
             let how = if before.is_some() {
                 "was stored before"
             } else {
                 "was never made"
             };
-            format!(
-                "{}: {message:?} is stored and {how}",
-                directory.producer(producer)
-            )
+            format!("{} is stored and {how}", directory.message_label(message))
         });
     }
 
@@ -184,7 +188,7 @@ impl Judge<'_> {
         for (at, stored) in left.ends.iter().enumerate() {
             let queue = QueueId(at as u32);
             let told = self.records.end(queue);
-            must(end, Invariant::Q1, told == *stored, || {
+            self.asked.must(end, Invariant::Q1, told == *stored, || {
                 format!(
                     "{}: {told} records were told of, {stored} were stored",
                     directory.queue_label(queue)
@@ -198,9 +202,10 @@ impl Judge<'_> {
         for (made, (name, _)) in self.records.made.iter().zip(&directory.producers) {
             let stored = made.stored.iter().filter(|stored| **stored).count() as u64;
             let (born, given_up) = (made.stored.len() as u64, made.given_up);
-            must(end, Invariant::L2, stored + given_up == born, || {
-                format!("{name}: {born} made, but {stored} stored and {given_up} given up")
-            });
+            self.asked
+                .must(end, Invariant::L2, stored + given_up == born, || {
+                    format!("{name}: {born} made, but {stored} stored and {given_up} given up")
+                });
         }
     }
 }

@@ -1,13 +1,13 @@
 //! Whether the end of a run leaves time for everything to come to rest: only then may the rules at rest be asked.
 //!
 //! *Settled* (R1, R3, C1, E1): the last entry of the timeline, start of a client and change that a fact told lie so far
-//! back that routes, rounds and pulls have come round, and if anybody may have gone silent, that brokers have given him
+//! back that routes, rounds and pulls have come round, and if a client may have gone silent, that brokers have given it
 //! up; no broker is down, and nobody at work has a link in trouble. *Done* (D1): besides, producers are over, and the
 //! group has neither a call under way nor done anything for as long as the longest wait between two signs of a pull loop.
 //! Who knows that a run has such an end may say so ([`Judge::rested`]).
 
 use super::Judge;
-use crate::cluster::config::{Action, ClusterConfig, GuardRule, ListenerKind, Outcome, TimelineEntry};
+use crate::cluster::config::{Action, ClusterConfig, GuardRule, ListenerKind, TimelineEntry};
 use crate::cluster::directory::Directory;
 use crate::cluster::ids::{ConsumerId, GroupId};
 use crate::kernel::time::{SimDuration, SimTime};
@@ -49,12 +49,10 @@ impl Judge<'_> {
             return true;
         }
         let change = last_entry(self.config).max(self.processes.changed);
-        let is_well = self
-            .processes
-            .at_work()
-            .all(|consumer| self.well_since(consumer).is_some());
+        let is_well = |consumer| self.excuses.client_calm_since(consumer).is_some();
+        let is_well = self.processes.at_work().all(is_well);
         let rest = self.bounds.rest(has_silence(self.config));
-        is_well && self.calm.brokers_since().is_some() && end.since(change) >= rest
+        is_well && self.excuses.brokers_calm_since().is_some() && end.since(change) >= rest
     }
 
     /// Whether producers have been over for long enough that all sends are answered.
@@ -74,41 +72,30 @@ impl Judge<'_> {
 
     /// Whether a member has no thread left, or no place at its guard, because calls hang: its queues stand still for ever.
     fn hangs(&self, directory: &Directory, group: GroupId) -> bool {
-        let guard = match self.config.groups[group.index()]
-            .guard
-            .as_ref()
-            .map(|guard| guard.rule)
-        {
+        let guard = self.config.groups[group.index()].guard.as_ref();
+        let guard = match guard.map(|guard| guard.rule) {
             Some(GuardRule::Concurrency(calls)) => u64::from(calls),
             _ => u64::MAX,
         };
-        let is_stuck = |(consumer, hung): (&ConsumerId, &u64)| {
-            let info = directory.consumer(*consumer);
-            let threads = self.threads.get(consumer).copied().unwrap_or(info.threads);
+        let is_stuck = |(consumer, hung): (ConsumerId, u64)| {
+            let info = directory.consumer(consumer);
+            let threads = self.calls.threads(consumer, info.threads);
             info.group == group
-                && self.processes.alive.contains(consumer)
-                && *hung >= guard.min(u64::from(threads))
+                && self.processes.alive.contains(&consumer)
+                && hung >= guard.min(u64::from(threads))
         };
-        self.hung.iter().any(is_stuck)
+        self.calls.hung().any(is_stuck)
     }
 
-    /// Whether the group has come to a standstill, so that what is not done now never will be.
+    /// Whether the group has come to a standstill, so that what is not done now never will be. A call that hangs is never
+    /// over.
     pub(super) fn stands_still(&self, end: SimTime, directory: &Directory, group: GroupId) -> bool {
         let settings = &self.config.groups[group.index()];
-        let of_group = |consumer: &usize| directory.consumers[*consumer].group == group;
-        if self.hangs(directory, group) {
+        if self.hangs(directory, group) || self.is_orderly(group) && !self.bounds.locks_keep_up {
             return false;
         }
-        let works = (0..directory.consumers.len()).filter(of_group).any(|consumer| {
-            let calls = self.open_calls.get(&ConsumerId(consumer as u32));
-            calls.is_some_and(|calls| *calls > 0)
-        });
-        let hangs = |outcome: Option<Outcome>| outcome == Some(Outcome::Hang);
-        let listeners = settings.consumers.iter().map(|consumer| &consumer.failure);
-        let mut listeners = listeners.chain(self.config.listeners.iter().map(|listener| &listener.failure));
-        let may_hang = listeners.any(|failure| {
-            failure.outcome == Outcome::Hang || failure.rules.iter().any(|rule| hangs(rule.outcome))
-        });
+        let mut clients = self.excuses.clients_of(group);
+        let works = clients.any(|consumer| self.calls.is_called(consumer));
         let orderly = match settings.listener {
             ListenerKind::Orderly(_) => LOCK + settings.tuning.suspend_current_queue_time_millis.duration(),
             ListenerKind::Concurrently => SimDuration::ZERO,
@@ -116,6 +103,6 @@ impl Judge<'_> {
         let idle = self.bounds.pull(group)
             + orderly
             + settings.tuning.persist_consumer_offset_interval.duration() * 2;
-        self.rested || !works && !may_hang && end.since(self.active[group.index()]) >= idle
+        self.rested || !works && end.since(self.active[group.index()]) >= idle
     }
 }

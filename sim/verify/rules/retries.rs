@@ -1,18 +1,20 @@
 //! Retries by the table (T1) and dead letters after exactly the last attempt (T2).
 //!
-//! A failure is sent back at most once, at the level that the stored count of attempts asks for, until that is full. Where
-//! links or brokers are in trouble, a message may also go to the retry topic as an ordinary one, with the attempts that
-//! the client has counted, and several times if answers were lost. A call beyond `consumeTimeout` is sent back at level
-//! 3 without a failure. A listener may choose the level, and an operator may change the limit.
+//! A failure is sent back at most once, at the level that the stored count of attempts asks for, until that is full. While
+//! a member of the group feels a trouble with the message's broker, it may also go to the retry topic as an ordinary one,
+//! with the attempts that the client has counted, and several times if answers were lost. A call beyond `consumeTimeout`
+//! is sent back at level 3 without a failure. A listener of the group may choose the level, and an operator may change
+//! the limit.
 
 use super::Judge;
+use super::bounds::SHORTEST_PATIENCE;
 use crate::cluster::broker::schedule_message::DelayLevels;
 use crate::cluster::config::{Action, ClusterConfig, RocketMqVersion};
 use crate::cluster::directory::Directory;
 use crate::cluster::fact::Fact;
-use crate::cluster::ids::{GroupId, MessageId, QueueId};
+use crate::cluster::ids::{BrokerId, GroupId, MessageId, QueueId};
 use crate::kernel::time::{SimDuration, SimTime};
-use crate::observe::invariant::{Invariant, broken, must};
+use crate::observe::invariant::{Invariant, broken};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The level of a call that took too long.
@@ -47,9 +49,15 @@ pub struct Retries {
 impl Retries {
     /// For one run of `config`.
     pub fn new(config: &ClusterConfig) -> Self {
-        let wishes = config.groups.iter().map(|group| {
+        let wishes = config.groups.iter().enumerate().map(|(at, group)| {
             let consumers = group.consumers.iter().map(|consumer| &consumer.failure);
-            let failures = consumers.chain(config.listeners.iter().map(|listener| &listener.failure));
+            let later = config.timeline.iter().filter_map(|entry| match entry.action {
+                Action::SetListener { member, listener } if member.group.index() == at => {
+                    Some(&config.listeners[listener as usize].failure)
+                }
+                _ => None,
+            });
+            let failures = consumers.chain(later);
             let chosen = failures
                 .flat_map(|failure| &failure.rules)
                 .filter_map(|rule| rule.delay_level);
@@ -67,6 +75,12 @@ impl Retries {
         }
     }
 
+    /// The most attempts that a group may ask for.
+    pub fn most_attempts(&self, group: GroupId) -> u16 {
+        let limits = &self.wishes[group.index()].limits;
+        limits.iter().map(|limit| attempts(*limit)).max().unwrap_or(0)
+    }
+
     fn level(&self, wished: i32, before: u16) -> Option<u8> {
         let level = if wished == 0 {
             3 + i32::from(before)
@@ -75,17 +89,16 @@ impl Retries {
         };
         (level > 0).then(|| level.min(self.levels.max_level() as i32) as u8)
     }
-
-    /// How many copies of a group wait.
-    pub fn waiting(&self, group: GroupId) -> usize {
-        let of_group = (group, MessageId(0), 0)..=(group, MessageId(u64::MAX), u16::MAX);
-        self.waiting.range(of_group).map(|(_, copies)| copies.len()).sum()
-    }
 }
 
 /// A limit as brokers of concurrent listeners take it: −1 stands for 16.
 fn attempts(limit: i32) -> u16 {
     u16::try_from(limit).unwrap_or(16)
+}
+
+/// An instant told in seconds.
+fn seconds(since_start: u32) -> SimTime {
+    SimTime::ZERO + SimDuration::from_secs(u64::from(since_start))
 }
 
 impl Judge<'_> {
@@ -107,8 +120,9 @@ impl Judge<'_> {
                 delay,
             } => {
                 let by_table = self.retries.levels.delay(i32::from(level));
-                must(now, Invariant::T1, delay == by_table, || {
-                    format!("{message:?}: level {level} waits {delay}, not {by_table}")
+                self.asked.must(now, Invariant::T1, delay == by_table, || {
+                    let label = directory.message_label(message);
+                    format!("{label}: level {level} waits {delay}, not {by_table}")
                 });
                 let key = (group, message, reconsume_times);
                 self.retries.waiting.entry(key).or_default().push((now, delay));
@@ -136,6 +150,7 @@ impl Judge<'_> {
             }
             Fact::RetryStored {
                 group,
+                queue,
                 message,
                 reconsume_times,
                 waited,
@@ -145,7 +160,8 @@ impl Judge<'_> {
                 self.retries.stored[group.index()] += 1;
                 self.active[group.index()] = now;
                 if !again {
-                    self.copy_comes(now, (group, message, reconsume_times), waited);
+                    let broker = directory.queue(queue).broker;
+                    self.copy_comes(now, directory, (group, message, reconsume_times), waited, broker);
                 }
             }
             _ => {}
@@ -153,46 +169,60 @@ impl Judge<'_> {
     }
 
     /// A copy is stored once, when its delay is over and not much later.
-    fn copy_comes(&mut self, now: SimTime, key: (GroupId, MessageId, u16), waited: SimDuration) {
+    fn copy_comes(
+        &mut self,
+        now: SimTime,
+        directory: &Directory,
+        key: (GroupId, MessageId, u16),
+        waited: SimDuration,
+        broker: BrokerId,
+    ) {
+        let label = || directory.message_label(key.1);
         let waiting = &mut self.retries.waiting;
         let copies = waiting.get_mut(&key);
         let at = copies
             .as_ref()
             .and_then(|copies| copies.iter().position(|(since, _)| now.since(*since) == waited));
         let (Some(copies), Some(at)) = (copies, at) else {
-            let (_, message, times) = key;
-            let text =
-                format!("{message:?}: attempt {times} comes after {waited}, and none was scheduled then");
+            let text = format!(
+                "{}: attempt {} comes after {waited}, and none was scheduled then",
+                label(),
+                key.2
+            );
             broken(now, Invariant::T1, &text);
         };
         let (_, delay) = copies.swap_remove(at);
         if copies.is_empty() {
             waiting.remove(&key);
         }
-        let in_time = waited >= delay && (waited <= delay + LATEST_LOOK || self.calm.brokers_seen);
-        must(now, Invariant::T1, in_time, || {
-            format!("{:?}: a copy of {delay} comes after {waited}", key.1)
+        // A broker that was down looks when it is up again.
+        let up = self.excuses.broker_calm_since(broker).unwrap_or(now);
+        let was_down = up > SimTime::ZERO && now.since(up) <= LATEST_LOOK;
+        let in_time = waited >= delay && (waited <= delay + LATEST_LOOK || was_down);
+        self.asked.must(now, Invariant::T1, in_time, || {
+            format!("{}: a copy of {delay} comes after {waited}", label())
         });
     }
 
     /// At the end no copy is overdue at a broker that is up.
     pub(super) fn no_copy_is_overdue(&self, end: SimTime, directory: &Directory) {
+        let up = self.excuses.brokers_calm_since();
+        if up.is_none_or(|up| up + LATEST_LOOK * 20 >= end) {
+            return;
+        }
         for ((group, message, times), copies) in &self.retries.waiting {
             for (since, delay) in copies {
                 let due = *since + *delay + LATEST_LOOK;
-                let overdue = due < end
-                    && self
-                        .calm
-                        .brokers_since()
-                        .is_some_and(|up| up + LATEST_LOOK * 20 < end);
-                must(end, Invariant::T1, !overdue, || {
-                    let name = &directory.group(*group).name;
-                    format!("group {name}: attempt {times} of {message:?} was due at {due} and has not come")
+                self.asked.must(end, Invariant::T1, due >= end, || {
+                    let (name, label) = (&directory.group(*group).name, directory.message_label(*message));
+                    format!("group {name}: attempt {times} of {label} was due at {due} and has not come")
                 });
             }
         }
     }
 
+    /// An orderly client gives a message up after exactly the last attempt. It counts one more for each time that it could
+    /// not get rid of it, and may stand above a limit that was lowered.
     fn dead_in_order(
         &mut self,
         now: SimTime,
@@ -200,17 +230,25 @@ impl Judge<'_> {
         (group, queue, offset): (GroupId, QueueId, u64),
         times: u16,
     ) {
+        let slot = self.slots.slot(group, queue);
+        let first_call = self.readings[slot].seen(offset).map_or(0, |seen| seen.first_call);
         let limits = &self.retries.wishes[group.index()].limits;
-        let is_last = limits
-            .iter()
-            .any(|limit| *limit >= 0 && i32::from(times) > *limit);
-        must(now, Invariant::T2, is_last, || {
+        let beyond = limits.len() > 1
+            || self
+                .excuses
+                .was_felt_by_group_anywhere(seconds(first_call), group)
+            || self.bounds.way * 2 >= SHORTEST_PATIENCE;
+        let is_last = limits.iter().filter(|limit| **limit >= 0).any(|limit| {
+            let last = i64::from(*limit) + 1;
+            i64::from(times) == last || beyond && i64::from(times) > last
+        });
+        self.asked.must(now, Invariant::T2, is_last, || {
             let (name, label) = (&directory.group(group).name, directory.queue_label(queue));
             format!(
                 "group {name}, {label}: offset {offset} is dead with {times} attempts, limits are {limits:?}"
             )
         });
-        self.readings[self.slots.slot(group, queue)].finish(offset);
+        self.readings[slot].finish(offset);
     }
 
     fn sent_back(
@@ -246,9 +284,12 @@ impl Judge<'_> {
                 .any(|max| self.is_ordinary(times, before, max, level))
         };
         let by_time = overdue && level == self.retries.level(i32::from(OVERDUE_LEVEL), before);
-        // Who was stopped finds its connections gone, as after a trouble.
-        let trouble = self.calm.seen() || !self.processes.resumed.is_empty();
-        let right = by_rule || by_time || trouble && ordinary();
+        let broker = directory.queue(queue).broker;
+        let in_trouble = || {
+            let first = seconds(seen.first_call);
+            self.excuses.was_felt_by_group(first, group, broker)
+        };
+        let right = by_rule || by_time || ordinary() && in_trouble();
         let rule = if level.is_none() {
             Invariant::T2
         } else {
@@ -258,15 +299,21 @@ impl Judge<'_> {
             let (name, label) = (&directory.group(group).name, directory.queue_label(queue));
             format!("group {name}, {label}: offset {offset}, stored with {before} attempts, {text}")
         };
-        must(now, rule, right, || {
+        self.asked.must(now, rule, right, || {
             let how = level.map_or("is dead".to_owned(), |level| format!("waits level {level}"));
-            what(&format!("{how} as attempt {times}; it may have {wishes:?}"))
+            let (limits, levels) = (&wishes.limits, &wishes.levels);
+            what(&format!(
+                "{how} as attempt {times}; limits are {limits:?}, levels {levels:?}, 0 for those of the table"
+            ))
         });
         let overdue = if overdue { u32::from(seen.calls) * 2 } else { 0 };
-        let sends = if self.calm.seen() { SENDS_IN_TROUBLE } else { 1 };
-        let most = (u32::from(seen.failures) + overdue) * sends;
+        let once = u32::from(seen.failures) + overdue;
         let sent = u32::from(seen.sent_back) + 1;
-        must(now, Invariant::T2, sent <= most, || {
+        let most = match sent > once && in_trouble() {
+            true => once * SENDS_IN_TROUBLE,
+            false => once,
+        };
+        self.asked.must(now, Invariant::T2, sent <= most, || {
             what(&format!("is sent back {sent} times, {most} at most"))
         });
         let reading = &mut self.readings[reading];
@@ -280,8 +327,7 @@ impl Judge<'_> {
             .tuning
             .consume_timeout
             .duration();
-        let first = SimTime::ZERO + SimDuration::from_secs(u64::from(first_call));
-        now.since(first) >= timeout
+        now.since(seconds(first_call)) >= timeout
     }
 
     /// Whether a copy may have gone to the retry topic as an ordinary message.

@@ -2,13 +2,12 @@
 //! interval, and none without an end while every broker can be reached.
 
 use super::Judge;
-use crate::cluster::config::{Action, TimelineEntry};
 use crate::cluster::directory::Directory;
 use crate::cluster::fact::Fact;
 use crate::cluster::ids::ConsumerId;
 use crate::cluster::profile::Profile;
 use crate::kernel::time::SimTime;
-use crate::observe::invariant::{Invariant, must};
+use crate::observe::invariant::Invariant;
 use std::collections::BTreeMap;
 
 /// The rebalance thread of a client.
@@ -44,19 +43,20 @@ impl Judge<'_> {
         };
         let name = || &directory.consumer(consumer).name;
         let is_turn = self.rounds.is_at_work(consumer) != begins;
-        must(now, Invariant::R4, is_turn, || {
+        self.asked.must(now, Invariant::R4, is_turn, || {
             format!("{}: two rounds at once, or the end of none", name())
         });
         self.thread_is_not_stuck(now, directory, consumer);
         if let Some(Thread::Sleeps(since)) = self.rounds.0.get(&consumer) {
             let least = Profile::of(self.config.version).rebalance_min_interval;
-            must(now, Invariant::R4, now.since(*since) >= least, || {
-                format!(
-                    "{}: a round {} after the last, not {least}",
-                    name(),
-                    now.since(*since)
-                )
-            });
+            self.asked
+                .must(now, Invariant::R4, now.since(*since) >= least, || {
+                    format!(
+                        "{}: a round {} after the last, not {least}",
+                        name(),
+                        now.since(*since)
+                    )
+                });
         }
         let thread = match begins {
             true => Thread::Works(now),
@@ -65,24 +65,9 @@ impl Judge<'_> {
         self.rounds.0.insert(consumer, thread);
     }
 
-    /// Whether the client has been told to shut down: its rebalance thread ends, however long the last words take.
-    fn is_leaving(&self, now: SimTime, directory: &Directory, consumer: ConsumerId) -> bool {
-        let group = directory.consumer(consumer).group;
-        let before = self.config.groups[..group.index()].iter();
-        let first: usize = before.map(|group| group.consumers.len()).sum();
-        let is_told = |entry: &TimelineEntry| match entry.action {
-            Action::Leave(member) => {
-                member.group == group && member.consumer as usize + first == consumer.index()
-            }
-            _ => false,
-        };
-        let told = self.config.timeline.iter().take_while(|entry| entry.at <= now);
-        told.into_iter().any(is_told)
-    }
-
     /// A round comes within the wait interval after the last one, and ends.
     pub(super) fn thread_is_not_stuck(&self, now: SimTime, directory: &Directory, consumer: ConsumerId) {
-        if self.processes.paused.contains(&consumer) || self.is_leaving(now, directory, consumer) {
+        if self.processes.paused.contains(&consumer) || self.excuses.is_leaving(now, consumer) {
             return;
         }
         let group = directory.consumer(consumer).group;
@@ -90,21 +75,21 @@ impl Judge<'_> {
         let tuning = &self.config.groups[group.index()].tuning;
         match self.rounds.0.get(&consumer) {
             Some(Thread::Sleeps(since)) => {
-                let resumed = self.processes.resumed.get(&consumer).copied();
+                let resumed = self.excuses.resumed(consumer);
                 let since = (*since).max(resumed.unwrap_or_default());
                 let most = tuning.startup_time.duration()
                     + tuning.rebalance_wait_interval.duration()
                     + self.bounds.way * 6;
-                must(now, Invariant::R4, now.since(since) <= most, || {
+                self.asked.must(now, Invariant::R4, now.since(since) <= most, || {
                     format!("{}: no round since {since}, expected within {most}", name())
                 });
             }
             Some(Thread::Works(since)) => {
-                let Some(well) = self.well_since(consumer) else {
+                let Some(well) = self.excuses.client_calm_since(consumer) else {
                     return;
                 };
                 let (since, most) = ((*since).max(well), self.bounds.round(group));
-                must(now, Invariant::R4, now.since(since) <= most, || {
+                self.asked.must(now, Invariant::R4, now.since(since) <= most, || {
                     format!(
                         "{}: a round has not ended since {since}, expected within {most}",
                         name()

@@ -6,14 +6,15 @@
 //!
 //! Source: `PullRequestHoldService.notifyMessageArriving`.
 
+use super::excuses::Excuses;
 use super::{Judge, who};
-use crate::cluster::config::{Action, ClusterConfig};
+use crate::cluster::config::ClusterConfig;
 use crate::cluster::directory::Directory;
 use crate::cluster::fact::Fact;
 use crate::cluster::ids::{ConsumerId, GroupId, QueueId};
 use crate::cluster::profile::Profile;
 use crate::kernel::time::{SimDuration, SimTime};
-use crate::observe::invariant::{Invariant, must};
+use crate::observe::invariant::Invariant;
 
 /// Who waits, and who should wait no longer.
 #[derive(Debug, Default)]
@@ -28,18 +29,13 @@ pub struct Woken {
 
 impl Woken {
     /// For one run of `config`.
-    pub fn new(config: &ClusterConfig) -> Self {
+    pub fn new(config: &ClusterConfig, excuses: &Excuses) -> Self {
         let by_clients = !Profile::of(config.version).server_side_reset;
         let groups = (0..config.groups.len() as u32).map(GroupId);
-        let is_reset = |group: GroupId| {
-            let resets =
-                |action: &Action| matches!(action, Action::ResetOffset { group: of, .. } if *of == group);
-            config.timeline.iter().any(|entry| resets(&entry.action))
-        };
         let excused = groups.map(|group| {
             !config.broker_tuning.long_polling_enable
                 || config.has_filters(group)
-                || by_clients && is_reset(group)
+                || by_clients && excuses.is_reset(group)
         });
         Self {
             excused: excused.collect(),
@@ -54,11 +50,14 @@ impl Woken {
         self.waiting[queue.index()].push(consumer);
     }
 
-    fn is_answered(&mut self, consumer: ConsumerId, queue: QueueId) {
+    /// Whether the answer was due.
+    fn is_answered(&mut self, consumer: ConsumerId, queue: QueueId) -> bool {
         if let Some(waiting) = self.waiting.get_mut(queue.index()) {
             waiting.retain(|other| *other != consumer);
         }
+        let before = self.due.len();
         self.due.retain(|(_, who, of)| (*who, *of) != (consumer, queue));
+        self.due.len() < before
     }
 
     /// What `queue` has got is for all who wait.
@@ -94,7 +93,10 @@ impl Judge<'_> {
             }
             Fact::PullAnswered { consumer, queue, .. }
             | Fact::PullFailed { consumer, queue, .. }
-            | Fact::QueueReleased { consumer, queue, .. } => self.woken.is_answered(consumer, queue),
+            | Fact::QueueReleased { consumer, queue, .. } => {
+                let was_due = self.woken.is_answered(consumer, queue);
+                self.asked.add(Invariant::H3, u64::from(was_due));
+            }
             Fact::Dispatched { queue, .. } => self.woken.something_comes(now, queue),
             Fact::ConsumerStopped { consumer, .. } => self.woken.forget(|who, _| who == consumer),
             Fact::BrokerStopped { broker, .. } => {
@@ -112,12 +114,17 @@ impl Judge<'_> {
             && now.since(since) > journey
         {
             self.woken.due.remove(0);
-            // A stopped client, or one behind a link in trouble, may not have heard of a refusal.
-            let is_well = self.well_since(consumer) == Some(SimTime::ZERO);
-            must(now, Invariant::H3, !is_well, || {
+            // A stopped client, or one behind a link in trouble, may not have heard of a refusal; one that shuts down
+            // does not care.
+            let broker = directory.queue(queue).broker;
+            if self.excuses.was_felt(since, consumer, broker) || self.excuses.is_leaving(now, consumer) {
+                continue;
+            }
+            let who = || who(directory, consumer, queue);
+            self.asked.must(now, Invariant::H3, false, || {
                 format!(
                     "{} its pull is held although a record became visible at {since}",
-                    who(directory, consumer, queue)
+                    who()
                 )
             });
         }

@@ -60,7 +60,11 @@ pub fn judge(recording: &Recording, runs: &[Run<'_>], verdict: &mut Verdict) {
     };
     let half = (least / 2) as f64;
     let (measure, allowed) = match action {
-        Deed::Dies => (KILL, half..=(2 * most) as f64),
+        // What the dead one was not given cannot come again.
+        Deed::Dies => {
+            let given = can_be_given(recording).unwrap_or(f64::MAX);
+            (KILL, half..=given.min((2 * most) as f64))
+        }
         // All threads are busy when it leaves: what they have at hand comes again. At a join a queue may move between two calls.
         Deed::Leaves => (LEAVE, half..=2.0 * threads),
         _ => (JOIN, 0.0..=2.0 * threads),
@@ -134,27 +138,20 @@ fn one(
     Some((recorded, found))
 }
 
-/// What it was given before it died. Its threads never rest, so they bound that from above; sleeps of the busy recorded machine
-/// took up to a fifth longer than they should.
+/// What a consumer can be given from its first delivery to the action, if its threads never rest.
+fn can_be_given(recording: &Recording) -> Option<f64> {
+    let of = |key: &str| recording.setup(key).as_f64();
+    let rounds = of("action_after_first_delivery_ms")? / of("consume_cost_ms")?;
+    Some(of("consume_threads")? * (rounds + 1.0))
+}
+
+/// What it was given before it died. Sleeps of the busy recorded machine took up to a fifth longer than they should.
 fn had(recording: &Recording, number_of: usize, taken: usize, verdict: &mut Verdict) {
     let recorded = &recording.repeats()[number_of]["delivered_to_c1_total"];
-    let of = |key: &str| recording.setup(key).as_f64();
-    let (Some(seen), Some(threads), Some(cost), Some(lasted)) = (
-        recorded.as_f64(),
-        of("consume_threads"),
-        of("consume_cost_ms"),
-        of("action_after_first_delivery_ms"),
-    ) else {
-        return;
-    };
-    let most = threads * (lasted / cost + 1.0);
-    verdict.within(
-        HAD,
-        repeat(number_of),
-        recorded,
-        taken as f64,
-        seen.min(0.8 * most)..=most,
-    );
+    if let Some((seen, most)) = recorded.as_f64().zip(can_be_given(recording)) {
+        let allowed = seen.min(0.8 * most).floor()..=most;
+        verdict.within(HAD, repeat(number_of), recorded, taken as f64, allowed);
+    }
 }
 
 /// What was committed of the queues of the one that is gone. One that leaves commits all that is done; of one that dies,

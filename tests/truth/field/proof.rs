@@ -20,23 +20,31 @@ use std::path::PathBuf;
 const SHIFT: u64 = 4_321;
 
 /// A folder that is gone with its owner.
-struct Folder(PathBuf);
+pub struct Folder(PathBuf);
 
 impl Folder {
-    fn new(name: &str) -> Self {
+    pub fn new(name: &str) -> Self {
         let path = std::env::temp_dir().join(format!("rmqsim-field-{name}-{}", std::process::id()));
         fs::create_dir_all(&path).expect("a folder can be made");
         Self(path)
     }
 
-    fn write(&self, file: &str, value: &Value) {
+    pub fn write(&self, file: &str, value: &Value) {
         fs::write(self.0.join(file), value.to_string()).expect("a file can be written");
     }
 
+    pub fn file(&self, name: &str) -> PathBuf {
+        self.0.join(name)
+    }
+
+    pub fn judge_all(&self) -> Vec<Judged> {
+        judge_folder(&self.0)
+    }
+
     /// The only recording of the folder, judged.
-    fn judge(&self, recording: &Value) -> Judged {
+    pub fn judge(&self, recording: &Value) -> Judged {
         self.write("elsewhere.json", recording);
-        judge_folder(&self.0).pop().expect("there is a recording")
+        self.judge_all().pop().expect("there is a recording")
     }
 }
 
@@ -46,7 +54,7 @@ impl Drop for Folder {
     }
 }
 
-fn read(file: &str) -> Value {
+pub fn read(file: &str) -> Value {
     let text = fs::read_to_string(bundled().join(file)).expect("it is shipped");
     serde_json::from_str(&text).expect("it is JSON")
 }
@@ -57,7 +65,7 @@ fn later(time: &mut Value) {
 }
 
 /// A shipped scenario with other names, later, and with so many queues.
-fn variant(file: &str, queues: u32) -> Value {
+pub fn variant(file: &str, queues: u32) -> Value {
     let mut scenario = read(file);
     let rename = |names: &mut Value, name: &str| {
         let (_, block) = names
@@ -110,7 +118,7 @@ fn recorded<T>(folder: &Folder, scenario: &Value, consumers: &[&str], record: im
 }
 
 #[track_caller]
-fn passes(judged: &Judged) {
+pub fn passes(judged: &Judged) {
     let one = std::slice::from_ref(judged);
     let failures = failures(one);
     assert!(failures.is_empty(), "{failures:?}\n{}", crate::page::off(one));
@@ -118,7 +126,7 @@ fn passes(judged: &Judged) {
 }
 
 #[track_caller]
-fn fails_at(judged: &Judged, what: &str) {
+pub fn fails_at(judged: &Judged, what: &str) {
     let off = judged.verdict.lines.iter().filter(|line| !line.agrees());
     let off: Vec<&str> = off.map(|line| line.measure.what).collect();
     assert!(off.contains(&what), "{what} is not among what is off: {off:?}");
@@ -302,98 +310,6 @@ fn duplicates_recorded_elsewhere_are_judged() {
         counts["dup"] = (counts["dup"].as_u64().unwrap_or(0) / 3).into();
     }
     fails_at(&folder.judge(&altered), "duplicates after a kill");
-}
-
-/// Without a scenario beside it, a recording of a known kind is rebuilt, whatever it is called.
-#[test]
-fn a_recording_without_scenario_is_rebuilt() {
-    let folder = Folder::new("rebuilt");
-    let mut recording = read("stuck-one-message.json");
-    let judged = folder.judge(&recording);
-    passes(&judged);
-    assert!(judged.scenarios.is_empty());
-    recording["derived"]["delivered_distinct"] = 2999.into();
-    fails_at(&folder.judge(&recording), "delivered beside a call that hangs");
-}
-
-/// What nobody understands is named and fails, and the others are judged all the same.
-#[test]
-fn strange_files_are_named() {
-    let folder = Folder::new("strange");
-    folder.write("list.json", &json!([1, 2]));
-    fs::write(folder.0.join("broken.json"), "{").expect("a file can be written");
-    folder.write(
-        "new-kind.json",
-        &json!({ "setup": {}, "derived": { "weight_kg": 3 } }),
-    );
-    folder.write("lacks.json", &json!({ "setup": {}, "derived": { "t_stop": 3 } }));
-    folder.write("no-scenario.json", &read("flow-default.json"));
-    folder.write("no-scenario.scenario.json", &json!({ "title": 3 }));
-    let mut odd = read("flow-default.json");
-    odd["setup"]["backlog"] = "much".into();
-    folder.write("odd.json", &odd);
-    folder.write("stall.json", &read("startup-stall-subscription-not-latest.json"));
-    let mut recording = read("skew-avg.json");
-    recording["derived"]["weight_kg"] = 3.into();
-    folder.write("skew.json", &recording);
-    let judged = judge_folder(&folder.0);
-    let why = |id: &str| {
-        let of = judged
-            .iter()
-            .find(|judged| judged.recording.id == id)
-            .expect("it is listed");
-        of.verdict.unjudged.join("; ")
-    };
-    assert!(
-        why("list").contains("not the shape of a recording"),
-        "{}",
-        why("list")
-    );
-    assert!(why("broken").contains("cannot be read"), "{}", why("broken"));
-    assert!(why("new-kind").contains("weight_kg"), "{}", why("new-kind"));
-    assert!(
-        why("lacks").contains("lacks `derived/map_before`"),
-        "{}",
-        why("lacks")
-    );
-    assert!(why("no-scenario").contains("title"), "{}", why("no-scenario"));
-    let named: Vec<String> = failures(&judged);
-    let fails = |id: &str| {
-        named
-            .iter()
-            .any(|failure| failure.starts_with(&format!("{id}: ")))
-    };
-    for id in ["list", "broken", "new-kind", "lacks", "no-scenario", "odd"] {
-        assert!(fails(id), "{id} does not fail: {named:?}");
-    }
-    assert!(
-        !fails("stall"),
-        "what is known to be out of reach is left out: {named:?}"
-    );
-    let skew = judged
-        .iter()
-        .find(|judged| judged.recording.id == "skew")
-        .expect("it is listed");
-    passes(skew);
-    assert_eq!(skew.unread, ["weight_kg"]);
-}
-
-/// A recording of no known kind with a scenario is held against what any recording may say.
-#[test]
-fn an_unknown_kind_with_a_scenario_is_judged_by_its_account() {
-    let folder = Folder::new("account");
-    folder.write("elsewhere.scenario.json", &variant("skew-avg.scenario.json", 8));
-    let recording = json!({
-        "setup": { "brokers": ["a"], "topic": "parcels" },
-        "timeline": [], "observations": [],
-        "derived": { "sent": 1200, "distinct_consumed": 1200, "duplicates": 0, "mood": "fair" },
-    });
-    let judged = folder.judge(&recording);
-    passes(&judged);
-    assert_eq!(judged.unread, ["mood"]);
-    let mut altered = recording;
-    altered["derived"]["distinct_consumed"] = 1199.into();
-    fails_at(&folder.judge(&altered), "messages that nobody got");
 }
 
 /// Who is who is told by the end of the client id, or else by the order.

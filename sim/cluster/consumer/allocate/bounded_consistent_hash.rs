@@ -127,6 +127,8 @@ impl FreePlaces {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cluster::consumer::allocate::consistent_hash::AllocateMessageQueueConsistentHash;
+    use crate::cluster::message_queue::MessageQueue;
 
     #[track_caller]
     fn check(bound: f64, queues: usize, members: usize, capacity: u128) {
@@ -159,5 +161,24 @@ mod tests {
         free.take(2);
         assert_eq!(free.next(0), None);
         assert_eq!(FreePlaces::new(0).next(0), None);
+    }
+
+    /// The hash of queue 5 and that of `10.0.143.84@1-3` are the same, 2848053500: as in Java's `tailMap` the place
+    /// itself counts, not only those behind it.
+    #[test]
+    fn a_queue_on_a_place_belongs_to_it() {
+        let queues = [MessageQueue::new("orders-26", "broker-a", 5)];
+        let clients = ["10.0.143.84@1", "10.0.143.87@1"].map(str::to_owned);
+        let ask = Allocation::of_texts("billing", None, &queues, &clients);
+        assert_eq!(ring_hash("10.0.143.84@1-3"), ring_hash(&queues[0].to_string()));
+        let shares = [queues.to_vec(), Vec::new()];
+        assert_eq!(
+            AllocateBoundedConsistentHash::default().allocate_all(&ask),
+            Ok(shares.to_vec())
+        );
+        assert_eq!(
+            AllocateMessageQueueConsistentHash::default().allocate_all(&ask),
+            Ok(shares.to_vec())
+        );
     }
 }

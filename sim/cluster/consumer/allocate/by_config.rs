@@ -74,3 +74,50 @@ fn existing<Q: Clone>(list: Option<&Vec<MessageQueue>>, known: &BTreeMap<QueueNa
     let find = |queue: &MessageQueue| known.get(&queue.as_name()).copied().cloned();
     list.into_iter().flatten().filter_map(find).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn queues<const N: usize>(labels: [&str; N]) -> Vec<MessageQueue> {
+        labels
+            .map(|label| MessageQueue::of_label(label).expect(label))
+            .to_vec()
+    }
+
+    /// What exists, in the order written and as often as written; whoever has no list gets nothing.
+    #[test]
+    fn lists_give_what_exists_as_written() {
+        let a = queues([
+            "orders broker-b:0",
+            "orders nowhere:0",
+            "orders broker-a:1",
+            "orders broker-b:0",
+        ]);
+        let strategy = ConfiguredLists::new(BTreeMap::from([("a".to_owned(), a)]));
+        let all = queues(["orders broker-a:0", "orders broker-a:1", "orders broker-b:0"]);
+        let clients = ["a", "b"].map(str::to_owned);
+        let shares = [
+            queues(["orders broker-b:0", "orders broker-a:1", "orders broker-b:0"]),
+            Vec::new(),
+        ];
+        for (me, share) in clients.iter().zip(&shares) {
+            let ask = Allocation::of_texts("billing", Some(me), &all, &clients);
+            assert_eq!(strategy.allocate(&ask).as_ref(), Ok(share));
+        }
+        let ask = Allocation::of_texts("billing", None, &all, &clients);
+        assert_eq!(strategy.allocate_all(&ask), Ok(shares.to_vec()));
+    }
+
+    /// RocketMQ's own class, of one client, hands its list out as it stands: nothing has to exist.
+    #[test]
+    fn a_list_of_one_client_is_not_looked_at() {
+        type Built = Box<dyn AllocateMessageQueueStrategy<MessageQueue, String>>;
+        let of_one = |list| -> Built { Box::new(AllocateMessageQueueByConfig::new(list)) };
+        let ask = Allocation::of_texts("billing", None, &[], &[]);
+        let list = queues(["orders nowhere:7"]);
+        assert_eq!(of_one(Some(list.clone())).allocate(&ask), Ok(list));
+        assert_eq!(of_one(None).allocate(&ask), Ok(Vec::new()));
+        assert_eq!(of_one(None).name(), "CONFIG");
+    }
+}

@@ -99,19 +99,13 @@ impl<'n> ConsistentHashRouter<'n> {
     /// Gives `node` so many places more. Of two nodes on one place the later stays.
     pub fn add_node(&mut self, node: &'n str, virtual_nodes: u32) {
         let existing = self.existing_replicas(node);
-        let mut gained = 0;
+        *self.places_of.entry(node).or_default() += virtual_nodes;
         for replica in 0..virtual_nodes {
             let key = format!("{node}-{}", u64::from(existing) + u64::from(replica));
-            match self.ring.insert(ring_hash(&key), node) {
-                Some(displaced) if displaced == node => {}
-                Some(displaced) => {
-                    *self.places_of.entry(displaced).or_default() -= 1;
-                    gained += 1;
-                }
-                None => gained += 1,
+            if let Some(displaced) = self.ring.insert(ring_hash(&key), node) {
+                *self.places_of.entry(displaced).or_default() -= 1;
             }
         }
-        *self.places_of.entry(node).or_default() += gained;
     }
 
     /// Takes all places of `node`.
@@ -178,5 +172,57 @@ mod tests {
         assert!(held > 0);
         assert_eq!(moved, held);
         assert_eq!(ConsistentHashRouter::default().route("x"), None);
+    }
+
+    /// Places of a node, as Java counts them on the ring.
+    #[track_caller]
+    fn check(ring: &ConsistentHashRouter<'_>, node: &str, places: usize) {
+        assert_eq!(
+            ring.nodes().filter(|held_by| *held_by == node).count(),
+            places,
+            "{node}"
+        );
+        assert_eq!(ring.existing_replicas(node) as usize, places, "{node}");
+    }
+
+    /// `10.0.57.132@1-0` and `10.0.74.15@1-1` have the same head of their MD5. The later node takes the place; the first
+    /// has one fewer, and the number of its next place is how many it has: here again 0.
+    #[test]
+    fn of_two_nodes_on_one_place_the_later_stays() {
+        let (first, later) = ("10.0.57.132@1", "10.0.74.15@1");
+        let mut ring = ConsistentHashRouter::default();
+        ring.add_node(first, 1);
+        check(&ring, first, 1);
+        ring.add_node(later, 2);
+        check(&ring, first, 0);
+        check(&ring, later, 2);
+        assert_eq!(ring.route("10.0.57.132@1-0"), Some(later));
+        ring.add_node(first, 2);
+        check(&ring, first, 2);
+        check(&ring, later, 1);
+        assert_eq!(ring.route("10.0.57.132@1-0"), Some(first));
+        ring.remove_node(first);
+        check(&ring, first, 0);
+        assert_eq!(ring.places().collect::<Vec<_>>(), [ring_hash("10.0.74.15@1-0")]);
+    }
+
+    /// A node that comes again takes the numbers that follow: 0 … 9, then 10 … 14. One that lost a place to another takes
+    /// the number of its last place once more, which it has already.
+    #[test]
+    fn a_node_that_comes_again_goes_on_counting() {
+        let node = "10.0.0.1@1";
+        let mut ring = ConsistentHashRouter::default();
+        ring.add_node(node, 10);
+        ring.add_node(node, 5);
+        check(&ring, node, 15);
+        let mut expected: Vec<u32> = (0..15).map(|n| ring_hash(&format!("{node}-{n}"))).collect();
+        expected.sort_unstable();
+        assert_eq!(ring.places().collect::<Vec<_>>(), expected);
+
+        let mut ring = ConsistentHashRouter::default();
+        ring.add_node("10.0.57.132@1", 2);
+        ring.add_node("10.0.74.15@1", 2);
+        ring.add_node("10.0.57.132@1", 1);
+        check(&ring, "10.0.57.132@1", 1);
     }
 }

@@ -10,7 +10,6 @@ use crate::cluster::consumer::allocate::{
     shares_from,
 };
 use crate::cluster::message_queue::cmp_utf16;
-use std::cmp::Ordering;
 use std::collections::BTreeMap;
 
 /// The strategy named `MACHINE_ROOM_NEARBY-` and the name of the inner one.
@@ -81,49 +80,90 @@ impl<Q: Clone, C: Clone + Ord> AllocateMessageQueueStrategy<Q, C> for AllocateMa
     }
 }
 
-/// A room's name, in the order of Java's `TreeMap`.
-#[derive(Clone, Copy, PartialEq, Eq)]
-struct Room<'n>(&'n str);
-
-impl Ord for Room<'_> {
-    fn cmp(&self, other: &Self) -> Ordering {
-        cmp_utf16(self.0, other.0)
-    }
-}
-
-impl PartialOrd for Room<'_> {
-    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
-        Some(self.cmp(other))
-    }
-}
-
+/// Rooms in the order of Java's `TreeMap`.
 fn queues_by_room<'a, Q: Clone, C>(
     ask: &Allocation<'a, Q, C>,
-) -> Result<BTreeMap<Room<'a>, Vec<Q>>, AllocateError> {
-    let mut rooms: BTreeMap<Room<'_>, Vec<Q>> = BTreeMap::new();
+) -> Result<Vec<(&'a str, Vec<Q>)>, AllocateError> {
+    let mut rooms: BTreeMap<&str, Vec<Q>> = BTreeMap::new();
     for queue in ask.mq_all {
         let room = ask.names.broker_room(queue);
         if room.is_empty() {
             let name: QueueName<'_> = ask.names.queue(queue);
             return Err(AllocateError::QueueWithoutRoom(name.to_string()));
         }
-        rooms.entry(Room(room)).or_default().push(queue.clone());
+        rooms.entry(room).or_default().push(queue.clone());
     }
+    let mut rooms: Vec<_> = rooms.into_iter().collect();
+    rooms.sort_by(|(a, _), (b, _)| cmp_utf16(a, b));
     Ok(rooms)
 }
 
 /// Positions of clients.
 fn clients_by_room<'a, Q, C>(
     ask: &Allocation<'a, Q, C>,
-) -> Result<BTreeMap<Room<'a>, Vec<usize>>, AllocateError> {
-    let mut rooms: BTreeMap<Room<'_>, Vec<usize>> = BTreeMap::new();
+) -> Result<BTreeMap<&'a str, Vec<usize>>, AllocateError> {
+    let mut rooms: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
     for (position, client) in ask.cid_all.iter().enumerate() {
         let room = ask.names.client_room(client);
         if room.is_empty() {
             let id = ask.names.client(client);
             return Err(AllocateError::ClientWithoutRoom(id.to_owned()));
         }
-        rooms.entry(Room(room)).or_default().push(position);
+        rooms.entry(room).or_default().push(position);
     }
     Ok(rooms)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cluster::consumer::allocate::Strategy;
+    use crate::cluster::message_queue::MessageQueue;
+
+    /// What `clients`, who carry `load`, get of one queue of each of `brokers`.
+    #[track_caller]
+    fn check(inner: &Strategy, brokers: &[&str], clients: &[&str], load: &[u32], expected: &[&[&str]]) {
+        let queues: Vec<_> = brokers
+            .iter()
+            .map(|name| MessageQueue::new("orders", *name, 0))
+            .collect();
+        let clients: Vec<String> = clients.iter().map(|&id| id.to_owned()).collect();
+        let mut ask = Allocation::of_texts("billing", None, &queues, &clients);
+        ask.beyond.load_before = load;
+        let shares = AllocateMachineRoomNearby::new(inner.build(|_| Vec::new())).allocate_all(&ask);
+        let shares = shares.expect("everything stands in a room");
+        let brokers_of =
+            |share: &Vec<MessageQueue>| share.iter().map(|q| q.broker_name.clone()).collect::<Vec<_>>();
+        assert_eq!(shares.iter().map(brokers_of).collect::<Vec<_>>(), expected);
+    }
+
+    /// What a client of a room carries already is told to the inner strategy under its place in that room. Both
+    /// rooms have one idle client, the first of `hz` and the second of `sh`: it gets all.
+    #[test]
+    fn loads_follow_their_clients_into_the_rooms() {
+        let brokers = ["hz-a", "hz-b", "hz-c", "sh-a", "sh-b", "sh-c"];
+        let clients = ["hz-1", "hz-2", "sh-1", "sh-2"];
+        let (hz, sh) = (&brokers[..3], &brokers[3..]);
+        check(
+            &Strategy::KafkaSticky,
+            &brokers,
+            &clients,
+            &[0, 3, 3, 0],
+            &[hz, &[], &[], sh],
+        );
+    }
+
+    /// Rooms without a client come after the others, in the order of Java's `TreeMap`, by UTF-16 unit: U+1F600 before
+    /// U+FF5E.
+    #[test]
+    fn rooms_without_a_client_follow_in_the_order_of_java() {
+        let brokers = ["a-1", "z-1", "～-1", "😀-1"];
+        check(
+            &Strategy::Avg,
+            &brokers,
+            &["z-1"],
+            &[],
+            &[&["z-1", "a-1", "😀-1", "～-1"]],
+        );
+    }
 }

@@ -46,6 +46,7 @@ pub use strategy::Strategy;
 
 use crate::cluster::message_queue::MessageQueue;
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::fmt;
 
 /// A rule that divides the queues of a topic among the members of a group.
@@ -320,9 +321,9 @@ pub fn shares_from<Q: Clone, C: Ord>(
     let mut shares = deal()?;
     let mut first = BTreeMap::new();
     for (position, client) in ask.cid_all.iter().enumerate() {
-        let stands_at = *first.entry(client).or_insert(position);
-        if stands_at < position {
-            shares[position] = shares[stands_at].clone();
+        match first.entry(client) {
+            Entry::Vacant(new) => _ = new.insert(position),
+            Entry::Occupied(first) => shares[position] = shares[*first.get()].clone(),
         }
     }
     Ok(shares)
@@ -359,57 +360,4 @@ fn by_owner<Q: Clone>(
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    struct Numbers;
-
-    impl Names<u32, &'static str> for Numbers {
-        fn queue<'n>(&'n self, queue: &'n u32) -> QueueName<'n> {
-            QueueName {
-                topic: "orders",
-                broker_name: "broker-a",
-                queue_id: *queue as i32,
-            }
-        }
-        fn client<'n>(&'n self, client: &'n &'static str) -> &'n str {
-            client
-        }
-    }
-
-    #[track_caller]
-    fn check(
-        me: Option<&'static str>,
-        queues: &[u32],
-        clients: &[&'static str],
-        expected: Result<Vec<u32>, AllocateError>,
-    ) {
-        let ask = Allocation {
-            consumer_group: "billing",
-            current_cid: me.as_ref(),
-            mq_all: queues,
-            cid_all: clients,
-            names: &Numbers,
-            beyond: Beyond::default(),
-        };
-        for word in Strategy::words() {
-            let strategy = Strategy::of_word(&word).unwrap().build(|_| Vec::new());
-            assert_eq!(strategy.allocate(&ask), expected, "{word}");
-        }
-    }
-
-    /// The first thing missing is the one named: own id, then queues, then members.
-    #[test]
-    fn missing_arguments_are_refused_in_order() {
-        check(None, &[], &[], Err(AllocateError::CurrentCidEmpty));
-        check(Some(""), &[1], &["c"], Err(AllocateError::CurrentCidEmpty));
-        check(Some("c"), &[], &[], Err(AllocateError::MqAllEmpty));
-        check(Some("c"), &[1], &[], Err(AllocateError::CidAllEmpty));
-    }
-
-    /// A stranger is no error: it owns nothing.
-    #[test]
-    fn stranger_gets_nothing() {
-        check(Some("x"), &[0, 1], &["a", "b"], Ok(vec![]));
-    }
-}
+mod tests;

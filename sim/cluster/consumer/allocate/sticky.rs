@@ -97,7 +97,7 @@ fn levelled(queues: usize, load: &[u32], held: &[usize]) -> Vec<usize> {
     let (mut rising, mut sum) = (0, 0);
     let mut level = 0;
     for &at in &by_load {
-        if rising > 0 && rising * carried(at) > sum + queues {
+        if rising * carried(at) > sum + queues {
             break;
         }
         rising += 1;

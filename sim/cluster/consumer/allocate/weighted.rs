@@ -93,6 +93,12 @@ mod tests {
         check(5, &[1, 1], Some(&[3, 2]));
     }
 
+    /// 3 queues for 5 : 2 are 2.14 and 0.86: the one left goes to the lighter.
+    #[test]
+    fn what_is_left_goes_by_the_fraction_and_not_by_the_weight() {
+        check(3, &[5, 2], Some(&[2, 1]));
+    }
+
     #[test]
     fn who_weighs_nothing_gets_nothing() {
         check(3, &[0, 7, 0], Some(&[0, 3, 0]));
