@@ -189,7 +189,7 @@ impl<O: Observer> Cluster<O> {
             reconsume_times: failed.reconsume_times.saturating_add(1),
             ..failed
         };
-        let delay = self.delay_levels.delay(i32::from(level)) + self.undue_delay();
+        let delay = self.delay_levels.delay(i32::from(level));
         let size = copy.stored_size();
         if self.brokers[broker.index()].commit_log.is_full(now, size) {
             self.begin_file(broker);
