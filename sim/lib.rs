@@ -18,8 +18,8 @@
 //! assert_eq!(report.groups["billing"].dead, 0);
 //! ```
 //!
-//! How the parts fit: `ARCHITECTURE.md`. Layers: [`kernel`] ← [`cluster`] ← [`scenario`], [`observe`] ← [`report`] ←
-//! [`cli`].
+//! How the parts fit: `ARCHITECTURE.md`. Layers: [`kernel`] ← [`cluster`] ← [`scenario`], [`observe`] ← [`study`] ←
+//! [`verify`] ← [`report`] ← [`compare`](mod@compare) ← [`cli`].
 
 #[cfg(not(target_family = "wasm"))]
 pub mod cli;

@@ -1,8 +1,8 @@
 //! From a scenario to its report: the one function that most users of the library need.
 
-use crate::cluster::Cluster;
 use crate::cluster::bounds::Bounds;
-use crate::cluster::sabotage::Sabotage;
+use crate::cluster::sabotage::Planted;
+use crate::cluster::{Cluster, Finished};
 use crate::kernel::time::SimTime;
 use crate::observe::observation::Observation;
 use crate::report::Identity;
@@ -31,7 +31,24 @@ pub fn simulate_within(
     bounds: &Bounds<'_>,
     progress: impl FnMut(SimTime, u64),
 ) -> Report {
-    simulate_sabotaged(name, scenario, None, bounds, progress)
+    observe(name, scenario, bounds, progress).0
+}
+
+/// As [`simulate_within`], with all that was observed beside the report.
+///
+/// # Panics
+/// As [`simulate`].
+pub fn observe(
+    name: &str,
+    scenario: &Scenario,
+    bounds: &Bounds<'_>,
+    progress: impl FnMut(SimTime, u64),
+) -> (Report, Observation) {
+    reported(
+        name,
+        scenario,
+        cluster(scenario, None).run_within(bounds, progress),
+    )
 }
 
 /// As [`simulate_within`], maybe with a fault of the simulator in it, so that a test sees its checks at work.
@@ -41,30 +58,39 @@ pub fn simulate_within(
 pub fn simulate_sabotaged(
     name: &str,
     scenario: &Scenario,
-    sabotage: Option<Sabotage>,
+    planted: Option<Planted>,
     bounds: &Bounds<'_>,
     progress: impl FnMut(SimTime, u64),
 ) -> Report {
-    observe(name, scenario, sabotage, bounds, progress).0
+    let done = cluster(scenario, planted).run_within(bounds, progress);
+    reported(name, scenario, done).0
 }
 
-/// As [`simulate_sabotaged`], with all that was observed beside the report.
+/// As [`simulate_sabotaged`], and `watch` hears of each event: when, and its code.
 ///
 /// # Panics
 /// As [`simulate_sabotaged`].
-pub fn observe(
+pub fn simulate_watched(
     name: &str,
     scenario: &Scenario,
-    sabotage: Option<Sabotage>,
+    planted: Option<Planted>,
     bounds: &Bounds<'_>,
     progress: impl FnMut(SimTime, u64),
-) -> (Report, Observation) {
-    let observation = Observation::new(&scenario.config);
-    let mut cluster = Cluster::new(scenario.config.clone(), observation);
-    if let Some(sabotage) = sabotage {
-        cluster = cluster.sabotaged(sabotage);
+    watch: impl FnMut(SimTime, u64),
+) -> Report {
+    let done = cluster(scenario, planted).run_watched(bounds, progress, watch);
+    reported(name, scenario, done).0
+}
+
+fn cluster(scenario: &Scenario, planted: Option<Planted>) -> Cluster<Observation> {
+    let cluster = Cluster::new(scenario.config.clone(), Observation::new(&scenario.config));
+    match planted {
+        Some(planted) => cluster.sabotaged(planted),
+        None => cluster,
     }
-    let mut done = cluster.run_within(bounds, progress);
+}
+
+fn reported(name: &str, scenario: &Scenario, mut done: Finished<Observation>) -> (Report, Observation) {
     done.observer.finish(done.end, &done.directory);
     let identity = Identity {
         name: name.to_owned(),

@@ -38,6 +38,7 @@ VECTORS = ["alloc", "consistent_hash", "consume_result", "lock_manager", "proces
 
 # The behaviour that is run against them.
 BEHAVIOUR = [
+    "brokers",
     "consume_timeout",
     "dead_letters",
     "order",
@@ -97,7 +98,8 @@ def cut_out(part):
         truth = {path.stem for path in (ROOT / "tests/truth").iterdir()} - {"field", "page", "proof", "simplified"}
         take_tests(crate, "truth", only=truth)
         take_tests(crate, "behaviour", only=["support", *BEHAVIOUR])
-        lib, files = CLUSTER_LIB, ["sim/cluster/" + rule for rule in RULES + EVENTS]
+        rules = RULES + EVENTS if part == "cluster" else EVENTS
+        lib, files = CLUSTER_LIB, ["sim/cluster/" + rule for rule in rules]
     (crate / "sim/lib.rs").write_text(lib)
     shutil.copy(ROOT / "Cargo.lock", crate)
     (crate / "Cargo.toml").write_text(manifest())

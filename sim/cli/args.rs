@@ -132,7 +132,7 @@ pub struct RunArgs {
     /// Charts to draw into the folder
     #[arg(long, value_enum, default_value_t)]
     pub charts: Charts,
-    /// Run each scenario twice more and compare event by event; exit code 3 where they part
+    /// Run each scenario twice, within the same bounds, and compare every event and the report; exit code 3 where they part
     #[arg(long)]
     pub check_determinism: bool,
     /// Breaks the simulator on purpose, like lose-message:500 (the 500th message that reaches a client vanishes there): a

@@ -8,18 +8,17 @@ use crate::cli::args::{Charts, Format, RunArgs};
 use crate::cli::terminal::Terminal;
 use crate::cli::{Exit, Failure};
 use crate::cli::{expectations, interrupt};
-use crate::cluster::Cluster;
 use crate::cluster::bounds::Bounds;
 use crate::cluster::event::Event;
+use crate::cluster::sabotage::{Planted, Sabotage};
 use crate::kernel::time::SimTime;
-use crate::observe::observation::Observation;
 use crate::report::expect::Expectation;
 use crate::report::model::StopReason;
 use crate::report::{Report, charts, json, table};
 use crate::scenario::estimate;
 use crate::scenario::{Scenario, stem};
-use crate::simulate::simulate_sabotaged;
-use crate::verify::double_run::double_run;
+use crate::simulate::{simulate_sabotaged, simulate_watched};
+use crate::verify::double_run::{Listener, Parting, Recording, Rerun};
 use anyhow::Context;
 use std::collections::BTreeSet;
 use std::fs;
@@ -107,21 +106,26 @@ pub fn make_writable(folder: &Path, file: &str) -> anyhow::Result<()> {
 
 /// Runs one scenario, prints and writes.
 fn one(job: Job, args: &RunArgs, terminal: &Terminal) -> Result<Exit, Failure> {
-    if args.check_determinism {
-        same_twice(&job, terminal)?;
-    }
-    let mut progress = terminal.progress(SimTime::ZERO + job.scenario.config.duration);
     let bounds = Bounds {
         interrupt: Some(interrupt::orderly()),
         ..args.bounds.of_run(args.overrides.max_events)
     };
-    let mut report = simulate_sabotaged(&job.name, &job.scenario, args.plant, &bounds, |now, events| {
-        progress.tell(now, events);
-    });
-    progress.clear();
+    let (mut report, is_compared) = match args.check_determinism {
+        true => same_twice(&job, args.plant, &bounds, terminal)?,
+        false => {
+            let mut progress = terminal.progress(SimTime::ZERO + job.scenario.config.duration);
+            let planted = args.plant.map(Planted::from);
+            let tell = |now, events| progress.tell(now, events);
+            let report = simulate_sabotaged(&job.name, &job.scenario, planted, &bounds, tell);
+            progress.clear();
+            (report, true)
+        }
+    };
     // What a scenario expects of its end says nothing about its beginning.
-    let exit = match report.run.stopped.as_ref().map(|stopped| stopped.reason) {
+    let stopped = report.run.stopped.as_ref().map(|stopped| stopped.reason);
+    let exit = match stopped {
         Some(StopReason::Interrupted) => Exit::Interrupted,
+        _ if !is_compared => Exit::Interrupted,
         Some(_) => Exit::Found,
         None if report.judge(&job.expectations) => Exit::Fine,
         None => Exit::Found,
@@ -158,34 +162,88 @@ fn one(job: Job, args: &RunArgs, terminal: &Terminal) -> Result<Exit, Failure> {
     Ok(exit)
 }
 
-/// Runs a scenario twice and says whether both runs did the same.
-fn same_twice(job: &Job, terminal: &Terminal) -> Result<(), Failure> {
-    let config = &job.scenario.config;
-    let parted = double_run(|listener| {
-        let cluster = Cluster::new(config.clone(), Observation::new(config));
-        cluster.run_watched(listener);
+/// Runs a scenario twice within the same bounds and says whether both runs did and reported the same: the report of the
+/// first, and whether there was time to compare it.
+fn same_twice(
+    job: &Job,
+    plant: Option<Sabotage>,
+    bounds: &Bounds<'_>,
+    terminal: &Terminal,
+) -> Result<(Report, bool), Failure> {
+    let run = |number, watch: Listener<'_>| {
+        let mut progress = terminal.progress(SimTime::ZERO + job.scenario.config.duration);
+        let planted = plant.map(|fault| Planted { fault, run: number });
+        let tell = |now, events| progress.tell(now, events);
+        let report = simulate_watched(&job.name, &job.scenario, planted, bounds, tell, watch);
+        progress.clear();
+        report
+    };
+    let is_interrupted = |report: &Report| {
+        let stopped = report.run.stopped.as_ref();
+        stopped.is_some_and(|stopped| stopped.reason == StopReason::Interrupted)
+    };
+    let mut first = Recording::default();
+    let report = run(1, &mut |time, code| first.add(time, code));
+    let mut second = Rerun::of(&first);
+    let again = match is_interrupted(&report) {
+        true => None,
+        false => Some(run(2, &mut |time, code| second.add(time, code))),
+    };
+    let Some(again) = again.filter(|again| !is_interrupted(again)) else {
+        terminal.note(&format!(
+            "{}: interrupted, so two runs were not compared",
+            job.name
+        ));
+        return Ok((report, false));
+    };
+    let reports = [json::canonical(&report), json::canonical(&again)];
+    let verdict = second.verdict(reports.each_ref().map(String::as_str), |listener| {
+        run(1, listener);
     });
-    match parted {
+    match verdict {
         Ok(events) => {
             let events = estimate::grouped(events.into());
-            terminal.note(&format!("{}: {events} events, the same in two runs", job.name));
-            Ok(())
+            terminal.note(&format!(
+                "{}: {events} events and their report, the same in two runs",
+                job.name
+            ));
+            Ok((report, true))
         }
         Err(parting) => {
-            let told = |event: Option<(SimTime, Event)>| match event {
-                Some((time, event)) => format!("{event:?} at {time}"),
-                None => "nothing more".to_owned(),
-            };
-            terminal.error(&format!(
-                "{}: two runs part at event {}: {} against {}",
-                job.name,
-                estimate::grouped(parting.number.into()),
-                told(parting.first),
-                told(parting.second)
-            ));
+            terminal.error(&format!("{}: two runs {}", job.name, told(&parting)));
             terminal.problem("  = help: this is a bug in rmqsim: one seed must yield one run");
             Err(Failure::Told(Exit::Internal))
         }
+    }
+}
+
+/// Where two runs part, in words.
+fn told(parting: &Parting) -> String {
+    let event = |event: &Option<(SimTime, Event)>| match event {
+        Some((time, event)) => format!("{event:?} at {time}"),
+        None => "nothing more".to_owned(),
+    };
+    let line = |line: &Option<String>| line.as_deref().unwrap_or("nothing more").to_owned();
+    match parting {
+        Parting::Event {
+            number,
+            first,
+            second,
+        } => format!(
+            "part at event {}: {} against {}",
+            estimate::grouped((*number).into()),
+            event(first),
+            event(second)
+        ),
+        Parting::Report {
+            line: number,
+            first,
+            second,
+        } => format!(
+            "have the same events, but report otherwise from line {number} of report.json on: {} against {}",
+            line(first),
+            line(second)
+        ),
     }
 }
 

@@ -107,17 +107,29 @@ impl Terminal {
 impl Terminal {
     /// A progress bar for a search through so many scenarios, or for so long.
     pub fn search_progress(&self, scenarios: Option<u64>, until: Option<Duration>) -> SearchProgress {
-        let bar = ProgressBar::with_draw_target(scenarios, ProgressDrawTarget::hidden());
         let style = match (scenarios, until) {
-            (Some(_), _) => "{wide_bar} {pos} of {len} scenarios, {eta} left".to_owned(),
+            (Some(_), _) => "{wide_bar} {pos} of {len} scenarios{msg}, {eta} left".to_owned(),
             (None, until) => {
                 format!(
-                    "{{spinner}} {{pos}} scenarios, {{elapsed}} of {:?}",
+                    "{{spinner}} {{pos}} scenarios{{msg}}, {{elapsed}} of {:?}",
                     until.unwrap_or_default()
                 )
             }
         };
-        let style = ProgressStyle::with_template(&style);
+        self.search(scenarios, &style)
+    }
+
+    /// The same while `what` is made smaller, for so long at most.
+    pub fn shrink_progress(&self, what: &str, most: Duration) -> SearchProgress {
+        let style = "{spinner} shrinking {prefix}: {pos} tries{msg}, {elapsed}";
+        let progress = self.search(None, &format!("{style} of {most:?} at most"));
+        progress.bar.set_prefix(what.to_owned());
+        progress
+    }
+
+    fn search(&self, length: Option<u64>, style: &str) -> SearchProgress {
+        let bar = ProgressBar::with_draw_target(length, ProgressDrawTarget::hidden());
+        let style = ProgressStyle::with_template(style);
         bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
         if !self.is_quiet() {
             bar.set_draw_target(ProgressDrawTarget::stderr());
@@ -136,6 +148,21 @@ impl SearchProgress {
     /// One more is done.
     pub fn tried(&self) {
         self.bar.inc(1);
+    }
+
+    /// So many are done.
+    pub fn tries(&self, tries: u32) {
+        self.bar.set_position(tries.into());
+    }
+
+    /// What has come of it so far.
+    pub fn say(&self, words: String) {
+        self.bar.set_message(words);
+    }
+
+    /// Does something that may print, with the bar out of its way.
+    pub fn aside<T>(&self, print: impl FnOnce() -> T) -> T {
+        self.bar.suspend(print)
     }
 
     /// Since the start of the search.

@@ -58,7 +58,7 @@ use crate::cluster::network::{Direction, Network};
 use crate::cluster::producer::attributes::Attributes;
 use crate::cluster::producer::{Producer, SendInFlight};
 use crate::cluster::profile::Profile;
-use crate::cluster::sabotage::Sabotage;
+use crate::cluster::sabotage::{Planted, Saboteur};
 use crate::cluster::slab::Slab;
 use crate::kernel::digest::TraceDigest;
 use crate::kernel::streams::Streams;
@@ -131,7 +131,7 @@ pub struct Cluster<O> {
     touched: Vec<ids::QueueId>,
     digest: TraceDigest,
     /// A fault of the simulator, for the test of its checks.
-    sabotage: Option<Sabotage>,
+    saboteur: Saboteur,
 }
 
 /// What keeps the luck of one message at one group apart from its luck elsewhere.
@@ -263,7 +263,7 @@ impl<O: Observer> Cluster<O> {
             woken: Vec::new(),
             touched: Vec::new(),
             digest: TraceDigest::new(),
-            sabotage: None,
+            saboteur: Saboteur::default(),
             config,
         };
         cluster.prepare();
@@ -271,11 +271,15 @@ impl<O: Observer> Cluster<O> {
     }
 
     /// The same cluster with a fault of the simulator in it: its own checks must end the run.
-    pub fn sabotaged(self, sabotage: Sabotage) -> Self {
-        Self {
-            sabotage: Some(sabotage.begin()),
-            ..self
+    pub fn sabotaged(mut self, planted: impl Into<Planted>) -> Self {
+        let planted = planted.into();
+        if planted.differs() {
+            for producer in &mut self.producers {
+                producer.arrivals.lose_draw();
+            }
         }
+        self.saboteur = planted.into();
+        self
     }
 
     /// Names of everything that the configuration names.
@@ -388,9 +392,19 @@ impl<O: Observer> Cluster<O> {
             .expect("it goes on")
     }
 
-    /// As [`run`](Self::run), and `watch` hears of each event before it happens: when, and its [code](Event::code).
-    pub fn run_watched(self, watch: impl FnMut(SimTime, u64)) -> Finished<O> {
-        self.run_to_end::<true>(&Bounds::default(), |_, _| true, watch)
+    /// As [`run_within`](Self::run_within), and `watch` hears of each event before it happens: when, and its
+    /// [code](Event::code).
+    pub fn run_watched(
+        self,
+        bounds: &Bounds<'_>,
+        mut progress: impl FnMut(SimTime, u64),
+        watch: impl FnMut(SimTime, u64),
+    ) -> Finished<O> {
+        let goes_on = |now, events| {
+            progress(now, events);
+            true
+        };
+        self.run_to_end::<true>(bounds, goes_on, watch)
             .expect("it goes on")
     }
 

@@ -6,10 +6,8 @@
 use crate::cluster::Cluster;
 use crate::cluster::consumer::process_queue::CachedMessage;
 use crate::cluster::fact::Observer;
-use crate::kernel::time::SimDuration;
 use std::fmt;
 use std::str::FromStr;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 /// A fault of the simulator.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -17,7 +15,7 @@ pub enum Sabotage {
     /// The n-th message from now that reaches a client vanishes there, and nobody is told.
     LoseMessage(u64),
     /// Every tenth pull goes on at the last message that it has brought, not behind it.
-    RepeatMessage(u64),
+    RepeatMessage,
     /// A pull commits all that was pulled, finished or not.
     CommitUnfinished,
     /// A queue that is given up in a round is not committed.
@@ -54,18 +52,63 @@ pub enum Sabotage {
     FilterTooMuch,
     /// A client's queue that was given up is never freed.
     LeakQueue,
-    /// Retries wait longer in some runs of the process, which this counts, than in others.
-    NotTheSameTwice(u64),
+    /// In every run but the first somebody else has drawn from the streams of arrivals: these are as lawful as others, but
+    /// not the same.
+    NotTheSameTwice,
 }
 
-/// Runs of this process in which [`Sabotage::NotTheSameTwice`] was at work.
-static RUNS: AtomicU64 = AtomicU64::new(0);
+/// A fault, and in which run of its scenario it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Planted {
+    /// The fault.
+    pub fault: Sabotage,
+    /// Runs of one scenario that are to be compared have numbers, from 1.
+    pub run: u32,
+}
+
+impl Planted {
+    /// Whether this run is to differ from the first.
+    pub(super) fn differs(self) -> bool {
+        self.fault == Sabotage::NotTheSameTwice && self.run > 1
+    }
+}
+
+/// In the first run.
+impl From<Sabotage> for Planted {
+    fn from(fault: Sabotage) -> Self {
+        Self { fault, run: 1 }
+    }
+}
+
+/// What is planted in a cluster, if anything is, and how far it has come.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Saboteur {
+    planted: Option<Planted>,
+    /// The message that is to be lost, counted from the next one that reaches a client; 0: it is lost.
+    to_lose: u64,
+    /// Pulls that have brought messages.
+    pulls: u64,
+}
+
+impl From<Planted> for Saboteur {
+    fn from(planted: Planted) -> Self {
+        let to_lose = match planted.fault {
+            Sabotage::LoseMessage(nth) => nth,
+            _ => 0,
+        };
+        Self {
+            planted: Some(planted),
+            to_lose,
+            pulls: 0,
+        }
+    }
+}
 
 impl Sabotage {
     /// All faults, with the numbers that they have if none are given.
     pub const ALL: [Self; 21] = [
         Self::LoseMessage(50),
-        Self::RepeatMessage(0),
+        Self::RepeatMessage,
         Self::CommitUnfinished,
         Self::ForgetLastCommit,
         Self::KeepDropped,
@@ -84,14 +127,14 @@ impl Sabotage {
         Self::NoHeartbeats,
         Self::FilterTooMuch,
         Self::LeakQueue,
-        Self::NotTheSameTwice(0),
+        Self::NotTheSameTwice,
     ];
 
     /// What the command line calls it.
     pub const fn name(self) -> &'static str {
         match self {
             Self::LoseMessage(_) => "lose-message",
-            Self::RepeatMessage(_) => "repeat-message",
+            Self::RepeatMessage => "repeat-message",
             Self::CommitUnfinished => "commit-unfinished",
             Self::ForgetLastCommit => "forget-last-commit",
             Self::KeepDropped => "keep-dropped",
@@ -110,26 +153,34 @@ impl Sabotage {
             Self::NoHeartbeats => "no-heartbeats",
             Self::FilterTooMuch => "filter-too-much",
             Self::LeakQueue => "leak-queue",
-            Self::NotTheSameTwice(_) => "not-the-same-twice",
+            Self::NotTheSameTwice => "not-the-same-twice",
         }
+    }
+}
+
+impl Saboteur {
+    /// Whether this fault is planted.
+    pub(super) fn is(&self, fault: Sabotage) -> bool {
+        self.planted.is_some_and(|planted| planted.fault == fault)
     }
 
     /// Messages of one pull have reached a client, which goes on at `next`.
+    #[inline]
     pub(super) fn messages_arrive(&mut self, messages: &mut Vec<CachedMessage>, next: &mut u64) {
-        match self {
+        match self.planted.map(|planted| planted.fault) {
             // The only message of an answer stays: an answer without messages would be another fault.
-            Self::LoseMessage(left) => {
-                let (nth, here) = (*left, messages.len() as u64);
+            Some(Sabotage::LoseMessage(_)) => {
+                let (nth, here) = (self.to_lose, messages.len() as u64);
                 if (1..=here).contains(&nth) && here > 1 {
                     messages.remove(nth as usize - 1);
-                    *left = 0;
+                    self.to_lose = 0;
                 } else if nth > 0 {
-                    *left = nth.saturating_sub(here).max(1);
+                    self.to_lose = nth.saturating_sub(here).max(1);
                 }
             }
-            Self::RepeatMessage(pulls) => {
-                *pulls += 1;
-                if *pulls % 10 == 0
+            Some(Sabotage::RepeatMessage) => {
+                self.pulls += 1;
+                if self.pulls.is_multiple_of(10)
                     && let Some(last) = messages.last()
                 {
                     *next = last.offset;
@@ -138,28 +189,12 @@ impl Sabotage {
             _ => {}
         }
     }
-
-    /// The fault as one run has it.
-    pub(super) fn begin(self) -> Self {
-        match self {
-            Self::NotTheSameTwice(_) => Self::NotTheSameTwice(RUNS.fetch_add(1, Ordering::Relaxed)),
-            fault => fault,
-        }
-    }
 }
 
 impl<O: Observer> Cluster<O> {
     /// Whether this run has a fault. Asked where little happens, or where something goes wrong anyway.
     pub(super) fn is_sabotaged(&self, fault: Sabotage) -> bool {
-        self.sabotage == Some(fault)
-    }
-
-    /// How much longer than it should a retry waits.
-    pub(super) fn undue_delay(&self) -> SimDuration {
-        match self.sabotage {
-            Some(Sabotage::NotTheSameTwice(runs)) => SimDuration::from_millis(150 * (runs % 3)),
-            _ => SimDuration::ZERO,
-        }
+        self.saboteur.is(fault)
     }
 }
 

@@ -237,7 +237,7 @@ impl Runner<'_> {
             interrupt: Some(self.stop),
             ..self.study.bounds
         };
-        let (mut report, observation) = observe(&of.label, &scenario, None, &bounds, |_, _| {});
+        let (mut report, observation) = observe(&of.label, &scenario, &bounds, |_, _| {});
         if let Some(stopped) = &report.run.stopped {
             if stopped.reason != StopReason::Interrupted {
                 // Pilots are counted from −1 downwards.

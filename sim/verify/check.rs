@@ -138,10 +138,13 @@ const fn concerns_accounts(fact: &Fact) -> bool {
     )
 }
 
+/// What a failure of the program is called that names no rule.
+pub const PANIC: &str = "panic";
+
 /// The rule that a run broke.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Broken {
-    /// Its id, like `P1`; `panic` if the program failed without naming one.
+    /// Its id, like `P1`; [`PANIC`] if the program failed without naming one.
     pub id: String,
     /// When, in virtual time.
     pub at: Option<SimTime>,
@@ -223,7 +226,7 @@ impl Broken {
             })
         };
         named().unwrap_or_else(|| Self {
-            id: "panic".to_owned(),
+            id: PANIC.to_owned(),
             at: None,
             what: text.to_owned(),
         })

@@ -1,9 +1,9 @@
 //! Locks of queues: who has them, for how long, and how they change hands.
 
-use crate::support::{Experiment, Recording, at, duration, member, run_with};
+use crate::support::{Experiment, Recording, at, broker, cut, duration, heal, member, run_with};
 use rmqsim::cluster::config::Action;
 use rmqsim::cluster::fact::{Fact, RequestKind};
-use rmqsim::cluster::ids::{ConsumerId, QueueId};
+use rmqsim::cluster::ids::{BrokerId, ConsumerId, QueueId};
 use rmqsim::kernel::time::SimTime;
 
 /// Two members, four queues, a message every 100 ms; member 2 is there from the start.
@@ -179,18 +179,13 @@ fn after_half_a_minute_of_sleep_locks_are_asked_for_again() {
         .then("80s", Action::Resume(member(0)))
         .run();
     for queue in [0, 1] {
+        let next = first_delivery(&run, queue, 0, at("80s"));
         let granted = locks_of(&run, queue, 0)
             .into_iter()
-            .find(|time| *time > at("80s"));
-        let granted = granted.expect("it is asked for");
-        let next = run
-            .deliveries()
-            .into_iter()
-            .filter(|(time, (who, of, _))| *time >= at("80s") && who.0 == 0 && of.0 == queue)
-            .map(|(time, _)| time)
-            .next();
-        assert!(next.expect("it goes on") > granted);
-        assert!(granted.since(at("80s")) < duration("30ms"));
+            .rfind(|time| *time < next)
+            .expect("it is asked for");
+        assert_eq!(next.since(granted), duration("200us") + duration("10ms"));
+        assert!(granted > at("80s") && granted < at("80101ms"), "{granted}");
     }
     assert_eq!(
         run.times_delivered().values().filter(|times| **times > 1).count(),
@@ -212,4 +207,130 @@ fn after_two_minutes_of_sleep_queues_have_another_owner() {
     let woken = first_delivery(&run, 0, 0, at("195s"));
     let back = locks_of(&run, 0, 0).into_iter().find(|time| *time > at("195s"));
     assert!(woken > back.expect("it gets its queues back"));
+}
+
+/// The shutdown begins while a renewal is under way: the thread that renews is stopped, so that no lock is won again that
+/// was just given back. Source: `ConsumeMessageOrderlyService.shutdown`, whose flag `lockMQPeriodically` looks at.
+#[test]
+fn a_shutdown_in_the_midst_of_a_renewal_leaves_no_lock_behind() {
+    let two_brokers = ["cluster.brokers=2", "cluster.topics.orders.queuesPerBroker=2"];
+    let run = Experiment::new(TWO, &two_brokers)
+        .then_at(at("21s") + duration("100us"), Action::Leave(member(0)))
+        .run();
+    let of_the_one = |run: &Recording| -> Vec<u32> {
+        let all = (0..4).filter(|queue| !locks_of(run, *queue, 0).is_empty());
+        all.collect()
+    };
+    assert_eq!(of_the_one(&run).len(), 2);
+    for queue in of_the_one(&run) {
+        let taken = locks_of(&run, queue, 1)[0].since(at("21s"));
+        assert!(taken < duration("20ms"), "{taken}");
+    }
+    assert_eq!(run.count(|fact| matches!(fact, Fact::LockRefused { .. })), 0);
+}
+
+/// Queue 0 has quick calls, queue 1 calls of a minute. A shutdown begins soon after a pause of 35 s and waits for the call of
+/// queue 1: meanwhile it asks for no lock and renews none. Source: `lockOneMQ`, `lockMQPeriodically`.
+#[test]
+fn who_shuts_down_asks_for_no_lock() {
+    let set = [
+        "cluster.topics.orders.queuesPerBroker=2",
+        "groups.billing.consumers={\"service\":\"10ms\",\"failure\":{\"rules\":[{\"queue\":\"orders broker-a:1\",\"service\":\"1m\"}]}}",
+        "groups.billing.tuning.awaitTerminationMillisWhenShutdown=200000",
+        "producers.shop.rate=\"200/s\"",
+    ];
+    let run = Experiment::new(TWO, &set)
+        .then("45s", Action::Pause(member(0)))
+        .then("80s", Action::Resume(member(0)))
+        .then("80050ms", Action::Leave(member(0)))
+        .run();
+    let called = run
+        .deliveries()
+        .into_iter()
+        .filter(|(_, (_, queue, _))| queue.0 == 1);
+    let last = called.last().expect("it is called").0;
+    assert!(
+        last > at("45s") && last < at("80050ms"),
+        "its call runs at the shutdown: {last}"
+    );
+    let after = locks(&run, 0).into_iter().chain(locks(&run, 1));
+    let after: Vec<_> = after.filter(|(time, _)| *time > at("80050ms")).collect();
+    assert_eq!(after, []);
+    let unlocked = run.select(|fact| matches!(fact, Fact::QueueUnlocked { .. }).then_some(()));
+    assert!(
+        unlocked[0].0 > last + duration("1m"),
+        "locks go back after the call"
+    );
+}
+
+/// The renewal of 21 s is not answered: the thread waits for 1 s and what it has to do besides, here the end of the pause of
+/// a queue, waits with it. The renewal of 41 s comes as ever. Source: `lockBatchMQ(…, 1000)`, one scheduled thread.
+#[test]
+fn a_renewal_without_an_answer_delays_and_ends() {
+    let set = [
+        "cluster.rocketmq=\"4.9\"",
+        "duration=50s",
+        "groups.billing.consumers.count=1",
+        "groups.billing.consumers.failure={\"rules\":[{\"message\":{\"producer\":\"shop-1\",\"number\":1},\"outcome\":\"later\"}]}",
+        "groups.billing.tuning={\"suspendCurrentQueueTimeMillis\":200}",
+    ];
+    let run = Experiment::new(TWO, &set)
+        .then("20950ms", cut(0, broker(0)))
+        .then("24s", heal(0, broker(0)))
+        .run();
+    let first = run.deliveries()[0].1;
+    let again: Vec<SimTime> = run
+        .deliveries()
+        .into_iter()
+        .filter(|(_, of)| *of == first)
+        .map(|(time, _)| time)
+        .collect();
+    let late = again
+        .windows(2)
+        .find(|pair| pair[1] > at("21s"))
+        .expect("it is called again");
+    assert!(late[0] > at("20700ms") && late[0] <= at("21s"), "{}", late[0]);
+    assert_eq!(late[1], at("22s"));
+    let renewed: Vec<SimTime> = locks_of(&run, 0, 0)
+        .into_iter()
+        .filter(|time| *time > at("32s"))
+        .collect();
+    assert_eq!(renewed, [at("41s") + duration("200us")]);
+}
+
+/// Member 1 is cut off while the broker forgets all locks and members in a crash; member 2 takes everything. When the link
+/// is healed, the renewal of 61 s is refused, 10 s before member 1 would have lost its faith: from then on it hands nothing
+/// of queue 0 to its listener before it has the lock again. Source: `RebalanceImpl.lockAll`.
+#[test]
+fn a_refused_renewal_stops_the_queue_at_once() {
+    let (down, crash) = (BrokerId(0), true);
+    let run = Experiment::new(TWO, &["groups.billing.consumers.service=\"1s\""])
+        .then("44900ms", cut(0, broker(0)))
+        .then("45s", Action::StopBroker { broker: down, crash })
+        .then("46s", Action::StartBroker(down))
+        .then("60900ms", heal(0, broker(0)))
+        .run();
+    let of_member = |time: SimTime| {
+        let all = run.deliveries().into_iter();
+        all.filter(move |(at, (who, of, _))| *at > time && (who.0, of.0) == (0, 0))
+            .map(|(at, _)| at)
+            .next()
+    };
+    let refused = run.select(|fact| match fact {
+        Fact::LockRefused { consumer, queue } if (consumer.0, queue.0) == (0, 0) => Some(()),
+        _ => None,
+    });
+    let refused = refused[0].0;
+    assert_eq!(refused, at("61s") + duration("200us"));
+    assert!(
+        of_member(at("59s")).is_some_and(|time| time < at("61s")),
+        "it has gone on without the broker"
+    );
+    let again = locks_of(&run, 0, 0)
+        .into_iter()
+        .find(|time| *time > refused)
+        .expect("it has the lock again");
+    let next = of_member(refused).expect("it goes on");
+    assert!(next > again, "{next} is before {again}");
+    assert!(of_member(at("69s")).is_some());
 }

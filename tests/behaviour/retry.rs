@@ -1,9 +1,12 @@
 //! Retries and dead letters.
 
-use crate::support::{Recording, at, duration, run, run_with};
+use crate::support::{Experiment, Recorder, Recording, at, duration, run, run_with};
+use rmqsim::cluster::Cluster;
 use rmqsim::cluster::directory::TopicKind;
 use rmqsim::cluster::fact::Fact;
+use rmqsim::cluster::sabotage::Sabotage;
 use rmqsim::kernel::time::{SimDuration, SimTime};
+use std::collections::BTreeSet;
 
 const POISON: &str = r#"{
   "title": "One poison message", "duration": "5h",
@@ -78,6 +81,47 @@ fn retries_wait_their_delay_and_little_more() {
             "{waited} instead of {delay}"
         );
     }
+}
+
+/// A retry is a record of its own, stored when its delay is over; its message is as old as ever.
+#[test]
+fn a_retry_is_stored_anew_and_was_born_long_ago() {
+    let run = run(POISON);
+    let stored = run.select(|fact| matches!(fact, Fact::RetryStored { .. }).then_some(()));
+    let records = run.select(|fact| match fact {
+        Fact::Delivered { born, stored, .. } => Some((*born, *stored)),
+        _ => None,
+    });
+    let born: BTreeSet<SimTime> = records.iter().map(|(_, (born, _))| *born).collect();
+    assert_eq!(born.len(), 1);
+    let retries = records[1..].iter().map(|(_, (_, stored))| *stored);
+    let times = stored.into_iter().map(|(time, ())| time);
+    assert_eq!(retries.collect::<Vec<_>>(), times.collect::<Vec<_>>());
+}
+
+/// Levels of the retries, with a fault of the simulator.
+fn planted(fault: Sabotage) -> Vec<u8> {
+    let cluster = Cluster::new(Experiment::new(POISON, &[]).0, Recorder::default()).sabotaged(fault);
+    let facts = cluster.run(|_, _| {}).observer.0;
+    let levels = facts.iter().filter_map(|(_, fact)| match fact {
+        Fact::RetryScheduled { level, .. } => Some(*level),
+        _ => None,
+    });
+    levels.collect()
+}
+
+/// A planted fault errs on the side that its name says, or whoever finds it has found something else.
+#[test]
+fn planted_faults_of_retries_are_what_they_are_called() {
+    let highest = 18;
+    assert_eq!(
+        planted(Sabotage::LevelTooHigh),
+        (4..=highest).chain([highest]).collect::<Vec<_>>()
+    );
+    assert_eq!(
+        planted(Sabotage::DeadTooLate),
+        (3..=highest).chain([highest]).collect::<Vec<_>>()
+    );
 }
 
 /// `%DLQ%group` comes into being with the first dead letter, not before, and has one queue.

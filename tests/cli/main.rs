@@ -19,3 +19,4 @@ mod reference;
 mod run;
 mod schema;
 mod stopped;
+mod twice;

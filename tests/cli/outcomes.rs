@@ -53,22 +53,6 @@ fn the_same_scenario_gives_the_same_bytes() {
     assert_eq!(a, b.replace("\"name\": \"stdin\"", "\"name\": \"quickstart\""));
 }
 
-/// Two runs in one process, compared event by event. (What it says of runs that differ: tests beside the code.)
-#[test]
-fn a_scenario_is_run_twice_if_asked() {
-    let folder = scratch("run-twice");
-    let outcome = run(
-        &folder,
-        &["run", "quickstart", "--check-determinism", "--charts", "none"],
-    );
-    assert_eq!(outcome.code, 0, "{}", outcome.stderr);
-    assert!(
-        outcome.stderr.contains("quickstart: ") && outcome.stderr.contains(" events, the same in two runs"),
-        "{}",
-        outcome.stderr
-    );
-}
-
 #[test]
 fn the_seed_decides_the_trace() {
     let digest = |seed: &str| {

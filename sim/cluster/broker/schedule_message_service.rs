@@ -70,11 +70,6 @@ impl ScheduleMessageService {
         self.looks[usize::from(level) - 1] == Some(now)
     }
 
-    /// Whether [`Self::delivered`] is to be told of deliveries.
-    pub fn keeps_delivered(&self) -> bool {
-        self.delivered.is_some()
-    }
-
     /// A message of `level` was just delivered; the progress was saved last at `last_save`.
     pub fn delivered(&mut self, level: u8, now: SimTime, last_save: SimTime, message: Delayed) {
         let Some(delivered) = &mut self.delivered else {
@@ -225,5 +220,50 @@ mod tests {
         assert!(service.take_due(3, at(10_130)).is_none());
         assert_eq!(service.next_look(3), Some(at(10_230)));
         assert_eq!(service.waiting(), 1);
+    }
+
+    /// Timers of 100 ms that began at 30, 40 and 50 ms. What is due at the look itself is found, and a level that is empty
+    /// then has no look.
+    #[test]
+    fn each_level_has_a_timer_of_its_own() {
+        let mut service = ScheduleMessageService::new(vec![at(30), at(40), at(50)], false);
+        for (level, look) in [(1, 1_030), (2, 1_040), (3, 1_050)] {
+            assert_eq!(service.schedule(level, delayed(1_001)), Some(at(look)));
+        }
+        assert_eq!(service.schedule(2, delayed(1_040)), None);
+        for (level, look) in [(1, 1_030), (2, 1_040), (3, 1_050)] {
+            assert!(service.is_look(level, at(look)) && !service.is_look(level, at(1_130)));
+            assert!(service.take_due(level, at(look)).is_some());
+        }
+        assert_eq!(service.take_due(2, at(1_040)).unwrap().due, at(1_040));
+        assert_eq!(service.next_look(2), None);
+        assert!(service.is_look(1, at(1_030)) && !service.is_look(2, at(1_040)));
+        assert!(service.is_look(3, at(1_050)));
+    }
+
+    /// A message every second, and a save after each: of a thousand that were delivered the last one is kept, until a save
+    /// at the very moment of its delivery.
+    #[test]
+    fn what_was_saved_is_forgotten() {
+        let mut service = ScheduleMessageService::new(vec![at(0)], true);
+        let pass = |service: &mut ScheduleMessageService, second: u64, save: u64| {
+            service.schedule(1, delayed(second * 1_000));
+            let taken = service.take_due(1, at(second * 1_000)).unwrap();
+            service.delivered(1, at(second * 1_000), at(save), taken);
+        };
+        for second in 1..=1_000 {
+            pass(&mut service, second, second * 1_000 - 500);
+        }
+        let some = size_of::<Delayed>() as u64;
+        assert!((some..32 * some).contains(&service.held()), "{}", service.held());
+        // Two since the last save: both come again.
+        pass(&mut service, 1_001, 999_500);
+        service.fall_back(at(999_500));
+        assert_eq!(service.waiting(), 2);
+        assert_eq!(service.take_due(1, at(1_001_000)).unwrap().due, at(1_000_000));
+        assert_eq!(service.take_due(1, at(1_001_000)).unwrap().due, at(1_001_000));
+        pass(&mut service, 1_002, 1_001_500);
+        service.fall_back(at(1_002_000));
+        assert_eq!(service.waiting(), 0);
     }
 }

@@ -189,7 +189,7 @@ impl<O: Observer> Cluster<O> {
             reconsume_times: failed.reconsume_times.saturating_add(1),
             ..failed
         };
-        let delay = self.delay_levels.delay(i32::from(level)) + self.undue_delay();
+        let delay = self.delay_levels.delay(i32::from(level));
         let size = copy.stored_size();
         if self.brokers[broker.index()].commit_log.is_full(now, size) {
             self.begin_file(broker);
@@ -225,6 +225,7 @@ impl<O: Observer> Cluster<O> {
         if !self.brokers[broker.index()].schedule.is_look(level, now) {
             return;
         }
+        let last_save = self.last_save(broker, SAVE_DELAY_PROGRESS);
         while let Some(due) = self.brokers[broker.index()].schedule.take_due(level, now) {
             let record = Record {
                 stored: now,
@@ -240,12 +241,8 @@ impl<O: Observer> Cluster<O> {
                 waited: now.since(due.since),
                 again: due.again,
             });
-            if self.brokers[broker.index()].schedule.keeps_delivered() {
-                let last_save = self.last_save(broker, SAVE_DELAY_PROGRESS);
-                self.brokers[broker.index()]
-                    .schedule
-                    .delivered(level, now, last_save, due);
-            }
+            let schedule = &mut self.brokers[broker.index()].schedule;
+            schedule.delivered(level, now, last_save, due);
         }
         self.make_visible(broker);
         if let Some(look) = self.brokers[broker.index()].schedule.next_look(level) {

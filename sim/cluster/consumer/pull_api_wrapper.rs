@@ -32,7 +32,7 @@ impl<O: Observer> Cluster<O> {
             attributes,
             wishes: own.unwrap_or_else(|| self.wishes.of(held.group, held.topic)),
         };
-        let too_much = self.sabotage == Some(Sabotage::FilterTooMuch);
+        let too_much = self.saboteur.is(Sabotage::FilterTooMuch);
         let passed_over = &mut held.passed_over;
         held.inbox.retain(|message| {
             let candidate = Candidate {

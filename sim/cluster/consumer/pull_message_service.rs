@@ -67,7 +67,7 @@ impl<O: Observer> Cluster<O> {
             Delivery::LongPolling | Delivery::ShortPolling { .. } => {
                 let cache = CacheState::from(&held.process_queue);
                 if let Some(by) = client.thresholds.exceeded(cache, held.orderly.is_some())
-                    && self.sabotage != Some(Sabotage::NoFlowControl)
+                    && !self.saboteur.is(Sabotage::NoFlowControl)
                 {
                     let queue = held.queue;
                     self.core.emit(Fact::FlowControlled { consumer, queue, by });
@@ -90,7 +90,7 @@ impl<O: Observer> Cluster<O> {
             true => None,
             false => piggybacked_commit(held.offset.read()),
         };
-        if self.sabotage == Some(Sabotage::CommitUnfinished) && held.request_commit.is_some() {
+        if self.saboteur.is(Sabotage::CommitUnfinished) && held.request_commit.is_some() {
             held.request_commit = Some(held.next_offset);
         }
         held.request_version = client.versions[held.topic_at as usize];
@@ -237,9 +237,8 @@ impl<O: Observer> Cluster<O> {
         }
         // What was read through a filter has gaps, and more may be taken out of it here.
         let is_filtered = !held.served.is_all() || !held.request_expression.is_all();
-        if let Some(sabotage) = &mut self.sabotage {
-            sabotage.messages_arrive(&mut held.inbox, &mut held.reply.next_offset);
-        }
+        self.saboteur
+            .messages_arrive(&mut held.inbox, &mut held.reply.next_offset);
         match held.reply.result {
             Ok(PullResult::Found) if !is_filtered => self.messages_arrive(slot),
             Ok(PullResult::Found) => self.filtered_messages_arrive(slot),

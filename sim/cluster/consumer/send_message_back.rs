@@ -89,7 +89,7 @@ impl RunningTask {
 }
 
 impl<O: Observer> Cluster<O> {
-    /// Sends the next failed message of a task back; the thread waits for the answer.
+    /// Sends the next failed message of a task back, if there is one; the thread waits for the answer.
     pub(super) fn send_back_next(&mut self, slot: TaskSlot) {
         let task = self.tasks.get(slot.0);
         let (held_queue, local_attempts) = (task.held_queue, task.local_attempts);
@@ -133,6 +133,7 @@ impl<O: Observer> Cluster<O> {
         let task = self.tasks.get(slot.0);
         let consumer = self.held_queues.get(task.held_queue.0).consumer;
         let broker = self.destination(task, way);
+        let server = Server::Broker(broker);
         let connected = self.connect(consumer, broker);
         let task = self.tasks.get_mut(slot.0);
         task.after_failure = Some(Box::new(AfterFailure::Returning {
@@ -145,13 +146,12 @@ impl<O: Observer> Cluster<O> {
         if connected {
             self.core.travel(
                 Endpoint::Consumer(consumer),
-                Server::Broker(broker),
+                server,
                 Direction::Up,
                 Event::SendBackArrives(slot),
             );
         }
-        let is_refused = !connected && self.is_down(Server::Broker(broker));
-        if is_refused || self.troubled(consumer, Server::Broker(broker)).is_some() {
+        if self.is_down(server) || self.troubled(consumer, server).is_some() {
             let due = match connected {
                 true => patience_ends(way, now),
                 false => (now + self.connect_limit(consumer, broker)).min(patience_ends(way, now)),
@@ -289,10 +289,7 @@ impl<O: Observer> Cluster<O> {
             return self.overdue_settled(slot, true);
         }
         task.dealt_with += 1;
-        match task.dealt_with < task.span {
-            true => self.send_back_next(slot),
-            false => self.all_sent_back(slot),
-        }
+        self.send_back_next(slot);
     }
 
     /// Nothing of a failed call is left to be sent back.

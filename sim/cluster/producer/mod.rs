@@ -39,7 +39,7 @@ const ROUTE_POLL_PERIOD: SimDuration = SimDuration::from_secs(30);
 pub struct Producer {
     /// Where its messages go.
     pub topic: TopicId,
-    arrivals: ArrivalProcess,
+    pub(in crate::cluster) arrivals: ArrivalProcess,
     /// Draws one random word for each message, and nothing else.
     luck: Stream,
     body_size: SizeDist,

@@ -4,7 +4,7 @@
 
 use crate::kernel::dist::{Dist, Shape};
 use crate::kernel::sampler::Sampler;
-use crate::kernel::streams::Stream;
+use crate::kernel::streams::{Source, Stream};
 use crate::kernel::time::{SimDuration, SimTime};
 
 /// When messages are made.
@@ -85,6 +85,11 @@ impl ArrivalProcess {
             Arrivals::Bursts { on, off, .. } => self.through_silence(now, gap, on, off),
             _ => now + gap,
         }
+    }
+
+    /// Draws for nothing, as whoever has no business with this stream would.
+    pub fn lose_draw(&mut self) {
+        self.stream.next_u64();
     }
 
     /// A gap counts time in bursts only: what does not fit goes on in the next burst.

@@ -3,6 +3,7 @@
 pub mod campaign;
 pub mod coverage;
 pub mod generate;
+pub mod kind;
 pub mod page;
 pub mod shrink;
 pub mod trial;

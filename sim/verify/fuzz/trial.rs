@@ -3,7 +3,7 @@
 use super::coverage::{Coverage, Met};
 use crate::cluster::Cluster;
 use crate::cluster::config::ClusterConfig;
-use crate::cluster::sabotage::Sabotage;
+use crate::cluster::sabotage::{Planted, Sabotage};
 use crate::verify::check::{Broken, caught, check};
 
 /// What a broken promise of equal runs is called: it has no number among the invariants, which hold in one run.
@@ -30,7 +30,10 @@ pub fn trial(config: &ClusterConfig, sabotage: Option<Sabotage>) -> Result<Trial
     let done = caught(|| {
         let mut cluster = Cluster::new(config.clone(), Coverage::new(config));
         if let Some(sabotage) = sabotage {
-            cluster = cluster.sabotaged(sabotage);
+            cluster = cluster.sabotaged(Planted {
+                fault: sabotage,
+                run: 2,
+            });
         }
         cluster.run(|_, _| {})
     })?;

@@ -201,7 +201,8 @@ mod tests {
         SimDuration::from_millis(n)
     }
 
-    /// A hundred thousand draws of each shape stay below its longest, and come within a factor of a hundred of it.
+    /// A hundred thousand draws of each shape stay below its longest, and come within a factor of a hundred of it; of a
+    /// thousand where the tail is heaviest.
     #[test]
     fn no_draw_exceeds_the_longest() {
         let shapes = [
@@ -219,6 +220,14 @@ mod tests {
             Shape::Empirical {
                 values: vec![ms(3), ms(8)],
             },
+            Shape::Pareto {
+                mean: ms(5),
+                alpha: 3.0,
+            },
+            Shape::Pareto {
+                mean: ms(5),
+                alpha: 1.5,
+            },
         ];
         for shape in shapes {
             let dist = Dist::Shape(shape);
@@ -226,8 +235,12 @@ mod tests {
             let sampler = Sampler::new(&dist).unwrap();
             let drawn = (0..100_000).map(|_| sampler.sample(&mut stream)).max().unwrap();
             let bound = longest(&dist);
+            let factor = match dist {
+                Dist::Shape(Shape::Pareto { alpha, .. }) if alpha < 2.0 => 1000,
+                _ => 100,
+            };
             assert!(
-                drawn <= bound && bound < drawn * 100,
+                drawn <= bound && bound < drawn * factor,
                 "{dist:?}: {drawn}, {bound}"
             );
         }

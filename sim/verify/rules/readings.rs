@@ -284,7 +284,7 @@ impl Judge<'_> {
         };
         // Of a batch that comes again, what was sent to the dead letters before has no attempt more.
         let right = match before {
-            Some(times) => reconsume_times == times + 1 || in_order && reconsume_times == times,
+            Some(times) => reconsume_times == times.saturating_add(1) || in_order && reconsume_times == times,
             None => reconsume_times == stored,
         };
         self.asked.must(now, Invariant::T2, right, || {

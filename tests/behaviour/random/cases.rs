@@ -13,8 +13,9 @@ use rmqsim::cluster::fact::PullFailure;
 use rmqsim::cluster::ids::{BrokerId, GroupId, TopicId};
 use rmqsim::cluster::producer::workload::Arrivals;
 use rmqsim::kernel::dist::{Dist, Shape};
-use rmqsim::kernel::streams::{Source, Stream, Streams};
+use rmqsim::kernel::streams::Streams;
 use rmqsim::kernel::time::{SimDuration, SimTime};
+pub use rmqsim::verify::fuzz::generate::Chooser;
 use std::collections::BTreeMap;
 
 pub const UNREST: u64 = 60_000;
@@ -22,27 +23,10 @@ const REST: u64 = 130_000;
 /// Level n waits as long as it says; short, so that all retries are over before the run is.
 const LEVELS: &str = "1s 1s 1s 2s 3s 4s 5s";
 
-/// Makes choices for one case.
-pub struct Chooser(pub Stream);
-
-impl Chooser {
-    pub fn below(&mut self, n: u64) -> u64 {
-        self.0.below(n)
-    }
-    pub fn within(&mut self, low: u64, high: u64) -> u64 {
-        low + self.below(high - low + 1)
-    }
-    pub fn percent(&mut self, chance: u64) -> bool {
-        self.below(100) < chance
-    }
-    pub fn pick<T: Clone>(&mut self, from: &[T]) -> T {
-        from[self.below(from.len() as u64) as usize].clone()
-    }
-    /// Each of `0..n` with an even chance, but at least one.
-    pub fn some_of(&mut self, n: u32) -> Vec<u32> {
-        let certain = self.below(u64::from(n)) as u32;
-        (0..n).filter(|i| *i == certain || self.percent(50)).collect()
-    }
+/// Each of `0..n` with an even chance, but at least one.
+pub fn some_of(c: &mut Chooser, n: u32) -> Vec<u32> {
+    let some = c.some_of(n as usize);
+    some.into_iter().map(|n| n as u32).collect()
 }
 
 pub fn ms(n: u64) -> SimDuration {
@@ -147,7 +131,7 @@ fn topic(c: &mut Chooser, number: u64, brokers: u32, slow: bool) -> TopicConfig 
         let read = if c.percent(20) { both + 1 } else { both };
         TopicQueues { read, write: both }
     };
-    let placement = c.some_of(brokers);
+    let placement = some_of(c, brokers);
     TopicConfig {
         name: format!("topic-{number}"),
         placement: placement.into_iter().map(|b| (BrokerId(b), queues(c))).collect(),
@@ -203,7 +187,7 @@ fn attributes(c: &mut Chooser) -> AttributesConfig {
 fn group(c: &mut Chooser, number: u64, topics: u32, slow: bool) -> GroupConfig {
     let name = format!("group-{number}");
     let consumers = c.below(6);
-    let subscribe = c.some_of(topics);
+    let subscribe = some_of(c, topics);
     GroupConfig {
         subscribe: subscribe.into_iter().map(TopicId).collect(),
         message_model: MessageModel::Clustering,

@@ -4,7 +4,7 @@
 //! All trouble begins in the minute of unrest. What ends, ends before the rest, which is long enough for every
 //! time-out of client and broker (120 s without a heartbeat, a scan, a heartbeat, a round) to run its course.
 
-use crate::random::cases::{self, Chooser, UNREST, at, ms};
+use crate::random::cases::{self, Chooser, UNREST, at, ms, some_of};
 use rmqsim::cluster::config::{
     Action, ClusterConfig, GroupConfig, Member, RocketMqVersion, TimelineEntry, TopicQueues,
 };
@@ -61,7 +61,7 @@ fn mistakes(c: &mut Chooser, group: &mut GroupConfig, topics: u32) {
     }
     if members > 0 && c.percent(10) {
         let member = c.below(members) as usize;
-        let own = c.some_of(topics).into_iter().map(TopicId);
+        let own = some_of(c, topics).into_iter().map(TopicId);
         let own: Vec<TopicId> = own.filter(|topic| group.subscribe.contains(topic)).collect();
         group.consumers[member].subscribe = (!own.is_empty()).then_some(own);
     }
@@ -124,7 +124,7 @@ impl Faults {
             0 => all,
             1 => all[..config.brokers.len()].to_vec(),
             _ => {
-                let some = self.c.some_of(all.len() as u32);
+                let some = some_of(&mut self.c, all.len() as u32);
                 some.into_iter().map(|at| all[at as usize]).collect()
             }
         }

@@ -40,7 +40,7 @@ fn turned_block<'a, Q, C>(ask: &Allocation<'a, Q, C>, rank: usize) -> &'a [Q] {
     let has_more = |rank: usize| (rank + members - first) % members < extra;
     // Of the clients with one more, those up to the last stand from `first` on, the others at the head of the list.
     let wrapped = (first + extra).saturating_sub(members);
-    let before = rank.min(wrapped) + rank.saturating_sub(first).min(extra - wrapped);
+    let before = rank.min(wrapped) + rank.saturating_sub(first).min(extra);
     let start = rank * share + before;
     &ask.mq_all[start..start + share + usize::from(has_more(rank))]
 }

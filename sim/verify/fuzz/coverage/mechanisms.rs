@@ -1,10 +1,11 @@
 //! What is at work: the columns of the table, and the cells that there cannot be.
 
 use super::{Fault, named};
-use crate::cluster::config::{ClusterConfig, Delivery};
+use crate::cluster::config::{ClusterConfig, Delivery, MessageModel};
 use crate::cluster::directory::{Directory, TopicKind};
 use crate::cluster::fact::Fact;
-use crate::cluster::ids::{ConsumerId, GroupId};
+use crate::cluster::ids::{ConsumerId, GroupId, QueueId};
+use std::collections::BTreeMap;
 
 named! {
     /// A mechanism of a group.
@@ -26,7 +27,36 @@ named! {
     }
 }
 
-/// The mechanism that a fact shows at work, and in which group.
+/// Who had the queues of the topics of users last.
+#[derive(Debug, Default)]
+pub(super) struct Moves {
+    last: BTreeMap<(GroupId, QueueId), ConsumerId>,
+}
+
+impl Moves {
+    /// The group in which a queue moves from one client to another by this fact. What a client takes at the first round
+    /// has moved from nobody; where everybody takes all, nothing moves.
+    pub(super) fn moved(
+        &mut self,
+        config: &ClusterConfig,
+        directory: &Directory,
+        fact: &Fact,
+    ) -> Option<GroupId> {
+        let Fact::QueueAcquired { consumer, queue, .. } = *fact else {
+            return None;
+        };
+        let group = directory.consumer(consumer).group;
+        let shares = config.groups[group.index()].message_model == MessageModel::Clustering;
+        let is_users = directory.topic(directory.queue(queue).topic).kind == TopicKind::User;
+        if !shares || !is_users {
+            return None;
+        }
+        let last = self.last.insert((group, queue), consumer);
+        last.filter(|last| *last != consumer).map(|_| group)
+    }
+}
+
+/// The mechanism that a fact shows at work, and in which group. Moves are seen by [`Moves`].
 pub(super) fn of(config: &ClusterConfig, directory: &Directory, fact: &Fact) -> Option<(GroupId, Mechanism)> {
     let group = |consumer: ConsumerId| directory.consumer(consumer).group;
     Some(match *fact {
@@ -40,12 +70,6 @@ pub(super) fn of(config: &ClusterConfig, directory: &Directory, fact: &Fact) -> 
         Fact::QueueLocked { consumer, .. } => (group(consumer), Mechanism::Locks),
         Fact::RetryScheduled { group, .. } | Fact::RetryStored { group, .. } => (group, Mechanism::Retry),
         Fact::DeadLettered { group, .. } => (group, Mechanism::Dead),
-        // What a client takes at its first round has moved from nobody.
-        Fact::QueueAcquired { consumer, queue, .. }
-            if directory.topic(directory.queue(queue).topic).kind == TopicKind::User =>
-        {
-            (group(consumer), Mechanism::Rebalance)
-        }
         Fact::Filtered { group, .. } => (group, Mechanism::Filter),
         Fact::LocalOffsetStored { consumer, .. } => (group(consumer), Mechanism::Broadcasting),
         Fact::FlowControlled { consumer, .. } => (group(consumer), Mechanism::FlowControl),

@@ -7,6 +7,7 @@
 mod faults;
 mod mechanisms;
 mod probes;
+mod unread;
 mod witness;
 
 pub use faults::Fault;
@@ -18,6 +19,7 @@ use crate::cluster::directory::Directory;
 use crate::cluster::fact::{Fact, Observer};
 use crate::kernel::time::SimTime;
 use faults::Reach;
+use mechanisms::Moves;
 use witness::Witness;
 
 /// An enum whose members have a name and can be listed.
@@ -60,6 +62,7 @@ pub struct Coverage<'c> {
     /// Faults so far, by group.
     faults: Vec<u64>,
     met: Met,
+    moves: Moves,
     witness: Witness<'c>,
 }
 
@@ -74,6 +77,7 @@ impl<'c> Coverage<'c> {
                 faults: 0,
                 probes: 0,
             },
+            moves: Moves::default(),
             witness: Witness::new(config),
         }
     }
@@ -100,7 +104,12 @@ impl Observer for Coverage<'_> {
         if let Some((fault, reach)) = faults::of(self.config, directory, fact) {
             self.fault(fault, reach);
         }
-        if let Some((group, mechanism)) = mechanisms::of(self.config, directory, fact) {
+        let mechanism = mechanisms::of(self.config, directory, fact);
+        let moved = || {
+            let group = self.moves.moved(self.config, directory, fact)?;
+            Some((group, Mechanism::Rebalance))
+        };
+        if let Some((group, mechanism)) = mechanism.or_else(moved) {
             self.met.cells[mechanism as usize] |= self.faults[group.index()];
         }
         self.witness.observe(now, directory, fact);
@@ -208,11 +217,84 @@ mod tests {
         assert_eq!(tally.fault(Fault::Kill), 1);
         assert_eq!(tally.cell(Fault::Kill, Mechanism::LongPolling), 1);
         assert_eq!(tally.cell(Fault::Kill, Mechanism::Rebalance), 1);
+        assert_eq!(tally.cell(Fault::Kill, Mechanism::Guard), 0);
         assert_eq!(tally.cell(Fault::Kill, Mechanism::Push), 0);
         assert_eq!(tally.cell(Fault::Kill, Mechanism::Retry), 0);
         assert_eq!(tally.probe(Probe::RetryScheduled), 1);
         assert_eq!(tally.probe(Probe::HoldWoken), 1);
         assert_eq!(tally.probe(Probe::BrokerCrashed), 0);
         assert!(tally.empty_cells().contains(&"kill × push".to_owned()));
+    }
+
+    /// What a client takes that nobody had before has moved from nobody.
+    #[test]
+    fn a_queue_moves_from_somebody_to_somebody_else() {
+        let moved = |timeline: &str| {
+            let tally = met(&format!(
+                r#"{{ "title": "t", "duration": "2m", "cluster": {{ "topics": {{ "orders": {{}} }} }},
+                  "groups": {{ "billing": {{ "consumers": {{ "start": "10s" }} }} }},
+                  "timeline": [ {{ "at": "1s", "updateTopic": "orders", "readQueueNums": 6 }}{timeline} ] }}"#
+            ));
+            assert_eq!(tally.cell(Fault::TopicUpdated, Mechanism::LongPolling), 1);
+            tally.cell(Fault::TopicUpdated, Mechanism::Rebalance)
+        };
+        assert_eq!(moved(""), 0);
+        // Its next life is another client.
+        assert_eq!(
+            moved(r#", { "at": "1m", "restart": "billing/1", "clientId": "keep" }"#),
+            1
+        );
+    }
+
+    /// A broker that deletes what a group has read, or what nobody reads, takes nothing away.
+    #[test]
+    fn what_nobody_waits_for_is_not_unread() {
+        let unread = |groups: &str| {
+            let tally = met(&format!(
+                r#"{{ "title": "t", "duration": "4h", "cluster": {{ "topics": {{ "orders": {{}} }},
+                    "tuning": {{ "fileReservedTime": 1, "deleteWhen": "01;02;03", "retention": "exact",
+                      "messageDelayLevel": "1s" }} }},
+                  "producers": {{ "shop": {{ "rate": "1/min" }} }}, "groups": {groups} }}"#
+            ));
+            tally.probe(Probe::ExpiredUnread)
+        };
+        assert_eq!(unread("{}"), 0);
+        assert_eq!(unread(r#"{ "billing": {} }"#), 0);
+        assert_eq!(
+            unread(r#"{ "billing": { "consumers": { "threads": 1, "service": "3h" } } }"#),
+            1
+        );
+    }
+
+    /// A pull that was given up, or that a broker took along, is no hold any more when its client ends.
+    #[test]
+    fn a_hold_that_is_over_is_not_orphaned() {
+        let orphaned = |timeline: &str| {
+            let tally = met(&format!(
+                r#"{{ "title": "t", "duration": "2m", "cluster": {{ "topics": {{ "orders": {{}} }} }},
+                  "groups": {{ "billing": {{ "subscribe": {{ "orders": "*" }} }} }}, "timeline": [ {timeline} ] }}"#
+            ));
+            tally.probe(Probe::HoldOrphaned)
+        };
+        assert_eq!(orphaned(r#"{ "at": "1m", "kill": "billing/1" }"#), 1);
+        let after_broker = r#"{ "at": "50s", "kill": "broker-a" }, { "at": "1m", "kill": "billing/1" }"#;
+        assert_eq!(orphaned(after_broker), 0);
+    }
+
+    /// Two groups that lock the same queue take nothing over from each other.
+    #[test]
+    fn locks_of_two_groups_are_two() {
+        let taken = |timeline: &str| {
+            let tally = met(&format!(
+                r#"{{ "title": "t", "duration": "5m", "cluster": {{ "topics": {{ "orders": {{}} }} }},
+                  "groups": {{
+                    "billing": {{ "listener": "orderly", "consumers": {{ "count": 2 }} }},
+                    "audit": {{ "listener": "orderly" }} }}, "timeline": [ {timeline} ] }}"#
+            ));
+            assert_eq!(tally.probe(Probe::Locked), 1);
+            tally.probe(Probe::LockTaken)
+        };
+        assert_eq!(taken(""), 0);
+        assert_eq!(taken(r#"{ "at": "1m", "kill": "billing/1" }"#), 1);
     }
 }

@@ -1,6 +1,7 @@
 //! Sees rare things happen, by the facts of one run.
 
 use super::Probe;
+use super::unread::Unread;
 use crate::cluster::broker::schedule_message::DelayLevels;
 use crate::cluster::config::{ClusterConfig, MessageModel};
 use crate::cluster::directory::{Directory, TopicKind};
@@ -24,12 +25,12 @@ pub(super) struct Witness<'c> {
     owners: BTreeSet<(QueueId, ConsumerId)>,
     owned: BTreeSet<(ConsumerId, QueueId)>,
     queues_of: BTreeMap<ConsumerId, u32>,
-    locks: BTreeMap<QueueId, ConsumerId>,
+    locks: BTreeMap<(GroupId, QueueId), ConsumerId>,
     effects: BTreeSet<(GroupId, u64)>,
     delivered: BTreeMap<(GroupId, QueueId, u64), u32>,
     with: BTreeMap<(GroupId, QueueId, u64), ConsumerId>,
     reads: BTreeMap<(TopicId, BrokerId), u32>,
-    committed: BTreeMap<QueueId, u64>,
+    unread: Unread,
     last_step: Option<SimTime>,
     paused: BTreeSet<ConsumerId>,
     cut: BTreeSet<(ConsumerId, Server)>,
@@ -56,7 +57,7 @@ impl<'c> Witness<'c> {
             delivered: BTreeMap::new(),
             with: BTreeMap::new(),
             reads: reads.collect(),
-            committed: BTreeMap::new(),
+            unread: Unread::default(),
             last_step: None,
             paused: BTreeSet::new(),
             cut: BTreeSet::new(),
@@ -79,6 +80,8 @@ impl<'c> Witness<'c> {
     }
 
     pub(super) fn observe(&mut self, now: SimTime, directory: &Directory, fact: &Fact) {
+        let unread = self.unread.is_hit(self.config, directory, fact);
+        self.hit_if(unread, Probe::ExpiredUnread);
         match *fact {
             Fact::TimelineStep { .. } => self.step(now),
             Fact::QueueCreated { queue } => {
@@ -91,7 +94,10 @@ impl<'c> Witness<'c> {
                 let before = self.reads.insert((topic, broker), read);
                 self.hit_if(before.is_some_and(|before| read < before), Probe::TopicShrunk);
             }
-            Fact::BrokerStopped { crash, .. } => {
+            Fact::BrokerStopped { broker, crash } => {
+                // Nobody holds anything there any more.
+                self.held
+                    .retain(|(_, queue)| directory.queue(*queue).broker != broker);
                 self.hit(if crash {
                     Probe::BrokerCrashed
                 } else {
@@ -106,11 +112,7 @@ impl<'c> Witness<'c> {
                 self.hit_if(gave_up, Probe::SendGaveUp);
             }
             Fact::MessageFound { .. } => self.hit(Probe::Found),
-            Fact::Expired { queue, to, .. } => {
-                self.hit(Probe::Expired);
-                let committed = self.committed.get(&queue).copied().unwrap_or(0);
-                self.hit_if(committed < to, Probe::ExpiredUnread);
-            }
+            Fact::Expired { .. } => self.hit(Probe::Expired),
             _ => {
                 self.client(fact);
                 self.pull(fact);
@@ -118,7 +120,7 @@ impl<'c> Witness<'c> {
                 self.progress(fact);
                 self.listener(directory, fact);
                 self.failure(fact);
-                self.order(fact);
+                self.order(directory, fact);
             }
         }
     }
@@ -142,6 +144,8 @@ impl<'c> Witness<'c> {
                     .range((consumer, QueueId(0))..=(consumer, QueueId(u32::MAX)));
                 let orphaned = held.next().is_some();
                 self.hit_if(orphaned, Probe::HoldOrphaned);
+                // Its calls are over, or cut off.
+                self.with.retain(|_, other| *other != consumer);
                 self.hit_if(how == StopKind::StartFailed, Probe::StartFailed);
             }
             Fact::MemberExpired { .. } => self.hit(Probe::MemberExpired),
@@ -169,15 +173,22 @@ impl<'c> Witness<'c> {
                 self.hit_if(result == PullResult::NoMatched, Probe::NoMatch);
                 self.hit_if(result == PullResult::OffsetMoved, Probe::OffsetMoved);
             }
-            Fact::PullFailed { cause, .. } => self.hit(match cause {
-                PullFailure::Connection => Probe::LostConnectionInPull,
-                PullFailure::Timeout => Probe::PullTimedOut,
-                PullFailure::IllegalQueue => Probe::IllegalQueue,
-                PullFailure::SubscriptionNotExist => Probe::NotSubscribed,
-                PullFailure::SubscriptionNotLatest => Probe::NotLatest,
-                PullFailure::SystemBusy => Probe::SystemBusy,
-                PullFailure::FlowControl => Probe::FlowControlReply,
-            }),
+            Fact::PullFailed {
+                consumer,
+                queue,
+                cause,
+            } => {
+                self.held.remove(&(consumer, queue));
+                self.hit(match cause {
+                    PullFailure::Connection => Probe::LostConnectionInPull,
+                    PullFailure::Timeout => Probe::PullTimedOut,
+                    PullFailure::IllegalQueue => Probe::IllegalQueue,
+                    PullFailure::SubscriptionNotExist => Probe::NotSubscribed,
+                    PullFailure::SubscriptionNotLatest => Probe::NotLatest,
+                    PullFailure::SystemBusy => Probe::SystemBusy,
+                    PullFailure::FlowControl => Probe::FlowControlReply,
+                });
+            }
             Fact::Pushed { .. } => self.hit(Probe::Pushed),
             Fact::FlowControlled { by, .. } => self.hit(match by {
                 FlowControlCause::Count => Probe::ByCount,
@@ -244,11 +255,7 @@ impl<'c> Witness<'c> {
 
     fn progress(&mut self, fact: &Fact) {
         match *fact {
-            Fact::OffsetCommitted {
-                queue, old, new, via, ..
-            } => {
-                let most = self.committed.entry(queue).or_default();
-                *most = new.max(*most);
+            Fact::OffsetCommitted { old, new, via, .. } => {
                 let back = old.is_some_and(|old| new < old);
                 let lawful = matches!(via, CommitVia::FellBack | CommitVia::Reset);
                 self.hit_if(back && !lawful, Probe::CommitBack);
@@ -360,17 +367,19 @@ impl<'c> Witness<'c> {
         }
     }
 
-    fn order(&mut self, fact: &Fact) {
+    fn order(&mut self, directory: &Directory, fact: &Fact) {
+        let lock = |consumer: ConsumerId, queue| (directory.consumer(consumer).group, queue);
         match *fact {
             Fact::QueueLocked { consumer, queue } => {
                 self.hit(Probe::Locked);
-                let before = self.locks.insert(queue, consumer);
+                let before = self.locks.insert(lock(consumer, queue), consumer);
                 self.hit_if(before.is_some_and(|before| before != consumer), Probe::LockTaken);
             }
             Fact::QueueUnlocked { consumer, queue } => {
                 self.hit(Probe::Unlocked);
-                if self.locks.get(&queue) == Some(&consumer) {
-                    self.locks.remove(&queue);
+                let lock = lock(consumer, queue);
+                if self.locks.get(&lock) == Some(&consumer) {
+                    self.locks.remove(&lock);
                 }
             }
             Fact::LockRefused { .. } => self.hit(Probe::LockRefused),

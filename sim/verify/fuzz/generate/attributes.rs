@@ -1,6 +1,6 @@
 //! Producers, and what their messages are about.
 
-use super::chooser::{Chooser, block, maybe, span};
+use super::chooser::{Chooser, block, given, maybe, span};
 use super::topology::Topology;
 use super::{Plan, Traits};
 use serde_json::{Value, json};
@@ -80,14 +80,13 @@ pub fn block_of(c: &mut Chooser, producer: &Producer, plan: &Plan) -> Value {
         ("messages", messages.into()),
         (
             "tags",
-            if producer.tags {
-                json!({ "TagA": 3, "TagB": 2, "Aa": 1, "BB": 1, "": 1 })
-            } else {
-                Value::Null
-            },
+            given(
+                producer.tags,
+                || json!({ "TagA": 3, "TagB": 2, "Aa": 1, "BB": 1, "": 1 }),
+            ),
         ),
         ("keys", keys),
         ("properties", properties),
-        ("queueSelector", if by_key { "byKey".into() } else { Value::Null }),
+        ("queueSelector", given(by_key, || "byKey")),
     ])
 }

@@ -50,6 +50,14 @@ pub fn block<const N: usize>(entries: [(&str, Value); N]) -> Value {
     )
 }
 
+/// The value if there is to be one, else nothing.
+pub fn given<V: Into<Value>>(is_given: bool, value: impl FnOnce() -> V) -> Value {
+    match is_given {
+        true => value().into(),
+        false => Value::Null,
+    }
+}
+
 /// The value with the given chance, else nothing: the default of the format.
 pub fn maybe(c: &mut Chooser, chance: u64, value: impl FnOnce(&mut Chooser) -> Value) -> Value {
     match c.percent(chance) {

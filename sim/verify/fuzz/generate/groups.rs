@@ -1,6 +1,6 @@
 //! Groups: who is in them, what they read, how it gets to them, how they share it out.
 
-use super::chooser::{Chooser, block, maybe, span};
+use super::chooser::{Chooser, block, given, maybe, span};
 use super::topology::ROOMS;
 use super::{Plan, listeners, tuning};
 use serde_json::{Map, Value, json};
@@ -108,10 +108,9 @@ pub fn block_of(c: &mut Chooser, group: &Group, plan: &Plan) -> Value {
         "CONSUME_FROM_TIMESTAMP",
     ];
     let from = c.pick(&[from[0], from[0], from[1], from[2]]);
-    let timestamp = match from == "CONSUME_FROM_TIMESTAMP" && c.percent(50) {
-        true => span(c.below(plan.unrest)),
-        false => Value::Null,
-    };
+    let timestamp = given(from == "CONSUME_FROM_TIMESTAMP" && c.percent(50), || {
+        span(c.below(plan.unrest))
+    });
     let strategy = strategy(c, group, plan);
     let subscribe = subscription(c, &topics, filters);
     let retry_queues = maybe(
@@ -121,61 +120,23 @@ pub fn block_of(c: &mut Chooser, group: &Group, plan: &Plan) -> Value {
     );
     block([
         ("subscribe", subscribe),
-        (
-            "messageModel",
-            if group.broadcasting {
-                "BROADCASTING".into()
-            } else {
-                Value::Null
-            },
-        ),
+        ("messageModel", given(group.broadcasting, || "BROADCASTING")),
         (
             "localOffsetStore",
-            match group.broadcasting {
-                true => c.pick(&["kept", "lost"]).into(),
-                false => Value::Null,
-            },
+            given(group.broadcasting, || c.pick(&["kept", "lost"])),
         ),
-        (
-            "listener",
-            if group.orderly {
-                "orderly".into()
-            } else {
-                Value::Null
-            },
-        ),
+        ("listener", given(group.orderly, || "orderly")),
         ("orderly", listeners::orderly(c, group)),
         ("strategy", strategy),
         ("consumeFromWhere", from.into()),
         ("consumeTimestamp", timestamp),
         ("idempotent", listeners::idempotent(c, group, plan)),
         ("delivery", delivery(c, group.delivery, plan.traits.retention)),
-        (
-            "guard",
-            if group.orderly {
-                Value::Null
-            } else {
-                listeners::guard(c)
-            },
-        ),
+        ("guard", given(!group.orderly, || listeners::guard(c))),
         ("consumers", consumers(c, group, plan, filters)),
-        (
-            "allowDuplicateClientIds",
-            if plan.traits.mistakes {
-                true.into()
-            } else {
-                Value::Null
-            },
-        ),
+        ("allowDuplicateClientIds", given(plan.traits.mistakes, || true)),
         ("tuning", tuning::tuning(c, group, plan)),
-        (
-            "subscriptionGroup",
-            if group.broadcasting {
-                Value::Null
-            } else {
-                retry_queues
-            },
-        ),
+        ("subscriptionGroup", given(!group.broadcasting, || retry_queues)),
     ])
 }
 
@@ -289,29 +250,15 @@ fn consumers(c: &mut Chooser, group: &Group, plan: &Plan, filters: bool) -> Valu
         };
         let room = c.pick(&ROOMS);
         blocks.push(block([
-            ("count", if listed { Value::Null } else { (to - from).into() }),
+            ("count", given(!listed, || to - from)),
             ("threads", group.threads.into()),
             ("service", service(c, group)),
             ("failure", listeners::failure(c, group, plan)),
             ("interruptible", maybe(c, 20, |_| false.into())),
             ("start", span(start)),
-            (
-                "strategy",
-                if others {
-                    "AVG_BY_CIRCLE".into()
-                } else {
-                    Value::Null
-                },
-            ),
-            (
-                "machineRoom",
-                if plan.topology.rooms {
-                    room.into()
-                } else {
-                    Value::Null
-                },
-            ),
-            ("clientIds", if listed { ids.into() } else { Value::Null }),
+            ("strategy", given(others, || "AVG_BY_CIRCLE")),
+            ("machineRoom", given(plan.topology.rooms, || room)),
+            ("clientIds", given(listed, || ids)),
             ("subscribe", subscribe),
         ]));
     }

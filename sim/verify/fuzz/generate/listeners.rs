@@ -1,7 +1,7 @@
 //! What listeners do: how they fail, what they remember, what stands before them.
 
 use super::Plan;
-use super::chooser::{Chooser, block, maybe, span};
+use super::chooser::{Chooser, block, given, maybe, span};
 use super::groups::{self, Group};
 use serde_json::{Value, json};
 
@@ -29,49 +29,21 @@ pub fn failure(c: &mut Chooser, group: &Group, plan: &Plan) -> Value {
         (true, false, false) => 0.1,
     };
     let ways = plan.traits.listeners;
-    let outcome = match ways && !group.orderly {
-        true => c.pick(&["later", "throw", "null"]).into(),
-        false => Value::Null,
-    };
+    let outcome = given(ways && !group.orderly, || c.pick(&["later", "throw", "null"]));
     let rules = match ways {
         true => rules(c, group, plan),
         false => Vec::new(),
     };
     block([
         ("probability", probability.into()),
-        (
-            "poison",
-            if often || group.orderly && !group.by_hand {
-                0.02.into()
-            } else {
-                Value::Null
-            },
-        ),
-        (
-            "failFirstAttempts",
-            if often && c.percent(20) {
-                1.into()
-            } else {
-                Value::Null
-            },
-        ),
+        ("poison", given(often || group.orderly && !group.by_hand, || 0.02)),
+        ("failFirstAttempts", given(often && c.percent(20), || 1)),
         ("outcome", outcome),
         (
             "ackIndex",
-            if group.orderly {
-                Value::Null
-            } else {
-                maybe(c, 50, |_| true.into())
-            },
+            given(!group.orderly, || maybe(c, 50, |_| true.into())),
         ),
-        (
-            "rules",
-            if rules.is_empty() {
-                Value::Null
-            } else {
-                rules.into()
-            },
-        ),
+        ("rules", given(!rules.is_empty(), || rules)),
     ])
 }
 
@@ -117,10 +89,9 @@ fn overdue(c: &mut Chooser, plan: &Plan) -> Value {
     let producer = c.below(plan.producers.len() as u64) as usize;
     let producer = &plan.producers[producer];
     let outcome = c.pick(&[Value::Null, "hang".into(), "later".into()]);
-    let service = match outcome.is_null() || c.percent(60) {
-        true => span(c.pick(&[50_000, 70_000, 150_000])),
-        false => Value::Null,
-    };
+    let service = given(outcome.is_null() || c.percent(60), || {
+        span(c.pick(&[50_000, 70_000, 150_000]))
+    });
     let number = c.within(1, producer.messages);
     block([
         (
@@ -141,14 +112,7 @@ pub fn idempotent(c: &mut Chooser, group: &Group, plan: &Plan) -> Value {
     let mut readable = plan.producers.iter().filter(|p| group.topics.contains(&p.topic));
     let keyed = readable.all(|producer| producer.keys > 0);
     block([
-        (
-            "by",
-            if keyed {
-                maybe(c, 40, |_| "key".into())
-            } else {
-                Value::Null
-            },
-        ),
+        ("by", given(keyed, || maybe(c, 40, |_| "key".into()))),
         ("mark", c.pick(&["before", "after"]).into()),
         ("scope", maybe(c, 35, |_| "process".into())),
         ("capacity", maybe(c, 30, |c| c.pick(&[0, 50]).into())),
@@ -174,26 +138,9 @@ pub fn guard(c: &mut Chooser) -> Value {
     block([
         ("qps", c.within(60, 200).into()),
         ("behavior", behavior.into()),
-        (
-            "maxQueueing",
-            if paces {
-                span(c.pick(&[0, 20, 500]))
-            } else {
-                Value::Null
-            },
-        ),
-        (
-            "warmUp",
-            if warms {
-                span(c.pick(&[1_000, 5_000]))
-            } else {
-                Value::Null
-            },
-        ),
-        (
-            "coldFactor",
-            if warms { c.within(2, 4).into() } else { Value::Null },
-        ),
+        ("maxQueueing", given(paces, || span(c.pick(&[0, 20, 500])))),
+        ("warmUp", given(warms, || span(c.pick(&[1_000, 5_000])))),
+        ("coldFactor", given(warms, || c.within(2, 4))),
         ("blocked", blocked),
     ])
 }

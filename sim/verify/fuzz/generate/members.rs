@@ -4,7 +4,7 @@
 //! s), heartbeats (30 s), and instants at which something else happens.
 
 use super::Plan;
-use super::chooser::{Chooser, block, span};
+use super::chooser::{Chooser, block, given, span};
 use super::groups::{self, Delivery, Group};
 use super::listeners;
 use crate::kernel::streams::Streams;
@@ -15,6 +15,22 @@ pub const LONGEST: u64 = 200_000;
 
 /// An entry of the timeline, and when it happens in ms.
 pub type Entry = (u64, Value);
+
+/// `action` on `target` at `at`; what is null is left out.
+pub fn entry<const N: usize>(
+    at: u64,
+    action: &str,
+    target: impl Into<Value>,
+    with: [(&str, Value); N],
+) -> Entry {
+    let mut entry = block([("at", span(at)), (action, target.into())]);
+    let more = with.into_iter().filter(|(_, value)| !value.is_null());
+    let more = more.map(|(key, value)| (key.to_owned(), value));
+    if let Value::Object(entry) = &mut entry {
+        entry.extend(more);
+    }
+    (at, entry)
+}
 
 /// Chooses instants.
 pub struct Clock {
@@ -127,36 +143,18 @@ impl Fate<'_> {
         with: [(&str, Value); N],
     ) -> u64 {
         let at = self.clock.instant(&mut self.c);
-        self.add_at(at, action, target, with);
+        self.entries.push(entry(at, action, target, with));
         at
-    }
-
-    fn add_at<const N: usize>(
-        &mut self,
-        at: u64,
-        action: &str,
-        target: impl Into<Value>,
-        with: [(&str, Value); N],
-    ) {
-        let mut entry = block([("at", span(at)), (action, target.into())]);
-        let more = with.into_iter().filter(|(_, value)| !value.is_null());
-        let entry_map = entry.as_object_mut().expect("a block is an object");
-        entry_map.extend(more.map(|(key, value)| (key.to_owned(), value)));
-        self.entries.push((at, entry));
     }
 
     fn coming(&mut self) {
         let members = self.members();
-        let every = match members.ends_with('*') && self.c.percent(50) {
-            true => span(self.c.pick(&[100, 1_000])),
-            false => Value::Null,
-        };
+        let every = given(members.ends_with('*') && self.c.percent(50), || {
+            span(self.c.pick(&[100, 1_000]))
+        });
         match self.c.below(6) {
             0 | 1 => {
-                let count = match self.c.percent(20) {
-                    true => 2.into(),
-                    false => Value::Null,
-                };
+                let count = given(self.c.percent(20), || 2);
                 self.add("join", self.group.name.as_str(), [("count", count)]);
             }
             2 => _ = self.add("leave", members, [("every", every)]),
@@ -194,7 +192,7 @@ impl Fate<'_> {
             3..7 => {
                 let at = self.add("pause", member, []);
                 let again = (at + long).min(self.clock.end - 1);
-                self.add_at(again, "resume", member, []);
+                self.entries.push(entry(again, "resume", member, []));
             }
             _ => _ = self.add("pause", member, [("for", span(long))]),
         }
@@ -217,7 +215,7 @@ impl Fate<'_> {
                     .c
                     .within(at, self.plan.unrest.max(at))
                     .min(self.clock.end - 1);
-                self.add_at(later, end, member, []);
+                self.entries.push(entry(later, end, member, []));
             }
         }
         if self.c.percent(20) {

@@ -18,15 +18,26 @@ mod sift;
 mod topology;
 mod tuning;
 
+pub use chooser::Chooser;
 pub use sift::{Unsound, sift};
 
 use crate::kernel::streams::Streams;
 use crate::scenario::Scenario;
 use attributes::Producer;
-use chooser::{Chooser, block, span};
+use chooser::{block, given, span};
 use groups::Group;
 use serde_json::Value;
 use topology::Topology;
+
+/// What producers are called.
+const PRODUCERS: [&str; 3] = ["cart", "shop", "till"];
+/// What groups are called.
+const GROUPS: [&str; 3] = ["audit", "billing", "search"];
+
+/// Whether this is a name that somebody in a scenario has: a producer, a group, a topic, a broker, a room.
+pub fn is_name(word: &str) -> bool {
+    PRODUCERS.contains(&word) || GROUPS.contains(&word) || topology::is_name(word)
+}
 
 /// A scenario made from a number.
 #[derive(Clone, Debug)]
@@ -156,7 +167,7 @@ fn plan(number: u64) -> Plan {
     let topology = topology::topology(&mut Chooser(streams.stream("topology", "choices")), traits);
     let producers = (0..c.within(1, 3))
         .map(|n| {
-            let name = ["cart", "shop", "till"][n as usize];
+            let name = PRODUCERS[n as usize];
             let mut c = Chooser(streams.stream(name, "choices"));
             attributes::producer(&mut c, name, &topology, messages, traits)
         })
@@ -170,8 +181,8 @@ fn plan(number: u64) -> Plan {
         producers,
         groups: Vec::new(),
     };
-    for n in 0..c.pick(&[0, 1, 1, 1, 2, 2, 3]) {
-        let name = ["audit", "billing", "search"][n];
+    let groups = c.pick(&[0, 1, 1, 1, 2, 2, 3]);
+    for name in &GROUPS[..groups] {
         let mut c = Chooser(streams.stream(name, "choices"));
         let group = groups::group(&mut c, name, &plan);
         plan.groups.push(group);
@@ -208,12 +219,9 @@ fn draft(number: u64) -> Value {
         true => 500,
         false => c.pick(&[5_000, 10_000, 10_000, 60_000]),
     };
-    let warmup = match c.percent(30) {
-        true => span(c.below(plan.unrest)),
-        false => Value::Null,
-    };
+    let warmup = given(c.percent(30), || span(c.below(plan.unrest)));
     block([
-        ("title", format!("Made from the number {number}").into()),
+        ("title", format!("Random scenario {number}").into()),
         ("seed", number.to_string().into()),
         ("duration", span(plan.end)),
         ("sampleInterval", span(interval)),

@@ -1,9 +1,9 @@
 //! What happens to brokers, topics, producers and the progress of groups.
 
 use super::Plan;
-use super::chooser::{Chooser, block, maybe, span};
+use super::chooser::{Chooser, given, maybe, span};
 use super::groups::Group;
-use super::members::{Clock, Entry};
+use super::members::{Clock, Entry, entry};
 use crate::kernel::streams::Streams;
 use serde_json::{Value, json};
 
@@ -57,11 +57,7 @@ struct Work<'p> {
 impl Work<'_> {
     fn add<const N: usize>(&mut self, c: &mut Chooser, action: &str, target: &str, with: [(&str, Value); N]) {
         let at = self.clock.instant(c);
-        let mut entry = block([("at", span(at)), (action, target.into())]);
-        let more = with.into_iter().filter(|(_, value)| !value.is_null());
-        let entry_map = entry.as_object_mut().expect("a block is an object");
-        entry_map.extend(more.map(|(key, value)| (key.to_owned(), value)));
-        self.entries.push((at, entry));
+        self.entries.push(entry(at, action, target, with));
     }
 
     /// Brokers end and start again, or, when nothing need come to rest, stay away.
@@ -74,7 +70,7 @@ impl Work<'_> {
                     continue;
                 }
                 let down = c.pick(&[1, 100, 1_000, 5_000, 20_000, LONGEST]);
-                let shutdown = if crash { "kill".into() } else { Value::Null };
+                let shutdown = given(crash, || "kill");
                 self.add(
                     c,
                     "restart",
@@ -106,10 +102,7 @@ impl Work<'_> {
     }
 
     fn progress(&mut self, c: &mut Chooser, group: &Group) {
-        let force = |c: &mut Chooser, plan: &Plan| match plan.is_4_9 {
-            true => maybe(c, 30, |_| false.into()),
-            false => Value::Null,
-        };
+        let force = |c: &mut Chooser, plan: &Plan| given(plan.is_4_9, || maybe(c, 30, |_| false.into()));
         let topic = |c: &mut Chooser, plan: &Plan| {
             let topic = c.pick(&group.topics);
             Value::from(plan.topology.topics[topic].name.as_str())
@@ -122,14 +115,9 @@ impl Work<'_> {
                 _ => span(c.below(at + 1)),
             };
             let (topic, force) = (topic(c, self.plan), force(c, self.plan));
-            let entry = block([
-                ("at", span(at)),
-                ("resetOffset", group.name.as_str().into()),
-                ("topic", topic),
-                ("to", to),
-                ("force", force),
-            ]);
-            self.entries.push((at, entry));
+            let with = [("topic", topic), ("to", to), ("force", force)];
+            self.entries
+                .push(entry(at, "resetOffset", group.name.as_str(), with));
         }
         if c.percent(20) {
             let topic = topic(c, self.plan);

@@ -1,6 +1,6 @@
 //! Brokers, topics, machine rooms, network and what brokers are set to.
 
-use super::chooser::{Chooser, block, maybe, span};
+use super::chooser::{Chooser, block, given, maybe, span};
 use super::{Plan, Traits};
 use serde_json::{Map, Value, json};
 
@@ -25,11 +25,25 @@ pub struct Topic {
 /// The rooms in which brokers and members may be; nobody is in the last but members.
 pub const ROOMS: [&str; 3] = ["east", "west", "north"];
 
+const TOPICS: [&str; 3] = ["events", "logs", "orders"];
+/// By which brokers differ.
+const LETTERS: [&str; 3] = ["a", "b", "c"];
+
+/// Whether a topic, a broker or a room may be called so.
+pub fn is_name(word: &str) -> bool {
+    let broker = |(room, letter): (&str, &str)| ROOMS.contains(&room) && LETTERS.contains(&letter);
+    let plain = word.strip_prefix("broker-");
+    TOPICS.contains(&word)
+        || ROOMS.contains(&word)
+        || plain.is_some_and(|letter| LETTERS.contains(&letter))
+        || word.split_once('@').is_some_and(broker)
+}
+
 pub fn topology(c: &mut Chooser, traits: Traits) -> Topology {
     let rooms = c.percent(15);
     let count = c.within(1, 3) as usize;
     let name = |n: usize| {
-        let letter = ["a", "b", "c"][n];
+        let letter = LETTERS[n];
         match rooms {
             true => format!("{}@{letter}", ROOMS[n % 2]),
             false => format!("broker-{letter}"),
@@ -38,7 +52,7 @@ pub fn topology(c: &mut Chooser, traits: Traits) -> Topology {
     let mut brokers: Vec<String> = (0..count).map(name).collect();
     brokers.sort();
     let topics = (0..c.within(1, 3) as usize).map(|n| Topic {
-        name: ["events", "logs", "orders"][n].to_owned(),
+        name: TOPICS[n].to_owned(),
         brokers: c.some_of(count),
         queues: c.within(1, if traits.slow { 2 } else { 6 }),
     });
@@ -67,14 +81,11 @@ pub fn block_of(c: &mut Chooser, plan: &Plan) -> Value {
     });
     let rooms: Map<String, Value> = rooms.collect();
     block([
-        ("rocketmq", if plan.is_4_9 { "4.9".into() } else { Value::Null }),
+        ("rocketmq", given(plan.is_4_9, || "4.9")),
         ("brokers", topology.brokers.clone().into()),
         ("nameServers", topology.name_servers.into()),
         ("topics", topics.into()),
-        (
-            "machineRooms",
-            if topology.rooms { rooms.into() } else { Value::Null },
-        ),
+        ("machineRooms", given(topology.rooms, || rooms)),
         ("network", json!({ "latency": latency(c, plan.traits.slow) })),
         ("tuning", tuning(c, plan)),
     ])
@@ -110,25 +121,15 @@ fn latency(c: &mut Chooser, slow: bool) -> Value {
 
 /// Levels are short, so that all retries are over before the run is.
 fn tuning(c: &mut Chooser, plan: &Plan) -> Value {
-    let levels = [
-        "1s 1s 1s 2s 3s 4s 5s",
-        "1s 1s 1s 2s 3s 4s 5s",
-        "1s 2s 500ms 1s",
-        "2s",
-    ];
-    // RocketMQ reads whole units only.
-    let levels = c.pick(&levels).replace("500ms", "1s");
+    let usual = "1s 1s 1s 2s 3s 4s 5s";
+    let levels = c.pick(&[usual, usual, "1s 2s 1s 1s", "2s"]);
     let filters = plan.traits.filters;
     let retention = match (plan.traits.retention, c.below(2)) {
         (false, _) => Value::Null,
         (true, 0) => "exact".into(),
         (true, _) => "files".into(),
     };
-    let kept = if plan.traits.retention {
-        1.into()
-    } else {
-        Value::Null
-    };
+    let kept = given(plan.traits.retention, || 1);
     block([
         ("longPollingEnable", maybe(c, 20, |_| false.into())),
         ("shortPollingTimeMills", maybe(c, 10, |_| 300.into())),
@@ -138,10 +139,7 @@ fn tuning(c: &mut Chooser, plan: &Plan) -> Value {
             c.within(1, if plan.traits.slow { 1 } else { 3 }).into(),
         ),
         ("reputInterval", c.pick(&[0, 1, 20]).into()),
-        (
-            "enablePropertyFilter",
-            if filters { true.into() } else { Value::Null },
-        ),
+        ("enablePropertyFilter", given(filters, || true)),
         ("notifyConsumerIdsChangedEnable", maybe(c, 10, |_| false.into())),
         ("notifyOnExpiry", maybe(c, 20, |_| true.into())),
         ("channelExpiredTimeout", maybe(c, 10, |_| 60_000.into())),
@@ -150,13 +148,6 @@ fn tuning(c: &mut Chooser, plan: &Plan) -> Value {
         ("dlqPermission", maybe(c, 15, |_| "write".into())),
         ("retention", retention),
         ("fileReservedTime", kept),
-        (
-            "deleteWhen",
-            if plan.traits.retention {
-                "01;02;03;04".into()
-            } else {
-                Value::Null
-            },
-        ),
+        ("deleteWhen", given(plan.traits.retention, || "01;02;03;04")),
     ])
 }

@@ -1,7 +1,7 @@
 //! What members are set to.
 
 use super::Plan;
-use super::chooser::{Chooser, block, maybe};
+use super::chooser::{Chooser, block, given, maybe};
 use super::groups::Group;
 use serde_json::Value;
 
@@ -35,17 +35,11 @@ pub fn tuning(c: &mut Chooser, group: &Group, plan: &Plan) -> Value {
         ("maxReconsumeTimes", retries.into()),
         (
             "delayLevelWhenNextConsume",
-            match group.orderly {
-                true => Value::Null,
-                false => c.pick(&[0, 0, 0, 2, -1]).into(),
-            },
+            given(!group.orderly, || c.pick(&[0, 0, 0, 2, -1])),
         ),
         (
             "suspendCurrentQueueTimeMillis",
-            match group.orderly {
-                true => c.pick(&[10, 10, 200]).into(),
-                false => Value::Null,
-            },
+            given(group.orderly, || c.pick(&[10, 10, 200])),
         ),
         ("persistConsumerOffsetInterval", c.pick(&[5000, 5000, 500]).into()),
         ("heartbeatBrokerInterval", maybe(c, 10, |_| 10_000.into())),
@@ -54,10 +48,7 @@ pub fn tuning(c: &mut Chooser, group: &Group, plan: &Plan) -> Value {
             "brokerSuspendMaxTimeMillis",
             c.pick(&[15_000, 15_000, 2_000]).into(),
         ),
-        (
-            "consumeTimeout",
-            if group.overdue { 1.into() } else { Value::Null },
-        ),
+        ("consumeTimeout", given(group.overdue, || 1)),
         (
             "awaitTerminationMillisWhenShutdown",
             c.pick(&[0, 0, 300, 5_000]).into(),

@@ -2,22 +2,22 @@
 //!
 //! Whatever can be taken out is taken out: entries of the timeline, groups, members, producers, topics, brokers, settings;
 //! what must stay gets smaller or rounder. A change stays if the rule of the same id still breaks. Random streams have
-//! names, so what is taken out does not change the luck of what stays. The same file gives the same result, after so many
-//! tries at most.
+//! names, so what is taken out does not change the luck of what stays. The same file gives the same result after the same
+//! number of tries.
 
 mod edits;
 
-use super::campaign::{PANIC, alike};
 use super::generate::sift;
+use super::kind::alike;
 use super::trial::trial;
 use crate::cluster::sabotage::Sabotage;
 use crate::scenario::Scenario;
 use crate::scenario::estimate;
-use crate::verify::check::Broken;
+use crate::verify::check::{Broken, PANIC};
 use serde_json::Value;
 
-/// Tries at most, unless somebody says otherwise: seconds for a small scenario.
-pub const TRIES: u32 = 4_000;
+/// Tries at most: seconds for a small scenario.
+const TRIES: u32 = 4_000;
 
 /// A small scenario.
 #[derive(Clone, Debug)]
@@ -30,17 +30,23 @@ pub struct Shrunk {
     pub broken: Broken,
     /// Scenarios tried on the way.
     pub tries: u32,
+    /// Whether no single change makes it smaller; else it was not given the tries.
+    pub is_least: bool,
 }
 
-struct Shrinker {
+struct Shrinker<F> {
     best: Shrunk,
     sabotage: Option<Sabotage>,
-    most: u32,
+    goes_on: F,
 }
 
-/// Shrinks `file`, which breaks a rule with `sabotage`; `None` if it does not. After `most` tries it is as small as it has
-/// become.
-pub fn shrink(file: Value, sabotage: Option<Sabotage>, most: u32) -> Option<Shrunk> {
+/// Shrinks `file`, which breaks a rule with `sabotage`; `None` if it does not. `goes_on` hears of the best so far before
+/// each try and may end it.
+pub fn shrink(
+    file: Value,
+    sabotage: Option<Sabotage>,
+    goes_on: impl FnMut(&Shrunk) -> bool,
+) -> Option<Shrunk> {
     let made = sift(file).ok()?;
     let broken = trial(&made.scenario.config, sabotage).err()?;
     let mut shrinker = Shrinker {
@@ -49,35 +55,44 @@ pub fn shrink(file: Value, sabotage: Option<Sabotage>, most: u32) -> Option<Shru
             scenario: made.scenario,
             broken,
             tries: 1,
+            is_least: false,
         },
         sabotage,
-        most,
+        goes_on,
     };
     while shrinker.pass() {}
     Some(shrinker.best)
 }
 
-impl Shrinker {
-    /// Tries everything once; whether anything helped.
+impl<F: FnMut(&Shrunk) -> bool> Shrinker<F> {
+    /// Tries everything once; whether it may help to do so again.
     fn pass(&mut self) -> bool {
         let before = self.best.file.clone();
-        self.each(edits::without_entities);
-        self.each(edits::without_parts);
-        self.each(edits::smaller_values);
-        self.best.file != before && self.best.tries < self.most
+        let all = [
+            edits::without_entities,
+            edits::without_parts,
+            edits::smaller_values,
+        ];
+        let is_whole = all.into_iter().all(|edit| self.each(edit));
+        self.best.is_least = is_whole && self.best.file == before;
+        is_whole && !self.best.is_least
     }
 
     /// Tries the candidates that `edit` makes of the best file, in order; after one that helps it makes them anew and goes
-    /// on from the same place.
-    fn each(&mut self, edit: fn(&Value) -> Vec<Value>) {
+    /// on from the same place. Whether it came to the end.
+    fn each(&mut self, edit: fn(&Value) -> Vec<Value>) -> bool {
         let mut at = 0;
         let mut candidates = edit(&self.best.file);
-        while at < candidates.len() && self.best.tries < self.most {
+        while at < candidates.len() {
+            if self.best.tries >= TRIES || !(self.goes_on)(&self.best) {
+                return false;
+            }
             match self.helps(std::mem::take(&mut candidates[at])) {
                 true => candidates = edit(&self.best.file),
                 false => at += 1,
             }
         }
+        true
     }
 
     /// Whether a candidate breaks the same rule, and is not larger in disguise: less in a file may be more in the run, as
@@ -112,10 +127,11 @@ fn is_same(a: &Broken, b: &Broken) -> bool {
 }
 
 impl Shrunk {
-    /// Consumers of all groups, each life of one that is restarted.
+    /// Consumers of all groups. Who is restarted is still one.
     pub fn consumers(&self) -> usize {
         let groups = self.scenario.config.groups.iter();
-        groups.map(|group| group.consumers.len()).sum()
+        let lives = groups.flat_map(|group| &group.consumers);
+        lives.filter(|consumer| consumer.life == 1).count()
     }
 
     /// Entries of the timeline.
@@ -141,20 +157,24 @@ mod tests {
             })
             .map(|(number, made)| (number, made.file))
             .expect("there are many");
-        let small = shrink(file.clone(), sabotage, 1_000).expect("it breaks a rule");
+        let small = shrink(file.clone(), sabotage, |_| true).expect("it breaks a rule");
+        assert!(small.is_least);
         assert!(
             small.consumers() <= 2 && small.actions() <= 2,
             "{number}: {:#}",
             small.file
         );
         assert!(small.file.to_string().len() < file.to_string().len() / 4);
-        let again = shrink(file, sabotage, 1_000).expect("it breaks a rule");
+        let again = shrink(file.clone(), sabotage, |_| true).expect("it breaks a rule");
         assert_eq!((small.file, small.tries), (again.file, again.tries));
+        // As far as it may go.
+        let some = shrink(file, sabotage, |best| best.tries < 20).expect("it breaks a rule");
+        assert_eq!((some.tries, some.is_least), (20, false));
     }
 
     #[test]
     fn what_breaks_nothing_is_not_shrunk() {
         let made = generate(1).expect("it is sound");
-        assert!(shrink(made.file, None, 10).is_none());
+        assert!(shrink(made.file, None, |_| true).is_none());
     }
 }
