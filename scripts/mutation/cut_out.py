@@ -75,7 +75,7 @@ pub mod scenario;
 
 def cut_out(part):
     """The folder of the crate, and the patterns of the files whose mutants are asked for."""
-    crate = pathlib.Path(os.environ.get("MUTANTS_DIR", ROOT / "target/mutants")) / part
+    crate = pathlib.Path(os.environ.get("MUTANTS_DIR", ROOT / "target/mutants")).resolve() / part
     for folder in ("sim", "tests", "scenarios"):
         shutil.rmtree(crate / folder, ignore_errors=True)
     if part == "kernel":

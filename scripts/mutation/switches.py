@@ -33,6 +33,7 @@ pub const fn mutant() -> u32 {
 }
 """
 BEGIN, END = "/*mutant {}*/", "/*end*/"
+BEGINS = re.compile(r"/\*mutant (\d+)\*/")
 ORIGINAL = {}
 
 
@@ -51,14 +52,20 @@ def write(crate, mutants):
 
 
 def mutant_at(path, line):
-    """The number of the mutant that line `line` of the written file belongs to, if any."""
+    """The number of the mutant in which line `line` of the written file lies, if any."""
     above = path.read_text().splitlines()[:line]
-    for text in reversed(above):
-        if begins := re.findall(r"/\*mutant (\d+)\*/", text):
-            return int(begins[-1])
-        if END in text and text is not above[-1]:
+    for number, text in enumerate(reversed(above)):
+        if END in text and number > 0:
             return None
+        if begins := BEGINS.search(text):
+            return int(begins[1])
     return None
+
+
+def mutant_above(path, line):
+    """The number of the last mutant that begins at or above line `line`, if any."""
+    begins = BEGINS.findall("\n".join(path.read_text().splitlines()[:line]))
+    return int(begins[-1]) if begins else None
 
 
 class File:

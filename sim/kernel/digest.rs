@@ -13,7 +13,7 @@ const BLOCK: usize = 128;
 #[derive(Clone)]
 pub struct TraceDigest {
     hash: Xxh3,
-    block: Box<[[u8; 16]; BLOCK]>,
+    block: Box<[[[u8; 8]; 2]; BLOCK]>,
     filled: usize,
 }
 
@@ -22,7 +22,7 @@ impl TraceDigest {
     pub fn new() -> Self {
         Self {
             hash: Xxh3::new(),
-            block: Box::new([[0; 16]; BLOCK]),
+            block: Box::new([[[0; 8]; 2]; BLOCK]),
             filled: 0,
         }
     }
@@ -30,8 +30,7 @@ impl TraceDigest {
     /// Takes in one event: when it ran, and a code that tells what it was and to whom it happened.
     #[inline]
     pub fn add(&mut self, time: SimTime, code: u64) {
-        let pair = u128::from(code) << 64 | u128::from(time.as_nanos());
-        self.block[self.filled % BLOCK] = pair.to_le_bytes();
+        self.block[self.filled % BLOCK] = [time.as_nanos().to_le_bytes(), code.to_le_bytes()];
         self.filled += 1;
         if self.filled == BLOCK {
             self.flush();
@@ -41,13 +40,13 @@ impl TraceDigest {
     /// The digest of all events so far: 32 hexadecimal digits. More events may follow.
     pub fn finish(&self) -> String {
         let mut hash = self.hash.clone();
-        hash.update(self.block[..self.filled].as_flattened());
+        hash.update(self.block[..self.filled].as_flattened().as_flattened());
         format!("{:032x}", hash.digest128())
     }
 
     #[cold]
     fn flush(&mut self) {
-        self.hash.update(self.block.as_flattened());
+        self.hash.update(self.block.as_flattened().as_flattened());
         self.filled = 0;
     }
 }

@@ -495,6 +495,42 @@ mod tests {
         }
     }
 
+    /// Near exponent 1 the integral is a series; ln x · (1 + t/2 + t²/6 + …) with t = (1 − s) ln x on both sides of
+    /// where it takes over.
+    #[test]
+    fn areas_have_no_seam_near_exponent_one() {
+        for x in [1.5, 2.5, 1e6] {
+            for off in [
+                0.0, 1e-16, 1e-12, 1e-10, 7e-10, 1e-9, 5e-9, 1e-8, 2e-8, 1e-7, 1e-6,
+            ] {
+                for s in [1.0 - off, 1.0 + off] {
+                    let (log, t) = (math::ln(x), (1.0 - s) * math::ln(x));
+                    let expected = log * (1.0 + t / 2.0 * (1.0 + t / 3.0 * (1.0 + t / 4.0)));
+                    let found = area(x, s);
+                    assert!(
+                        (found / expected - 1.0).abs() < 1e-15,
+                        "{x} {s}: {found} for {expected}"
+                    );
+                    let back = area_inverse(found, s);
+                    assert!((back / x - 1.0).abs() < 1e-14, "{x} {s}: came back as {back}");
+                }
+            }
+        }
+    }
+
+    /// The second rank is the one whose draws need the test soonest: what spares it to all ranks is its bound.
+    #[test]
+    fn draws_are_spared_the_test_as_far_as_is_sure() {
+        for exponent in [0.0, 0.5, 1.0, 1.1, 3.0] {
+            let edge = 2.0 - Zipf::new(1000, exponent).safe;
+            let (found, bound) = (
+                area(edge, exponent),
+                area(2.5, exponent) - math::pow(2.0, -exponent),
+            );
+            assert!((found - bound).abs() < 1e-15, "{exponent}: {found} for {bound}");
+        }
+    }
+
     #[test]
     fn a_zipf_law_reaches_both_ends() {
         for n in [1, 2, u64::from(u32::MAX), u64::MAX] {

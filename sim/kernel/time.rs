@@ -202,8 +202,9 @@ impl FromStr for SimDuration {
                 return Err(DurationError::Order(text.to_owned()));
             }
             smallest = rank;
-            total +=
+            let part =
                 scaled(number, UNITS[rank].1).ok_or_else(|| DurationError::NotANumber(text.to_owned()))?;
+            total = total.saturating_add(part);
             if total > u128::from(u64::MAX / 2) {
                 return Err(DurationError::TooLong(text.to_owned()));
             }
@@ -213,16 +214,20 @@ impl FromStr for SimDuration {
     }
 }
 
-/// `number` (decimal digits, at most one point) times `unit`, exactly; what lies below 1 ns is cut off.
+/// `number` (decimal digits, at most one point) times `unit`, exactly; what lies below 1 ns is cut off, and what no
+/// integer holds saturates.
 fn scaled(number: &str, unit: u64) -> Option<u128> {
     let (whole, fraction) = number.split_once('.').unwrap_or((number, "0"));
-    if whole.is_empty() || fraction.is_empty() || fraction.contains('.') || whole.len() > 20 {
+    if whole.is_empty() || fraction.contains('.') {
         return None;
     }
     let fraction = &fraction[..fraction.len().min(18)];
-    let whole: u128 = whole.parse().ok()?;
+    let whole = whole
+        .parse()
+        .unwrap_or(u128::MAX)
+        .saturating_mul(u128::from(unit));
     let part: u128 = fraction.parse().ok()?;
-    Some(whole * u128::from(unit) + part * u128::from(unit) / 10_u128.pow(fraction.len() as u32))
+    Some(whole.saturating_add(part * u128::from(unit) / 10_u128.pow(fraction.len() as u32)))
 }
 
 impl fmt::Display for SimDuration {
@@ -313,24 +318,102 @@ mod tests {
         assert_eq!(SimDuration::from_secs_f64(-1.0), SimDuration::ZERO);
     }
 
+    /// Points and spans add up as integers do, and stop at the ends of the clock instead of going round.
+    #[test]
+    fn times_add_up_and_saturate() {
+        let (mut time, mut span) = (SimTime(7), SimDuration(20));
+        time += span;
+        span += SimDuration(3);
+        assert_eq!((time, span), (SimTime(27), SimDuration(23)));
+        assert_eq!((time + span, time - span), (SimTime(50), SimTime(4)));
+        assert_eq!((span + span, span * 3), (SimDuration(46), SimDuration(69)));
+        assert_eq!((span / 3, span.as_secs_f64()), (SimDuration(7), 23e-9));
+
+        let far = SimDuration(u64::MAX);
+        assert_eq!(
+            (SimTime::MAX + span, SimTime(22) - span),
+            (SimTime::MAX, SimTime::ZERO)
+        );
+        assert_eq!((far + span, far * 2), (far, far));
+    }
+
+    #[track_caller]
+    fn check_refused(text: &str, error: DurationError) {
+        assert_eq!(text.parse::<SimDuration>(), Err(error), "{text}");
+    }
+
     #[test]
     fn durations_without_a_sound_unit_are_refused() {
-        for text in [
-            "",
-            "5",
-            "5x",
-            "s",
-            "1m1h",
-            "1s1s",
-            "-1s",
-            "1e3s",
-            "1..5s",
-            "1 s",
-            "NaN",
-            "999999999d",
-        ] {
-            assert!(text.parse::<SimDuration>().is_err(), "{text}");
+        check_refused("", DurationError::Empty);
+        check_refused("5", DurationError::NoUnit("5".to_owned()));
+        for (text, unit) in [("5x", "x"), ("1e3s", "e"), ("1 s", " s")] {
+            check_refused(text, DurationError::UnknownUnit(unit.to_owned()));
         }
+        for text in ["1m1h", "1s1s"] {
+            check_refused(text, DurationError::Order(text.to_owned()));
+        }
+        for text in [
+            "s",
+            "-1s",
+            "NaN",
+            ".5s",
+            "5.s",
+            ".s",
+            "1..5s",
+            "1.2.3s",
+            "1.0000000000000000000.5s",
+        ] {
+            check_refused(text, DurationError::NotANumber(text.to_owned()));
+        }
+    }
+
+    /// 2⁶³ − 1 ns is the longest, as a sum too. What no integer of the machine holds is too long and no more: not
+    /// another number, and not a slip of the pen.
+    #[test]
+    fn the_clock_counts_292_years() {
+        check("9223372036854775807ns", i64::MAX as u64);
+        check("9223372036s854775807ns", i64::MAX as u64);
+        check("0.000000000000000000000000000001s", 0);
+        check("000000000000000000000001s", 1_000_000_000);
+        let beyond_any = "9".repeat(50);
+        for text in [
+            "9223372036854775808ns",
+            "9223372036s854775808ns",
+            "999999999d",
+            &format!("{beyond_any}.9d"),
+            &format!("1d{beyond_any}ns"),
+        ] {
+            check_refused(text, DurationError::TooLong(text.to_owned()));
+        }
+    }
+
+    #[test]
+    fn what_is_no_duration_is_told_what_one_is() {
+        let error = serde_json::from_str::<SimDuration>("60").expect_err("a number has no unit");
+        let text = error.to_string();
+        assert!(
+            text.contains("expected a duration like \"250ms\", \"10s\" or \"1h30m\""),
+            "{text}"
+        );
+    }
+
+    /// An editor knows the units that are read.
+    #[test]
+    fn the_schema_has_every_unit() {
+        let schema = schemars::schema_for!(SimDuration).to_value();
+        let pattern = schema["pattern"].as_str().expect("a pattern");
+        let (_, units) = pattern.rsplit_once("?(").expect("a group of units");
+        let units: Vec<&str> = units
+            .trim_end_matches(")+$")
+            .trim_end_matches(')')
+            .split('|')
+            .collect();
+        let read = UNITS.map(|(name, _)| name);
+        assert!(read.iter().all(|name| units.contains(name)), "{pattern}");
+        assert!(
+            units.iter().all(|unit| *unit == "µs" || read.contains(unit)),
+            "{pattern}"
+        );
     }
 
     #[test]

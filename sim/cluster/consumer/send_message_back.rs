@@ -255,7 +255,7 @@ impl<O: Observer> Cluster<O> {
                 message.progress.add_reconsume();
             }
         }
-        if !done.is_empty() && !held.process_queue.dropped {
+        if !held.process_queue.dropped {
             self.settle_messages(held_queue, done);
         }
         self.core

@@ -193,3 +193,58 @@ impl<E: Copy> EventList<E> for NearFarList<E> {
         present.chain(self.far.iter().flatten()).chain(self.beyond.iter())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kernel::time::SimTime;
+
+    /// An entry at the beginning of `slot`.
+    fn entry(slot: u64, seq: usize) -> Scheduled<()> {
+        let time = SimTime::from_nanos(slot << SLOT_BITS);
+        let seq = seq as u64;
+        Scheduled { time, seq, event: () }
+    }
+
+    /// How many entries wait in the run, in the heap beside it, in buckets and beyond them.
+    fn places(list: &NearFarList<()>) -> [usize; 4] {
+        let in_buckets = list.far.iter().map(Vec::len).sum();
+        [list.run.len(), list.near.len(), in_buckets, list.beyond.len()]
+    }
+
+    /// A timer lies in an unsorted bucket until its slot becomes the present one: it neither deepens the heap nor is
+    /// sorted before its time. The same at the start of the run and far into it, where buckets are used once more.
+    #[test]
+    fn timers_wait_where_they_cost_least() {
+        for start in [0, 3 * BUCKETS + 5] {
+            let mut list = NearFarList::default();
+            list.push(entry(start, 0));
+            list.pop();
+            for (seq, ahead) in [0, 0, 1, 2, BUCKETS - 1, BUCKETS].into_iter().enumerate() {
+                list.push(entry(start + ahead, seq + 1));
+            }
+            assert_eq!(places(&list), [0, 2, 3, 1]);
+            for expected in [
+                [0, 1, 3, 1],
+                [0, 0, 3, 1],
+                [0, 0, 2, 1],
+                [0, 0, 1, 1],
+                [0, 0, 0, 1],
+            ] {
+                list.pop();
+                assert_eq!(places(&list), expected, "from slot {start}");
+            }
+        }
+    }
+
+    /// So many timers may meet in one slot that its bucket would hold their memory for the rest of the run.
+    #[test]
+    fn a_bucket_gives_back_more_memory_than_is_usual() {
+        for (entries, kept) in [(1, true), (KEPT_CAPACITY, true), (KEPT_CAPACITY + 1, false)] {
+            let mut list = NearFarList::default();
+            (0..entries).for_each(|seq| list.push(entry(1, seq)));
+            list.pop();
+            assert_eq!(list.far[1].capacity() > 0, kept, "{entries} entries");
+        }
+    }
+}

@@ -63,3 +63,30 @@ impl<E: Copy> EventList<E> for StdHeap<E> {
         self.0.iter().map(|e| &e.0)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kernel::time::SimTime;
+
+    /// `Ord` asks that `==` and the order agree; what the entries carry has no part in either.
+    #[test]
+    fn entries_are_equal_where_the_order_says_so() {
+        let entry = |time, seq, event| {
+            let time = SimTime::from_nanos(time);
+            Earliest(Scheduled { time, seq, event })
+        };
+        let entries = [
+            entry(1, 2, 'a'),
+            entry(1, 2, 'b'),
+            entry(1, 3, 'a'),
+            entry(2, 1, 'a'),
+        ];
+        for (i, a) in entries.iter().enumerate() {
+            for (j, b) in entries.iter().enumerate() {
+                assert_eq!(a == b, i.max(1) == j.max(1), "{a:?} {b:?}");
+                assert_eq!(a == b, a.cmp(b).is_eq(), "{a:?} {b:?}");
+            }
+        }
+    }
+}
