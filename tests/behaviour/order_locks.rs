@@ -245,11 +245,11 @@ fn who_shuts_down_asks_for_no_lock() {
         .then("80s", Action::Resume(member(0)))
         .then("80005ms", Action::Leave(member(0)))
         .run();
-    let called = run
+    let mut called = run
         .deliveries()
         .into_iter()
         .filter(|(_, (_, queue, _))| queue.0 == 1);
-    let last = called.last().expect("it is called").0;
+    let last = called.next_back().expect("it is called").0;
     let end = last + duration("90s");
     assert!(end > at("81s"), "its call runs at the shutdown: {last}");
     let after = locks(&run, 0).into_iter().chain(locks(&run, 1));
