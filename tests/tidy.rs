@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Layers from the bottom up. A layer may name those below it and itself.
-const LAYERS: [(&str, &[&str]); 9] = [
+const LAYERS: [(&str, &[&str]); 10] = [
     ("kernel", &[]),
     ("cluster", &["kernel"]),
     ("scenario", &["kernel", "cluster"]),
@@ -15,6 +15,7 @@ const LAYERS: [(&str, &[&str]); 9] = [
         "report",
         &["kernel", "cluster", "scenario", "observe", "study", "verify"],
     ),
+    ("explain", &["kernel", "cluster", "observe", "report"]),
     (
         "compare",
         &[
@@ -25,6 +26,7 @@ const LAYERS: [(&str, &[&str]); 9] = [
         "cli",
         &[
             "kernel", "cluster", "scenario", "observe", "study", "verify", "report", "simulate", "compare",
+            "explain",
         ],
     ),
 ];

@@ -9,6 +9,7 @@ mod columns;
 mod compare;
 mod exit;
 mod expectations;
+mod explain;
 mod fuzz;
 mod interrupt;
 mod list;
@@ -89,6 +90,7 @@ pub enum Color {
 enum Command {
     Run(args::RunArgs),
     Compare(args::CompareArgs),
+    Explain(explain::Args),
     Check(check::Args),
     Fuzz(fuzz::Args),
     Allocate(allocate::Args),
@@ -109,6 +111,7 @@ pub fn main() -> std::process::ExitCode {
     let result = match &cli.command {
         Command::Run(args) => run::run(args, &terminal),
         Command::Compare(args) => compare::run(args, cli.global.threads(), &terminal),
+        Command::Explain(args) => explain::run(args, &terminal),
         Command::Check(args) => check::run(args, &terminal),
         Command::Fuzz(args) => fuzz::run(args, cli.global.threads(), &terminal),
         Command::Allocate(args) => allocate::run(args, &terminal),

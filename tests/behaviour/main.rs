@@ -8,6 +8,7 @@ mod consume_timeout;
 mod dead_letters;
 mod delivery;
 mod determinism;
+mod explain;
 mod filters;
 mod flow_control;
 mod fuzz;

@@ -1,0 +1,231 @@
+//! Finds a message to tell of: one that was delivered twice, died, came late, or was lost.
+
+use super::follower::message_of;
+use crate::cluster::Cluster;
+use crate::cluster::bounds::Bounds;
+use crate::cluster::config::ClusterConfig;
+use crate::cluster::directory::Directory;
+use crate::cluster::fact::{Fact, Observer};
+use crate::cluster::ids::{GroupId, MessageId, QueueId};
+use crate::cluster::producer::attributes::Key;
+use crate::kernel::time::{SimDuration, SimTime};
+use crate::observe::observation::Observation;
+
+/// What the example is to show.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Why {
+    /// A group was given a record that it had had before: the first of them.
+    Duplicate,
+    /// It lies in the dead-letter topic: the first of them.
+    Dead,
+    /// It took longest from its birth to success.
+    Late,
+    /// A group has never had it and never will, or a producer gave up: the first of them.
+    Lost,
+}
+
+/// Messages with a key, in the order of their birth; at most `most`, and how many there are in all.
+///
+/// # Panics
+/// As [`find`].
+pub fn with_key(
+    config: &ClusterConfig,
+    key: Key,
+    most: usize,
+    bounds: &Bounds<'_>,
+    progress: impl FnMut(SimTime, u64),
+) -> (Vec<MessageId>, u64) {
+    let collector = Collector {
+        key,
+        most,
+        found: Vec::new(),
+        count: 0,
+    };
+    let done = Cluster::new(config.clone(), collector).run_within(bounds, progress);
+    (done.observer.found, done.observer.count)
+}
+
+struct Collector {
+    key: Key,
+    most: usize,
+    found: Vec<MessageId>,
+    count: u64,
+}
+
+impl Observer for Collector {
+    fn observe(&mut self, _: SimTime, directory: &Directory, fact: &Fact) {
+        if let Fact::Born { message, luck, .. } = *fact
+            && directory.attributes.key(message, luck) == Some(self.key)
+        {
+            self.count += 1;
+            if self.found.len() < self.most {
+                self.found.push(message);
+            }
+        }
+    }
+
+    fn sample(&mut self, _: SimTime, _: &Directory) {}
+}
+
+/// The example in a run, and the group for which it is one; `None` if there is none.
+///
+/// # Panics
+/// With a text that begins with `invariant` if the simulator breaks one of its own rules.
+pub fn find(
+    config: &ClusterConfig,
+    why: Why,
+    group: Option<GroupId>,
+    bounds: &Bounds<'_>,
+    progress: impl FnMut(SimTime, u64),
+) -> Option<(MessageId, Option<GroupId>)> {
+    let finder = Finder {
+        why,
+        group,
+        warmup: SimTime::ZERO + config.warmup,
+        observation: Observation::new(config),
+        stored: Vec::new(),
+        longest: SimDuration::ZERO,
+        found: None,
+    };
+    let done = Cluster::new(config.clone(), finder).run_within(bounds, progress);
+    done.observer.found
+}
+
+struct Finder {
+    why: Why,
+    group: Option<GroupId>,
+    /// Before it nothing counts in the report either.
+    warmup: SimTime,
+    observation: Observation,
+    /// Messages by queue and offset.
+    stored: Vec<Vec<MessageId>>,
+    longest: SimDuration,
+    found: Option<(MessageId, Option<GroupId>)>,
+}
+
+impl Finder {
+    fn is_wanted(&self, group: GroupId) -> bool {
+        self.group.is_none_or(|wanted| wanted == group)
+    }
+
+    fn lies_in(&mut self, queue: QueueId, offset: u64, message: MessageId) {
+        if self.stored.len() <= queue.index() {
+            self.stored.resize_with(queue.index() + 1, Vec::new);
+        }
+        let queue = &mut self.stored[queue.index()];
+        debug_assert_eq!(queue.len() as u64, offset);
+        queue.push(message);
+    }
+
+    /// The first record of `from..to` that no reader of the group has had when it passes it over.
+    fn unseen(&self, group: GroupId, queue: QueueId, (from, to): (u64, u64)) -> Option<MessageId> {
+        let slot = self.observation.slots.slot(group, queue);
+        let first = from.max(self.observation.ledger.frontier(slot));
+        (first < to)
+            .then(|| self.stored.get(queue.index())?.get(first as usize).copied())
+            .flatten()
+    }
+
+    /// The loss that a fact is, judged before it counts.
+    fn lost(&self, fact: &Fact) -> Option<(MessageId, Option<GroupId>)> {
+        match *fact {
+            Fact::SendRefused {
+                message,
+                gave_up: true,
+                ..
+            } if self.group.is_none() => Some((message, None)),
+            Fact::Dropped { group, message, .. } if self.is_wanted(group) => Some((message, Some(group))),
+            Fact::OffsetsSkipped {
+                group,
+                queue,
+                from,
+                to,
+                ..
+            } if self.is_wanted(group) => {
+                let unseen = self.unseen(group, queue, (from, to));
+                // Delivered and never finished, if all of them were seen.
+                let first = || self.stored.get(queue.index())?.get(from as usize).copied();
+                unseen.or_else(first).map(|message| (message, Some(group)))
+            }
+            Fact::Filtered {
+                group,
+                queue,
+                from,
+                to,
+                wanted: true,
+                ..
+            } if self.is_wanted(group) => self
+                .unseen(group, queue, (from, to))
+                .map(|message| (message, Some(group))),
+            _ => None,
+        }
+    }
+}
+
+impl Observer for Finder {
+    fn observe(&mut self, now: SimTime, directory: &Directory, fact: &Fact) {
+        let counts = now >= self.warmup && self.found.is_none();
+        if self.why == Why::Lost && counts {
+            self.found = self.lost(fact);
+        }
+        let duplicates = |observation: &Observation, group: GroupId| {
+            observation
+                .duplicates
+                .get(group.index())
+                .map_or(0, |of| of.total())
+        };
+        let before = match fact {
+            Fact::Delivered { group, .. } => duplicates(&self.observation, *group),
+            _ => 0,
+        };
+        self.observation.observe(now, directory, fact);
+        match *fact {
+            Fact::Stored { queue, offset, .. }
+            | Fact::RetryStored { queue, offset, .. }
+            | Fact::Forwarded { queue, offset, .. }
+            | Fact::Resent { queue, offset, .. } => {
+                if let Some(message) = message_of(fact) {
+                    self.lies_in(queue, offset, message);
+                }
+            }
+            Fact::DeadLettered {
+                group,
+                message,
+                dlq_queue,
+                ..
+            } => {
+                let offset = self.stored.get(dlq_queue.index()).map_or(0, Vec::len);
+                self.lies_in(dlq_queue, offset as u64, message);
+                if self.why == Why::Dead && counts && self.is_wanted(group) {
+                    self.found = Some((message, Some(group)));
+                }
+            }
+            Fact::Delivered { group, message, .. }
+                if self.why == Why::Duplicate
+                    && counts
+                    && self.is_wanted(group)
+                    && duplicates(&self.observation, group) > before =>
+            {
+                self.found = Some((message, Some(group)));
+            }
+            Fact::Consumed {
+                group,
+                message,
+                born,
+                success: true,
+                ..
+            } if self.why == Why::Late && born >= self.warmup && self.is_wanted(group) => {
+                let took = now.since(born);
+                if took > self.longest {
+                    self.longest = took;
+                    self.found = Some((message, Some(group)));
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn sample(&mut self, now: SimTime, directory: &Directory) {
+        self.observation.sample(now, directory);
+    }
+}

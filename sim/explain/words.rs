@@ -1,0 +1,136 @@
+//! Times, names and numbers as a story says them.
+
+use crate::cluster::directory::Directory;
+use crate::cluster::fact::{FilteredBy, RebalanceTrigger, StopKind};
+use crate::cluster::ids::{ConsumerId, GroupId, MessageId};
+use crate::kernel::time::{SimDuration, SimTime};
+use crate::report::charts::text;
+
+/// An instant: seconds with milliseconds.
+pub fn at(time: SimTime) -> String {
+    let millis = (time.as_nanos() + 500_000) / 1_000_000;
+    format!("{}.{:03} s", millis / 1000, millis % 1000)
+}
+
+/// A length of time.
+pub fn span(duration: SimDuration) -> String {
+    text::span(duration).replace('\u{2009}', " ")
+}
+
+/// A number.
+pub fn count(n: u64) -> String {
+    text::grouped(n).replace('\u{2009}', " ")
+}
+
+/// So many of something.
+pub fn counted(n: u64, what: &str) -> String {
+    format!("{} {what}{}", count(n), if n == 1 { "" } else { "s" })
+}
+
+/// Producer and number of a message.
+pub fn message(directory: &Directory, message: MessageId) -> String {
+    format!(
+        "{}#{}",
+        directory.producer(message.producer()),
+        message.number() + 1
+    )
+}
+
+/// The message of that name.
+pub fn message_of(names: &[String], name: &str) -> Option<MessageId> {
+    let (producer, number) = name.rsplit_once('#')?;
+    let producer = names.iter().position(|known| known == producer)?;
+    let number: u64 = number.parse().ok()?;
+    let number = number.checked_sub(1).filter(|number| *number < 1 << 40)?;
+    Some(MessageId::new(
+        crate::cluster::ids::ProducerId(producer as u32),
+        number,
+    ))
+}
+
+/// A group, or a member of it if each member gets all.
+pub fn reader(directory: &Directory, group: GroupId, reader: u32) -> String {
+    let of = directory.group(group);
+    match of.readers.get(reader as usize) {
+        None => of.name.clone(),
+        Some(client_id) => {
+            let known = directory.consumers.iter().find(|consumer| {
+                consumer.group == group && consumer.reader == reader && &consumer.client_id == client_id
+            });
+            known.map_or_else(|| client_id.clone(), |consumer| consumer.name.clone())
+        }
+    }
+}
+
+/// A client.
+pub fn client(directory: &Directory, consumer: ConsumerId) -> &str {
+    &directory.consumer(consumer).name
+}
+
+/// How a client went.
+pub fn stopped(how: StopKind) -> &'static str {
+    match how {
+        StopKind::Graceful => "shut down",
+        StopKind::Killed => "was killed",
+        StopKind::Vanished => "lost its host",
+        StopKind::StartFailed => "could not start",
+    }
+}
+
+/// What made a client look for its queues anew.
+pub fn woken(trigger: RebalanceTrigger) -> &'static str {
+    match trigger {
+        RebalanceTrigger::Start => "it had just started",
+        RebalanceTrigger::Notification => "a broker told it that the members had changed",
+        RebalanceTrigger::Period => "its rebalance period had passed",
+        RebalanceTrigger::Unbalanced => "its last round had not reached its aim",
+        RebalanceTrigger::Reconnect => "it had connected to a broker anew",
+        RebalanceTrigger::OffsetIllegal => "a broker had called its offset illegal",
+    }
+}
+
+/// Who did not let it through.
+pub fn filtered(by: FilteredBy) -> &'static str {
+    match by {
+        FilteredBy::Broker => "the broker, by the subscription that it knows of the group",
+        FilteredBy::Client => "the client, for the broker went by another member's subscription",
+        FilteredBy::HashCollision => "the client: the hash of the tag matches, the tag does not",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cluster::ids::ProducerId;
+
+    #[test]
+    fn names_of_messages_are_read_as_they_are_written() {
+        let names = ["checkout-1", "a#b-1"].map(str::to_owned);
+        assert_eq!(
+            message_of(&names, "checkout-1#1"),
+            Some(MessageId::new(ProducerId(0), 0))
+        );
+        assert_eq!(
+            message_of(&names, "a#b-1#17"),
+            Some(MessageId::new(ProducerId(1), 16))
+        );
+        for wrong in [
+            "checkout-1",
+            "checkout-1#",
+            "checkout-1#0",
+            "checkout-1#x",
+            "x#1",
+            "#1",
+            "",
+        ] {
+            assert_eq!(message_of(&names, wrong), None, "{wrong}");
+        }
+        assert_eq!(message_of(&names, "checkout-1#1099511627777"), None);
+    }
+
+    #[test]
+    fn instants_have_milliseconds() {
+        assert_eq!(at(SimTime::from_nanos(183_000_499_999)), "183.000 s");
+        assert_eq!(at(SimTime::from_nanos(999_999_999)), "1.000 s");
+    }
+}
