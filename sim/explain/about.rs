@@ -135,9 +135,8 @@ impl Follower {
                     kind: "max_reconsume_times",
                     text: format!(
                         "it has failed {}, and the group allows {}",
-                        words::counted(u64::from(reconsume_times), "time"),
-                        words::counted(u64::from(reconsume_times.saturating_sub(1)), "retry")
-                            .replace("retrys", "retries")
+                        words::counted(u64::from(reconsume_times), "time", "times"),
+                        words::counted(u64::from(reconsume_times.saturating_sub(1)), "retry", "retries")
                     ),
                     at: None,
                 };

@@ -41,8 +41,7 @@ impl Reading {
     }
 
     pub(super) fn told(&self) -> String {
-        let deliveries =
-            words::counted(u64::from(self.deliveries), "delivery").replace("deliverys", "deliveries");
+        let deliveries = words::counted(u64::from(self.deliveries), "delivery", "deliveries");
         match self.fate {
             Fate::Waiting => "still waits for its first delivery".to_owned(),
             Fate::Delivered => format!("was delivered and has not ended ({deliveries})"),

@@ -62,7 +62,7 @@ pub fn cause(
     if since.before > 0 {
         let part = format!(
             "{} of its queue came first",
-            words::counted(since.before, "record")
+            words::counted(since.before, "record", "records")
         );
         parts.push(("backlog", part, Some(since.stored)));
     }
@@ -70,7 +70,7 @@ pub fn cause(
     if put_off > 0 {
         let part = format!(
             "{} put off because the cache of its owner was full",
-            words::counted(put_off, "pull")
+            words::counted(put_off, "pull", "pulls")
         );
         parts.push(("flow_control", part, None));
     }

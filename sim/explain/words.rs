@@ -2,7 +2,7 @@
 
 use crate::cluster::directory::Directory;
 use crate::cluster::fact::{FilteredBy, RebalanceTrigger, StopKind};
-use crate::cluster::ids::{ConsumerId, GroupId, MessageId};
+use crate::cluster::ids::{ConsumerId, GroupId, MessageId, ProducerId};
 use crate::kernel::time::{SimDuration, SimTime};
 use crate::report::charts::text;
 
@@ -22,9 +22,9 @@ pub fn count(n: u64) -> String {
     text::grouped(n).replace('\u{2009}', " ")
 }
 
-/// So many of something.
-pub fn counted(n: u64, what: &str) -> String {
-    format!("{} {what}{}", count(n), if n == 1 { "" } else { "s" })
+/// So many of something, which has these names if there is one and if there are more.
+pub fn counted(n: u64, one: &str, many: &str) -> String {
+    format!("{} {}", count(n), if n == 1 { one } else { many })
 }
 
 /// Producer and number of a message.
@@ -42,10 +42,7 @@ pub fn message_of(names: &[String], name: &str) -> Option<MessageId> {
     let producer = names.iter().position(|known| known == producer)?;
     let number: u64 = number.parse().ok()?;
     let number = number.checked_sub(1).filter(|number| *number < 1 << 40)?;
-    Some(MessageId::new(
-        crate::cluster::ids::ProducerId(producer as u32),
-        number,
-    ))
+    Some(MessageId::new(ProducerId(producer as u32), number))
 }
 
 /// A group, or a member of it if each member gets all.
@@ -101,7 +98,6 @@ pub fn filtered(by: FilteredBy) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cluster::ids::ProducerId;
 
     #[test]
     fn names_of_messages_are_read_as_they_are_written() {
