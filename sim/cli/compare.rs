@@ -177,14 +177,17 @@ fn write(folder: &Path, comparison: &Comparison, drawn: Charts) -> anyhow::Resul
         .map(|chart| (chart.title.clone(), chart.file_name.clone()))
         .collect();
     let mut files = vec![
-        (folder.join("comparison.json"), json::canonical(comparison)),
+        (
+            folder.join("comparison.json"),
+            json::canonical(comparison).into_bytes(),
+        ),
         (
             folder.join("comparison.md"),
-            markdown::page(comparison, &pictures),
+            markdown::page(comparison, &pictures).into_bytes(),
         ),
     ];
     let charts = drawn.into_iter();
-    files.extend(charts.map(|chart| (folder.join(chart.file_name), chart.svg)));
+    files.extend(charts.map(|chart| (folder.join(chart.file_name), chart.svg.into_bytes())));
     write_files(files, "study")
 }
 

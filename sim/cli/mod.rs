@@ -10,6 +10,7 @@ mod compare;
 mod exit;
 mod expectations;
 mod explain;
+mod extras;
 mod fuzz;
 mod interrupt;
 mod list;

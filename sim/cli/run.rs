@@ -5,6 +5,7 @@
 //! programs the report goes to stdout, and to a folder only if one is named.
 
 use crate::cli::args::{Charts, Format, RunArgs};
+use crate::cli::extras::Extras;
 use crate::cli::terminal::Terminal;
 use crate::cli::{Exit, Failure};
 use crate::cli::{expectations, interrupt};
@@ -12,12 +13,13 @@ use crate::cluster::bounds::Bounds;
 use crate::cluster::event::Event;
 use crate::cluster::sabotage::{Planted, Sabotage};
 use crate::kernel::time::SimTime;
+use crate::observe::beside::Beside;
 use crate::report::expect::Expectation;
 use crate::report::model::StopReason;
 use crate::report::{Report, charts, json, table};
 use crate::scenario::estimate;
 use crate::scenario::{Scenario, stem};
-use crate::simulate::{simulate_sabotaged, simulate_watched};
+use crate::simulate::{Onlookers, simulate_before};
 use crate::verify::double_run::{Listener, Parting, Recording, Rerun};
 use anyhow::Context;
 use std::collections::BTreeSet;
@@ -110,15 +112,21 @@ fn one(job: Job, args: &RunArgs, terminal: &Terminal) -> Result<Exit, Failure> {
         interrupt: Some(interrupt::orderly()),
         ..args.bounds.of_run(args.overrides.max_events)
     };
+    let mut extras = Extras::default();
     let (mut report, is_compared) = match args.check_determinism {
-        true => same_twice(&job, args.plant, &bounds, terminal)?,
+        true => same_twice(&job, args.plant, &bounds, &mut extras, terminal)?,
         false => {
-            let mut progress = terminal.progress(SimTime::ZERO + job.scenario.config.duration);
-            let planted = args.plant.map(Planted::from);
-            let tell = |now, events| progress.tell(now, events);
-            let report = simulate_sabotaged(&job.name, &job.scenario, planted, &bounds, tell);
-            progress.clear();
-            (report, true)
+            let simulation = Simulation {
+                job: &job,
+                plant: args.plant,
+                bounds: &bounds,
+                terminal,
+            };
+            let onlookers = Onlookers {
+                watch: None,
+                others: extras.others(),
+            };
+            (simulation.run(1, onlookers), true)
         }
     };
     // What a scenario expects of its end says nothing about its beginning.
@@ -135,6 +143,7 @@ fn one(job: Job, args: &RunArgs, terminal: &Terminal) -> Result<Exit, Failure> {
         Some(folder) => write(folder, &report, &bytes, args.charts)?,
         None => Vec::new(),
     };
+    let written = [written, write_files(extras.files(), "run")?].concat();
     let files = (!written.is_empty()).then(|| format!("wrote {}", listed(&written)));
     match args.format {
         Format::Table => {
@@ -162,32 +171,58 @@ fn one(job: Job, args: &RunArgs, terminal: &Terminal) -> Result<Exit, Failure> {
     Ok(exit)
 }
 
+/// How the runs of one scenario go.
+struct Simulation<'a> {
+    job: &'a Job,
+    plant: Option<Sabotage>,
+    bounds: &'a Bounds<'a>,
+    terminal: &'a Terminal,
+}
+
+impl Simulation<'_> {
+    /// The run of this number, before the eyes of those `onlookers`.
+    fn run(&self, number: u32, onlookers: Onlookers<'_>) -> Report {
+        let Job { name, scenario, .. } = self.job;
+        let mut progress = self.terminal.progress(SimTime::ZERO + scenario.config.duration);
+        let planted = self.plant.map(|fault| Planted { fault, run: number });
+        let tell = |now, events| progress.tell(now, events);
+        let report = simulate_before(onlookers, name, scenario, planted, self.bounds, tell);
+        progress.clear();
+        report
+    }
+
+    /// The run of this number, watched.
+    fn watched<'a>(&self, number: u32, others: Vec<&'a mut dyn Beside>, watch: Listener<'a>) -> Report {
+        let watch = Some(watch);
+        self.run(number, Onlookers { watch, others })
+    }
+}
+
 /// Runs a scenario twice within the same bounds and says whether both runs did and reported the same: the report of the
 /// first, and whether there was time to compare it.
 fn same_twice(
     job: &Job,
     plant: Option<Sabotage>,
     bounds: &Bounds<'_>,
+    extras: &mut Extras,
     terminal: &Terminal,
 ) -> Result<(Report, bool), Failure> {
-    let run = |number, watch: Listener<'_>| {
-        let mut progress = terminal.progress(SimTime::ZERO + job.scenario.config.duration);
-        let planted = plant.map(|fault| Planted { fault, run: number });
-        let tell = |now, events| progress.tell(now, events);
-        let report = simulate_watched(&job.name, &job.scenario, planted, bounds, tell, watch);
-        progress.clear();
-        report
+    let simulation = Simulation {
+        job,
+        plant,
+        bounds,
+        terminal,
     };
     let is_interrupted = |report: &Report| {
         let stopped = report.run.stopped.as_ref();
         stopped.is_some_and(|stopped| stopped.reason == StopReason::Interrupted)
     };
     let mut first = Recording::default();
-    let report = run(1, &mut |time, code| first.add(time, code));
+    let report = simulation.watched(1, extras.others(), &mut |time, code| first.add(time, code));
     let mut second = Rerun::of(&first);
     let again = match is_interrupted(&report) {
         true => None,
-        false => Some(run(2, &mut |time, code| second.add(time, code))),
+        false => Some(simulation.watched(2, Vec::new(), &mut |time, code| second.add(time, code))),
     };
     let Some(again) = again.filter(|again| !is_interrupted(again)) else {
         terminal.note(&format!(
@@ -198,7 +233,7 @@ fn same_twice(
     };
     let reports = [json::canonical(&report), json::canonical(&again)];
     let verdict = second.verdict(reports.each_ref().map(String::as_str), |listener| {
-        run(1, listener);
+        simulation.watched(1, Vec::new(), listener);
     });
     match verdict {
         Ok(events) => {
@@ -249,18 +284,18 @@ fn told(parting: &Parting) -> String {
 
 /// Writes the report and its charts; returns the paths, the report first.
 fn write(folder: &Path, report: &Report, bytes: &str, charts: Charts) -> anyhow::Result<Vec<PathBuf>> {
-    let mut files = vec![(folder.join("report.json"), bytes.to_owned())];
+    let mut files = vec![(folder.join("report.json"), bytes.as_bytes().to_vec())];
     if charts == Charts::Svg {
         let drawn = charts::draw_all(report).into_iter();
-        files.extend(drawn.map(|chart| (folder.join(chart.file_name), chart.svg)));
+        files.extend(drawn.map(|chart| (folder.join(chart.file_name), chart.svg.into_bytes())));
     }
     write_files(files, "run")
 }
 
-/// Writes files with their texts, each whole or not at all; returns the paths. `what` has come to its end by now.
-pub fn write_files(files: Vec<(PathBuf, String)>, what: &str) -> anyhow::Result<Vec<PathBuf>> {
-    for (path, text) in &files {
-        json::write_atomically(path, text.as_bytes()).with_context(|| {
+/// Writes files with their bytes, each whole or not at all; returns the paths. `what` has come to its end by now.
+pub fn write_files(files: Vec<(PathBuf, Vec<u8>)>, what: &str) -> anyhow::Result<Vec<PathBuf>> {
+    for (path, bytes) in &files {
+        json::write_atomically(path, bytes).with_context(|| {
             format!(
                 "cannot write {} (the {what} itself finished; name another folder with --out)",
                 path.display()

@@ -4,6 +4,7 @@
 //! needs in tables by dense id. Its memory follows the entities and the messages that are open, not those that
 //! are done.
 
+pub mod beside;
 pub mod consumers;
 pub mod delivery;
 pub mod duplicates;
