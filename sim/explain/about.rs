@@ -4,7 +4,7 @@ use super::follower::{Follower, name};
 use super::reading::Record;
 use super::scene::Place;
 use super::story::{Cause, Event, Fate};
-use super::{again, wait, words};
+use super::{again, facts, wait, words};
 use crate::cluster::directory::Directory;
 use crate::cluster::fact::{DropCause, Fact};
 use crate::cluster::ids::ConsumerId;
@@ -20,6 +20,8 @@ impl Follower {
         again: Option<&'static str>,
     ) {
         let label = |queue| directory.queue_label(queue);
+        let it = self.message;
+        let said = || facts::of_message(directory, fact, Some(it)).unwrap_or_default();
         match *fact {
             Fact::Born {
                 producer,
@@ -31,42 +33,21 @@ impl Follower {
                 let text = format!("{} sends it", directory.producer(producer));
                 self.say(now, Event::Born, None, text, None);
             }
-            Fact::SendRefused { gave_up, .. } => {
-                let text = match gave_up {
-                    false => "a broker refuses it; the producer tries another queue".to_owned(),
-                    true => "a broker refuses it, and the producer gives up: it is stored nowhere".to_owned(),
-                };
-                self.say(now, Event::SendRefused, None, text, None);
-            }
+            Fact::SendRefused { .. } => self.say(now, Event::SendRefused, None, said(), None),
             Fact::Stored { queue, offset, .. } => {
                 self.lies_in(now, queue, offset);
                 let text = format!("it lies in {} at offset {}", label(queue), words::count(offset));
                 self.say(now, Event::Stored, None, text, None);
             }
-            Fact::Forwarded {
-                consumer,
-                queue,
-                offset,
-                ..
-            } => {
+            Fact::Forwarded { queue, offset, .. } => {
                 self.lies_in(now, queue, offset);
-                let (who, queue) = (words::client(directory, consumer), label(queue));
-                let text = format!(
-                    "{who} has forwarded it to {queue}, offset {}",
-                    words::count(offset)
-                );
-                self.say(now, Event::Stored, None, text, None);
+                self.say(now, Event::Stored, None, said(), None);
             }
             Fact::Resent {
                 group, queue, offset, ..
             } if self.is_wanted(group) => {
                 self.lies_in(now, queue, offset);
-                let text = format!(
-                    "an operator has sent the dead letter to {} again, offset {}",
-                    label(queue),
-                    words::count(offset)
-                );
-                self.say(now, Event::Stored, Some(name(directory, group)), text, None);
+                self.say(now, Event::Stored, Some(name(directory, group)), said(), None);
             }
             Fact::Delivered {
                 consumer,
@@ -81,61 +62,38 @@ impl Follower {
                 success,
                 ..
             } => self.returned(now, directory, consumer, words::span(busy), success),
-            Fact::RetryScheduled {
-                group,
-                queue,
-                reconsume_times,
-                level,
-                delay,
-                ..
-            } => {
+            Fact::RetryScheduled { group, .. } => {
                 let ended = self.readings.iter_mut().filter(|((of, _), _)| *of == group);
                 ended.for_each(|(_, reading)| reading.goes(Fate::AwaitingRetry));
-                let broker = directory.broker(directory.queue(queue).broker);
-                let text = format!(
-                    "{broker} takes it back: delivery {} is due in {} (delay level {level})",
-                    reconsume_times + 1,
-                    words::span(delay)
-                );
-                self.say(now, Event::SentBack, Some(name(directory, group)), text, None);
+                self.say(now, Event::SentBack, Some(name(directory, group)), said(), None);
             }
             Fact::RetryStored {
                 group,
                 queue,
                 offset,
-                waited,
                 again,
                 ..
             } => {
                 self.lies_in(now, queue, offset);
-                let text = format!(
-                    "the copy lies in {} at offset {}, {} after it was sent back{}",
-                    label(queue),
-                    words::count(offset),
-                    words::span(waited),
-                    if again { ", for the second time" } else { "" }
-                );
                 let because = again.then(|| Cause {
                     kind: "broker",
                     text: "a crash of the broker has undone the progress of its delay level".to_owned(),
                     at: None,
                 });
-                self.say(now, Event::Stored, Some(name(directory, group)), text, because);
+                self.say(now, Event::Stored, Some(name(directory, group)), said(), because);
             }
             Fact::DeadLettered {
                 group,
-                dlq_queue,
                 reconsume_times,
                 ..
             } => {
                 let ended = self.readings.iter_mut().filter(|((of, _), _)| *of == group);
                 ended.for_each(|(_, reading)| reading.goes(Fate::Dead));
-                let text = format!("it is given up and lies in {}", label(dlq_queue));
                 let because = Cause {
                     kind: "max_reconsume_times",
                     text: format!(
-                        "it has failed {}, and the group allows {}",
-                        words::counted(u64::from(reconsume_times), "time", "times"),
+                        "it {}, and the group allows {}",
+                        facts::failed(reconsume_times),
                         words::counted(u64::from(reconsume_times.saturating_sub(1)), "retry", "retries")
                     ),
                     at: None,
@@ -144,7 +102,7 @@ impl Follower {
                     now,
                     Event::Dead,
                     Some(name(directory, group)),
-                    text,
+                    said(),
                     Some(because),
                 );
             }
@@ -167,12 +125,11 @@ impl Follower {
                     text: why.to_owned(),
                     at: None,
                 };
-                let text = "it has failed, and nobody will try it again".to_owned();
                 self.say(
                     now,
                     Event::Dropped,
                     Some(name(directory, group)),
-                    text,
+                    said(),
                     Some(because),
                 );
             }

@@ -4,7 +4,6 @@ use super::scene::{Held, Place, Scene};
 use super::story::Cause;
 use super::words;
 use crate::cluster::directory::Directory;
-use crate::cluster::fact::StartOffsetRule;
 use crate::cluster::ids::ConsumerId;
 use crate::kernel::time::SimTime;
 use crate::observe::duplicates::Duplicates;
@@ -48,7 +47,7 @@ pub fn cause(
     // Who held the queue last, unless that is the one who has it now and another had the record.
     let before = if before == now { had } else { before };
     let client = |consumer| words::client(directory, consumer);
-    let began = began(&held, directory, offset);
+    let began = began(held, directory, offset);
     let (text, at): (String, Option<SimTime>) = match kind {
         "killed" | "vanished" | "graceful" => {
             let went = [before, had]
@@ -171,14 +170,7 @@ fn began(held: &Held, directory: &Directory, offset: u64) -> String {
     let Some(taken) = held.taken else {
         return format!("the record lies at {}", words::count(offset));
     };
-    let start = words::count(taken.start_offset);
-    let start = match taken.decided_by {
-        StartOffsetRule::Committed => format!("the committed offset {start}"),
-        StartOffsetRule::YoungQueue => format!("{start}, for nothing was committed and the queue is young"),
-        StartOffsetRule::ConsumeFromWhere => {
-            format!("{start}, by consumeFromWhere, for nothing was committed")
-        }
-    };
+    let start = words::begins(taken.start_offset, taken.decided_by);
     format!(
         "{} took the queue at {} and began at {start}; this one lies at {}",
         words::client(directory, taken.consumer),

@@ -3,9 +3,9 @@
 use super::follower::{Follower, group_of, name};
 use super::reading::{Reading, Record};
 use super::story::{Cause, Event, Fate};
-use super::words;
+use super::{facts, words};
 use crate::cluster::directory::Directory;
-use crate::cluster::fact::{CommitVia, Fact, NoStatus};
+use crate::cluster::fact::{CommitVia, Fact};
 use crate::cluster::ids::{ConsumerId, GroupId, QueueId};
 use crate::kernel::time::SimTime;
 
@@ -22,12 +22,7 @@ impl Follower {
             } => {
                 let records = (queue, offset)..(queue, offset + u64::from(messages));
                 if self.has(directory, consumer, |reading| records.contains(&reading.record)) {
-                    let who = words::client(directory, consumer);
-                    let text = match how {
-                        NoStatus::Threw => format!("the listener of {who} throws an exception"),
-                        NoStatus::ReturnedNull => format!("the listener of {who} returns null"),
-                        NoStatus::Hangs => format!("the listener of {who} hangs: it will never return"),
-                    };
+                    let text = facts::no_status(words::client(directory, consumer), how);
                     self.say(now, Event::Failed, group_of(directory, consumer), text, None);
                 }
             }
@@ -81,24 +76,18 @@ impl Follower {
                 consumer,
                 queue,
                 start_offset,
-                ..
+                decided_by,
             } if self.has(directory, consumer, |reading| reading.may_come_from(queue)) => {
-                let text = format!(
-                    "{} takes {} and begins at offset {}",
-                    words::client(directory, consumer),
-                    directory.queue_label(queue),
-                    words::count(start_offset)
-                );
+                let begins = (start_offset, decided_by);
+                let text = facts::taken(directory, &self.scene, (consumer, queue), begins);
                 self.say(now, Event::Owner, group_of(directory, consumer), text, None);
             }
-            Fact::QueueReleased { consumer, queue, .. }
-                if self.has(directory, consumer, |reading| reading.may_come_from(queue)) =>
-            {
-                let text = format!(
-                    "{} gives {} up",
-                    words::client(directory, consumer),
-                    directory.queue_label(queue)
-                );
+            Fact::QueueReleased {
+                consumer,
+                queue,
+                unfinished,
+            } if self.has(directory, consumer, |reading| reading.may_come_from(queue)) => {
+                let text = facts::given_up(directory, &self.scene, (consumer, queue), unfinished);
                 self.say(now, Event::Owner, group_of(directory, consumer), text, None);
             }
             Fact::OffsetCommitted {
@@ -313,16 +302,6 @@ impl Follower {
 
 fn rolled_back(via: CommitVia, directory: &Directory, queue: QueueId) -> Cause {
     let broker = directory.broker(directory.queue(queue).broker);
-    let (kind, text) = match via {
-        CommitVia::FellBack => (
-            "broker",
-            format!("{broker} has ended, and its offsets are those of its last save"),
-        ),
-        CommitVia::Reset => ("reset", "an operator has set the group back".to_owned()),
-        CommitVia::Pull | CommitVia::Update => (
-            "overlap",
-            "another client, which had come less far, has committed".to_owned(),
-        ),
-    };
+    let (kind, text) = words::fell_back(via, broker);
     Cause { kind, text, at: None }
 }

@@ -7,12 +7,14 @@
 //! [`Observation`]: crate::observe::observation::Observation
 
 mod about;
+pub mod actions;
 mod again;
 mod around;
 pub mod example;
+pub mod facts;
 mod follower;
 mod reading;
-mod scene;
+pub mod scene;
 pub mod story;
 mod wait;
 pub mod words;

@@ -1,8 +1,11 @@
 //! Times, names and numbers as a story says them.
 
 use crate::cluster::directory::Directory;
-use crate::cluster::fact::{FilteredBy, RebalanceTrigger, StopKind};
+use crate::cluster::fact::{
+    CommitVia, FilteredBy, FlowControlCause, PullFailure, RebalanceTrigger, StartOffsetRule, StopKind,
+};
 use crate::cluster::ids::{ConsumerId, GroupId, MessageId, ProducerId};
+use crate::cluster::network::Server;
 use crate::kernel::time::{SimDuration, SimTime};
 use crate::report::charts::text;
 
@@ -64,6 +67,30 @@ pub fn client(directory: &Directory, consumer: ConsumerId) -> &str {
     &directory.consumer(consumer).name
 }
 
+/// Which life of its member a client is, from 1.
+pub fn life(directory: &Directory, consumer: ConsumerId) -> usize {
+    let name = client(directory, consumer);
+    let until = &directory.consumers[..=consumer.index()];
+    until.iter().filter(|known| known.name == name).count()
+}
+
+/// A client as the report calls it: its name, from the second life on with its number.
+pub fn key(directory: &Directory, consumer: ConsumerId) -> String {
+    let name = client(directory, consumer);
+    match life(directory, consumer) {
+        1 => name.to_owned(),
+        n => format!("{name}#{n}"),
+    }
+}
+
+/// The other end of a client's link.
+pub fn server(brokers: &[String], server: Server) -> String {
+    match server {
+        Server::Broker(broker) => brokers[broker.index()].clone(),
+        Server::NameServer(number) => format!("name server {}", number + 1),
+    }
+}
+
 /// How a client went.
 pub fn stopped(how: StopKind) -> &'static str {
     match how {
@@ -83,6 +110,59 @@ pub fn woken(trigger: RebalanceTrigger) -> &'static str {
         RebalanceTrigger::Unbalanced => "its last round had not reached its aim",
         RebalanceTrigger::Reconnect => "it had connected to a broker anew",
         RebalanceTrigger::OffsetIllegal => "a broker had called its offset illegal",
+    }
+}
+
+/// Where somebody begins who takes a queue.
+pub fn begins(offset: u64, by: StartOffsetRule) -> String {
+    let offset = count(offset);
+    match by {
+        StartOffsetRule::Committed => format!("the committed offset {offset}"),
+        StartOffsetRule::YoungQueue => {
+            format!("offset {offset}, for nothing was committed and the queue is young")
+        }
+        StartOffsetRule::ConsumeFromWhere => {
+            format!("offset {offset}, by consumeFromWhere, for nothing was committed")
+        }
+    }
+}
+
+/// The setting that a full cache exceeds.
+pub fn threshold(by: FlowControlCause) -> &'static str {
+    match by {
+        FlowControlCause::Count => "pullThresholdForQueue",
+        FlowControlCause::Size => "pullThresholdSizeForQueue",
+        FlowControlCause::Span => "consumeConcurrentlyMaxSpan",
+    }
+}
+
+/// Why a pull failed.
+pub fn pull_failed(cause: PullFailure) -> &'static str {
+    match cause {
+        PullFailure::Connection => "the connection was lost or could not be made",
+        PullFailure::Timeout => "no answer came within 31 s",
+        PullFailure::IllegalQueue => "the queue is beyond readQueueNums",
+        PullFailure::SubscriptionNotExist => "the broker knows of no subscription (SUBSCRIPTION_NOT_EXIST)",
+        PullFailure::SubscriptionNotLatest => {
+            "the broker knows another version of the subscription (SUBSCRIPTION_NOT_LATEST)"
+        }
+        PullFailure::SystemBusy => "the queue of the broker's pull threads is full (SYSTEM_BUSY)",
+        PullFailure::FlowControl => "the broker said FLOW_CONTROL",
+    }
+}
+
+/// Why a committed offset went back; the first word is the one under which the report counts what follows from it.
+pub fn fell_back(via: CommitVia, broker: &str) -> (&'static str, String) {
+    match via {
+        CommitVia::FellBack => (
+            "broker",
+            format!("{broker} has ended, and its offsets are those of its last save"),
+        ),
+        CommitVia::Reset => ("reset", "an operator has set the group back".to_owned()),
+        CommitVia::Pull | CommitVia::Update => (
+            "overlap",
+            "another client, which had come less far, has committed".to_owned(),
+        ),
     }
 }
 
