@@ -16,9 +16,11 @@ mod interrupt;
 mod list;
 mod metrics;
 mod new;
+mod progress;
 mod run;
 mod schema;
 pub mod terminal;
+mod trace;
 
 pub use exit::{Exit, Failure};
 
@@ -92,6 +94,8 @@ enum Command {
     Run(args::RunArgs),
     Compare(args::CompareArgs),
     Explain(explain::Args),
+    #[command(alias = "consumerProgress")]
+    Progress(progress::Args),
     Check(check::Args),
     Fuzz(fuzz::Args),
     Allocate(allocate::Args),
@@ -113,6 +117,7 @@ pub fn main() -> std::process::ExitCode {
         Command::Run(args) => run::run(args, &terminal),
         Command::Compare(args) => compare::run(args, cli.global.threads(), &terminal),
         Command::Explain(args) => explain::run(args, &terminal),
+        Command::Progress(args) => progress::run(args, &terminal),
         Command::Check(args) => check::run(args, &terminal),
         Command::Fuzz(args) => fuzz::run(args, cli.global.threads(), &terminal),
         Command::Allocate(args) => allocate::run(args, &terminal),
