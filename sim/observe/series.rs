@@ -50,9 +50,20 @@ pub enum Measure {
     ConsumerConsumed,
     /// Queues of subscribed topics held, by consumer.
     ConsumerQueues,
+    /// Lag as brokers estimate it for groups that filter, by group.
+    GroupEstimate,
+    /// Records ended at or above the committed offset, by slot.
+    SlotUncommitted,
 }
 
-const MEASURES: usize = Measure::ConsumerQueues as usize + 1;
+const MEASURES: usize = Measure::SlotUncommitted as usize + 1;
+
+impl Measure {
+    /// Whether it stands beside another column, which is counted for both: so it neither widens nor shortens the grid.
+    fn is_beside(self) -> bool {
+        matches!(self, Self::GroupEstimate | Self::SlotUncommitted)
+    }
+}
 
 /// All columns.
 #[derive(Debug)]
@@ -119,7 +130,9 @@ impl Series {
                 self.omitted = true;
                 return;
             }
-            self.width += entity + 1 - columns.len();
+            if !measure.is_beside() {
+                self.width += entity + 1 - columns.len();
+            }
             columns.resize_with(entity + 1, Vec::new);
         }
         columns[entity].resize(row, 0);
