@@ -16,6 +16,7 @@ mod interrupt;
 mod list;
 mod metrics;
 mod new;
+mod pictures;
 mod run;
 mod schema;
 pub mod terminal;

@@ -255,6 +255,31 @@ mod tests {
         }
     }
 
+    /// Two hundred columns more beside the lag of two hundred queues drop no row.
+    #[test]
+    fn columns_beside_others_leave_the_grid_as_it_is() {
+        let rows = |beside: bool| {
+            let mut series = Series::new(SimDuration::from_secs(1));
+            for at in 0..6_000 {
+                if series.sampled(std::iter::empty()) {
+                    series.begin(secs(at));
+                    for slot in 0..200 {
+                        series.put(Measure::SlotLag, slot, at);
+                        if beside {
+                            series.put(Measure::SlotUncommitted, slot, 1);
+                        }
+                    }
+                }
+            }
+            (
+                series.times().len(),
+                series.column(Measure::SlotUncommitted, 7)[0],
+            )
+        };
+        assert_eq!((rows(true).0, rows(true).1), (rows(false).0, 1));
+        assert_eq!(rows(false).1, 0);
+    }
+
     #[test]
     fn the_last_row_replaces_one_of_the_same_instant() {
         let mut series = Series::new(SimDuration::from_secs(1));

@@ -1,5 +1,7 @@
 //! `rmqsim run` from outside: what it prints, writes and returns.
 
+#[cfg(feature = "png")]
+use crate::program::{command, finish};
 use crate::program::{root, run, scratch};
 use serde_json::Value;
 use std::fs;
@@ -141,6 +143,59 @@ fn json_goes_to_stdout() {
         fs::read_to_string(folder.join("out/report.json")).unwrap(),
         outcome.stdout
     );
+}
+
+/// Each chart has its PNG, of the same bytes in every process, also where there are no fonts to be found.
+#[test]
+#[cfg(feature = "png")]
+fn pngs_have_the_same_bytes_without_fonts() {
+    let folder = scratch("run-png");
+    let arguments = |out| {
+        [
+            "run",
+            "quickstart",
+            "--until",
+            "20s",
+            "--charts",
+            "svg,png",
+            "--out",
+            out,
+        ]
+    };
+    let here = run(&folder, &arguments("here"));
+    assert_eq!((here.code, here.stderr.as_str()), (0, ""));
+    let mut command = command(&folder, &arguments("there"));
+    command
+        .env("FONTCONFIG_FILE", "/nowhere")
+        .env("XDG_DATA_DIRS", "/nowhere");
+    assert_eq!(finish(command).code, 0);
+    let stems = |end: &str| -> Vec<String> {
+        let names = files(&folder.join("here"));
+        let stems = names.iter().filter_map(|name| name.strip_suffix(end));
+        stems.map(str::to_owned).collect()
+    };
+    assert_eq!(stems(".png"), stems(".svg"));
+    assert!(stems(".png").len() > 5);
+    for stem in stems(".png") {
+        let picture = |out: &str| fs::read(folder.join(out).join(format!("{stem}.png"))).unwrap();
+        assert!(picture("here").starts_with(b"\x89PNG\r\n"), "{stem}");
+        assert_eq!(picture("here"), picture("there"), "{stem}");
+    }
+}
+
+/// What is no form of a chart is refused before anything runs.
+#[test]
+fn odd_forms_of_charts_are_refused() {
+    let folder = scratch("run-odd-charts");
+    for (forms, said) in [
+        ("pdf", "charts are svg, png, both"),
+        ("svg,none", "none stands alone"),
+    ] {
+        let outcome = run(&folder, &["run", "quickstart", "--charts", forms]);
+        assert_eq!(outcome.code, 2);
+        assert!(outcome.stderr.contains(said), "{}", outcome.stderr);
+    }
+    assert!(files(&folder).is_empty());
 }
 
 /// Several scenarios get a folder each; two of one name do not meet.

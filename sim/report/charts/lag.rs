@@ -390,9 +390,14 @@ impl Sheet {
     }
 }
 
-/// An axis of seconds from 0, whose ticks are what people say: `30 s`, `2 m`, `1 h`.
+/// An axis of seconds from 0, whose ticks are what people say: `1.5 s`, `2 m`, `1 h`.
 fn duration_axis(seconds: f64) -> Axis {
-    axis::time(nanos(seconds), 4).with_headroom(6.0)
+    let mut axis = axis::time(nanos(seconds), 4).with_headroom(6.0);
+    axis.ticks
+        .iter_mut()
+        .skip(1)
+        .for_each(|tick| tick.label = span(tick.at));
+    axis
 }
 
 fn highest(values: &[u64]) -> u64 {

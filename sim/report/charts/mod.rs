@@ -3,7 +3,7 @@
 //!
 //! Each group gets its lag, throughput, consumption, queue owners, latency and retries; a chart whose data are empty says
 //! so in one line. What else there may be to see is drawn if it is there: the cost of changes, work by consumer, latency
-//! and retries over time, what is consumed and not committed, flow control. At the end stands what the brokers were
+//! and retries over time, what is finished and not committed, flow control. At the end stands what the brokers were
 //! asked. The same report
 //! yields the same bytes on every system: no clock, no counter, no platform maths, fixed order. Fonts are the
 //! reader's; nothing depends on their widths but the look.
@@ -25,6 +25,8 @@ mod offsets;
 mod over_time;
 mod ownership;
 pub mod panel;
+#[cfg(feature = "png")]
+pub mod png;
 mod rebalance;
 mod requests;
 mod retries;

@@ -1,6 +1,6 @@
-//! Consumed and not committed, queue by queue: what would come again if the owner died at that moment.
+//! Finished and not committed, queue by queue: what the next owner would read again if this one died at that moment.
 //!
-//! The committed offset and what is consumed run so close that two lines would be one; so their distance is drawn. One
+//! Finished is what was consumed, and what a filter passed over. The committed offset and what is finished run so close that two lines would be one; so their distance is drawn. One
 //! lane a queue, all to one scale; the twelve queues that ever had most. Each value is the highest of its stretch.
 
 use crate::report::charts::axis::{self, Axis};
@@ -65,7 +65,7 @@ pub fn draw(subject: &Subject<'_>) -> Option<Drawing> {
         })
         .collect();
     let title = format!(
-        "Consumed, not committed: {} — up to {} of one queue, at {}",
+        "Finished, not committed: {} — up to {} of one queue, at {}",
         subject.short_name(),
         text::count(most, "message"),
         span(when)
@@ -83,7 +83,7 @@ pub fn draw(subject: &Subject<'_>) -> Option<Drawing> {
         String::new()
     };
     let note = format!(
-        "what a crash of the owner would bring again; {which}highest in each {}; full height: {}",
+        "above the committed offset: read again if the owner dies; {which}highest in each {}; full height: {}",
         span(stretch),
         text::count(most, "message")
     );

@@ -89,7 +89,8 @@ pub fn draw(report: &Report) -> Option<Drawing> {
     if brokers.len() > 1 {
         note.push_str("; by broker");
     }
-    let height = HEADING + 26.0 + ROW * kinds.len() as f64 + FOOT;
+    let top = HEADING + if brokers.len() > 1 { 26.0 } else { 4.0 };
+    let height = top + ROW * kinds.len() as f64 + FOOT;
     let svg = svg(WIDTH, height, &title, |canvas| {
         frame::heading(canvas, &title, &note);
         legend(canvas, &brokers);
@@ -97,7 +98,7 @@ pub fn draw(report: &Report) -> Option<Drawing> {
         let left = INDENT + names.fold(0.0, f64::max) + 10.0;
         let scale = (WIDTH - NUMBER - left) / most as f64;
         for (number, (name, of, count)) in kinds.iter().enumerate() {
-            let y = HEADING + 26.0 + ROW * (number as f64 + 0.5);
+            let y = top + ROW * (number as f64 + 0.5);
             canvas.text(name, (left - 8.0, y), Anchor::End, LABEL, INK);
             let mut x = left;
             for (_, broker, colour) in &brokers {
@@ -111,8 +112,7 @@ pub fn draw(report: &Report) -> Option<Drawing> {
             let words = format!("{} · {share}", text::compact(*count));
             canvas.text(&words, (x + 7.0, y), Anchor::Start, SMALL, INK);
         }
-        let (top, bottom) = (HEADING + 26.0, height - FOOT);
-        canvas.line((left, top), (left, bottom), AXIS, THIN);
+        canvas.line((left, top), (left, height - FOOT), AXIS, THIN);
     });
     Some(Drawing::still(title, svg))
 }

@@ -13,6 +13,9 @@ use crate::report::model::GroupSeries;
 /// Windows into which a run is cut.
 const WINDOWS: usize = 240;
 
+/// How many times the usual rate a few windows may have before the axis is cut.
+const CUT: f64 = 6.0;
+
 const HEIGHT: f64 = 210.0;
 const RETRIES_HEIGHT: f64 = 90.0;
 
@@ -37,17 +40,22 @@ pub fn draw(subject: &Subject<'_>) -> Drawing {
         mean(&stored),
         mean(&succeeded)
     );
-    let note = format!(
+    let mut note = format!(
         "in windows of {}; stored: {}, succeeded: {}",
         span(stored.window),
         text::count(stored.total, "message"),
         text::grouped(succeeded.total)
     );
+    let most = stored.max().max(succeeded.max());
+    let high = top([&stored, &succeeded]).unwrap_or(most);
+    if high < most {
+        note.push_str(&format!("; cut at the top: up to {} /s", text::number(most)));
+    }
     let mut rows = vec![Row {
         caption: "messages per second".to_owned(),
         unit: "messages/s",
         height: HEIGHT,
-        y: axis::linear(stored.max().max(succeeded.max())),
+        y: axis::linear(high),
         place: over_time::as_it_is,
         steps: Some(stored.last_window),
         lines: vec![
@@ -60,6 +68,20 @@ pub fn draw(subject: &Subject<'_>) -> Drawing {
     }];
     rows.extend(came_back(subject, series));
     over_time::draw(subject.report, &events(subject), title, &note, &rows)
+}
+
+/// Where the axis ends if the highest rates are so few and so far off that all else would be flat: a backlog that is
+/// there at the start arrives in one window.
+fn top(rates: [&Rates; 2]) -> Option<f64> {
+    let mut all: Vec<f64> = rates
+        .iter()
+        .flat_map(|rates| &rates.points)
+        .map(|p| p.1)
+        .collect();
+    all.sort_by(f64::total_cmp);
+    let usual = *all.get(all.len() * 97 / 100)?;
+    let most = *all.last()?;
+    (usual > 0.0 && most > CUT * usual).then_some(usual * 1.5)
 }
 
 /// Retries and dead letters, if there were any.
@@ -132,5 +154,33 @@ impl Rates {
 
     pub fn max(&self) -> f64 {
         self.points.iter().map(|point| point.1).fold(0.0, f64::max)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn rates(values: impl Iterator<Item = f64>) -> Rates {
+        Rates {
+            points: (0_u32..).map(f64::from).zip(values).collect(),
+            window: 1.0,
+            last_window: 1.0,
+            total: 0,
+        }
+    }
+
+    /// One window of a hundred has 30 000 where all others have 200: the axis ends at 300. Ten of them are no exception.
+    #[test]
+    fn a_lone_burst_does_not_flatten_the_rest() {
+        let burst = |windows| rates((0..100).map(move |n| if n < windows { 30_000.0 } else { 200.0 }));
+        let calm = rates(std::iter::repeat_n(200.0, 100));
+        assert_eq!(top([&burst(1), &calm]), Some(300.0));
+        assert_eq!(top([&burst(10), &calm]), None);
+        assert_eq!(top([&calm, &calm]), None);
+        assert_eq!(
+            top([&rates(std::iter::empty()), &rates(std::iter::empty())]),
+            None
+        );
     }
 }

@@ -20,7 +20,7 @@ const BARS_HEIGHT: f64 = 260.0;
 const CAPTIONS: f64 = 42.0;
 const FOOT: f64 = 34.0;
 /// Room for the number behind a bar, pixels.
-const NUMBER: f64 = 104.0;
+const NUMBER: f64 = 130.0;
 
 struct Bar<'r> {
     name: &'r str,
@@ -160,7 +160,7 @@ fn draw_bars(canvas: &mut Canvas<'_>, subject: &Subject<'_>, bars: &[Bar<'_>], r
         .fold(0.0, f64::max);
     let names = names.min(190.0);
     let left = INDENT + names + 10.0;
-    let middle = left + (WIDTH - left) * 0.54;
+    let middle = left + (WIDTH - left) * 0.53;
     let most = bars.iter().map(|bar| bar.consumed).max().unwrap_or(0);
     let consumed = Column {
         left,

@@ -69,8 +69,8 @@ pub struct GroupSeries {
     /// missing if nobody in the group filters.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub lag_estimate: Vec<u64>,
-    /// By queue label: messages finished and not committed, which would come again if the owner died now. Of the twelve
-    /// queues that ever had most; those that never had any are left out.
+    /// By queue label: messages finished (consumed, or passed over by a filter) and not committed, which would be read again
+    /// if the owner died now. Of the twelve queues that ever had most; those that never had any are left out.
     #[serde(default, skip_serializing_if = "IndexMap::is_empty")]
     pub queue_uncommitted: IndexMap<String, Vec<u64>>,
     /// Latency over time; on a grid of its own.
