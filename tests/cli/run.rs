@@ -37,7 +37,7 @@ fn a_run_prints_and_names_what_it_wrote() {
             .contains("\nwrote in rmqsim-out/quickstart\n  report.json, ")
     );
     let written = files(&folder);
-    assert_eq!(written.len(), 6, "{written:?}");
+    assert_eq!(written.len(), 14, "{written:?}");
     for file in written {
         let name = file.strip_prefix("rmqsim-out/quickstart/").unwrap();
         assert!(outcome.stdout.contains(name), "{name}");
@@ -61,7 +61,7 @@ fn the_report_depends_on_scenario_and_seed_alone() {
     run(&here, &shipped);
     run(&there, &copied);
     let read = |folder: &Path, file: &str| fs::read_to_string(folder.join("out").join(file)).unwrap();
-    assert_eq!(files(&here.join("out")).len(), 7);
+    assert_eq!(files(&here.join("out")).len(), 14);
     for file in files(&here.join("out")) {
         assert_eq!(read(&here, &file), read(&there, &file), "{file}");
     }
@@ -138,7 +138,7 @@ fn json_goes_to_stdout() {
         &[&arguments[..], &["--out", "out", "--charts", "none"]].concat(),
     );
     assert_eq!(again.stdout, outcome.stdout);
-    assert_eq!(files(&folder), ["out/report.json"]);
+    assert_eq!(files(&folder), ["out/report.html", "out/report.json"]);
     assert_eq!(
         fs::read_to_string(folder.join("out/report.json")).unwrap(),
         outcome.stdout
@@ -217,6 +217,11 @@ fn scenarios_of_one_name_get_folders_of_their_own() {
     ];
     let outcome = run(&folder, &[&["run"], &files_and_options[..]].concat());
     assert_eq!(outcome.code, 0, "{}", outcome.stderr);
-    let reports = ["quickstart-2/report.json", "quickstart/report.json"];
+    let reports = [
+        "quickstart-2/report.html",
+        "quickstart-2/report.json",
+        "quickstart/report.html",
+        "quickstart/report.json",
+    ];
     assert_eq!(files(&folder.join("rmqsim-out")), reports);
 }
