@@ -1,6 +1,7 @@
 //! Arguments that several subcommands share.
 
 use crate::cli::pictures::{Pictures, pictures};
+use crate::cli::trace::TraceArgs;
 use crate::cluster::bounds::Bounds;
 use crate::cluster::sabotage::Sabotage;
 use crate::kernel::time::SimDuration;
@@ -101,7 +102,7 @@ Ctrl-C ends a run early: what it has come to is written and says so; exit code 1
 
 Examples:
   rmqsim run quickstart
-  rmqsim run backlog-drain --set groups.billing.consumers.count=8 --out rmqsim-out"
+  rmqsim run backlog-drain --set groups.billing.consumers.count=8 --out drain --trace drain.json"
 )]
 pub struct RunArgs {
     /// Scenario files, names of shipped scenarios, or - for standard input
@@ -133,6 +134,9 @@ pub struct RunArgs {
     /// check must notice and end the run with exit code 3
     #[arg(long, value_name = "FAULT", hide = true)]
     pub plant: Option<Sabotage>,
+    /// What is written for other programs
+    #[command(flatten)]
+    pub traces: TraceArgs,
 }
 
 /// In which form a comparison is printed.

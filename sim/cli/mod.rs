@@ -17,9 +17,11 @@ mod list;
 mod metrics;
 mod new;
 mod pictures;
+mod progress;
 mod run;
 mod schema;
 pub mod terminal;
+mod trace;
 
 pub use exit::{Exit, Failure};
 
@@ -93,6 +95,8 @@ enum Command {
     Run(args::RunArgs),
     Compare(args::CompareArgs),
     Explain(explain::Args),
+    #[command(alias = "consumerProgress")]
+    Progress(progress::Args),
     Check(check::Args),
     Fuzz(fuzz::Args),
     Allocate(allocate::Args),
@@ -114,6 +118,7 @@ pub fn main() -> std::process::ExitCode {
         Command::Run(args) => run::run(args, &terminal),
         Command::Compare(args) => compare::run(args, cli.global.threads(), &terminal),
         Command::Explain(args) => explain::run(args, &terminal),
+        Command::Progress(args) => progress::run(args, &terminal),
         Command::Check(args) => check::run(args, &terminal),
         Command::Fuzz(args) => fuzz::run(args, cli.global.threads(), &terminal),
         Command::Allocate(args) => allocate::run(args, &terminal),

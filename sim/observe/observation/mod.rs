@@ -255,6 +255,7 @@ impl Observer for Observation {
                 messages,
                 bytes,
                 held,
+                ..
             } => {
                 let of = directory.queue(queue);
                 self.brokers[of.broker.index()].answered(result, messages, bytes, held);
@@ -269,6 +270,7 @@ impl Observer for Observation {
                 consumer,
                 messages,
                 bytes,
+                ..
             } => {
                 self.brokers[directory.queue(queue).broker.index()].pushed(messages, bytes);
                 self.delivered[directory.consumer(consumer).group.index()].pushed(messages);
