@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Layers from the bottom up. A layer may name those below it and itself.
-const LAYERS: [(&str, &[&str]); 10] = [
+const LAYERS: [(&str, &[&str]); 11] = [
     ("kernel", &[]),
     ("cluster", &["kernel"]),
     ("scenario", &["kernel", "cluster"]),
@@ -16,6 +16,7 @@ const LAYERS: [(&str, &[&str]); 10] = [
         &["kernel", "cluster", "scenario", "observe", "study", "verify"],
     ),
     ("explain", &["kernel", "cluster", "observe", "report"]),
+    ("diff", &["kernel", "report"]),
     (
         "compare",
         &[
@@ -26,7 +27,7 @@ const LAYERS: [(&str, &[&str]); 10] = [
         "cli",
         &[
             "kernel", "cluster", "scenario", "observe", "study", "verify", "report", "simulate", "compare",
-            "explain",
+            "explain", "diff",
         ],
     ),
 ];

@@ -7,6 +7,7 @@ pub mod args;
 mod check;
 mod columns;
 mod compare;
+mod diff;
 mod exit;
 mod expectations;
 mod explain;
@@ -92,6 +93,7 @@ enum Command {
     Run(args::RunArgs),
     Compare(args::CompareArgs),
     Explain(explain::Args),
+    Diff(diff::Args),
     Check(check::Args),
     Fuzz(fuzz::Args),
     Allocate(allocate::Args),
@@ -113,6 +115,7 @@ pub fn main() -> std::process::ExitCode {
         Command::Run(args) => run::run(args, &terminal),
         Command::Compare(args) => compare::run(args, cli.global.threads(), &terminal),
         Command::Explain(args) => explain::run(args, &terminal),
+        Command::Diff(args) => diff::run(args, &terminal),
         Command::Check(args) => check::run(args, &terminal),
         Command::Fuzz(args) => fuzz::run(args, cli.global.threads(), &terminal),
         Command::Allocate(args) => allocate::run(args, &terminal),
