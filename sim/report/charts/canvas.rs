@@ -8,6 +8,7 @@
 //! Left out: text extents. The reader's machine chooses the font; [`text::width`](crate::report::charts::text::width)
 //! estimates.
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 use plotters::prelude::{DrawingBackend, SVGBackend};
@@ -16,8 +17,8 @@ use plotters::style::{Color as _, FontStyle, FontTransform, IntoFont, RGBColor, 
 
 use crate::report::charts::style::{Colour, PAPER};
 
-/// Units of the backend to one pixel.
-const UNITS: f64 = 4.0;
+/// Units of the backend, and of the view box, to one pixel.
+pub const UNITS: f64 = 4.0;
 /// Coordinates beyond this many pixels are cut: nothing that far off is visible, and it cannot overflow.
 const FAR: f64 = 100_000.0;
 
@@ -38,6 +39,14 @@ pub enum Anchor {
 /// A sheet to draw on. The origin is at the upper left.
 pub struct Canvas<'a> {
     backend: SVGBackend<'a>,
+    used: BTreeSet<(Paint, Colour)>,
+}
+
+/// What a colour is used for, by the name of the attribute.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Paint {
+    Fill,
+    Stroke,
 }
 
 /// The SVG text of what `draw` puts on a sheet of `width` × `height` pixels; `title` is what a screen reader says.
@@ -46,19 +55,21 @@ pub fn svg(width: f64, height: f64, title: &str, draw: impl FnOnce(&mut Canvas<'
     let size = ((width * UNITS) as u32, (height * UNITS) as u32);
     let mut canvas = Canvas {
         backend: SVGBackend::with_string(&mut body, size),
+        used: BTreeSet::new(),
     };
     canvas.rect((0.0, 0.0), (width, height), PAPER);
     draw(&mut canvas);
     // Writing to a string cannot fail; the backend has errors only for files.
     let _ = canvas.backend.present();
+    let style = style(&canvas.used);
     drop(canvas);
 
     let drawn = body.split_once('\n').map_or("", |(_header, rest)| rest);
     let mut out = String::with_capacity(drawn.len() + 300);
     let _ = write!(
         out,
-        "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{width}\" height=\"{height}\" \
-         viewBox=\"0 0 {} {}\" role=\"img\" stroke-linejoin=\"round\">\n<title>{}</title>\n{drawn}",
+        "<svg xmlns=\"http://www.w3.org/2000/svg\" class=\"rmqsim\" width=\"{width}\" height=\"{height}\" \
+         viewBox=\"0 0 {} {}\" role=\"img\" stroke-linejoin=\"round\">\n<title>{}</title>\n{style}{drawn}",
         size.0,
         size.1,
         escaped(title),
@@ -66,19 +77,41 @@ pub fn svg(width: f64, height: f64, title: &str, draw: impl FnOnce(&mut Canvas<'
     out
 }
 
+/// What a dark page changes: the colours. A reader that does not know `light-dark` passes over it, and all shows light.
+///
+/// It also holds within a page, next to other charts: nothing but their own parts is named. Only a drawing that
+/// stands alone chooses the scheme itself.
+fn style(used: &BTreeSet<(Paint, Colour)>) -> String {
+    let mut rules = String::new();
+    for (paint, colour) in used {
+        let name = match paint {
+            Paint::Fill => "fill",
+            Paint::Stroke => "stroke",
+        };
+        let (light, dark) = (colour.light_hex(), colour.dark_hex());
+        let _ = write!(
+            rules,
+            "\n.rmqsim [{name}=\"{light}\"]{{{name}:light-dark({light},{dark})}}"
+        );
+    }
+    format!(
+        "<style>@supports (color:light-dark(#000,#fff)){{\nsvg.rmqsim:root{{color-scheme:light dark}}{rules}\n}}</style>\n"
+    )
+}
+
 impl Canvas<'_> {
     /// A straight line.
     pub fn line(&mut self, from: (f64, f64), to: (f64, f64), colour: Colour, width: f64) {
-        let _ = self
-            .backend
-            .draw_line(units(from), units(to), &stroke(colour, width));
+        let stroke = self.stroke(colour, width);
+        let _ = self.backend.draw_line(units(from), units(to), &stroke);
     }
 
     /// A line through all points; points that fall on the same spot or on a straight run are left out.
     pub fn path(&mut self, points: impl IntoIterator<Item = (f64, f64)>, colour: Colour, width: f64) {
         let points = straightened(points.into_iter().map(units));
         if points.len() > 1 {
-            let _ = self.backend.draw_path(points, &stroke(colour, width));
+            let stroke = self.stroke(colour, width);
+            let _ = self.backend.draw_path(points, &stroke);
         }
     }
 
@@ -86,16 +119,17 @@ impl Canvas<'_> {
     pub fn area(&mut self, outline: impl IntoIterator<Item = (f64, f64)>, colour: Colour, percent: u8) {
         let outline = straightened(outline.into_iter().map(units));
         if outline.len() > 2 {
-            let colour = rgb(colour).mix(f64::from(percent) / 100.0);
+            let colour = self.fill(colour).mix(f64::from(percent) / 100.0);
             let _ = self.backend.fill_polygon(outline, &colour);
         }
     }
 
     /// A filled rectangle.
     pub fn rect(&mut self, corner: (f64, f64), opposite: (f64, f64), colour: Colour) {
+        let colour = self.fill(colour);
         let _ = self
             .backend
-            .draw_rect(units(corner), units(opposite), &rgb(colour), true);
+            .draw_rect(units(corner), units(opposite), &colour, true);
     }
 
     /// The outline of a rectangle.
@@ -132,9 +166,8 @@ impl Canvas<'_> {
     /// A filled disc.
     pub fn disc(&mut self, centre: (f64, f64), radius: f64, colour: Colour) {
         let radius = (radius * UNITS).round() as u32;
-        let _ = self
-            .backend
-            .draw_circle(units(centre), radius, &rgb(colour), true);
+        let colour = self.fill(colour);
+        let _ = self.backend.draw_circle(units(centre), radius, &colour, true);
     }
 
     /// A line of text, its middle height at `at`.
@@ -176,6 +209,20 @@ impl Canvas<'_> {
         );
     }
 
+    fn fill(&mut self, colour: Colour) -> RGBColor {
+        self.used.insert((Paint::Fill, colour));
+        rgb(colour)
+    }
+
+    fn stroke(&mut self, colour: Colour, width: f64) -> ShapeStyle {
+        self.used.insert((Paint::Stroke, colour));
+        ShapeStyle {
+            color: rgb(colour).to_rgba(),
+            filled: false,
+            stroke_width: (width * UNITS).round() as u32,
+        }
+    }
+
     #[allow(
         clippy::too_many_arguments,
         reason = "the one place where all traits of a text meet"
@@ -200,7 +247,7 @@ impl Canvas<'_> {
             .into_font()
             .style(weight)
             .transform(transform);
-        let ink = rgb(colour);
+        let ink = self.fill(colour);
         let style = TextStyle::from(font)
             .color(&ink)
             .pos(Pos::new(h_pos, VPos::Center));
@@ -214,16 +261,9 @@ fn units((x, y): (f64, f64)) -> (i32, i32) {
     (unit(x), unit(y))
 }
 
-fn rgb(Colour(r, g, b): Colour) -> RGBColor {
+fn rgb(colour: Colour) -> RGBColor {
+    let [r, g, b] = colour.light();
     RGBColor(r, g, b)
-}
-
-fn stroke(colour: Colour, width: f64) -> ShapeStyle {
-    ShapeStyle {
-        color: rgb(colour).to_rgba(),
-        filled: false,
-        stroke_width: (width * UNITS).round() as u32,
-    }
 }
 
 /// Leaves out points that repeat their predecessor or lie inside a horizontal or vertical run.
@@ -262,15 +302,37 @@ fn escaped(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::report::charts::style::{INK, LABEL};
+    use crate::report::charts::style::{ALARM, INK, LABEL};
 
     #[test]
     fn a_sheet_has_its_size_in_pixels_and_its_units_in_the_view_box() {
         let text = svg(100.0, 50.0, "a < b", |c| c.line((0.0, 0.0), (1.0, 2.5), INK, 1.0));
-        assert!(text.starts_with("<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"100\" height=\"50\" viewBox=\"0 0 400 200\""), "{text}");
+        assert!(text.starts_with("<svg xmlns=\"http://www.w3.org/2000/svg\" class=\"rmqsim\" width=\"100\" height=\"50\" viewBox=\"0 0 400 200\""), "{text}");
         assert!(text.contains("<title>a &lt; b</title>"), "{text}");
         assert!(text.contains("x2=\"4\" y2=\"10\""), "{text}");
         assert!(text.ends_with("</svg>\n"), "{text}");
+    }
+
+    /// Every colour that is drawn has its place on a dark page, and no other.
+    #[test]
+    fn a_dark_page_changes_every_colour() {
+        let text = svg(10.0, 10.0, "", |c| {
+            c.line((0.0, 0.0), (1.0, 2.5), INK, 1.0);
+            c.disc((1.0, 1.0), 2.0, ALARM);
+        });
+        let style = text
+            .split_once("<style>")
+            .and_then(|(_, rest)| rest.split_once("</style>"));
+        let (style, drawn) = style.expect("a style");
+        for rule in [
+            "[fill=\"#FFFFFF\"]{fill:light-dark(#FFFFFF,#16181D)}",
+            "[stroke=\"#222222\"]{stroke:light-dark(#222222,#E8E8EB)}",
+            "[fill=\"#C4161C\"]{fill:light-dark(#C4161C,#FF6B66)}",
+        ] {
+            assert!(style.contains(rule), "{style}");
+        }
+        assert_eq!(style.matches(".rmqsim [").count(), 3);
+        assert_eq!(drawn.matches("#FFFFFF").count(), 1, "{drawn}");
     }
 
     #[test]

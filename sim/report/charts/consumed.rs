@@ -7,7 +7,8 @@
 
 use crate::report::charts::axis::{self, Axis};
 use crate::report::charts::canvas::{Anchor, Canvas, svg};
-use crate::report::charts::frame::{self, FOOT, HEADING, Panel};
+use crate::report::charts::frame::{self, FOOT, HEADING, Plot};
+use crate::report::charts::panel::{Panel, Shown};
 use crate::report::charts::strip::Strip;
 use crate::report::charts::style::{
     self, AXIS, Colour, GRID, HAIRLINE, INDENT, LABEL, QUIET, SMALL, THIN, WIDTH,
@@ -51,7 +52,8 @@ pub fn draw(subject: &Subject<'_>) -> Drawing {
         frame::heading(canvas, &title, &picture.note());
         picture.draw(canvas);
     });
-    (title, svg)
+    let panels = vec![picture.shown()];
+    Drawing { title, svg, panels }
 }
 
 /// One member.
@@ -355,10 +357,24 @@ impl Picture {
         note
     }
 
+    /// All lanes as one panel, with those that consumed most.
+    fn shown(&self) -> Panel {
+        let mut busiest: Vec<&Lane> = self.lanes.iter().collect();
+        busiest.sort_by_key(|lane| std::cmp::Reverse(lane.consumed));
+        busiest.truncate(style::LINES_MAX);
+        let shown = |lane: &&Lane| {
+            let starts = lane.bounds.iter().copied().zip(lane.rates.iter().copied());
+            Shown::new(&lane.name, "messages/s", lane.colour, &starts.collect::<Vec<_>>())
+        };
+        let mut whole = self.panel(0, self.lanes.len());
+        whole.bottom = self.bottom();
+        Panel::of(&whole, busiest.iter().map(shown).collect())
+    }
+
     /// The panel of `lanes` lanes from the `first` on.
-    fn panel(&self, first: usize, lanes: usize) -> Panel {
+    fn panel(&self, first: usize, lanes: usize) -> Plot {
         let (top, step) = (HEADING + 6.0 + self.strip.height(), lane_height(self.lanes.len()));
-        Panel {
+        Plot {
             left: self.left,
             right: self.right,
             top: top + step * first as f64,
@@ -423,7 +439,7 @@ impl Picture {
         );
     }
 
-    fn draw_lane(&self, canvas: &mut Canvas<'_>, panel: &Panel, lane: &Lane) {
+    fn draw_lane(&self, canvas: &mut Canvas<'_>, panel: &Plot, lane: &Lane) {
         if self.has_axes() {
             // Two or three ticks are enough in a lane of a few; one alone has room for all.
             let skip = if self.lanes.len() > 1 { 2 } else { 1 };

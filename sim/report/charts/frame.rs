@@ -38,11 +38,11 @@ pub fn notice(title: String, line: &str) -> Drawing {
     let svg = svg(WIDTH, HEADING + 6.0, &title, |canvas| {
         heading(canvas, &title, line)
     });
-    (title, svg)
+    Drawing::still(title, svg)
 }
 
 /// A rectangle of the sheet with its two axes.
-pub struct Panel {
+pub struct Plot {
     /// Left edge, pixels.
     pub left: f64,
     /// Right edge, pixels.
@@ -57,7 +57,7 @@ pub struct Panel {
     pub y: Axis,
 }
 
-impl Panel {
+impl Plot {
     /// Where a value of the horizontal axis lies, in pixels.
     pub fn px(&self, value: f64) -> f64 {
         self.left + self.x.fraction(value) * (self.right - self.left)

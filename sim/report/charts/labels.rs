@@ -1,7 +1,7 @@
 //! Labels beside a plot, pushed apart so that none covers another.
 
 use crate::report::charts::canvas::{Anchor, Canvas};
-use crate::report::charts::frame::Panel;
+use crate::report::charts::frame::Plot;
 use crate::report::charts::style::{Colour, HAIRLINE, QUIET};
 use crate::report::charts::text;
 
@@ -32,7 +32,7 @@ pub fn room<'l>(labels: impl IntoIterator<Item = (&'l str, &'l str)>, size: f64,
 
 /// Draws `labels` at the right of `panel`, each as close to its height as the others allow. Names too long
 /// for `room` are shortened.
-pub fn beside(canvas: &mut Canvas<'_>, mut labels: Vec<Label>, panel: &Panel, room: f64, size: f64) {
+pub fn beside(canvas: &mut Canvas<'_>, mut labels: Vec<Label>, panel: &Plot, room: f64, size: f64) {
     let (x, top, bottom) = (panel.right, panel.top + size / 2.0, panel.bottom - size / 2.0);
     labels.sort_by(|a, b| a.y.total_cmp(&b.y));
     let wanted: Vec<f64> = labels.iter().map(|label| label.y).collect();

@@ -7,8 +7,9 @@
 
 use crate::report::charts::axis::{self, Axis};
 use crate::report::charts::canvas::{Canvas, svg};
-use crate::report::charts::frame::{self, FOOT, HEADING, Panel};
+use crate::report::charts::frame::{self, FOOT, HEADING, Plot};
 use crate::report::charts::labels::{self, Label};
+use crate::report::charts::panel::{Panel, Shown};
 use crate::report::charts::strip::Strip;
 use crate::report::charts::style::{
     self, Colour, DIM, HAIRLINE, LABEL, LINES_MAX, MAIN, PAPER, RIGHT_MARGIN, SECOND, SMALL, THICK, THIN,
@@ -21,6 +22,9 @@ use crate::report::model::GroupSeries;
 const POINTS_MAX: usize = 2000;
 /// Stretches of the queues' lines.
 const STRETCHES: usize = 180;
+
+/// What all of them count.
+const UNIT: &str = "messages";
 
 const TOTAL_HEIGHT: f64 = 210.0;
 const QUEUES_HEIGHT: f64 = 200.0;
@@ -62,7 +66,8 @@ pub fn draw(subject: &Subject<'_>) -> Drawing {
         frame::heading(canvas, &title, &note);
         sheet.draw(canvas, &total, queues.as_ref());
     });
-    (title, svg)
+    let panels = sheet.panels(&total, queues.as_ref());
+    Drawing { title, svg, panels }
 }
 
 type Points = Vec<(f64, f64)>;
@@ -99,7 +104,7 @@ impl Total {
         }
     }
 
-    fn draw(&self, canvas: &mut Canvas<'_>, panel: &Panel, room: f64) {
+    fn draw(&self, canvas: &mut Canvas<'_>, panel: &Plot, room: f64) {
         let end = self.peaks.last().map_or(panel.left, |p| panel.px(p.0));
         let floor = [(end, panel.bottom), (panel.left, panel.bottom)];
         canvas.area(self.peaks.iter().map(|&p| panel.at(p)).chain(floor), MAIN, 12);
@@ -115,6 +120,14 @@ impl Total {
             label(panel, points, colour, name, "")
         });
         labels::beside(canvas, names.to_vec(), panel, room, LABEL);
+    }
+
+    fn shown(&self) -> Vec<Shown> {
+        let [(lag, blue), (backlog, red)] = Self::NAMES;
+        vec![
+            Shown::new(lag, UNIT, blue, &self.lag),
+            Shown::new(backlog, UNIT, red, &self.backlog),
+        ]
     }
 
     const NAMES: [(&'static str, Colour); 2] = [("not committed", MAIN), ("not finished", SECOND)];
@@ -197,6 +210,12 @@ impl Queues {
         Some(Self { lines, rest, stretch })
     }
 
+    fn shown(&self) -> Vec<Shown> {
+        let lines = self.lines.iter().enumerate();
+        let shown = |(i, line): (usize, &Line)| Shown::new(&line.label, UNIT, style::hue(i), &line.points);
+        lines.map(shown).collect()
+    }
+
     fn caption(&self) -> String {
         let stretch = format!("highest in each {}", span(self.stretch));
         match &self.rest {
@@ -209,7 +228,7 @@ impl Queues {
         }
     }
 
-    fn draw(&self, canvas: &mut Canvas<'_>, panel: &Panel, room: f64) {
+    fn draw(&self, canvas: &mut Canvas<'_>, panel: &Plot, room: f64) {
         if let Some((_, lowest, highest)) = &self.rest {
             let band = highest.iter().chain(lowest.iter().rev());
             canvas.area(band.map(|&p| panel.at(p)), DIM, 60);
@@ -236,8 +255,8 @@ struct Sheet {
     /// End of what is not measured, seconds.
     warm_up: Option<f64>,
     strip: Strip,
-    total: Panel,
-    queues: Option<Panel>,
+    total: Plot,
+    queues: Option<Plot>,
     room: f64,
 }
 
@@ -263,7 +282,7 @@ impl Sheet {
             .fold(0.0, f64::max);
         let right = WIDTH - room;
         let strip = Strip::new(subject, &x, left, right);
-        let panel = |top: f64, height: f64, y: Axis| Panel {
+        let panel = |top: f64, height: f64, y: Axis| Plot {
             left,
             right,
             top,
@@ -284,6 +303,14 @@ impl Sheet {
 
     fn height(&self) -> f64 {
         self.queues.as_ref().unwrap_or(&self.total).bottom + FOOT
+    }
+
+    fn panels(&self, total: &Total, queues: Option<&Queues>) -> Vec<Panel> {
+        let mut panels = vec![Panel::of(&self.total, total.shown())];
+        if let (Some(plot), Some(queues)) = (&self.queues, queues) {
+            panels.push(Panel::of(plot, queues.shown()));
+        }
+        panels
     }
 
     fn draw(&self, canvas: &mut Canvas<'_>, total: &Total, queues: Option<&Queues>) {
@@ -309,7 +336,7 @@ fn highest(values: &[u64]) -> u64 {
     values.iter().copied().max().unwrap_or(0)
 }
 
-fn label(panel: &Panel, points: &Points, colour: Colour, name: &str, remark: &str) -> Label {
+fn label(panel: &Plot, points: &Points, colour: Colour, name: &str, remark: &str) -> Label {
     let y = panel.py(points.last().map_or(0.0, |p| p.1));
     Label {
         y,

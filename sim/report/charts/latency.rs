@@ -7,7 +7,7 @@
 use crate::kernel::math;
 use crate::report::charts::axis::{self, Axis};
 use crate::report::charts::canvas::{Anchor, Canvas, svg};
-use crate::report::charts::frame::{self, FOOT, HEADING, Panel};
+use crate::report::charts::frame::{self, FOOT, HEADING, Plot};
 use crate::report::charts::style::{
     Colour, HAIRLINE, LABEL, MAIN, PAPER, RIGHT_MARGIN, SECOND, SMALL, THICK, WIDTH,
 };
@@ -68,7 +68,7 @@ pub fn draw(subject: &Subject<'_>) -> Drawing {
         frame::heading(canvas, &title, &note);
         draw_curves(canvas, &curves);
     });
-    (title, svg)
+    Drawing::still(title, svg)
 }
 
 struct Curve<'r> {
@@ -139,7 +139,7 @@ fn draw_curves(canvas: &mut Canvas<'_>, curves: &[Curve<'_>]) {
     let depth = axis::log_share(most.max(1).ilog10().clamp(2, 5));
     let left = frame::left_room(&y).max(frame::left_room(&depth));
     let (right, top) = (WIDTH - RIGHT_MARGIN, HEADING + 24.0);
-    let upper = Panel {
+    let upper = Plot {
         left,
         right,
         top,
@@ -148,7 +148,7 @@ fn draw_curves(canvas: &mut Canvas<'_>, curves: &[Curve<'_>]) {
         y,
     };
     let below = upper.bottom + BETWEEN;
-    let tail = Panel {
+    let tail = Plot {
         left,
         right,
         top: below,
@@ -210,7 +210,7 @@ fn shares(bins: &[Bin], axis: &Axis, parts: usize) -> Vec<f64> {
 }
 
 /// Draws a histogram as an outline over a pale area.
-fn draw_bars(canvas: &mut Canvas<'_>, panel: &Panel, curve: &Curve<'_>, bars: &[f64]) {
+fn draw_bars(canvas: &mut Canvas<'_>, panel: &Plot, curve: &Curve<'_>, bars: &[f64]) {
     let edge = |i: usize| panel.left + (panel.right - panel.left) * i as f64 / bars.len() as f64;
     let first = bars.iter().position(|&v| v > 0.0).unwrap_or(0);
     let last = bars.iter().rposition(|&v| v > 0.0).unwrap_or(0);
@@ -224,7 +224,7 @@ fn draw_bars(canvas: &mut Canvas<'_>, panel: &Panel, curve: &Curve<'_>, bars: &[
 }
 
 /// Writes the name of a curve above the top of its histogram, to the left or to the right of it.
-fn name_peak(canvas: &mut Canvas<'_>, panel: &Panel, curve: &Curve<'_>, bars: &[f64], at_right: bool) {
+fn name_peak(canvas: &mut Canvas<'_>, panel: &Plot, curve: &Curve<'_>, bars: &[f64], at_right: bool) {
     let peak = bars
         .iter()
         .enumerate()
@@ -242,7 +242,7 @@ fn name_peak(canvas: &mut Canvas<'_>, panel: &Panel, curve: &Curve<'_>, bars: &[
 
 /// Where a text of the given width stands beside `x`, at a distance of `gap`: on the side that is wished if
 /// there is room.
-fn beside(panel: &Panel, x: f64, gap: f64, width: f64, at_right: bool) -> (f64, Anchor) {
+fn beside(panel: &Plot, x: f64, gap: f64, width: f64, at_right: bool) -> (f64, Anchor) {
     let right = if at_right {
         x + gap + width < WIDTH - 4.0
     } else {
@@ -256,7 +256,7 @@ fn beside(panel: &Panel, x: f64, gap: f64, width: f64, at_right: bool) -> (f64, 
 }
 
 /// Draws the share of values above each latency.
-fn draw_tail(canvas: &mut Canvas<'_>, panel: &Panel, curve: &Curve<'_>) {
+fn draw_tail(canvas: &mut Canvas<'_>, panel: &Plot, curve: &Curve<'_>) {
     let total = total(&curve.bins);
     let mut left = total;
     let mut points = vec![(panel.left, panel.py(0.0))];
@@ -278,7 +278,7 @@ fn log_share(part: f64, total: f64) -> f64 {
 }
 
 /// Dots and labels at p50 and p99, at the right of the curve or at its left.
-fn draw_quantiles(canvas: &mut Canvas<'_>, panel: &Panel, curve: &Curve<'_>, at_right: bool) {
+fn draw_quantiles(canvas: &mut Canvas<'_>, panel: &Plot, curve: &Curve<'_>, at_right: bool) {
     let marks = [
         ("p50", curve.latency.p50_seconds, 0.5),
         ("p99", curve.p99(), 0.01),

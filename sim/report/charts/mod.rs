@@ -18,6 +18,7 @@ mod labels;
 mod lag;
 mod latency;
 mod ownership;
+pub mod panel;
 mod rebalance;
 mod retries;
 mod strip;
@@ -27,21 +28,40 @@ mod thin;
 
 use std::collections::BTreeSet;
 
+use crate::report::charts::panel::Panel;
 use crate::report::model::{GroupReport, Report};
 
 /// One picture.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Chart {
     /// A name for its file, unique within the report: `lag-billing.svg`. Letters, digits, `-`, `_`, `.` only.
     pub file_name: String,
     /// What it shows, in one sentence.
     pub title: String,
+    /// What kind of chart it is, which is how its file's name begins: `lag`.
+    pub kind: &'static str,
+    /// The group that it is about; none if it is about the cluster, or about a comparison.
+    pub group: Option<String>,
     /// The text of the SVG file.
     pub svg: String,
+    /// Its parts that have a time axis, from top to bottom.
+    pub panels: Vec<Panel>,
 }
 
-/// What a chart file yields for one group: its title and its SVG text.
-type Drawing = (String, String);
+/// What a chart file yields.
+struct Drawing {
+    title: String,
+    svg: String,
+    panels: Vec<Panel>,
+}
+
+impl Drawing {
+    /// A drawing without a time axis.
+    fn still(title: String, svg: String) -> Self {
+        let panels = Vec::new();
+        Self { title, svg, panels }
+    }
+}
 
 /// One group of a report, as the chart files see it.
 struct Subject<'r> {
@@ -101,7 +121,7 @@ fn span(seconds: f64) -> String {
 /// All charts of a report, group by group.
 pub fn draw_all(report: &Report) -> Vec<Chart> {
     type Draw = fn(&Subject<'_>) -> Option<Drawing>;
-    let kinds: [(&str, Draw); 6] = [
+    let kinds: [(&'static str, Draw); 6] = [
         ("lag", |subject| Some(lag::draw(subject))),
         ("consumed", |subject| Some(consumed::draw(subject))),
         ("ownership", |subject| {
@@ -119,10 +139,13 @@ pub fn draw_all(report: &Report) -> Vec<Chart> {
         let subject = Subject { report, name, group };
         let stem = file_stem(name, &mut taken);
         for (kind, draw) in kinds {
-            charts.extend(draw(&subject).map(|(title, svg)| Chart {
+            charts.extend(draw(&subject).map(|drawing| Chart {
                 file_name: format!("{kind}-{stem}.svg"),
-                title,
-                svg,
+                title: drawing.title,
+                kind,
+                group: Some(name.clone()),
+                svg: drawing.svg,
+                panels: drawing.panels,
             }));
         }
     }

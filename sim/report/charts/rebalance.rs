@@ -7,7 +7,7 @@
 use crate::report::charts::axis::{self, Axis};
 use crate::report::charts::canvas::{Anchor, Canvas, svg};
 use crate::report::charts::events::Event;
-use crate::report::charts::frame::{self, HEADING, Panel};
+use crate::report::charts::frame::{self, HEADING, Plot};
 use crate::report::charts::style::{
     ALARM, AXIS, Colour, DIM, HAIRLINE, INK, MAIN, QUIET, RIGHT_MARGIN, SECOND, SMALL, THIN, WIDTH,
 };
@@ -57,7 +57,7 @@ pub fn draw(subject: &Subject<'_>) -> Option<Drawing> {
             draw_columns(canvas, &columns, slot);
         },
     );
-    Some((title, svg))
+    Some(Drawing::still(title, svg))
 }
 
 /// Left edge of the bars, in pixels.
@@ -137,7 +137,7 @@ fn sums(rebalance: &RebalanceReport) -> String {
 fn draw_columns(canvas: &mut Canvas<'_>, columns: &[Column], slot: f64) {
     let row = |index: usize, y: Axis| {
         let top = HEADING + CAPTION + index as f64 * (HEIGHT + CAPTION);
-        Panel {
+        Plot {
             left: LEFT,
             right: WIDTH - RIGHT_MARGIN,
             top,
@@ -205,7 +205,7 @@ fn draw_columns(canvas: &mut Canvas<'_>, columns: &[Column], slot: f64) {
     }
 }
 
-fn grid(canvas: &mut Canvas<'_>, panel: &Panel, caption: &str) {
+fn grid(canvas: &mut Canvas<'_>, panel: &Plot, caption: &str) {
     panel.grid(canvas, caption, panel.top - 12.0);
     canvas.line(
         (panel.left, panel.bottom),
@@ -215,7 +215,7 @@ fn grid(canvas: &mut Canvas<'_>, panel: &Panel, caption: &str) {
     );
 }
 
-fn bar(canvas: &mut Canvas<'_>, panel: &Panel, (middle, width): (f64, f64), value: f64, colour: Colour) {
+fn bar(canvas: &mut Canvas<'_>, panel: &Plot, (middle, width): (f64, f64), value: f64, colour: Colour) {
     if value > 0.0 {
         // What is there is seen, however little.
         let top = panel.py(value).min(panel.bottom - HAIRLINE);

@@ -5,7 +5,7 @@
 
 use crate::report::charts::axis::{self, Axis};
 use crate::report::charts::canvas::{Anchor, Canvas, svg};
-use crate::report::charts::frame::{self, HEADING, Panel};
+use crate::report::charts::frame::{self, HEADING, Plot};
 use crate::report::charts::style::{
     ALARM, AXIS, Colour, INK, LABEL, MAIN, QUIET, RIGHT_MARGIN, SMALL, THIN, WIDTH,
 };
@@ -57,7 +57,7 @@ pub fn draw(subject: &Subject<'_>) -> Drawing {
         frame::heading(canvas, &title, &note);
         draw_bars(canvas, &bars, axis);
     });
-    (title, svg)
+    Drawing::still(title, svg)
 }
 
 struct Bar {
@@ -120,7 +120,7 @@ fn axis_of(bars: &[Bar]) -> Axis {
 fn draw_bars(canvas: &mut Canvas<'_>, bars: &[Bar], axis: Axis) {
     let logarithmic = axis.low < 0.0;
     let top = HEADING + 24.0;
-    let panel = Panel {
+    let panel = Plot {
         left: frame::left_room(&axis),
         right: WIDTH - RIGHT_MARGIN,
         top,

@@ -2,7 +2,8 @@
 
 use indexmap::IndexMap;
 
-use super::{Chart, draw_all};
+use super::panel::{POINTS_MAX, Panel};
+use super::{Chart, draw_all, style};
 use crate::report::assemble::troubles_report;
 use crate::report::model::{
     AttemptReport, ConsumerEnd, ConsumerReport, DisconnectReport, DistributionReport, GroupReport,
@@ -217,6 +218,9 @@ fn check(report: &Report) -> Vec<Chart> {
         file_name,
         title,
         svg,
+        panels,
+        kind,
+        ..
     } in &charts
     {
         assert!(
@@ -239,8 +243,52 @@ fn check(report: &Report) -> Vec<Chart> {
             "{file_name}"
         );
         assert!(!title.is_empty());
+        assert!(file_name.starts_with(kind), "{file_name}");
+        check_panels(file_name, panels);
     }
     charts
+}
+
+/// Whatever the data: a page can rely on order and bounds.
+pub(super) fn check_panels(name: &str, panels: &[Panel]) {
+    for panel in panels {
+        assert!(
+            panel.left < panel.right && panel.top < panel.bottom && panel.from < panel.to,
+            "{name}: {panel:?}"
+        );
+        assert!(panel.series.len() <= style::LINES_MAX, "{name}");
+        for shown in &panel.series {
+            assert!(shown.points.len() <= POINTS_MAX, "{name}: {}", shown.name);
+            let finite = |point: &(f64, f64)| point.0.is_finite() && point.1.is_finite();
+            assert!(shown.points.iter().all(finite), "{name}: {}", shown.name);
+        }
+    }
+}
+
+/// A page lays a cursor over a chart where its time axis is, and names what is drawn there.
+#[test]
+fn charts_tell_where_their_time_axes_lie_and_what_they_show() {
+    let charts = check(&SMALL.report());
+    let panels = |kind: &str| chart(&charts, kind).panels;
+    let names = |panel: &Panel| -> Vec<String> { panel.series.iter().map(|s| s.name.clone()).collect() };
+    let lag = panels("lag");
+    assert_eq!(lag.len(), 2);
+    assert_eq!(names(&lag[0]), ["not committed", "not finished"]);
+    assert_eq!(lag[1].series.len(), 3);
+    // The values of the report themselves: lag at 7 s.
+    let total = &SMALL.report().timeline.groups["billing"].lag;
+    assert!(lag[0].series[0].points.contains(&(7.0, total[7] as f64)));
+    let consumed = panels("consumed");
+    assert_eq!(names(&consumed[0]), ["billing-2", "billing-1"]);
+    assert_eq!(consumed[0].series[0].unit, "messages/s");
+    assert_eq!((lag[0].from, lag[0].to), (0.0, 60.0));
+    assert_eq!(panels("ownership")[0].to, 60.0);
+    assert!(panels("latency").is_empty() && panels("retries").is_empty());
+    assert!(
+        charts
+            .iter()
+            .all(|chart| chart.group.as_deref() == Some("billing"))
+    );
 }
 
 fn chart(charts: &[Chart], kind: &str) -> Chart {
@@ -265,7 +313,7 @@ fn the_small_sample_has_the_bytes_that_it_always_had() {
     });
     assert_eq!(
         &hasher.finalize().to_hex()[..16],
-        "cc483e86cae63329",
+        "79dd144aecbbca3d",
         "the charts look different now"
     );
 }
@@ -399,11 +447,17 @@ fn crowds_are_thinned_out_and_say_so() {
     }
 }
 
+/// The picture without what a dark page changes.
+fn drawn(chart: &Chart) -> String {
+    let style = chart.svg.split_once("</style>");
+    style.expect("every chart has a style").1.to_owned()
+}
+
 #[test]
 fn two_owners_at_once_are_framed_in_red() {
     let mut report = SMALL.report();
     let red = "#C4161C";
-    let count = |report: &Report| chart(&check(report), "ownership").svg.matches(red).count();
+    let count = |report: &Report| drawn(&chart(&check(report), "ownership")).matches(red).count();
     let before = count(&report);
     let rebalance = &mut report.rebalance["billing"];
     let first = rebalance.ownership[0].clone();
@@ -449,7 +503,7 @@ fn the_shortest_gap_is_seen() {
     }
     .report();
     let ink = "fill=\"#222222\" stroke=\"none\"";
-    let count = |report: &Report| chart(&check(report), "ownership").svg.matches(ink).count();
+    let count = |report: &Report| drawn(&chart(&check(report), "ownership")).matches(ink).count();
     let rebalance = &mut report.rebalance["billing"];
     let whole = rebalance.ownership[0].clone();
     rebalance.ownership[0].to_seconds = 600.0;

@@ -53,7 +53,7 @@ pub fn draw(study: &Study<'_>, group: &str, shares: &[ConsumerShares]) -> Drawin
             sheet.draw(canvas, study, panel, place);
         }
     });
-    (title, svg)
+    Drawing::still(title, svg)
 }
 
 fn note(study: &Study<'_>, panels: &[Panel<'_>], all: usize) -> String {
@@ -211,7 +211,7 @@ impl Sheet {
         let (row, column) = (place / self.columns, place % self.columns);
         let left = self.left + column as f64 * (self.width + GAP);
         let top = self.top + row as f64 * (HEAD + HEIGHT + NAMES) + HEAD;
-        let frame = frame::Panel {
+        let frame = frame::Plot {
             left,
             right: left + self.width,
             top,
@@ -257,7 +257,7 @@ impl Sheet {
         self.names(canvas, &frame, panel);
     }
 
-    fn bars(&self, canvas: &mut Canvas<'_>, frame: &frame::Panel, panel: &Panel<'_>, colour: Colour) {
+    fn bars(&self, canvas: &mut Canvas<'_>, frame: &frame::Plot, panel: &Panel<'_>, colour: Colour) {
         let bars = panel.bars();
         let pitch = (self.width / bars.len().max(1) as f64).min(BAR_MAX * 1.3);
         let gap = if pitch < PITCH_GAP {
@@ -285,7 +285,7 @@ impl Sheet {
     }
 
     /// The first and the last consumer, if there is room; and who is idle, if they stand together.
-    fn names(&self, canvas: &mut Canvas<'_>, frame: &frame::Panel, panel: &Panel<'_>) {
+    fn names(&self, canvas: &mut Canvas<'_>, frame: &frame::Plot, panel: &Panel<'_>) {
         let bars = panel.bars();
         let pitch = (self.width / bars.len().max(1) as f64).min(BAR_MAX * 1.3);
         let y = frame.bottom + 11.0;

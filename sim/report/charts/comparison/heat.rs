@@ -53,7 +53,7 @@ pub fn draw(study: &Study<'_>, metric: &MetricReport) -> Option<Drawing> {
         study.heading(canvas, &title, &map.note(study, metric));
         map.draw(canvas, metric);
     });
-    Some((title, svg))
+    Some(Drawing::still(title, svg))
 }
 
 /// From the lowest mean to the highest.

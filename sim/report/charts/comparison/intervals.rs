@@ -74,7 +74,7 @@ pub fn draw(study: &Study<'_>) -> Vec<Drawing> {
                 y += panel.height() + BETWEEN;
             }
         });
-        (title, svg)
+        Drawing::still(title, svg)
     };
     sheets.into_iter().enumerate().map(draw).collect()
 }

@@ -6,8 +6,9 @@
 use crate::report::charts::axis::{self, Axis};
 use crate::report::charts::canvas::{Canvas, svg};
 use crate::report::charts::comparison::{Study, scale, with_names};
-use crate::report::charts::frame::{self, FOOT, Panel};
+use crate::report::charts::frame::{self, FOOT, Plot};
 use crate::report::charts::labels::{self, Label};
+use crate::report::charts::panel::{Panel, Shown};
 use crate::report::charts::style::{self, Colour, DIM, LABEL, RIGHT_MARGIN, SMALL, THIN, TITLE, WIDTH};
 use crate::report::charts::{Drawing, nanos, span, text, thin};
 use crate::report::comparison::model::LagBand;
@@ -54,7 +55,16 @@ pub fn draw(study: &Study<'_>, group: &str, bands: &[LagBand]) -> Drawing {
         study.heading(canvas, &title, &note);
         sheet.draw(canvas, study, &lines, &others);
     });
-    (title, svg)
+    let shown = |(rank, line): (usize, &Line<'_>)| {
+        let colour = colour(study, rank, line);
+        Shown::new(&study.name(line.at), "messages", colour, &stretches(&line.points))
+    };
+    let series = lines.iter().enumerate().map(shown).collect();
+    Drawing {
+        panels: vec![Panel::of(&sheet.panel, series)],
+        title,
+        svg,
+    }
 }
 
 type Points = Vec<(f64, f64)>;
@@ -158,7 +168,7 @@ fn chosen<'b>(study: &Study<'_>, all: Vec<Line<'b>>) -> (Vec<Line<'b>>, Vec<Line
 struct Sheet {
     /// What the vertical axis counts.
     unit: String,
-    panel: Panel,
+    panel: Plot,
     room: f64,
 }
 
@@ -190,7 +200,7 @@ impl Sheet {
         }
         Self {
             unit,
-            panel: Panel {
+            panel: Plot {
                 left: frame::left_room(&y),
                 right: WIDTH - room,
                 top,
@@ -209,11 +219,7 @@ impl Sheet {
             let (low, high) = range(others);
             self.area(canvas, &low, &high, DIM, 45);
         }
-        let crowded = study.count() > super::COLOURS;
-        let colour = |rank: usize, line: &Line<'_>| match crowded {
-            true => style::hue(rank),
-            false => study.colour(line.at),
-        };
+        let colour = |rank: usize, line: &Line<'_>| colour(study, rank, line);
         for (rank, line) in lines.iter().enumerate() {
             let (low, high) = (edge(line.band, &line.band.low), edge(line.band, &line.band.high));
             self.area(canvas, &low, &high, colour(rank, line), 18);
@@ -245,6 +251,14 @@ impl Sheet {
         let (low, high) = (stretches(low), stretches(high));
         let outline = high.iter().chain(low.iter().rev());
         canvas.area(outline.map(|&point| self.panel.at(point)), colour, percent);
+    }
+}
+
+/// The colour of the `rank`-th line: that of its variant, unless there are too many for each to have one.
+fn colour(study: &Study<'_>, rank: usize, line: &Line<'_>) -> Colour {
+    match study.count() > super::COLOURS {
+        true => style::hue(rank),
+        false => study.colour(line.at),
     }
 }
 

@@ -34,11 +34,11 @@ pub fn draw_all(comparison: &Comparison) -> Vec<Chart> {
     let study = Study::of(comparison);
     let mut charts = Charts::default();
     for (number, drawing) in intervals::draw(&study).into_iter().enumerate() {
-        charts.add(
-            "intervals",
-            (number > 0).then(|| (number + 1).to_string()),
-            drawing,
-        );
+        let stem = match number {
+            0 => "intervals".to_owned(),
+            number => format!("intervals-{}", number + 1),
+        };
+        charts.add("intervals", &stem, drawing);
     }
     for (group, bands) in &comparison.lag {
         charts.add_named("lag", group, lag::draw(&study, group, bands));
@@ -68,17 +68,19 @@ struct Charts {
 
 impl Charts {
     /// Names of one kind only compete with each other: the kind is part of the name.
-    fn add_named(&mut self, kind: &str, name: &str, drawing: Drawing) {
+    fn add_named(&mut self, kind: &'static str, name: &str, drawing: Drawing) {
         let stem = file_stem(&format!("{kind}-{name}"), &mut self.taken);
-        self.add(&stem, None, drawing);
+        self.add(kind, &stem, drawing);
     }
 
-    fn add(&mut self, stem: &str, number: Option<String>, (title, svg): Drawing) {
-        let number = number.map_or(String::new(), |number| format!("-{number}"));
+    fn add(&mut self, kind: &'static str, stem: &str, drawing: Drawing) {
         self.drawn.push(Chart {
-            file_name: format!("{stem}{number}.svg"),
-            title,
-            svg,
+            file_name: format!("{stem}.svg"),
+            title: drawing.title,
+            kind,
+            group: None,
+            svg: drawing.svg,
+            panels: drawing.panels,
         });
     }
 }
@@ -223,7 +225,7 @@ impl<'c> Study<'c> {
         let svg = svg(style::WIDTH, self.heading_height() + 6.0, &title, |canvas| {
             self.heading(canvas, &title, line)
         });
-        (title, svg)
+        Drawing::still(title, svg)
     }
 
     /// One metric of one variant; none if it is missing.

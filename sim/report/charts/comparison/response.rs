@@ -5,7 +5,7 @@ use crate::report::charts::canvas::{Anchor, Canvas, svg};
 use crate::report::charts::comparison::factor::Factor;
 use crate::report::charts::comparison::scale::Scale;
 use crate::report::charts::comparison::{Cell, Study, direction, headline, marks};
-use crate::report::charts::frame::{self, FOOT, Panel};
+use crate::report::charts::frame::{self, FOOT, Plot};
 use crate::report::charts::labels::{self, Label};
 use crate::report::charts::style::{
     self, Colour, HAIRLINE, LABEL, MAIN, QUIET, RIGHT_MARGIN, SMALL, THICK, WIDTH,
@@ -41,7 +41,7 @@ pub fn draw(study: &Study<'_>, metric: &MetricReport) -> Option<Drawing> {
         study.heading(canvas, &title, &note(study, metric, &lines, left_out));
         sheet.draw(canvas, &design, &lines);
     });
-    Some((title, svg))
+    Some(Drawing::still(title, svg))
 }
 
 fn note(study: &Study<'_>, metric: &MetricReport, lines: &[Line<'_>], left_out: usize) -> String {
@@ -146,7 +146,7 @@ struct Point<'m> {
 
 /// Where everything lies.
 struct Sheet {
-    panel: Panel,
+    panel: Plot,
     scale: Scale,
     room: f64,
     baseline: Option<f64>,
@@ -171,7 +171,7 @@ impl Sheet {
         let top = study.heading_height() + 24.0;
         let x: Axis = design.factor.axis(right - left);
         Self {
-            panel: Panel {
+            panel: Plot {
                 left,
                 right,
                 top,

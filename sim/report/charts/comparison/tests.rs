@@ -5,7 +5,8 @@ use proptest::prelude::*;
 
 use super::draw_all;
 use crate::kernel::math::pow;
-use crate::report::charts::style::{self, Colour, WIDTH};
+use crate::report::charts::style::{self, WIDTH};
+use crate::report::charts::tests::check_panels;
 use crate::report::charts::{Chart, text};
 use crate::report::comparison::fixture;
 use crate::report::comparison::model::{Comparison, Estimator, LagBand};
@@ -76,6 +77,9 @@ fn check(comparison: &Comparison) -> Vec<Chart> {
         file_name,
         title,
         svg,
+        panels,
+        kind,
+        ..
     } in &charts
     {
         assert!(
@@ -101,6 +105,9 @@ fn check(comparison: &Comparison) -> Vec<Chart> {
             "{file_name}"
         );
         assert!(!title.is_empty());
+        assert!(file_name.starts_with(kind), "{file_name}");
+        check_panels(file_name, panels);
+        assert_eq!(!panels.is_empty(), *kind == "lag" && svg.contains("virtual time"));
         let (words, height) = words(svg);
         for (at, word) in words.iter().enumerate() {
             let within = word.left >= 0.0 && word.right <= WIDTH + 1.0 && word.y > 0.0 && word.y < height;
@@ -145,7 +152,7 @@ fn the_made_comparisons_have_the_bytes_that_they_always_had() {
     }
     assert_eq!(
         &hasher.finalize().to_hex()[..16],
-        "5c47bc73585fafc4",
+        "b851451cadc1e36f",
         "the charts look different now"
     );
 }
@@ -229,11 +236,11 @@ fn differences_are_told_in_words() {
 /// A difference with spread has a bar, one without (queue moves, what is the same in every run) has none.
 #[test]
 fn a_difference_has_a_bar_for_its_interval() {
-    let Colour(r, g, b) = style::hue(1).mixed(style::PAPER, 55);
+    let colour = style::hue(1).mixed(style::PAPER, 55).light_hex();
     let bars = |made: &Comparison| {
         chart(&check(made), "intervals")
             .svg
-            .matches(&format!("fill=\"#{r:02X}{g:02X}{b:02X}\""))
+            .matches(&format!("fill=\"{colour}\" "))
             .count()
     };
     let mut made = fixture::strategies();

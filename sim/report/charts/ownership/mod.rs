@@ -15,7 +15,8 @@ use std::collections::BTreeMap;
 
 use crate::report::charts::axis::{self, Axis};
 use crate::report::charts::canvas::{Anchor, Canvas, svg};
-use crate::report::charts::frame::{self, FOOT, HEADING, Panel};
+use crate::report::charts::frame::{self, FOOT, HEADING, Plot};
+use crate::report::charts::panel::Panel;
 use crate::report::charts::strip::Strip;
 use crate::report::charts::style::{
     self, ALARM, Colour, DIM, GRID, HAIRLINE, INDENT, INK, LABEL, PAPER, QUIET, SMALL, THIN, WIDTH,
@@ -54,7 +55,8 @@ pub fn draw(subject: &Subject<'_>) -> Drawing {
         frame::heading(canvas, &title, &note);
         picture.draw(canvas);
     });
-    (title, svg)
+    let panels = vec![Panel::of(&picture.panel(), Vec::new())];
+    Drawing { title, svg, panels }
 }
 
 /// The members of the group: colour and names by number.
@@ -226,9 +228,9 @@ impl Picture {
         (240.0 / self.lanes.len() as f64).clamp(17.0, 32.0).round()
     }
 
-    fn panel(&self) -> Panel {
+    fn panel(&self) -> Plot {
         let top = HEADING + 8.0 + self.strip.height();
-        Panel {
+        Plot {
             left: self.left,
             right: self.right,
             top,
@@ -262,7 +264,7 @@ impl Picture {
         panel.foot(canvas, frame::TIME);
     }
 
-    fn draw_lane(&self, canvas: &mut Canvas<'_>, panel: &Panel, lane: &Lane, (upper, lower): (f64, f64)) {
+    fn draw_lane(&self, canvas: &mut Canvas<'_>, panel: &Plot, lane: &Lane, (upper, lower): (f64, f64)) {
         let middle = (upper + lower) / 2.0;
         canvas.line((panel.left, middle), (panel.right, middle), DIM, HAIRLINE);
         for &(from, to) in &lane.stranded {
@@ -318,7 +320,7 @@ impl Picture {
     fn name_bar(
         &self,
         canvas: &mut Canvas<'_>,
-        panel: &Panel,
+        panel: &Plot,
         bar: &Bar,
         covers: &[(f64, f64)],
         (upper, lower): (f64, f64),
@@ -351,7 +353,7 @@ fn covers(i: usize, bar: &Bar, overlaps: &[Overlap], stranded: &[(f64, f64)]) ->
 /// Paints the part of a bar from one time to another; hatched where its owner is stopped.
 fn fill(
     canvas: &mut Canvas<'_>,
-    panel: &Panel,
+    panel: &Plot,
     bar: &Bar,
     (from, to): (f64, f64),
     (upper, lower): (f64, f64),
