@@ -44,8 +44,6 @@ pub struct Args {
 
 /// Rows of a section that are shown without `--all`.
 const MOST: usize = 12;
-/// The first line of a trace is no longer, in bytes.
-const FIRST_LINE: u64 = 1 << 20;
 
 /// What a file turned out to be.
 enum Opened {
@@ -138,7 +136,7 @@ fn open(path: &Path) -> anyhow::Result<Opened> {
     };
     let mut reader = BufReader::new(File::open(path).map_err(unreadable)?);
     let mut first = Vec::new();
-    let mut bounded = Read::take(&mut reader, FIRST_LINE);
+    let mut bounded = Read::take(&mut reader, trace::LONGEST as u64);
     bounded.read_until(b'\n', &mut first).map_err(unreadable)?;
     if document::is_trace(&first) {
         let whole = std::io::Cursor::new(first).chain(reader);

@@ -154,7 +154,7 @@ mod tests {
         check("", "x.json: the file is empty");
         check(
             "{\n  \"schemaVersion\": 1,\n",
-            "x.json:2:21: the file ends too early",
+            "x.json:3: the file ends too early",
         );
         check(
             "{\n  \"schemaVersion\": 1,\n  x }",

@@ -69,7 +69,9 @@ impl Change {
     pub fn weight(&self) -> u8 {
         let share = match self {
             Self::Number { a, b, .. } => share(a.as_f64(), b.as_f64()),
-            Self::Series(apart) => share(Some(apart.a), Some(apart.b)),
+            Self::Series(apart) if apart.over_time => share(Some(apart.a), Some(apart.b)),
+            // Histograms and the like: what differs in them differs in their quantiles too.
+            Self::Series(_) => 0.0,
             Self::List { a, b, .. } => share(Some(*a as f64), Some(*b as f64)).max(0.05),
             Self::Value { .. } | Self::OnlyA { .. } | Self::OnlyB { .. } => 1.0,
         };

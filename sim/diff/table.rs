@@ -3,7 +3,7 @@
 use super::rows::{Change, Row};
 use super::sections::{Differences, Section};
 use crate::report::table::columns;
-use serde_json::Value;
+use serde_json::{Number, Value};
 
 const BOLD: &str = "\x1b[1m";
 const DIM: &str = "\x1b[2m";
@@ -92,10 +92,11 @@ fn table(rows: &[&Row], short: &dyn Fn(&str) -> String) -> Vec<String> {
         else {
             continue;
         };
+        let (a, b) = both(a, b);
         cells.push([
             short(&row.path),
-            a.to_string(),
-            b.to_string(),
+            a,
+            b,
             signed(*difference),
             percent.map_or_else(|| "–".to_owned(), |percent| format!("{percent:+.1}")),
         ]);
@@ -117,23 +118,42 @@ fn table(rows: &[&Row], short: &dyn Fn(&str) -> String) -> Vec<String> {
     cells.iter().enumerate().map(line).collect()
 }
 
-/// With its sign, and six digits that count.
-fn signed(difference: f64) -> String {
-    if difference.fract() == 0.0 && difference.abs() < 1e15 {
-        return format!("{difference:+.0}");
+/// Two numbers, short if that leaves them different, else as they are written.
+fn both(a: &Number, b: &Number) -> (String, String) {
+    let shortened = |number: &Number| match number.as_f64() {
+        Some(value) if number.is_f64() && value.fract() != 0.0 => digits(value),
+        _ => number.to_string(),
+    };
+    let short = (shortened(a), shortened(b));
+    match short.0 == short.1 {
+        true => (a.to_string(), b.to_string()),
+        false => short,
     }
-    let digits = match difference.abs() {
+}
+
+/// Six digits that count, or a few more.
+fn digits(value: f64) -> String {
+    let digits = match value.abs() {
         size if size >= 1000.0 => 2,
         size if size >= 1.0 => 5,
         size if size >= 0.001 => 8,
         _ => 12,
     };
-    let text = format!("{difference:+.digits$}");
+    let text = format!("{value:.digits$}");
     text.trim_end_matches('0').trim_end_matches('.').to_owned()
 }
 
-/// What is no number.
-fn sentence(change: &Change) -> String {
+/// With its sign, and six digits that count.
+fn signed(difference: f64) -> String {
+    if difference.fract() == 0.0 && difference.abs() < 1e15 {
+        return format!("{difference:+.0}");
+    }
+    let sign = if difference > 0.0 { "+" } else { "" };
+    format!("{sign}{}", digits(difference))
+}
+
+/// A difference in one line.
+pub fn sentence(change: &Change) -> String {
     match change {
         Change::Number { a, b, .. } => format!("{a} → {b}"),
         Change::Value { a, b } => {
@@ -223,6 +243,17 @@ mod tests {
     fn differences_have_their_sign() {
         let said = [4.0, -3.0, 0.5, -0.000_012_5, 1234.567].map(signed);
         assert_eq!(said, ["+4", "-3", "+0.5", "-0.0000125", "+1234.57"]);
+    }
+
+    #[test]
+    fn numbers_are_short_where_that_tells_them_apart() {
+        let said = |a: f64, b: f64| {
+            let number = |x| Number::from_f64(x).unwrap();
+            both(&number(a), &number(b))
+        };
+        let pair = |a: &str, b: &str| (a.to_owned(), b.to_owned());
+        assert_eq!(said(0.17691016951525843, 2.0), pair("0.17691017", "2.0"));
+        assert_eq!(said(1.000000001, 1.000000002), pair("1.000000001", "1.000000002"));
     }
 
     #[test]

@@ -4,21 +4,24 @@
 //! that are the same are not kept but for the last few, so that a trace of any length is read in bounded memory.
 
 use super::document::Problem;
+use super::rows::{Found, Row, walk};
 use serde::Serialize;
 use serde_json::{Map, Value};
 use std::collections::VecDeque;
 use std::io::BufRead;
 
-/// A line is no longer than this, in bytes.
-const LONGEST: usize = 1 << 20;
+/// A line is no longer than this, in bytes: the header names everybody.
+pub const LONGEST: usize = 1 << 24;
+/// What the last line holds.
+const END: &[u8] = b"\"fact\":\"End\"";
 /// The newest trace that is understood.
 const VERSION: u64 = 1;
 
 /// What became of the comparison.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Parting {
-    /// Fields of the headers that differ: name, of the first, of the second.
-    pub header: Vec<(String, Value, Value)>,
+    /// What differs in the headers.
+    pub header: Vec<Row>,
     /// Facts that are the same.
     pub same: u64,
     /// Where they part; `None` if they do not.
@@ -51,6 +54,8 @@ struct Lines<R> {
     reader: R,
     number: u64,
     buffer: Vec<u8>,
+    /// The line in hand is the last of a trace that is whole.
+    is_end: bool,
 }
 
 impl<R: BufRead> Lines<R> {
@@ -60,6 +65,7 @@ impl<R: BufRead> Lines<R> {
             reader,
             number: 0,
             buffer: Vec::new(),
+            is_end: false,
         }
     }
 
@@ -82,11 +88,15 @@ impl<R: BufRead> Lines<R> {
         let read = bounded.read_until(b'\n', &mut self.buffer);
         let read = read.map_err(|error| self.wrong(format!("cannot be read: {error}")))?;
         if read > LONGEST {
-            return Err(self.wrong("the line is longer than 1 MiB: this is no trace"));
+            return Err(self.wrong("the line is longer than 16 MiB: this is no trace"));
         }
         if read == 0 {
+            if self.number > 1 && !self.is_end {
+                return Err(self.wrong("the trace ends without its last line, the fact `End`: it is cut off"));
+            }
             return Ok(None);
         }
+        self.is_end = self.buffer.windows(END.len()).any(|part| part == END);
         while self
             .buffer
             .last()
@@ -203,16 +213,11 @@ fn is_same<A: BufRead, B: BufRead>(a: &Lines<A>, b: &Lines<B>) -> Result<bool, W
 }
 
 /// The first lines, which are no facts; what differs in them.
-fn headers<A: BufRead, B: BufRead>(
-    a: &mut Lines<A>,
-    b: &mut Lines<B>,
-) -> Result<Vec<(String, Value, Value)>, Wrong> {
+fn headers<A: BufRead, B: BufRead>(a: &mut Lines<A>, b: &mut Lines<B>) -> Result<Vec<Row>, Wrong> {
     let (x, y) = (header(a)?, header(b)?);
-    let value = |map: &Map<String, Value>, key: &str| map.get(key).cloned().unwrap_or(Value::Null);
-    let differ = fields(&x, &y).into_iter();
-    Ok(differ
-        .map(|key| (key.clone(), value(&x, &key), value(&y, &key)))
-        .collect())
+    let mut found = Found::default();
+    walk("", &Value::Object(x), &Value::Object(y), None, &mut found);
+    Ok(found.rows)
 }
 
 fn header<R: BufRead>(lines: &mut Lines<R>) -> Result<Map<String, Value>, Wrong> {
@@ -242,7 +247,7 @@ mod tests {
         let lines = facts
             .iter()
             .map(|(t, fact, offset)| format!("{{\"t\":{t},\"fact\":\"{fact}\",\"offset\":{offset}}}\n"));
-        HEADER.to_owned() + &lines.collect::<String>()
+        HEADER.to_owned() + &lines.collect::<String>() + "{\"t\":99,\"fact\":\"End\"}\n"
     }
 
     fn of(a: &str, b: &str) -> Result<Parting, Wrong> {
@@ -280,10 +285,10 @@ mod tests {
             "the order of fields says nothing"
         );
         let found = of(&a, &trace(&[(1, "A", 0)])).unwrap().parted.unwrap();
-        assert_eq!((found.line, found.a.len(), found.b.len()), (3, 1, 0));
+        assert_eq!((found.line, found.a.len(), found.b.len()), (3, 2, 1));
         let other = a.replace("\"seed\":\"7\"", "\"seed\":\"8\"");
         let header = of(&a, &other).unwrap().header;
-        assert_eq!(header, [("seed".to_owned(), "7".into(), "8".into())]);
+        assert_eq!((header.len(), header[0].path.as_str()), (1, "seed"));
     }
 
     #[test]
@@ -300,7 +305,11 @@ mod tests {
             &good.replace("\"version\":1", "\"version\":2"),
             "b.jsonl:1: the trace has version 2",
         );
-        check(&good[..good.len() - 8], "b.jsonl:3: the line ends too early");
+        check(&good[..good.len() - 8], "b.jsonl:4: the line ends too early");
+        let whole = good.rfind("{\"t\":99").unwrap();
+        let (longer, cut) = (good.replace(",99", ""), &good[..whole]);
+        let (which, problem) = part(longer.as_bytes(), cut.as_bytes(), 2).unwrap_err();
+        assert_eq!((which, problem.place), (1, Some((4, 0))), "{}", problem.text);
         check(&good.replace("\"B\"", "B"), "b.jsonl:3: this is no JSON");
     }
 }

@@ -1,5 +1,6 @@
 //! Where two traces part, for people.
 
+use super::table::sentence;
 use super::trace::{Parted, Parting};
 use crate::report::charts::text;
 use serde_json::{Map, Value};
@@ -17,8 +18,8 @@ impl Parting {
         }
         if !self.header.is_empty() {
             lines.push(format!("\n{BOLD}header{PLAIN}"));
-            for (name, a, b) in &self.header {
-                lines.push(format!("  {name}  {} → {}", short(a), short(b)));
+            for row in &self.header {
+                lines.push(format!("  {}  {}", row.path, sentence(&row.change)));
             }
         }
         lines.push(String::new());

@@ -86,9 +86,10 @@ pub fn find(
         stored: Vec::new(),
         longest: SimDuration::ZERO,
         found: None,
+        expired: None,
     };
     let done = Cluster::new(config.clone(), finder).run_within(bounds, progress);
-    done.observer.found
+    done.observer.found.or(done.observer.expired)
 }
 
 struct Finder {
@@ -101,6 +102,8 @@ struct Finder {
     stored: Vec<Vec<MessageId>>,
     longest: SimDuration,
     found: Option<(MessageId, Option<GroupId>)>,
+    /// The first that retention removed unread: an example of a loss if there is no other, for the report counts it apart.
+    expired: Option<(MessageId, Option<GroupId>)>,
 }
 
 impl Finder {
@@ -129,6 +132,14 @@ impl Finder {
         self.stored.get(queue.index())?.get(first as usize).copied()
     }
 
+    /// The first record of `range` that is removed before a reader has had it.
+    fn removed(&self, queue: QueueId, range: (u64, u64)) -> Option<(MessageId, Option<GroupId>)> {
+        let readers = self.observation.slots.readers(queue).iter();
+        let of = readers.map(|slot| (*slot as usize, self.observation.slots.get(*slot as usize).group));
+        let mut wanted = of.filter(|(_, group)| self.is_wanted(*group));
+        wanted.find_map(|(slot, group)| Some((self.unseen(slot, queue, range)?, Some(group))))
+    }
+
     /// The loss that a fact is, judged before it counts.
     fn lost(&self, fact: &Fact) -> Option<(MessageId, Option<GroupId>)> {
         match *fact {
@@ -149,13 +160,6 @@ impl Finder {
                 let unseen = self.unseen(slot, queue, (from, to));
                 let lost = unseen.or_else(|| self.open(slot, queue, (from, to)));
                 lost.map(|message| (message, Some(group)))
-            }
-            Fact::Expired { queue, from, to } => {
-                let readers = self.observation.slots.readers(queue).iter();
-                let of =
-                    readers.map(|slot| (*slot as usize, self.observation.slots.get(*slot as usize).group));
-                let mut wanted = of.filter(|(_, group)| self.is_wanted(*group));
-                wanted.find_map(|(slot, group)| Some((self.unseen(slot, queue, (from, to))?, Some(group))))
             }
             Fact::Filtered {
                 group,
@@ -179,6 +183,11 @@ impl Observer for Finder {
         let counts = now >= self.warmup && self.found.is_none();
         if self.why == Why::Lost && counts {
             self.found = self.lost(fact);
+            if let Fact::Expired { queue, from, to } = *fact
+                && self.expired.is_none()
+            {
+                self.expired = self.removed(queue, (from, to));
+            }
         }
         let duplicates = |observation: &Observation, group: GroupId| {
             observation

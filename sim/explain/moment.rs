@@ -97,6 +97,8 @@ impl MomentTale {
 impl Tale for MomentTale {
     fn before(&mut self, seen: &Seen<'_>) {
         if self.state.is_none() && seen.now > self.at {
+            let farewell = self.rounds.farewell(seen.directory, None);
+            farewell.into_iter().for_each(|step| self.before.say(step));
             self.look(seen);
         }
     }

@@ -1,6 +1,7 @@
 //! The story of a queue: who held it when and why it moved, offsets that jumped or fell back, pulls put off, locks; its lag
 //! at the worst.
 
+use super::facts;
 use super::rounds;
 use super::steps::Steps;
 use super::story::{Cause, Event, Of, Step, Story, Sum};
@@ -404,11 +405,22 @@ impl Reader {
         self.steps.say_like(like, step.because(cause));
     }
 
-    /// Why a client took it or gave it up.
+    /// Why a client took it or gave it up; that its broker was down while nobody had it belongs to that.
     fn because(&self, seen: &Seen<'_>, consumer: ConsumerId) -> Option<Cause> {
         let trigger = seen.scene.client(consumer).trigger?;
         let group = seen.directory.consumer(consumer).group;
-        Some(rounds::because(seen, group, trigger))
+        let mut cause = rounds::because(seen, group, trigger);
+        let queue = self.queue(seen);
+        let held = seen.scene.held_beside(seen.directory, consumer, queue);
+        let broker = seen.directory.queue(queue).broker;
+        if let (Some(gap), Some((ended, crash))) = (facts::gap(held), seen.scene.broker_ended(broker))
+            && seen.now.since(ended) < gap
+        {
+            let how = if crash { "was killed" } else { "shut down" };
+            let broker = seen.directory.broker(broker);
+            cause.text = format!("{broker} {how} at {} meanwhile, {}", words::at(ended), cause.text);
+        }
+        Some(cause)
     }
 
     fn ends_with(&mut self, now: SimTime, consumer: ConsumerId) {

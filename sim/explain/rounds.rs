@@ -136,7 +136,7 @@ impl Round {
         };
         if self.taken.is_empty() && self.given.is_empty() {
             let text = format!(
-                "a round of {who}, for {}, changes nothing{aim}",
+                "a round of {who} changes nothing: it came because {}{aim}",
                 words::woken(self.trigger)
             );
             let like = format!("idle {balanced} {:?}", self.trigger);

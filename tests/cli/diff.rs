@@ -42,12 +42,12 @@ fn settings_verdicts_and_measures_are_told_by_section() {
         (&first["name"], &first["rows"][0]["path"]),
         (
             &"scenario".into(),
-            &"scenario.groups.billing.consumers.count".into()
+            &"scenario.groups.billing.consumers[0].count".into()
         )
     );
     assert_eq!(
         (&first["rows"][0]["a"], &first["rows"][0]["difference"]),
-        (&2.into(), &1.0.into())
+        (&4.into(), &(-1.0).into())
     );
     let rows: usize = sections
         .iter()
@@ -138,8 +138,10 @@ fn what_cannot_be_compared_is_said() {
         "scenario.json",
         "{\n  // a comment\n  \"producers\": {},\n  \"groups\": {}\n}\n",
     );
-    trace(&folder, "good.jsonl", HEADER, &["{\"t\":1,\"fact\":\"A\"}"]);
+    let end = "{\"t\":9,\"fact\":\"End\"}";
+    trace(&folder, "good.jsonl", HEADER, &["{\"t\":1,\"fact\":\"A\"}", end]);
     trace(&folder, "cut.jsonl", HEADER, &["{\"t\":1,\"fa"]);
+    trace(&folder, "ends.jsonl", HEADER, &["{\"t\":1,\"fact\":\"A\"}"]);
     trace(
         &folder,
         "new.jsonl",
@@ -160,6 +162,7 @@ fn what_cannot_be_compared_is_said() {
         ("good", "binary.json"),
         ("good", "good.jsonl"),
         ("good.jsonl", "cut.jsonl"),
+        ("good.jsonl", "ends.jsonl"),
         ("good.jsonl", "new.jsonl"),
     ] {
         let outcome = run(&folder, &["diff", a, b]);

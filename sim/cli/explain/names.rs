@@ -216,9 +216,10 @@ mod tests {
         for (text, says) in [
             ("order broker-a:3", "no topic `order`; did you mean `orders`?"),
             (
-                "orders broker-b:3",
-                "no broker `broker-b`; did you mean `broker-a`?",
+                "orders brokr-a:3",
+                "no broker `brokr-a`; did you mean `broker-a`?",
             ),
+            ("orders x:3", "no broker `x`; there are broker-a, broker-b"),
             ("orders broker-a", "names no queue; a queue has a topic"),
             ("", "like \"orders broker-a:0\""),
             ("orders broker-a:99999999999", "names no queue"),
@@ -238,7 +239,10 @@ mod tests {
         assert_eq!(lives_of(&config, "billing-1#2").unwrap(), all[1..]);
         for (name, says) in [
             ("billing-1#3", "billing-1 has 2 lives"),
-            ("biling-1", "did you mean `billing-1`?"),
+            (
+                "biling-1",
+                "no consumer `biling-1`; there are billing-1, billing-2",
+            ),
             ("x", "there are billing-1, billing-2"),
         ] {
             let error = lives_of(&config, name).unwrap_err().to_string();

@@ -45,10 +45,12 @@ fn tells(name: &str, number: u64, version: RocketMqVersion, config: &ClusterConf
     let consumers: Vec<(ConsumerId, &str)> = consumers
         .map(|(id, consumer)| (ConsumerId(id as u32), consumer.name.as_str()))
         .collect();
-    let (_, who) = consumers[number as usize % consumers.len()];
+    let Some((_, who)) = consumers.get(number as usize % consumers.len().max(1)) else {
+        return;
+    };
     let lives = consumers
         .iter()
-        .filter(|(_, name)| *name == who)
+        .filter(|(_, name)| name == who)
         .map(|(id, _)| *id);
     let group = GroupId(number as u32 % config.groups.len() as u32);
     let wanted = Wanted {
@@ -59,7 +61,7 @@ fn tells(name: &str, number: u64, version: RocketMqVersion, config: &ClusterConf
     let at = SimTime::from_nanos(config.duration.as_nanos() / 16 * (number % 17));
     let subjects = [
         Subject::Queue(wanted, None),
-        Subject::Consumer(who.to_owned(), lives.collect()),
+        Subject::Consumer((*who).to_owned(), lives.collect()),
         Subject::Rebalance(group, 1 + number as u32 % 9),
         Subject::Moment(at, None),
     ];
