@@ -19,7 +19,7 @@
 //! ```
 //!
 //! How the parts fit: `ARCHITECTURE.md`. Layers: [`kernel`] ← [`cluster`] ← [`scenario`], [`observe`] ← [`study`] ←
-//! [`verify`] ← [`report`] ← [`explain`], [`compare`](mod@compare), [`diff`] ← [`cli`].
+//! [`verify`] ← [`report`] ← [`explain`], [`compare`](mod@compare), [`diff`] ← [`page`] ← [`cli`].
 
 #[cfg(not(target_family = "wasm"))]
 pub mod cli;
@@ -29,6 +29,7 @@ pub mod diff;
 pub mod explain;
 pub mod kernel;
 pub mod observe;
+pub mod page;
 pub mod report;
 pub mod scenario;
 mod simulate;
@@ -38,4 +39,4 @@ pub mod verify;
 pub use compare::compare;
 pub use report::model::Report;
 pub use scenario::Scenario;
-pub use simulate::{simulate, simulate_within};
+pub use simulate::{Onlookers, simulate, simulate_before, simulate_within};

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Layers from the bottom up. A layer may name those below it and itself.
-const LAYERS: [(&str, &[&str]); 11] = [
+const LAYERS: [(&str, &[&str]); 12] = [
     ("kernel", &[]),
     ("cluster", &["kernel"]),
     ("scenario", &["kernel", "cluster"]),
@@ -23,11 +23,12 @@ const LAYERS: [(&str, &[&str]); 11] = [
             "kernel", "cluster", "scenario", "observe", "study", "report", "simulate",
         ],
     ),
+    ("page", &["kernel", "cluster", "observe", "report", "explain"]),
     (
         "cli",
         &[
             "kernel", "cluster", "scenario", "observe", "study", "verify", "report", "simulate", "compare",
-            "explain", "diff",
+            "explain", "diff", "page",
         ],
     ),
 ];

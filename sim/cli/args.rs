@@ -122,7 +122,7 @@ pub struct RunArgs {
     /// What the run may cost
     #[command(flatten)]
     pub bounds: BoundArgs,
-    /// Write report.json and charts into this folder; without it a table goes with files in
+    /// Write report.html, report.json and charts into this folder; without it a table goes with files in
     /// rmqsim-out/NAME, json with none
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
@@ -132,6 +132,9 @@ pub struct RunArgs {
     /// Charts to draw into the folder
     #[arg(long, value_enum, default_value_t)]
     pub charts: Charts,
+    /// Leave report.html out, and what it costs to record it
+    #[arg(long)]
+    pub no_page: bool,
     /// Run each scenario twice, within the same bounds, and compare every event and the report; exit code 3 where they part
     #[arg(long)]
     pub check_determinism: bool,

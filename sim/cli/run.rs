@@ -113,6 +113,9 @@ fn one(job: Job, args: &RunArgs, terminal: &Terminal) -> Result<Exit, Failure> {
         ..args.bounds.of_run(args.overrides.max_events)
     };
     let mut extras = Extras::default();
+    if job.folder.is_some() && !args.no_page {
+        extras = extras.with_page(&job.scenario.config);
+    }
     let (mut report, is_compared) = match args.check_determinism {
         true => same_twice(&job, args.plant, &bounds, &mut extras, terminal)?,
         false => {
@@ -139,11 +142,17 @@ fn one(job: Job, args: &RunArgs, terminal: &Terminal) -> Result<Exit, Failure> {
         None => Exit::Found,
     };
     let bytes = json::canonical(&report);
-    let written = match &job.folder {
-        Some(folder) => write(folder, &report, &bytes, args.charts)?,
-        None => Vec::new(),
+    let charts = match args.charts {
+        Charts::Svg if job.folder.is_some() => charts::draw_all(&report),
+        _ => Vec::new(),
     };
-    let written = [written, write_files(extras.files(), "run")?].concat();
+    let mut files = extras.files(job.folder.as_deref(), &report, &charts);
+    if let Some(folder) = &job.folder {
+        files.insert(0, (folder.join("report.json"), bytes.as_bytes().to_vec()));
+        let drawn = charts.into_iter();
+        files.extend(drawn.map(|chart| (folder.join(chart.file_name), chart.svg.into_bytes())));
+    }
+    let written = write_files(files, "run")?;
     let files = (!written.is_empty()).then(|| format!("wrote {}", listed(&written)));
     match args.format {
         Format::Table => {
@@ -280,16 +289,6 @@ fn told(parting: &Parting) -> String {
             line(second)
         ),
     }
-}
-
-/// Writes the report and its charts; returns the paths, the report first.
-fn write(folder: &Path, report: &Report, bytes: &str, charts: Charts) -> anyhow::Result<Vec<PathBuf>> {
-    let mut files = vec![(folder.join("report.json"), bytes.as_bytes().to_vec())];
-    if charts == Charts::Svg {
-        let drawn = charts::draw_all(report).into_iter();
-        files.extend(drawn.map(|chart| (folder.join(chart.file_name), chart.svg.into_bytes())));
-    }
-    write_files(files, "run")
 }
 
 /// Writes files with their bytes, each whole or not at all; returns the paths. `what` has come to its end by now.

@@ -8,7 +8,7 @@
 
 mod about;
 pub mod actions;
-mod again;
+pub mod again;
 mod around;
 mod consumer;
 pub mod example;

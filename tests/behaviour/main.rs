@@ -19,6 +19,7 @@ mod long_polling;
 mod membership;
 mod order;
 mod order_locks;
+mod page;
 mod partition;
 mod planted;
 mod query_message;

@@ -471,7 +471,7 @@ impl Observation {
     }
 
     /// The slot of `group` at `queue`, or in a broadcasting group that of `consumer`.
-    fn slot_of(&self, group: GroupId, queue: QueueId, consumer: ConsumerId) -> usize {
+    pub fn slot_of(&self, group: GroupId, queue: QueueId, consumer: ConsumerId) -> usize {
         self.slots.slot(group, queue) + self.consumers[consumer.index()].reader
     }
 

@@ -93,6 +93,11 @@ pub fn span(d: SimDuration) -> String {
     }
 }
 
+/// Seconds of a report, in words.
+pub fn seconds(seconds: f64) -> String {
+    span(SimDuration::from_secs_f64(seconds))
+}
+
 /// A point of time as a tick says it, exactly: `0`, `90 s` as `1 m 30 s`, `1 h`, `250 ms`.
 pub fn tick(nanos: u64) -> String {
     if nanos == 0 {
