@@ -52,6 +52,8 @@ struct Reader {
     taken: u64,
     /// The committed offset (in a broadcasting group that of the file), and since when.
     committed: Option<(u64, SimTime)>,
+    /// Where the committed offset stood still for longest, though there was more to commit: from when to when.
+    still: Option<(u64, SimTime, SimTime)>,
     lag_max: (u64, SimTime, Option<ConsumerId>),
     /// Pulls put off: episodes, pulls, the last one.
     put_off: (u64, u64, SimTime),
@@ -169,7 +171,7 @@ impl Tale for QueueTale {
         let label = seen.directory.queue_label(queue);
         let readers = std::mem::take(&mut self.readers).into_iter();
         readers
-            .map(|((group, reader), told)| Story {
+            .map(|((group, reader), mut told)| Story {
                 of: Of::Queue,
                 name: format!("{label} for {}", words::reader(seen.directory, group, reader)),
                 tag: None,
@@ -276,6 +278,9 @@ impl Reader {
             self.committed = Some((new, seen.now));
         }
         let Some((from, since)) = before else { return };
+        if new >= from + JUMP {
+            self.stood_still(from, since, seen.now);
+        }
         if old.is_some_and(|old| new < old) {
             let broker = seen
                 .directory
@@ -302,6 +307,14 @@ impl Reader {
             );
             let step = Step::new(seen.now, Event::Jumped, text);
             self.steps.say_like("jump".to_owned(), step);
+        }
+    }
+
+    fn stood_still(&mut self, offset: u64, from: SimTime, to: SimTime) {
+        let length = to.since(from);
+        let longest = self.still.map_or(STILL, |(_, from, to)| to.since(from));
+        if length >= longest {
+            self.still = Some((offset, from, to));
         }
     }
 
@@ -434,10 +447,15 @@ impl Reader {
         }
     }
 
-    fn sums(&self, seen: &Seen<'_>, queue: QueueId) -> Vec<Sum> {
+    fn sums(&mut self, seen: &Seen<'_>, queue: QueueId) -> Vec<Sum> {
+        let lag = seen.observation.lag.slot(self.slot).lag.value();
+        if let Some((offset, since)) = self.committed.filter(|_| lag >= JUMP) {
+            self.stood_still(offset, since, seen.now);
+        }
         let mut all = vec![
             ("owners", self.owned(seen)),
             ("lag", self.lagged(seen)),
+            ("commits", self.still()),
             ("records", self.records(seen, queue)),
             ("pulls", self.pulled()),
         ];
@@ -494,7 +512,7 @@ impl Reader {
             return String::new();
         }
         let whose = match owner {
-            Some(owner) => format!("when {} had it", words::client(seen.directory, owner)),
+            Some(owner) => format!("when {} had it", words::key(seen.directory, owner)),
             None => "when nobody had it".to_owned(),
         };
         let last = seen.observation.lag.slot(self.slot);
@@ -508,6 +526,18 @@ impl Reader {
             words::at(at),
             words::count(last)
         )
+    }
+
+    fn still(&self) -> String {
+        self.still.map_or(String::new(), |(offset, from, to)| {
+            format!(
+                "stood still at {} for {}, from {} to {}",
+                words::count(offset),
+                words::span(to.since(from)),
+                words::at(from),
+                words::at(to)
+            )
+        })
     }
 
     fn records(&self, seen: &Seen<'_>, queue: QueueId) -> String {

@@ -400,6 +400,28 @@ fn an_instant_tells_how_things_stand() {
     assert_eq!(nothing.unwrap_err(), Nothing::EndsAt(end));
 }
 
+/// The call that hangs with offset 299 keeps the committed offset there, whoever has the queue.
+#[test]
+fn a_queue_tells_that_its_offset_stood_still() {
+    let config = config("stuck-message-pins-offset");
+    let story = &told(&config, &queue(2))[0];
+    assert!(
+        sum(story, "commits").starts_with("stood still at 299 for 4 m 30 s"),
+        "{}",
+        sum(story, "commits")
+    );
+    assert!(
+        sum(story, "lag").contains("when billing-1#2 had it; 4500 at the end"),
+        "{}",
+        sum(story, "lag")
+    );
+    let again = says(story, Event::DeliveredAgain, 311.5, "offset 299 again");
+    assert_eq!((cause(again).0, again.more), ("graceful", 2699));
+    says(story, Event::Pull, 230.1, "exceeds consumeConcurrentlyMaxSpan");
+    let free = &told(&config, &queue(1))[0];
+    assert!(free.sums.iter().all(|sum| sum.name != "commits"), "{free:#?}");
+}
+
 /// Ten thousand things happen to it; the story stays a page or two.
 #[test]
 fn a_long_story_is_bounded() {
