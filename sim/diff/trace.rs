@@ -270,7 +270,7 @@ mod tests {
         let parted = found.parted.unwrap();
         assert_eq!((found.same, parted.line, parted.t), (3, 5, Some(4)));
         assert_eq!(parted.fields, ["offset"]);
-        assert_eq!((parted.before.len(), parted.a.len(), parted.b.len()), (2, 3, 2));
+        assert_eq!((parted.before.len(), parted.a.len(), parted.b.len()), (2, 3, 3));
         assert_eq!(parted.before[1]["fact"], "C");
     }
 

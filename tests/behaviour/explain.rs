@@ -406,7 +406,7 @@ fn a_queue_tells_that_its_offset_stood_still() {
     let config = config("stuck-message-pins-offset");
     let story = &told(&config, &queue(2))[0];
     assert!(
-        sum(story, "commits").starts_with("stood still at 299 for 4 m 30 s"),
+        sum(story, "commits").starts_with("stood still at 299 for 7 m 30 s, from 30.000 s to 480.000 s"),
         "{}",
         sum(story, "commits")
     );
