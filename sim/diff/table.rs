@@ -98,7 +98,7 @@ fn table(rows: &[&Row], short: &dyn Fn(&str) -> String) -> Vec<String> {
             a,
             b,
             signed(*difference),
-            percent.map_or_else(|| "–".to_owned(), |percent| format!("{percent:+.1}")),
+            percent.map_or_else(|| "–".to_owned(), per_cent),
         ]);
     }
     let width = |at: usize| cells.iter().map(|row| columns(&row[at])).max().unwrap_or(0);
@@ -106,8 +106,8 @@ fn table(rows: &[&Row], short: &dyn Fn(&str) -> String) -> Vec<String> {
     let line = |(number, row): (usize, &[String; 5])| {
         let pad = |at: usize| " ".repeat(widths[at] - columns(&row[at]));
         let mut line = format!("  {}{}", row[0], pad(0));
-        for at in 1..5 {
-            line += &format!("  {}{}", pad(at), row[at]);
+        for (at, cell) in row.iter().enumerate().skip(1) {
+            line += &format!("  {}{cell}", pad(at));
         }
         if number == 0 {
             format!("{DIM}{line}{PLAIN}")
@@ -116,6 +116,14 @@ fn table(rows: &[&Row], short: &dyn Fn(&str) -> String) -> Vec<String> {
         }
     };
     cells.iter().enumerate().map(line).collect()
+}
+
+/// With one decimal, or three where one says nothing.
+fn per_cent(percent: f64) -> String {
+    match percent.abs() {
+        size if size < 0.05 => format!("{percent:+.3}"),
+        _ => format!("{percent:+.1}"),
+    }
 }
 
 /// Two numbers, short if that leaves them different, else as they are written.

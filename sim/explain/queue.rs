@@ -344,13 +344,7 @@ impl Reader {
                 let old = self.committed.map(|(old, _)| old);
                 self.committed(seen, fact, (old, offset), None);
             }
-            Fact::QueueLocked { .. } => {
-                if self.lock.replace(consumer) != Some(consumer) {
-                    let who = words::client(seen.directory, consumer);
-                    let text = format!("{who} has its lock");
-                    self.steps.say(Step::new(seen.now, Event::Lock, text));
-                }
-            }
+            Fact::QueueLocked { .. } => self.locked(seen, consumer),
             Fact::QueueUnlocked { .. } => {
                 if self.lock == Some(consumer) {
                     self.lock = None;
@@ -399,6 +393,16 @@ impl Reader {
             }
             _ => {}
         }
+    }
+
+    /// Locks are renewed again and again: only a new holder is news.
+    fn locked(&mut self, seen: &Seen<'_>, consumer: ConsumerId) {
+        if self.lock.replace(consumer) == Some(consumer) {
+            return;
+        }
+        let who = words::client(seen.directory, consumer);
+        let text = format!("{who} has its lock");
+        self.steps.say(Step::new(seen.now, Event::Lock, text));
     }
 
     fn delivered(&mut self, seen: &Seen<'_>, consumer: ConsumerId, offset: u64) {

@@ -11,13 +11,16 @@ use crate::kernel::time::{SimDuration, SimTime};
 use crate::observe::rebalance::{Change, ChangeOutcome, Subject};
 use std::collections::BTreeMap;
 
+/// Queues given up, with how many messages of each were unfinished.
+type Given = Vec<(QueueId, u32)>;
+
 /// What a round has changed so far.
 #[derive(Clone, Debug)]
 struct Round {
     began: SimTime,
     trigger: RebalanceTrigger,
     taken: Vec<Took>,
-    given: Vec<(QueueId, u32)>,
+    given: Given,
 }
 
 /// One queue taken.
@@ -36,7 +39,7 @@ struct Took {
 pub struct Rounds {
     open: BTreeMap<ConsumerId, Round>,
     /// Queues that somebody leaves who has just gone, with what was unfinished.
-    left: Option<(SimTime, ConsumerId, Vec<(QueueId, u32)>)>,
+    left: Option<(SimTime, ConsumerId, Given)>,
 }
 
 /// A step, and what it is like if it is one of many.
