@@ -135,6 +135,7 @@ fn store(tell: &mut impl FnMut(Fact), n: u64, now: SimTime, batch: u64) {
             result: PullResult::Found,
             messages: batch as u32,
             bytes: 1200 * batch,
+            next_offset: offset + batch,
             held: SimDuration::from_millis(3),
         });
         tell(Fact::Cached {
@@ -150,7 +151,11 @@ fn store(tell: &mut impl FnMut(Fact), n: u64, now: SimTime, batch: u64) {
             kind: RequestKind::Pull,
             group: Some(GroupId(0)),
         });
-        tell(Fact::PullHeld { queue, consumer });
+        tell(Fact::PullHeld {
+            queue,
+            consumer,
+            offset: offset + batch,
+        });
     }
     tell(Fact::Delivered {
         consumer,
@@ -162,6 +167,7 @@ fn store(tell: &mut impl FnMut(Fact), n: u64, now: SimTime, batch: u64) {
         reconsume_times: 0,
         born: now - SimDuration::from_micros(700),
         stored: now - SimDuration::from_micros(500),
+        position: 0,
     });
 }
 

@@ -19,7 +19,7 @@
 //! ```
 //!
 //! How the parts fit: `ARCHITECTURE.md`. Layers: [`kernel`] ← [`cluster`] ← [`scenario`], [`observe`] ← [`study`] ←
-//! [`verify`] ← [`report`] ← [`explain`], [`compare`](mod@compare), [`diff`] ← [`page`] ← [`cli`].
+//! [`verify`] ← [`report`] ← [`explain`], [`compare`](mod@compare), [`diff`] ← [`page`], [`trace`] ← [`cli`].
 
 #[cfg(not(target_family = "wasm"))]
 pub mod cli;
@@ -34,6 +34,7 @@ pub mod report;
 pub mod scenario;
 mod simulate;
 pub mod study;
+pub mod trace;
 pub mod verify;
 
 pub use compare::compare;

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Layers from the bottom up. A layer may name those below it and itself.
-const LAYERS: [(&str, &[&str]); 12] = [
+const LAYERS: [(&str, &[&str]); 13] = [
     ("kernel", &[]),
     ("cluster", &["kernel"]),
     ("scenario", &["kernel", "cluster"]),
@@ -24,11 +24,12 @@ const LAYERS: [(&str, &[&str]); 12] = [
         ],
     ),
     ("page", &["kernel", "cluster", "observe", "report", "explain"]),
+    ("trace", &["kernel", "cluster", "observe", "report", "explain"]),
     (
         "cli",
         &[
             "kernel", "cluster", "scenario", "observe", "study", "verify", "report", "simulate", "compare",
-            "explain", "diff", "page",
+            "explain", "diff", "page", "trace",
         ],
     ),
 ];

@@ -1,5 +1,6 @@
 //! Arguments that several subcommands share.
 
+use crate::cli::trace::TraceArgs;
 use crate::cluster::bounds::Bounds;
 use crate::cluster::sabotage::Sabotage;
 use crate::kernel::time::SimDuration;
@@ -110,7 +111,7 @@ Ctrl-C ends a run early: what it has come to is written and says so; exit code 1
 
 Examples:
   rmqsim run quickstart
-  rmqsim run backlog-drain --set groups.billing.consumers.count=8 --out rmqsim-out"
+  rmqsim run backlog-drain --set groups.billing.consumers.count=8 --out drain --trace drain.json"
 )]
 pub struct RunArgs {
     /// Scenario files, names of shipped scenarios, or - for standard input
@@ -142,6 +143,9 @@ pub struct RunArgs {
     /// check must notice and end the run with exit code 3
     #[arg(long, value_name = "FAULT", hide = true)]
     pub plant: Option<Sabotage>,
+    /// What is written for other programs
+    #[command(flatten)]
+    pub traces: TraceArgs,
 }
 
 /// In which form a comparison is printed.

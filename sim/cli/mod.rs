@@ -17,9 +17,11 @@ mod interrupt;
 mod list;
 mod metrics;
 mod new;
+mod progress;
 mod run;
 mod schema;
 pub mod terminal;
+mod trace;
 
 pub use exit::{Exit, Failure};
 
@@ -94,6 +96,8 @@ enum Command {
     Compare(args::CompareArgs),
     Explain(explain::Args),
     Diff(diff::Args),
+    #[command(alias = "consumerProgress")]
+    Progress(progress::Args),
     Check(check::Args),
     Fuzz(fuzz::Args),
     Allocate(allocate::Args),
@@ -116,6 +120,7 @@ pub fn main() -> std::process::ExitCode {
         Command::Compare(args) => compare::run(args, cli.global.threads(), &terminal),
         Command::Explain(args) => explain::run(args, &terminal),
         Command::Diff(args) => diff::run(args, &terminal),
+        Command::Progress(args) => progress::run(args, &terminal),
         Command::Check(args) => check::run(args, &terminal),
         Command::Fuzz(args) => fuzz::run(args, cli.global.threads(), &terminal),
         Command::Allocate(args) => allocate::run(args, &terminal),

@@ -42,7 +42,7 @@ pub fn run(args: &RunArgs, terminal: &Terminal) -> Result<Exit, Failure> {
     let jobs = prepare(args)?;
     let mut exit = Exit::Fine;
     for (position, job) in jobs.into_iter().enumerate() {
-        if position > 0 && args.format == Format::Table {
+        if position > 0 && args.format == Format::Table && !args.traces.takes_stdout() {
             terminal.print("")?;
         }
         match one(job, args, terminal)? {
@@ -75,6 +75,9 @@ fn prepare(args: &RunArgs) -> Result<Vec<Job>, Failure> {
             expectations,
             folder,
         });
+    }
+    if let Some(job) = jobs.first() {
+        args.traces.check(args, &job.scenario, job.folder.as_deref())?;
     }
     for folder in jobs.iter().filter_map(|job| job.folder.as_deref()) {
         make_writable(folder, "report.json")?;
@@ -112,10 +115,7 @@ fn one(job: Job, args: &RunArgs, terminal: &Terminal) -> Result<Exit, Failure> {
         interrupt: Some(interrupt::orderly()),
         ..args.bounds.of_run(args.overrides.max_events)
     };
-    let mut extras = Extras::default();
-    if job.folder.is_some() && !args.no_page {
-        extras = extras.with_page(&job.scenario.config);
-    }
+    let mut extras = Extras::new(args, &job.name, &job.scenario, job.folder.as_deref())?;
     let (mut report, is_compared) = match args.check_determinism {
         true => same_twice(&job, args.plant, &bounds, &mut extras, terminal)?,
         false => {
@@ -153,16 +153,22 @@ fn one(job: Job, args: &RunArgs, terminal: &Terminal) -> Result<Exit, Failure> {
         files.extend(drawn.map(|chart| (folder.join(chart.file_name), chart.svg.into_bytes())));
     }
     let written = write_files(files, "run")?;
+    let beside = extras.end(&report)?;
+    let beside = beside.iter().map(|path| format!("wrote {}", path.display()));
     let files = (!written.is_empty()).then(|| format!("wrote {}", listed(&written)));
+    let files: Vec<String> = files.into_iter().chain(beside).collect();
+    let files = (!files.is_empty()).then(|| files.join("\n"));
     match args.format {
-        Format::Table => {
+        Format::Table if !args.traces.takes_stdout() => {
             terminal.print(table::summary(&report, true).trim_end())?;
             if let Some(files) = files.filter(|_| !terminal.is_quiet()) {
                 terminal.print(&format!("\n{files}"))?;
             }
         }
-        Format::Json => {
-            terminal.print(bytes.trim_end())?;
+        Format::Table | Format::Json => {
+            if !args.traces.takes_stdout() {
+                terminal.print(bytes.trim_end())?;
+            }
             if let Some(files) = files {
                 terminal.note(&files);
             }

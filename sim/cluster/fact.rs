@@ -200,6 +200,8 @@ pub enum Fact {
         queue: QueueId,
         /// Whose pull.
         consumer: ConsumerId,
+        /// The offset that it waits for.
+        offset: u64,
     },
     /// A pull failed at the client, for want of an answer or because the broker refused it; again after 1 s, or after
     /// 20 ms if the broker said FLOW_CONTROL.
@@ -223,6 +225,8 @@ pub enum Fact {
         messages: u32,
         /// Their bytes.
         bytes: u64,
+        /// `nextBeginOffset`: where the client is to go on.
+        next_offset: u64,
         /// How long it was held; zero if answered at once.
         held: SimDuration,
     },
@@ -236,6 +240,8 @@ pub enum Fact {
         messages: u32,
         /// Their bytes.
         bytes: u64,
+        /// One past the last of them.
+        next_offset: u64,
     },
     /// A group's committed offset at the broker is overwritten (maybe by the same value).
     OffsetCommitted {
@@ -343,6 +349,8 @@ pub enum Fact {
         born: SimTime,
         /// When this record was stored.
         stored: SimTime,
+        /// How many messages of the same call were told before it: 0 for the first.
+        position: u16,
     },
     /// The listener has returned and the result counts.
     Consumed {

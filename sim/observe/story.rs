@@ -329,13 +329,18 @@ impl Run {
     pub fn deliver(&mut self, consumer: u32, queue: u32, offset: u64) -> &mut Self {
         let (message, born, stored, reconsume_times) = self.records[queue as usize][offset as usize];
         let (consumer, queue) = (ConsumerId(consumer), QueueId(queue));
-        self.tell(Fact::PullHeld { queue, consumer });
+        self.tell(Fact::PullHeld {
+            queue,
+            consumer,
+            offset,
+        });
         self.tell(Fact::PullAnswered {
             queue,
             consumer,
             result: PullResult::Found,
             messages: 1,
             bytes: 200,
+            next_offset: offset + 1,
             held: SimDuration::from_millis(500),
         });
         self.tell(Fact::Cached {
@@ -356,6 +361,7 @@ impl Run {
             reconsume_times,
             born,
             stored,
+            position: 0,
         })
     }
 

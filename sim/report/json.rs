@@ -7,7 +7,7 @@ use serde::Serialize;
 use serde_json::Value;
 use std::collections::BTreeSet;
 use std::fs;
-use std::io::{self, Write};
+use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
@@ -29,6 +29,52 @@ pub fn write_atomically(path: &Path, bytes: &[u8]) -> io::Result<()> {
     fs::File::create(&partial.0)
         .and_then(|mut file| file.write_all(bytes))
         .and_then(|()| fs::rename(&partial.0, path))
+}
+
+/// A file that is written little by little, as [`write_atomically`] writes one at once: unless it is
+/// [complete](Self::complete) nothing is left of it.
+#[derive(Debug)]
+pub struct Growing {
+    file: BufWriter<fs::File>,
+    partial: Partial,
+    path: PathBuf,
+}
+
+impl Growing {
+    /// Begins it.
+    ///
+    /// # Errors
+    /// If the folder cannot be written to.
+    pub fn create(path: &Path) -> io::Result<Self> {
+        if path.is_dir() {
+            return Err(io::ErrorKind::IsADirectory.into());
+        }
+        let partial = Partial::of(path);
+        let file = BufWriter::with_capacity(1 << 16, fs::File::create(&partial.0)?);
+        let path = path.to_owned();
+        Ok(Self { file, partial, path })
+    }
+
+    /// All is written.
+    ///
+    /// # Errors
+    /// If it cannot be.
+    pub fn complete(mut self) -> io::Result<()> {
+        self.file.flush()?;
+        fs::rename(&self.partial.0, &self.path)
+    }
+}
+
+impl Write for Growing {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.file.write(bytes)
+    }
+    fn write_all(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.file.write_all(bytes)
+    }
+    fn flush(&mut self) -> io::Result<()> {
+        self.file.flush()
+    }
 }
 
 /// As [`write_atomically`], but never over a file that exists.
@@ -63,6 +109,7 @@ pub fn remove_partial_files() {
 static PARTIALS: Mutex<BTreeSet<PathBuf>> = Mutex::new(BTreeSet::new());
 
 /// A file that grows beside the one that it is to become; gone in the end, whatever happens.
+#[derive(Debug)]
 struct Partial(PathBuf);
 
 impl Partial {

@@ -8,5 +8,5 @@ pub mod json;
 pub mod model;
 pub mod table;
 
-pub use assemble::{Identity, scenario_hash};
+pub use assemble::{Identity, consumer_keys, scenario_hash};
 pub use model::Report;

@@ -38,4 +38,5 @@ mod strategies_at_work;
 mod subscriptions;
 mod support;
 mod topic_queues;
+mod trace;
 mod warm_up;

@@ -112,7 +112,7 @@ fn a_pull_that_overtakes_the_heartbeat_is_repeated() {
     assert!(!ahead.is_empty());
     for (failed, (who, which)) in ahead {
         let next = run.select(|fact| match fact {
-            Fact::PullAnswered { consumer, queue, .. } | Fact::PullHeld { consumer, queue }
+            Fact::PullAnswered { consumer, queue, .. } | Fact::PullHeld { consumer, queue, .. }
                 if (*consumer, *queue) == (who, which) =>
             {
                 Some(())

@@ -3,7 +3,9 @@
 use crate::program::{command, compare, finish, here, root, run, scratch};
 use std::process::Stdio;
 
-const COMMANDS: [&str; 7] = ["run", "check", "fuzz", "allocate", "schema", "list", "new"];
+const COMMANDS: [&str; 8] = [
+    "run", "progress", "check", "fuzz", "allocate", "schema", "list", "new",
+];
 
 /// Each `--help` ends with two examples, and they work when pasted.
 #[test]

@@ -14,6 +14,7 @@ fn report(folder: &Path, name: &str, more: &[&str]) {
         "20s",
         "--charts",
         "none",
+        "--no-page",
         "--out",
         name,
     ];
@@ -188,4 +189,55 @@ fn the_examples_of_the_help_work() {
         assert!(outcome.code <= 1, "{line}: {}", outcome.stderr);
         assert_eq!(outcome.stderr, "", "{line}");
     }
+}
+
+/// Runs of one scenario and seed never part. With other service times the first call takes another time: its fact is
+/// the first that differs.
+#[test]
+fn traces_of_runs_part_where_a_setting_first_matters() {
+    let folder = scratch("diff-runs");
+    for (name, more) in [
+        ("a.jsonl", &[][..]),
+        ("b.jsonl", &[]),
+        ("c.jsonl", &["--set", "groups.billing.consumers.service=35ms"]),
+    ] {
+        let args = [
+            "run",
+            "quickstart",
+            "--until",
+            "5s",
+            "--charts",
+            "none",
+            "--no-page",
+            "--trace",
+            name,
+        ];
+        let outcome = run(&folder, &[&args, more].concat());
+        assert!(outcome.code <= 1, "{}", outcome.stderr);
+    }
+    let same = run(&folder, &["diff", "a.jsonl", "b.jsonl"]);
+    assert_eq!((same.code, same.stderr.as_str()), (0, ""), "{}", same.stdout);
+    assert!(same.stdout.contains("all the same"), "{}", same.stdout);
+    let outcome = run(&folder, &["diff", "a.jsonl", "c.jsonl", "--format", "json"]);
+    assert_eq!(outcome.code, 1);
+    let told: Value = serde_json::from_str(&outcome.stdout).unwrap();
+    let parted = &told["trace"]["parted"];
+    assert_eq!(parted["before"].as_array().unwrap().len(), 5);
+    let facts = [&parted["a"][0]["fact"], &parted["b"][0]["fact"]];
+    assert!(facts.contains(&&"Consumed".into()), "{parted:#}");
+    // Half of a trace is none.
+    let text = fs::read_to_string(folder.join("b.jsonl")).unwrap();
+    let lines: Vec<&str> = text.lines().collect();
+    fs::write(
+        folder.join("half.jsonl"),
+        lines[..lines.len() / 2].join("\n") + "\n",
+    )
+    .unwrap();
+    let cut = run(&folder, &["diff", "a.jsonl", "half.jsonl"]);
+    assert_eq!((cut.code, cut.stdout.as_str()), (2, ""));
+    let says = format!(
+        "half.jsonl:{}: the trace ends without its last line",
+        lines.len() / 2 + 1
+    );
+    assert!(cut.stderr.contains(&says), "{}", cut.stderr);
 }

@@ -21,4 +21,5 @@ mod reference;
 mod run;
 mod schema;
 mod stopped;
+mod trace;
 mod twice;

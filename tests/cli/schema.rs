@@ -62,6 +62,13 @@ fn shipped_scenarios_obey_the_schema_and_name_it() {
     }
 }
 
+/// `docs/traces.md` links to it.
+#[test]
+fn the_committed_schema_of_traces_is_current() {
+    let committed = root().join("schemas/trace.schema.json");
+    crate::program::compare(&committed, &run(&root(), &["schema", "trace"]).stdout).unwrap();
+}
+
 /// What a study writes is what the published schema of it says, in an interrupted one too.
 #[test]
 fn comparisons_obey_their_schema() {

@@ -134,7 +134,11 @@ impl<O: Observer> Cluster<O> {
             expression: held.served,
         };
         let consumer = held.consumer;
-        self.core.emit(Fact::PullHeld { queue, consumer });
+        self.core.emit(Fact::PullHeld {
+            queue,
+            consumer,
+            offset,
+        });
         self.keep(queue, wait);
     }
 
@@ -278,6 +282,7 @@ impl<O: Observer> Cluster<O> {
             result: PullResult::OffsetMoved,
             messages: 0,
             bytes: 0,
+            next_offset: proposal.to,
             held: waited,
         });
         let broker = Server::Broker(self.queues[queue.index()].broker);
@@ -340,6 +345,7 @@ impl<O: Observer> Cluster<O> {
             result,
             messages: found.messages,
             bytes: found.bytes,
+            next_offset: found.next,
             held: waited,
         };
         self.core.emit(fact);

@@ -69,6 +69,7 @@ impl<O: Observer> Cluster<O> {
             consumer,
             messages: sent.messages,
             bytes: sent.bytes,
+            next_offset: sent.next,
         });
         self.core.travel(
             Endpoint::Consumer(consumer),

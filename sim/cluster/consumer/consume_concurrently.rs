@@ -182,6 +182,7 @@ impl<O: Observer> Cluster<O> {
                 reconsume_times,
                 born: message.born,
                 stored: message.stored,
+                position: messages - 1,
             };
             self.core.emit(fact);
         }

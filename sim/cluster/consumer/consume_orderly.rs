@@ -257,7 +257,7 @@ impl<O: Observer> Cluster<O> {
         let place = &self.queues[queue.index()];
         let place = (place.topic, place.broker, self.core.directory.queue(queue).index);
         let mut call = Call::new(false);
-        for message in &orderly.batch {
+        for (position, message) in (0..).zip(&orderly.batch) {
             let (luck, times) = (Luck(message.luck), message.progress.reconsume_times());
             let attempts = times.saturating_add(orderly.rolled_back);
             call.add(if client.listener.has_rules() {
@@ -283,6 +283,7 @@ impl<O: Observer> Cluster<O> {
                 reconsume_times: times,
                 born: message.born,
                 stored: message.stored,
+                position,
             });
         }
         orderly.step = Step::Calling {

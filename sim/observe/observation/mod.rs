@@ -252,6 +252,7 @@ impl Observer for Observation {
                 messages,
                 bytes,
                 held,
+                ..
             } => {
                 let of = directory.queue(queue);
                 self.brokers[of.broker.index()].answered(result, messages, bytes, held);
@@ -266,6 +267,7 @@ impl Observer for Observation {
                 consumer,
                 messages,
                 bytes,
+                ..
             } => {
                 self.brokers[directory.queue(queue).broker.index()].pushed(messages, bytes);
                 self.delivered[directory.consumer(consumer).group.index()].pushed(messages);

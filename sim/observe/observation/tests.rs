@@ -144,6 +144,7 @@ fn a_delivery_out_of_nowhere_is_found() {
         reconsume_times: 0,
         born: SimTime::ZERO,
         stored: SimTime::ZERO,
+        position: 0,
     });
 }
 
@@ -169,6 +170,7 @@ fn a_wrong_time_of_storage_is_found() {
         reconsume_times: 0,
         born: millis(1_000),
         stored: millis(500),
+        position: 0,
     });
     run.at(3_000).finish();
 }

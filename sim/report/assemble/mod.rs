@@ -162,7 +162,7 @@ impl View<'_> {
 }
 
 /// Keys of all consumers: the name, from the second life on with its number.
-fn consumer_keys(directory: &Directory) -> Vec<String> {
+pub fn consumer_keys(directory: &Directory) -> Vec<String> {
     let mut lives: IndexMap<&str, u32> = IndexMap::new();
     directory
         .consumers

@@ -203,7 +203,7 @@ pub const FORGERIES: &[Forgery] = &[
     (C1, "a pull that times out on a healthy link", || {
         watched(work(), |run| {
             run.add(is!(Fact::PullHeld { .. }), |fact| match *fact {
-                Fact::PullHeld { consumer, queue } => Fact::PullFailed {
+                Fact::PullHeld { consumer, queue, .. } => Fact::PullFailed {
                     consumer,
                     queue,
                     cause: PullFailure::Timeout,

@@ -13,7 +13,7 @@ use crate::observe::invariant::Invariant;
 impl Judge<'_> {
     pub(super) fn pull_loops(&mut self, now: SimTime, directory: &Directory, fact: &Fact) {
         let (consumer, queue) = match fact {
-            Fact::PullHeld { consumer, queue }
+            Fact::PullHeld { consumer, queue, .. }
             | Fact::PullAnswered { consumer, queue, .. }
             | Fact::PullFailed { consumer, queue, .. }
             | Fact::FlowControlled { consumer, queue, .. }

@@ -83,7 +83,7 @@ impl Judge<'_> {
             self.is_awake(now, directory);
         }
         match *fact {
-            Fact::PullHeld { consumer, queue } => {
+            Fact::PullHeld { consumer, queue, .. } => {
                 let group = directory.consumer(consumer).group;
                 // What was on the wire when its client was killed is held too, and nobody hears of the answer.
                 let is_heard = self.processes.alive.contains(&consumer);

@@ -157,7 +157,7 @@ impl<'c> Witness<'c> {
 
     fn pull(&mut self, fact: &Fact) {
         match *fact {
-            Fact::PullHeld { consumer, queue } => _ = self.held.insert((consumer, queue)),
+            Fact::PullHeld { consumer, queue, .. } => _ = self.held.insert((consumer, queue)),
             Fact::PullAnswered {
                 consumer,
                 queue,
