@@ -199,7 +199,7 @@ fn whose(fact: &Fact) -> Option<(ConsumerId, Option<QueueId>)> {
         | Fact::QueueSuspended { consumer, queue, .. }
         | Fact::FlowControlled { consumer, queue, .. }
         | Fact::PullFailed { consumer, queue, .. }
-        | Fact::PullHeld { consumer, queue }
+        | Fact::PullHeld { consumer, queue, .. }
         | Fact::PullAnswered { consumer, queue, .. }
         | Fact::Delivered { consumer, queue, .. }
         | Fact::ConsumeTimedOut { consumer, queue, .. }
