@@ -19,12 +19,13 @@
 //! ```
 //!
 //! How the parts fit: `ARCHITECTURE.md`. Layers: [`kernel`] ← [`cluster`] ← [`scenario`], [`observe`] ← [`study`] ←
-//! [`verify`] ← [`report`] ← [`explain`], [`compare`](mod@compare) ← [`page`], [`trace`] ← [`cli`].
+//! [`verify`] ← [`report`] ← [`explain`], [`compare`](mod@compare), [`diff`] ← [`page`], [`trace`] ← [`cli`].
 
 #[cfg(not(target_family = "wasm"))]
 pub mod cli;
 pub mod cluster;
 pub mod compare;
+pub mod diff;
 pub mod explain;
 pub mod kernel;
 pub mod observe;

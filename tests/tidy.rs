@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Layers from the bottom up. A layer may name those below it and itself.
-const LAYERS: [(&str, &[&str]); 12] = [
+const LAYERS: [(&str, &[&str]); 13] = [
     ("kernel", &[]),
     ("cluster", &["kernel"]),
     ("scenario", &["kernel", "cluster"]),
@@ -16,6 +16,7 @@ const LAYERS: [(&str, &[&str]); 12] = [
         &["kernel", "cluster", "scenario", "observe", "study", "verify"],
     ),
     ("explain", &["kernel", "cluster", "observe", "report"]),
+    ("diff", &["kernel", "report"]),
     (
         "compare",
         &[
@@ -28,7 +29,7 @@ const LAYERS: [(&str, &[&str]); 12] = [
         "cli",
         &[
             "kernel", "cluster", "scenario", "observe", "study", "verify", "report", "simulate", "compare",
-            "explain", "page", "trace",
+            "explain", "diff", "page", "trace",
         ],
     ),
 ];

@@ -7,6 +7,7 @@ pub mod args;
 mod check;
 mod columns;
 mod compare;
+mod diff;
 mod exit;
 mod expectations;
 mod explain;
@@ -16,6 +17,7 @@ mod interrupt;
 mod list;
 mod metrics;
 mod new;
+mod pictures;
 mod progress;
 mod run;
 mod schema;
@@ -94,6 +96,7 @@ enum Command {
     Run(args::RunArgs),
     Compare(args::CompareArgs),
     Explain(explain::Args),
+    Diff(diff::Args),
     #[command(alias = "consumerProgress")]
     Progress(progress::Args),
     Check(check::Args),
@@ -117,6 +120,7 @@ pub fn main() -> std::process::ExitCode {
         Command::Run(args) => run::run(args, &terminal),
         Command::Compare(args) => compare::run(args, cli.global.threads(), &terminal),
         Command::Explain(args) => explain::run(args, &terminal),
+        Command::Diff(args) => diff::run(args, &terminal),
         Command::Progress(args) => progress::run(args, &terminal),
         Command::Check(args) => check::run(args, &terminal),
         Command::Fuzz(args) => fuzz::run(args, cli.global.threads(), &terminal),

@@ -86,9 +86,10 @@ pub fn find(
         stored: Vec::new(),
         longest: SimDuration::ZERO,
         found: None,
+        expired: None,
     };
     let done = Cluster::new(config.clone(), finder).run_within(bounds, progress);
-    done.observer.found
+    done.observer.found.or(done.observer.expired)
 }
 
 struct Finder {
@@ -101,6 +102,8 @@ struct Finder {
     stored: Vec<Vec<MessageId>>,
     longest: SimDuration,
     found: Option<(MessageId, Option<GroupId>)>,
+    /// The first that retention removed unread: an example of a loss if there is no other, for the report counts it apart.
+    expired: Option<(MessageId, Option<GroupId>)>,
 }
 
 impl Finder {
@@ -117,13 +120,24 @@ impl Finder {
         queue.push(message);
     }
 
-    /// The first record of `from..to` that no reader of the group has had when it passes it over.
-    fn unseen(&self, group: GroupId, queue: QueueId, (from, to): (u64, u64)) -> Option<MessageId> {
-        let slot = self.observation.slots.slot(group, queue);
-        let first = from.max(self.observation.ledger.frontier(slot));
-        (first < to)
-            .then(|| self.stored.get(queue.index())?.get(first as usize).copied())
-            .flatten()
+    /// The first record of `from..to` that the reader of `slot` has neither had nor passed over.
+    fn unseen(&self, slot: usize, queue: QueueId, (from, to): (u64, u64)) -> Option<MessageId> {
+        let from = from.max(self.observation.ledger.frontier(slot));
+        self.open(slot, queue, (from, to))
+    }
+
+    /// The first record of `from..to` that the reader of `slot` has neither finished nor passed over.
+    fn open(&self, slot: usize, queue: QueueId, range: (u64, u64)) -> Option<MessageId> {
+        let first = self.observation.ledger.first_open(slot, range)?;
+        self.stored.get(queue.index())?.get(first as usize).copied()
+    }
+
+    /// The first record of `range` that is removed before a reader has had it.
+    fn removed(&self, queue: QueueId, range: (u64, u64)) -> Option<(MessageId, Option<GroupId>)> {
+        let readers = self.observation.slots.readers(queue).iter();
+        let of = readers.map(|slot| (*slot as usize, self.observation.slots.get(*slot as usize).group));
+        let mut wanted = of.filter(|(_, group)| self.is_wanted(*group));
+        wanted.find_map(|(slot, group)| Some((self.unseen(slot, queue, range)?, Some(group))))
     }
 
     /// The loss that a fact is, judged before it counts.
@@ -142,10 +156,10 @@ impl Finder {
                 to,
                 ..
             } if self.is_wanted(group) => {
-                let unseen = self.unseen(group, queue, (from, to));
-                // Delivered and never finished, if all of them were seen.
-                let first = || self.stored.get(queue.index())?.get(from as usize).copied();
-                unseen.or_else(first).map(|message| (message, Some(group)))
+                let slot = self.observation.slots.slot(group, queue);
+                let unseen = self.unseen(slot, queue, (from, to));
+                let lost = unseen.or_else(|| self.open(slot, queue, (from, to)));
+                lost.map(|message| (message, Some(group)))
             }
             Fact::Filtered {
                 group,
@@ -154,9 +168,11 @@ impl Finder {
                 to,
                 wanted: true,
                 ..
-            } if self.is_wanted(group) => self
-                .unseen(group, queue, (from, to))
-                .map(|message| (message, Some(group))),
+            } if self.is_wanted(group) => {
+                let slot = self.observation.slots.slot(group, queue);
+                self.unseen(slot, queue, (from, to))
+                    .map(|message| (message, Some(group)))
+            }
             _ => None,
         }
     }
@@ -167,6 +183,11 @@ impl Observer for Finder {
         let counts = now >= self.warmup && self.found.is_none();
         if self.why == Why::Lost && counts {
             self.found = self.lost(fact);
+            if let Fact::Expired { queue, from, to } = *fact
+                && self.expired.is_none()
+            {
+                self.expired = self.removed(queue, (from, to));
+            }
         }
         let duplicates = |observation: &Observation, group: GroupId| {
             observation

@@ -86,7 +86,7 @@ fn of_round(directory: &Directory, fact: &Fact) -> Option<String> {
     let client = |consumer| words::client(directory, consumer);
     match *fact {
         Fact::RebalanceBegan { consumer, trigger } if trigger != RebalanceTrigger::Period => Some(format!(
-            "{} looks for its queues anew, for {}",
+            "{} looks for its queues anew, because {}",
             client(consumer),
             words::woken(trigger)
         )),

@@ -2,7 +2,7 @@
 
 use super::reading::{Reading, Record};
 use super::scene::Scene;
-use super::story::{Cause, End, Event, Fate, Step, Story};
+use super::story::{Cause, End, Event, Fate, Of, Step, Story};
 use super::wait::Since;
 use super::{again, words};
 use crate::cluster::config::ClusterConfig;
@@ -56,11 +56,13 @@ impl Follower {
             text: reading.told(),
         });
         Some(Story {
-            message: words::message(directory, self.message),
+            of: Of::Message,
+            name: words::message(directory, self.message),
             tag: tag.map(|tag| attributes.tags()[tag.index()].clone()),
             key: attributes.key(self.message, luck).map(|key| key.to_string()),
-            body_bytes,
+            body_bytes: Some(body_bytes),
             ends: ends.collect(),
+            sums: Vec::new(),
             steps: self.steps,
             run_ends: end,
         })
@@ -79,11 +81,9 @@ impl Follower {
         because: Option<Cause>,
     ) {
         self.steps.push(Step {
-            at,
-            event,
             group,
-            text,
             because,
+            ..Step::new(at, event, text)
         });
     }
 

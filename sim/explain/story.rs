@@ -4,28 +4,60 @@ use crate::kernel::time::SimTime;
 use serde::Serialize;
 
 /// Grows when a field changes its meaning.
-pub const EXPLAIN_VERSION: u32 = 1;
+pub const EXPLAIN_VERSION: u32 = 2;
 
-/// What became of one message.
+/// What happened to one thing.
 #[derive(Clone, Debug, Serialize)]
 pub struct Story {
-    /// Its name: its producer and its number there, from 1.
-    pub message: String,
+    /// What kind of thing.
+    pub of: Of,
+    /// Its name: of a message its producer and its number there, from 1.
+    pub name: String,
     /// Its tag.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tag: Option<String>,
     /// Its key.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub key: Option<String>,
-    /// Body size, bytes.
-    pub body_bytes: u32,
-    /// One sentence for each reader: how it ended there.
+    /// Body size of a message, bytes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub body_bytes: Option<u32>,
+    /// Of a message: one sentence for each reader, how it ended there.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub ends: Vec<End>,
+    /// Of all else: what it comes to.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub sums: Vec<Sum>,
     /// All that happened, in order.
     pub steps: Vec<Step>,
     /// When the run ended: of what came later nothing is known.
     #[serde(rename = "run_ends", serialize_with = "seconds")]
     pub run_ends: SimTime,
+}
+
+/// Kinds of things that have a story.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Of {
+    /// A message.
+    Message,
+    /// A queue, as one group (or one member of a broadcasting group) reads it.
+    Queue,
+    /// A consumer, all its lives or one.
+    Consumer,
+    /// A rebalance: what changed in a group, and what came of it.
+    Rebalance,
+    /// The whole cluster at one instant.
+    Moment,
+}
+
+/// One line of what a story comes to.
+#[derive(Clone, Debug, Serialize)]
+pub struct Sum {
+    /// Of what it is the sum.
+    pub name: String,
+    /// In words.
+    pub text: String,
 }
 
 /// How it ended for one reader: a group, or a member of a broadcasting group.
@@ -81,6 +113,33 @@ pub struct Step {
     /// Why.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub because: Option<Cause>,
+    /// How many more of the same followed.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub more: u64,
+    /// When the last of these came.
+    #[serde(serialize_with = "maybe_seconds", skip_serializing_if = "Option::is_none")]
+    pub until: Option<SimTime>,
+}
+
+impl Step {
+    /// A step without a cause.
+    pub fn new(at: SimTime, event: Event, text: String) -> Self {
+        Self {
+            at,
+            event,
+            group: None,
+            text,
+            because: None,
+            more: 0,
+            until: None,
+        }
+    }
+
+    /// The same with a cause.
+    pub fn because(mut self, cause: Cause) -> Self {
+        self.because = Some(cause);
+        self
+    }
 }
 
 /// Why a step came about.
@@ -137,6 +196,28 @@ pub enum Event {
     RolledBack,
     /// Its queue changes hands, or a client that has it stops or goes on.
     Owner,
+    /// A client starts, stops, stands still or goes on, or its links change.
+    Member,
+    /// A rebalance round of a client.
+    Round,
+    /// A lock of a queue.
+    Lock,
+    /// Pulls are put off because a cache is full, or fail.
+    Pull,
+    /// A committed offset goes up by much at once.
+    Jumped,
+    /// A broker ends or starts, or a topic changes.
+    Broker,
+    /// The timeline or an operator does something.
+    Timeline,
+    /// How things stand.
+    State,
+    /// Steps that are not told.
+    Omitted,
+}
+
+fn is_zero(n: &u64) -> bool {
+    *n == 0
 }
 
 fn seconds<S: serde::Serializer>(at: &SimTime, serializer: S) -> Result<S::Ok, S::Error> {

@@ -4,7 +4,7 @@ use crate::cluster::directory::Directory;
 use crate::cluster::fact::{
     CommitVia, FilteredBy, FlowControlCause, PullFailure, RebalanceTrigger, StartOffsetRule, StopKind,
 };
-use crate::cluster::ids::{ConsumerId, GroupId, MessageId, ProducerId};
+use crate::cluster::ids::{ConsumerId, GroupId, MessageId, ProducerId, QueueId};
 use crate::cluster::network::Server;
 use crate::kernel::time::{SimDuration, SimTime};
 use crate::report::charts::text;
@@ -89,6 +89,50 @@ pub fn server(brokers: &[String], server: Server) -> String {
         Server::Broker(broker) => brokers[broker.index()].clone(),
         Server::NameServer(number) => format!("name server {}", number + 1),
     }
+}
+
+/// `a`, `a and b`, `a, b and c`.
+pub fn joined(parts: &[String]) -> String {
+    match parts {
+        [] => String::new(),
+        [one] => one.clone(),
+        [first @ .., last] => format!("{} and {last}", first.join(", ")),
+    }
+}
+
+/// Queues, those of one topic and broker together: `orders broker-a:0–3, 5 and broker-b:0`.
+pub fn queues(directory: &Directory, queues: &[QueueId]) -> String {
+    const PARTS: usize = 5;
+    let mut sorted: Vec<_> = queues.iter().map(|queue| directory.queue(*queue)).collect();
+    sorted.sort_by_key(|of| (of.topic, of.broker, of.index));
+    let mut told: Vec<String> = Vec::new();
+    let (mut last_topic, mut left) = (None, sorted.len());
+    for part in sorted
+        .chunk_by(|a, b| (a.topic, a.broker) == (b.topic, b.broker))
+        .take(PARTS)
+    {
+        let topic = match last_topic == Some(part[0].topic) {
+            true => String::new(),
+            false => format!("{} ", directory.topic(part[0].topic).name),
+        };
+        last_topic = Some(part[0].topic);
+        left -= part.len();
+        let runs: Vec<String> = (part.chunk_by(|a, b| a.index + 1 == b.index))
+            .map(|run| match (run[0].index, run[run.len() - 1].index) {
+                (first, last) if first == last => first.to_string(),
+                (first, last) => format!("{first}–{last}"),
+            })
+            .collect();
+        told.push(format!(
+            "{topic}{}:{}",
+            directory.broker(part[0].broker),
+            runs.join(", ")
+        ));
+    }
+    if left > 0 {
+        told.push(counted(left as u64, "more queue", "more queues"));
+    }
+    joined(&told)
 }
 
 /// How a client went.
@@ -202,6 +246,22 @@ mod tests {
             assert_eq!(message_of(&names, wrong), None, "{wrong}");
         }
         assert_eq!(message_of(&names, "checkout-1#1099511627777"), None);
+    }
+
+    #[test]
+    fn queues_of_one_broker_are_named_together() {
+        use crate::observe::story::Story;
+        let story = Story::new().topic("orders", 6).topic("bills", 1);
+        let said = |ids: &[u32]| {
+            let ids: Vec<QueueId> = ids.iter().map(|id| QueueId(*id)).collect();
+            queues(&story.directory, &ids)
+        };
+        assert_eq!(said(&[3]), "orders broker-a:3");
+        assert_eq!(
+            said(&[6, 0, 2, 1, 5]),
+            "orders broker-a:0–2, 5 and bills broker-a:0"
+        );
+        assert_eq!(said(&[]), "");
     }
 
     #[test]

@@ -446,6 +446,17 @@ impl Ledger {
     pub fn frontier(&self, slot: usize) -> u64 {
         self.accounts[slot].frontier
     }
+    /// The first record of `from..to` that has not ended and was not passed over.
+    pub fn first_open(&self, slot: usize, (from, to): (u64, u64)) -> Option<u64> {
+        let account = &self.accounts[slot];
+        let was_passed = |offset| {
+            account
+                .passed
+                .as_ref()
+                .is_some_and(|passed| passed.contains(offset))
+        };
+        (from..to).find(|offset| !account.settled.contains(*offset) && !was_passed(*offset))
+    }
     /// Records delivered at least once.
     pub fn delivered_once(&self, slot: usize) -> u64 {
         let account = &self.accounts[slot];

@@ -271,6 +271,17 @@ impl Rebalances {
         u32::try_from(closed).ok()
     }
 
+    /// Change `number`, from 0, as far as it has come; `None` if there is none, or it is not listed any more.
+    pub fn outcome(&self, number: u32) -> Option<&ChangeOutcome> {
+        match self.number() == Some(number) {
+            true => self
+                .current
+                .as_ref()
+                .or_else(|| self.changes.get(number as usize)),
+            false => self.changes.get(number as usize),
+        }
+    }
+
     /// A record was delivered again from a queue that change `number` moved last.
     pub fn duplicate(&mut self, number: u32) {
         self.duplicates += 1;

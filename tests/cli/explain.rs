@@ -5,18 +5,20 @@ use serde_json::Value;
 
 /// The documentation shows what is printed.
 #[test]
-fn the_documented_story_is_the_one_that_is_told() {
+fn the_documented_stories_are_those_that_are_told() {
     let written = std::fs::read_to_string(root().join("docs/explain.md")).unwrap();
-    let (_, block) = written
-        .split_once("$ rmqsim explain consumer-crash --why duplicate\n")
-        .unwrap();
-    let (shown, _) = block.split_once("```").unwrap();
-    let outcome = run(
-        &scratch("explain-page"),
-        &["explain", "consumer-crash", "--why", "duplicate"],
-    );
-    assert_eq!((outcome.code, outcome.stderr.as_str()), (0, ""));
-    assert_eq!(outcome.stdout, shown);
+    let mut shown = 0;
+    for block in written.split("```console\n$ rmqsim ").skip(1) {
+        let (block, _) = block.split_once("```").unwrap();
+        let (command, page) = block.split_once('\n').unwrap();
+        let args = shlex::split(command).unwrap();
+        let args: Vec<&str> = args.iter().map(String::as_str).collect();
+        let outcome = run(&scratch("explain-page"), &args);
+        assert_eq!((outcome.code, outcome.stderr.as_str()), (0, ""), "{command}");
+        assert_eq!(outcome.stdout, page, "{command}");
+        shown += 1;
+    }
+    assert_eq!(shown, 4);
 }
 
 /// The example of the dead letter by its name, in another form: the same steps.
@@ -32,12 +34,12 @@ fn a_message_is_found_by_its_name() {
         serde_json::from_str(&outcome.stdout).unwrap()
     };
     let by_example = told(&["--why", "dead"]);
-    let name = by_example["stories"][0]["message"].as_str().unwrap();
+    let name = by_example["stories"][0]["name"].as_str().unwrap();
     let by_name = told(&["--message", name]);
     assert_eq!(by_name, by_example);
     assert_eq!(
         (&by_name["explainVersion"], &by_name["seed"]),
-        (&1.into(), &"7".into())
+        (&2.into(), &"7".into())
     );
     let steps = by_name["stories"][0]["steps"].as_array().unwrap();
     let dead = steps.iter().find(|step| step["event"] == "dead").unwrap();
@@ -88,6 +90,41 @@ fn what_cannot_be_told_is_said() {
             "there is no group `biling`; did you mean `billing`?",
         ),
         (&[], 2, "--message <NAME>|--key <KEY>|--why <WHAT>"),
+        (
+            &["--queue", "order broker-a:0"],
+            2,
+            "there is no topic `order`; did you mean `orders`?",
+        ),
+        (
+            &["--queue", "orders broker-c:0"],
+            2,
+            "there is no broker `broker-c`",
+        ),
+        (
+            &["--queue", "orders"],
+            2,
+            "a queue has a topic, a broker and a number",
+        ),
+        (
+            &["--queue", "orders broker-a:99"],
+            1,
+            "quickstart: orders had 4 queues there, 0 to 3, and no 99",
+        ),
+        (
+            &["--queue", "%DLQ%billing broker-a:0"],
+            1,
+            "%DLQ%billing never had a queue on that broker",
+        ),
+        (&["--consumer", "biling-1"], 2, "did you mean `billing-1`?"),
+        (&["--consumer", "billing-1#7"], 2, "billing-1 has 1 life"),
+        (&["--rebalance", "0"], 2, "0 is not in 1.."),
+        (
+            &["--rebalance", "77"],
+            1,
+            "quickstart: the group had rebalances 1 to",
+        ),
+        (&["--at", "3h"], 1, "quickstart: the run ends at"),
+        (&["--at", "soon"], 2, "--at"),
     ] {
         let all = [&["explain", "quickstart"], args].concat();
         let outcome = run(&folder, &all);
@@ -98,5 +135,32 @@ fn what_cannot_be_told_is_said() {
             outcome.stderr
         );
         assert!(outcome.stderr.contains(says), "{args:?}: {}", outcome.stderr);
+    }
+}
+
+/// A story of each kind has the same form.
+#[test]
+fn other_things_have_stories_in_json_too() {
+    let folder = scratch("explain-kinds");
+    for (args, of, name) in [
+        (
+            &["--queue", "broker-a:2"],
+            "queue",
+            "orders broker-a:2 for billing",
+        ),
+        (&["--consumer", "billing-2"], "consumer", "billing-2"),
+        (&["--rebalance", "5"], "rebalance", "rebalance 5 of billing"),
+        (&["--at", "2m"], "moment", "120.000 s"),
+    ] {
+        let outcome = run(
+            &folder,
+            &[&["explain", "consumer-crash", "--format", "json"], &args[..]].concat(),
+        );
+        assert_eq!((outcome.code, outcome.stderr.as_str()), (0, ""), "{args:?}");
+        let told: Value = serde_json::from_str(&outcome.stdout).unwrap();
+        let story = &told["stories"][0];
+        assert_eq!((&story["of"], &story["name"]), (&of.into(), &name.into()));
+        assert!(story["sums"][0]["text"].is_string() && story["steps"][0]["t"].is_number());
+        assert!(story.get("ends").is_none() && story.get("body_bytes").is_none());
     }
 }

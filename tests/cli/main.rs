@@ -9,6 +9,7 @@ mod commands;
 mod compare;
 mod compare_misuse;
 mod determinism;
+mod diff;
 mod explain;
 mod fuzz;
 mod generated;

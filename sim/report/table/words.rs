@@ -43,7 +43,7 @@ pub(in crate::report) fn exact(value: f64) -> String {
 }
 
 /// Columns that a text takes: two for each wide character, none for escape sequences.
-pub(in crate::report) fn columns(text: &str) -> usize {
+pub fn columns(text: &str) -> usize {
     let mut columns = 0;
     let mut in_escape = false;
     for c in text.chars() {

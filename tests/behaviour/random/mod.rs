@@ -9,6 +9,7 @@ mod faults;
 mod listeners;
 mod operators;
 mod orderly;
+mod stories;
 
 use RocketMqVersion::{V4_9, V5_3};
 use rmqsim::cluster::config::{ClusterConfig, RocketMqVersion};
