@@ -10,7 +10,7 @@ use crate::kernel::time::{SimDuration, SimTime};
 /// Episodes that are kept of each client; later ones are counted.
 const KEPT: usize = 50;
 /// Time without a pull put off that ends an episode.
-const GAP: SimDuration = SimDuration::from_secs(1);
+pub const GAP: SimDuration = SimDuration::from_secs(1);
 
 /// One episode.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

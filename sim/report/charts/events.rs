@@ -195,11 +195,10 @@ fn joined(report: &Report, mut all: Vec<Event>) -> Vec<Event> {
             continue;
         }
         let left = |earlier: &&mut Event| {
-            earlier.kind == Kind::Change(MemberChange::Graceful)
-                && earlier.who == event.who
-                && since(earlier) <= duration / 10.0
+            earlier.kind == Kind::Change(MemberChange::Graceful) && earlier.who == event.who
         };
-        let leave = events.iter_mut().rev().find(left);
+        let mut near = (events.iter_mut().rev()).take_while(|earlier| since(earlier) <= duration / 10.0);
+        let leave = near.find(left);
         if let Some(leave) = leave.filter(|leave| event.again && leave.others == 0) {
             leave.restart = Some(Half::Leave);
             event.restart = Some(Half::Return);

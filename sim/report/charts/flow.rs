@@ -14,6 +14,7 @@ use crate::report::charts::style::{
 };
 use crate::report::charts::{Drawing, Subject, span, text};
 use crate::report::model::{ConsumerReport, EpisodeReport};
+use std::collections::BTreeSet;
 
 /// Lanes that fit on one sheet.
 const LANES_MAX: usize = 40;
@@ -60,14 +61,7 @@ pub fn draw(subject: &Subject<'_>) -> Option<Drawing> {
         return None;
     }
     let all = lanes.len();
-    if all > LANES_MAX {
-        let lasted = |lane: &Lane<'_>| lane.consumer.flow_control.lasted_seconds;
-        let mut longest: Vec<f64> = lanes.iter().map(lasted).collect();
-        longest.sort_by(|a, b| b.total_cmp(a));
-        let least = longest[LANES_MAX - 1];
-        lanes.retain(|lane| lasted(lane) >= least);
-        lanes.truncate(LANES_MAX);
-    }
+    // What is not drawn counts too.
     let flows = || lanes.iter().map(|lane| &lane.consumer.flow_control);
     let episodes = flows().fold(0_u64, |sum, flow| sum.saturating_add(flow.episodes));
     let kept: usize = flows().map(|flow| flow.list.len()).sum();
@@ -78,6 +72,7 @@ pub fn draw(subject: &Subject<'_>) -> Option<Drawing> {
         span(flows().map(|flow| flow.lasted_seconds).sum())
     );
     let mut notes = vec!["pulls put off by a full cache; at the right: how many, how long".to_owned()];
+    thin_out(&mut lanes);
     if all > lanes.len() {
         let all = text::grouped(all as u64);
         notes.push(format!("the {} longest of {all} consumers", lanes.len()));
@@ -86,6 +81,22 @@ pub fn draw(subject: &Subject<'_>) -> Option<Drawing> {
         notes.push("the first 50 episodes of each are drawn".to_owned());
     }
     Some(Picture::of(subject, lanes).draw(title, &notes.join("; ")))
+}
+
+/// Keeps those that put pulls off for longest, in their order.
+fn thin_out(lanes: &mut Vec<Lane<'_>>) {
+    if lanes.len() <= LANES_MAX {
+        return;
+    }
+    let lasted = |rank: &usize| lanes[*rank].consumer.flow_control.lasted_seconds;
+    let mut ranks: Vec<usize> = (0..lanes.len()).collect();
+    ranks.sort_by(|a, b| lasted(b).total_cmp(&lasted(a)));
+    let kept: BTreeSet<usize> = ranks[..LANES_MAX].iter().copied().collect();
+    let mut number = 0;
+    lanes.retain(|_| {
+        number += 1;
+        kept.contains(&(number - 1))
+    });
 }
 
 struct Picture<'r> {
@@ -200,5 +211,24 @@ mod tests {
             })
         };
         assert_eq!([of(1, 0, 0), of(1, 2, 0), of(3, 2, 9), of(4, 4, 4)], [0, 1, 2, 0]);
+    }
+
+    /// Of many equals the first are kept, and whoever is worse than they, wherever it stands.
+    #[test]
+    fn the_longest_are_drawn() {
+        let consumers: Vec<ConsumerReport> = (0..60)
+            .map(|number| {
+                let mut consumer = ConsumerReport::default();
+                consumer.flow_control.lasted_seconds = if number == 59 { 9.0 } else { 1.0 };
+                consumer
+            })
+            .collect();
+        let mut lanes: Vec<Lane<'_>> = consumers
+            .iter()
+            .map(|consumer| Lane { name: "c", consumer })
+            .collect();
+        thin_out(&mut lanes);
+        assert_eq!(lanes.len(), LANES_MAX);
+        assert_eq!(lanes[LANES_MAX - 1].consumer.flow_control.lasted_seconds, 9.0);
     }
 }

@@ -39,6 +39,7 @@ mod thin;
 mod throughput;
 mod work;
 
+use indexmap::IndexMap;
 use std::collections::BTreeSet;
 
 use crate::report::charts::panel::Panel;
@@ -101,17 +102,12 @@ impl<'r> Subject<'r> {
 
     /// Members of the group in the order of the scenario; each life of a restarted one is listed under it.
     fn members(&self) -> Vec<Member<'r>> {
-        let mut members: Vec<Member<'r>> = Vec::new();
+        let mut members: IndexMap<&str, Vec<&str>> = IndexMap::new();
         for (key, consumer) in self.report.consumers.iter().filter(|(_, c)| c.group == self.name) {
-            match members.iter_mut().find(|m| m.name == consumer.member) {
-                Some(member) => member.lives.push(key),
-                None => members.push(Member {
-                    name: &consumer.member,
-                    lives: vec![key],
-                }),
-            }
+            members.entry(&consumer.member).or_default().push(key);
         }
-        members
+        let member = |(name, lives)| Member { name, lives };
+        members.into_iter().map(member).collect()
     }
 }
 

@@ -1,7 +1,8 @@
 //! Finished and not committed, queue by queue: what the next owner would read again if this one died at that moment.
 //!
-//! Finished is what was consumed, and what a filter passed over. The committed offset and what is finished run so close that two lines would be one; so their distance is drawn. One
-//! lane a queue, all to one scale; the twelve queues that ever had most. Each value is the highest of its stretch.
+//! Finished is what was consumed, and what a filter passed over. The committed offset and what is finished run so close
+//! that two lines would be one; so their distance is drawn. One lane a queue, all to one scale; the twelve queues that
+//! ever had most. All is as it was at the samples: each value is the highest of those in its stretch.
 
 use crate::report::charts::axis::{self, Axis};
 use crate::report::charts::canvas::{Anchor, Canvas, svg};
@@ -65,7 +66,7 @@ pub fn draw(subject: &Subject<'_>) -> Option<Drawing> {
         })
         .collect();
     let title = format!(
-        "Finished, not committed: {} — up to {} of one queue, at {}",
+        "Finished, not committed: {} — up to {} of one queue at the samples, at {}",
         subject.short_name(),
         text::count(most, "message"),
         span(when)
@@ -83,7 +84,7 @@ pub fn draw(subject: &Subject<'_>) -> Option<Drawing> {
         String::new()
     };
     let note = format!(
-        "above the committed offset: read again if the owner dies; {which}highest in each {}; full height: {}",
+        "above the committed offset: read again if the owner dies; {which}highest sample in each {}; full height: {}",
         span(stretch),
         text::count(most, "message")
     );

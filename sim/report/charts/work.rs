@@ -27,18 +27,8 @@ struct Bar<'r> {
     colour: Colour,
     consumed: u64,
     busy: f64,
-    /// Thread time that it lived for, seconds.
-    lived: f64,
-}
-
-impl Bar<'_> {
-    fn ratio(&self) -> f64 {
-        if self.lived > 0.0 {
-            (self.busy / self.lived).clamp(0.0, 1.0)
-        } else {
-            0.0
-        }
-    }
+    /// Share of its thread time that it was busy: that of the report, over its lives by their length.
+    ratio: f64,
 }
 
 /// Draws what the members of a group did.
@@ -50,18 +40,18 @@ pub fn draw(subject: &Subject<'_>) -> Option<Drawing> {
     if total == 0 {
         return None;
     }
-    let busiest = bars.iter().rev().max_by(|a, b| a.ratio().total_cmp(&b.ratio()))?;
+    let busiest = bars.iter().rev().max_by(|a, b| a.ratio.total_cmp(&b.ratio))?;
     let title = match bars.len() {
         1 => format!(
             "Work of {} — its only consumer was busy {} of the time",
             subject.short_name(),
-            text::percent(busiest.ratio(), 1.0)
+            text::percent(busiest.ratio, 1.0)
         ),
         _ => format!(
             "Work of {} — busiest: {}, {} of its thread time",
             subject.short_name(),
             text::fitted(busiest.name, style::TITLE, 160.0),
-            text::percent(busiest.ratio(), 1.0)
+            text::percent(busiest.ratio, 1.0)
         ),
     };
     let members = bars.len();
@@ -83,24 +73,33 @@ pub fn draw(subject: &Subject<'_>) -> Option<Drawing> {
 }
 
 fn bars<'r>(subject: &Subject<'r>) -> Vec<Bar<'r>> {
-    let end = subject.report.run.duration_seconds;
     let report = subject.report;
+    let end = report.run.duration_seconds;
+    let begin = report.run.measured_from_seconds.unwrap_or(0.0);
     let of = |(number, member): (usize, crate::report::charts::Member<'r>)| {
         let lives = member.lives.iter().filter_map(|key| report.consumers.get(*key));
+        let (mut weighed, mut lived) = (0.0, 0.0);
         let mut bar = Bar {
             name: member.name,
             colour: style::hue(number),
             consumed: 0,
             busy: 0.0,
-            lived: 0.0,
+            ratio: 0.0,
         };
         for life in lives {
             let results = life.succeeded.saturating_add(life.failed);
             bar.consumed = bar.consumed.saturating_add(results);
             bar.busy += life.busy_seconds;
             let to = life.stopped_seconds.unwrap_or(end);
-            let from = life.started_seconds.unwrap_or(to);
-            bar.lived += (to - from).max(0.0) * life.threads as f64;
+            let from = life.started_seconds.unwrap_or(to).max(begin);
+            // The number of threads may change within a life: only the report knows the thread time.
+            if let Some(ratio) = life.busy_ratio.filter(|_| to > from) {
+                weighed += ratio * (to - from);
+                lived += to - from;
+            }
+        }
+        if lived > 0.0 {
+            bar.ratio = (weighed / lived).clamp(0.0, 1.0);
         }
         bar
     };
@@ -113,7 +112,7 @@ fn thin_out(bars: &mut Vec<Bar<'_>>) {
         return;
     }
     let mut ranks: Vec<usize> = (0..bars.len()).collect();
-    ranks.sort_by(|&a, &b| bars[b].ratio().total_cmp(&bars[a].ratio()));
+    ranks.sort_by(|&a, &b| bars[b].ratio.total_cmp(&bars[a].ratio));
     let dropped = BARS_MAX / 2..ranks.len() - BARS_MAX / 2;
     let dropped: BTreeSet<usize> = ranks[dropped].iter().copied().collect();
     let mut number = 0;
@@ -205,8 +204,8 @@ fn draw_bars(canvas: &mut Canvas<'_>, subject: &Subject<'_>, bars: &[Bar<'_>], r
             }),
             (
                 &busy,
-                bar.ratio(),
-                format!("{} · {}", text::percent(bar.ratio(), 1.0), span(bar.busy)),
+                bar.ratio,
+                format!("{} · {}", text::percent(bar.ratio, 1.0), span(bar.busy)),
             ),
         ];
         for (column, value, words) in ends {
@@ -215,5 +214,45 @@ fn draw_bars(canvas: &mut Canvas<'_>, subject: &Subject<'_>, bars: &[Bar<'_>], r
             let words = text::fitted(&words, SMALL, NUMBER - 8.0);
             canvas.text(&words, (end + 6.0, y), Anchor::Start, SMALL, INK);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::model::{ConsumerReport, GroupReport, Report};
+
+    /// Threads that were added within a life count in the ratio of the report alone; two lives by their length.
+    #[test]
+    fn how_busy_somebody_was_is_what_the_report_says() {
+        let mut report = Report::default();
+        report.run.duration_seconds = 100.0;
+        let mut life = |key: &str, member: &str, from: f64, to: f64, ratio: Option<f64>| {
+            let consumer = ConsumerReport {
+                group: "g".to_owned(),
+                member: member.to_owned(),
+                threads: 1,
+                started_seconds: Some(from),
+                stopped_seconds: Some(to),
+                busy_seconds: 90.0,
+                busy_ratio: ratio,
+                ..ConsumerReport::default()
+            };
+            report.consumers.insert(key.to_owned(), consumer);
+        };
+        life("a", "a", 0.0, 100.0, Some(0.2));
+        life("b", "b", 0.0, 20.0, Some(0.9));
+        life("b#2", "b", 40.0, 100.0, Some(0.1));
+        life("c", "c", 50.0, 50.0, None);
+        let group = GroupReport::default();
+        let subject = Subject {
+            report: &report,
+            name: "g",
+            group: &group,
+        };
+        let ratios: Vec<(&str, f64)> = bars(&subject).iter().map(|bar| (bar.name, bar.ratio)).collect();
+        assert_eq!(ratios.len(), 3);
+        assert_eq!((ratios[0], ratios[2]), (("a", 0.2), ("c", 0.0)));
+        assert!((ratios[1].1 - 0.3).abs() < 1e-9, "{ratios:?}");
     }
 }
