@@ -14,8 +14,9 @@ use std::path::{Path, PathBuf};
 /// Tell in what two reports, comparisons or traces differ
 #[derive(Clone, Debug, clap::Args)]
 #[command(
-    after_help = "Reports and comparisons are compared value by value, as they are written: settings first, then verdicts, then
-measures by section. Traces are compared to the first fact where they part.
+    after_help = "Reports and comparisons are compared value by value, as they are written: settings first, then \
+verdicts, then measures by section. Traces are compared to the first fact where they part.
+
 Exit codes: 0 the same · 1 they differ · 2 a file that cannot be compared
 
 Examples:
@@ -31,17 +32,19 @@ pub struct Args {
     /// Another of the same kind
     #[arg(value_name = "B")]
     b: PathBuf,
-    /// All values that differ, instead of the weightiest of each section
+    /// All values of a report that differ, instead of the weightiest of each section
     #[arg(long)]
     all: bool,
-    /// Facts of a trace to show before and after they part
-    #[arg(long, value_name = "K", default_value_t = 5, value_parser = clap::value_parser!(u16).range(..=1000))]
-    context: u16,
+    /// Facts of a trace to show before and after they part, 5 unless said otherwise
+    #[arg(long, value_name = "K", value_parser = clap::value_parser!(u16).range(..=1000))]
+    context: Option<u16>,
     /// Form of the result; json has all values
     #[arg(long, value_enum, default_value_t)]
     format: Format,
 }
 
+/// Facts around the place where traces part.
+const CONTEXT: u16 = 5;
 /// Rows of a section that are shown without `--all`.
 const MOST: usize = 12;
 
@@ -74,6 +77,14 @@ pub fn run(args: &Args, terminal: &Terminal) -> Result<Exit, Failure> {
         )
         .into());
     }
+    let kind = a.kind().name();
+    let odd = match a {
+        Opened::Document(_) => args.context.is_some().then_some(("--context", "of traces")),
+        Opened::Trace(_) => args.all.then_some(("--all", "of reports and comparisons")),
+    };
+    if let Some((option, of)) = odd {
+        return Err(anyhow!("{option} is for the difference {of}, and {} is {kind}", files[0]).into());
+    }
     let names = [files[0].as_str(), files[1].as_str()];
     let is_same = match (a, b) {
         (Opened::Document(a), Opened::Document(b)) => {
@@ -89,7 +100,7 @@ pub fn run(args: &Args, terminal: &Terminal) -> Result<Exit, Failure> {
             is_same
         }
         (Opened::Trace(a), Opened::Trace(b)) => {
-            let found = trace::part(a, b, usize::from(args.context));
+            let found = trace::part(a, b, usize::from(args.context.unwrap_or(CONTEXT)));
             let found = found.map_err(|(which, problem)| anyhow!("{}", problem.of(&names[which])))?;
             let is_same = found.parted.is_none() && found.header.is_empty();
             terminal.print(&match args.format {

@@ -65,21 +65,15 @@ pub enum Change {
 }
 
 impl Change {
-    /// How much it weighs, from 0 to 3: the share of the greater value that they differ by, in steps.
-    pub fn weight(&self) -> u8 {
-        let share = match self {
+    /// How much it weighs, from 0 to 2: the share of the greater value that they differ by.
+    pub fn weight(&self) -> f64 {
+        match self {
             Self::Number { a, b, .. } => share(a.as_f64(), b.as_f64()),
-            Self::Series(apart) if apart.over_time => share(Some(apart.a), Some(apart.b)),
+            Self::Series(apart) if apart.over_time => share(apart.a, apart.b),
             // Histograms and the like: what differs in them differs in their quantiles too.
             Self::Series(_) => 0.0,
             Self::List { a, b, .. } => share(Some(*a as f64), Some(*b as f64)).max(0.05),
             Self::Value { .. } | Self::OnlyA { .. } | Self::OnlyB { .. } => 1.0,
-        };
-        match share {
-            share if share >= 0.5 => 3,
-            share if share >= 0.1 => 2,
-            share if share >= 0.01 => 1,
-            _ => 0,
         }
     }
 }
@@ -102,7 +96,10 @@ pub struct Found {
 pub fn walk(path: &str, a: &Value, b: &Value, instants: Option<&series::Instants>, found: &mut Found) {
     match (a, b) {
         (Value::Object(a), Value::Object(b)) => objects(path, a, b, instants, found),
-        _ if a == b => found.same += size(a),
+        // Equal values at other instants are another series.
+        _ if a == b && !(a.is_array() && instants.is_some_and(series::Instants::differ)) => {
+            found.same += size(a);
+        }
         (Value::Array(a), Value::Array(b)) => arrays(path, a, b, instants, found),
         (Value::Number(x), Value::Number(y)) => found.rows.push(Row {
             path: path.to_owned(),
@@ -293,11 +290,31 @@ mod tests {
             let number = |x| Number::from_f64(x).unwrap();
             self::number(&number(a), &number(b)).weight()
         };
-        assert_eq!((weight(1.0, 2.0), weight(0.0, 3.0), weight(-1.0, 1.0)), (3, 3, 3));
         assert_eq!(
-            (weight(100.0, 120.0), weight(100.0, 101.5), weight(1000.0, 1001.0)),
-            (2, 1, 0)
+            (weight(1.0, 2.0), weight(0.0, 3.0), weight(-1.0, 1.0)),
+            (0.5, 1.0, 2.0)
         );
+        assert_eq!((weight(100.0, 80.0), weight(80.0, 100.0)), (0.2, 0.2));
+    }
+
+    #[test]
+    fn equal_values_at_other_instants_are_not_the_same() {
+        let series = json!({"lag": [1, 2, 3], "objects": [{"x": 1}]});
+        let walked = |a: Value, b: Value| {
+            let instants = series::Instants::new(&a, &b);
+            let mut found = Found::default();
+            walk("", &series, &series, instants.as_ref(), &mut found);
+            found
+        };
+        let same = walked(json!([0, 1, 2]), json!([0, 1, 2]));
+        assert_eq!((same.rows.len(), same.same), (0, 4));
+        let other = walked(json!([0, 1, 2]), json!([0, 2, 4]));
+        assert_eq!((other.rows.len(), other.same), (1, 1));
+        let Change::Series(apart) = &other.rows[0].change else {
+            panic!("{other:?}");
+        };
+        assert_eq!((apart.points, apart.differing, apart.first), (2, 1, Some(2.0)));
+        assert_eq!((apart.a, apart.b), (Some(3.0), Some(2.0)));
     }
 
     #[test]

@@ -53,7 +53,7 @@ impl Section {
     pub fn weightiest(&self, most: usize) -> (Vec<&Row>, usize) {
         let mut rows: Vec<&Row> = self.rows.iter().collect();
         if rows.len() > most {
-            rows.sort_by_key(|row| std::cmp::Reverse(row.change.weight()));
+            rows.sort_by(|a, b| b.change.weight().total_cmp(&a.change.weight()));
             rows.truncate(most);
         }
         let left = self.rows.len() - rows.len();
@@ -96,8 +96,6 @@ pub(super) fn differences(a: &Document, b: &Document) -> Differences {
             }),
         }
         same += found.same;
-        // The instants of two grids are no measure.
-        found.rows.retain(|row| row.path != "timeline.time_seconds");
         if !found.rows.is_empty() {
             sections.push(Section {
                 name: key.clone(),

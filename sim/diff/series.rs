@@ -14,14 +14,14 @@ pub struct Apart {
     pub only_a: u64,
     /// Points that only the second has.
     pub only_b: u64,
-    /// The values where they are furthest apart: of the first,
-    pub a: f64,
+    /// The values where they are furthest apart: of the first, `null` if it has none there or no point differs,
+    pub a: Option<f64>,
     /// and of the second.
-    pub b: f64,
-    /// Where that is: seconds in a series over time, else the position from 0.
-    pub at: f64,
-    /// Where they first differ.
-    pub first: f64,
+    pub b: Option<f64>,
+    /// Where that is: seconds in a series over time, else the position from 0; `null` if no point differs.
+    pub at: Option<f64>,
+    /// Where they first differ; `null` if no point does.
+    pub first: Option<f64>,
     /// Whether `at` and `first` are seconds.
     pub over_time: bool,
 }
@@ -34,6 +34,11 @@ pub struct Instants {
 }
 
 impl Instants {
+    /// Whether they are not the same.
+    pub fn differ(&self) -> bool {
+        self.a != self.b
+    }
+
     /// Those of two lists of seconds.
     pub fn new(a: &Value, b: &Value) -> Option<Self> {
         let list =
@@ -53,10 +58,10 @@ pub fn compare(a: &[Value], b: &[Value], instants: Option<&Instants>) -> Option<
         differing: 0,
         only_a: 0,
         only_b: 0,
-        a: 0.0,
-        b: 0.0,
-        at: 0.0,
-        first: 0.0,
+        a: None,
+        b: None,
+        at: None,
+        first: None,
         over_time: over_time.is_some(),
     };
     let (mut i, mut j) = (0, 0);
@@ -86,12 +91,12 @@ impl Apart {
             return;
         }
         self.differing += 1;
-        if self.differing == 1 {
-            self.first = at;
-        }
-        let (x, y) = (x.as_f64().unwrap_or(0.0), y.as_f64().unwrap_or(0.0));
-        if self.differing == 1 || (y - x).abs() > (self.b - self.a).abs() {
-            (self.a, self.b, self.at) = (x, y, at);
+        self.first.get_or_insert(at);
+        // A value and none have no distance: any two values are further apart.
+        let distance = |a: Option<f64>, b: Option<f64>| Some((b? - a?).abs());
+        let (x, y) = (x.as_f64(), y.as_f64());
+        if self.differing == 1 || distance(x, y) > distance(self.a, self.b) {
+            (self.a, self.b, self.at) = (x, y, Some(at));
         }
     }
 }
@@ -109,7 +114,8 @@ mod tests {
     fn where_they_are_furthest_apart() {
         let apart = of(&json!([1, 2, 3, 4]), &json!([1, 3, 9, 5]), None).unwrap();
         assert_eq!((apart.points, apart.differing), (4, 3));
-        assert_eq!((apart.first, apart.at, apart.a, apart.b), (1.0, 2.0, 3.0, 9.0));
+        assert_eq!((apart.first, apart.at), (Some(1.0), Some(2.0)));
+        assert_eq!((apart.a, apart.b), (Some(3.0), Some(9.0)));
         assert!(of(&json!([1, null]), &json!([1, null]), None).is_none());
     }
 
@@ -121,7 +127,16 @@ mod tests {
         assert_eq!((apart.points, apart.only_a, apart.only_b), (2, 2, 1));
         assert_eq!(
             (apart.first, apart.a, apart.b, apart.over_time),
-            (2.0, 7.0, 9.0, true)
+            (Some(2.0), Some(7.0), Some(9.0), true)
         );
+    }
+
+    #[test]
+    fn no_value_is_not_zero() {
+        let apart = of(&json!([null, 1, 2]), &json!([500, 1, 3]), None).unwrap();
+        assert_eq!((apart.differing, apart.first), (2, Some(0.0)));
+        assert_eq!((apart.at, apart.a, apart.b), (Some(2.0), Some(2.0), Some(3.0)));
+        let apart = of(&json!([1, null]), &json!([1, 0]), None).unwrap();
+        assert_eq!((apart.at, apart.a, apart.b), (Some(1.0), None, Some(0.0)));
     }
 }

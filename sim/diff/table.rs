@@ -23,7 +23,8 @@ impl Differences {
             lines.push(format!("{BOLD}{letter}{PLAIN}  {file}{pad}  {DIM}{name}{PLAIN}"));
         }
         if self.sections.is_empty() {
-            lines.push(format!("\nno difference: all {} are the same", values(self.same)));
+            let same = self.same;
+            lines.push(format!("\nno difference: all {same} values are the same"));
             return lines.join("\n");
         }
         for section in &self.sections {
@@ -35,18 +36,17 @@ impl Differences {
             n => format!("{n} sections"),
         };
         lines.push(format!(
-            "\n{} differ in {sections}; {} are the same",
-            values(self.differing),
-            values(self.same)
+            "\n{} in {sections}; {} the same",
+            match self.differing {
+                1 => "1 row differs".to_owned(),
+                n => format!("{n} rows differ"),
+            },
+            match self.same {
+                1 => "1 value is".to_owned(),
+                n => format!("{n} values are"),
+            }
         ));
         lines.join("\n")
-    }
-}
-
-fn values(n: u64) -> String {
-    match n {
-        1 => "1 value".to_owned(),
-        n => format!("{n} values"),
     }
 }
 
@@ -181,14 +181,17 @@ pub fn sentence(change: &Change) -> String {
                 false => format!("[{at}]"),
             };
             let mut said = String::new();
-            if apart.differing > 0 {
+            if let (Some(first), Some(most)) = (apart.first, apart.at) {
+                let value =
+                    |value: Option<f64>| value.map_or("nothing".to_owned(), |value| value.to_string());
+                let by = apart.a.zip(apart.b).map(|(a, b)| format!(" ({})", signed(b - a)));
                 said = format!(
-                    "first at {}; most at {}: {} → {} ({}); {} of {} points",
-                    at(apart.first),
-                    at(apart.at),
-                    apart.a,
-                    apart.b,
-                    signed(apart.b - apart.a),
+                    "first at {}; most at {}: {} → {}{}; {} of {} points",
+                    at(first),
+                    at(most),
+                    value(apart.a),
+                    value(apart.b),
+                    by.unwrap_or_default(),
                     apart.differing,
                     apart.points
                 );
@@ -262,6 +265,29 @@ mod tests {
         let pair = |a: &str, b: &str| (a.to_owned(), b.to_owned());
         assert_eq!(said(0.17691016951525843, 2.0), pair("0.17691017", "2.0"));
         assert_eq!(said(1.000000001, 1.000000002), pair("1.000000001", "1.000000002"));
+    }
+
+    #[test]
+    fn one_row_differs_and_two_rows_differ() {
+        use crate::diff::document::{Document, Kind};
+        let page = |a: serde_json::Value| {
+            let document = |value| Document {
+                kind: Kind::Report,
+                value,
+            };
+            let b = serde_json::json!({"x": {"p": 1, "q": 1, "r": 1}});
+            crate::diff::differences(&document(a), &document(b)).page(["a", "b"], None)
+        };
+        let one = page(serde_json::json!({"x": {"p": 2, "q": 1, "r": 1}}));
+        assert!(
+            one.ends_with("\n1 row differs in 1 section; 2 values are the same"),
+            "{one}"
+        );
+        let two = page(serde_json::json!({"x": {"p": 2, "q": 2, "r": 1}}));
+        assert!(
+            two.ends_with("\n2 rows differ in 1 section; 1 value is the same"),
+            "{two}"
+        );
     }
 
     #[test]

@@ -12,8 +12,8 @@ use std::io::BufRead;
 
 /// A line is no longer than this, in bytes: the header names everybody.
 pub const LONGEST: usize = 1 << 24;
-/// What the last line holds.
-const END: &[u8] = b"\"fact\":\"End\"";
+/// Fields of a header that say which facts a trace has.
+const CHOICE: [&str; 3] = ["from_ns", "to_ns", "only"];
 /// The newest trace that is understood.
 const VERSION: u64 = 1;
 
@@ -54,8 +54,8 @@ struct Lines<R> {
     reader: R,
     number: u64,
     buffer: Vec<u8>,
-    /// The line in hand is the last of a trace that is whole.
-    is_end: bool,
+    /// The line before.
+    last: Vec<u8>,
 }
 
 impl<R: BufRead> Lines<R> {
@@ -65,7 +65,7 @@ impl<R: BufRead> Lines<R> {
             reader,
             number: 0,
             buffer: Vec::new(),
-            is_end: false,
+            last: Vec::new(),
         }
     }
 
@@ -82,6 +82,7 @@ impl<R: BufRead> Lines<R> {
 
     /// The next line without its end; `None` after the last.
     fn next(&mut self) -> Result<Option<&[u8]>, Wrong> {
+        std::mem::swap(&mut self.buffer, &mut self.last);
         self.buffer.clear();
         self.number += 1;
         let mut bounded = std::io::Read::take(&mut self.reader, LONGEST as u64 + 1);
@@ -91,12 +92,11 @@ impl<R: BufRead> Lines<R> {
             return Err(self.wrong("the line is longer than 16 MiB: this is no trace"));
         }
         if read == 0 {
-            if self.number > 1 && !self.is_end {
+            if self.number > 1 && !self.is_whole() {
                 return Err(self.wrong("the trace ends without its last line, the fact `End`: it is cut off"));
             }
             return Ok(None);
         }
-        self.is_end = self.buffer.windows(END.len()).any(|part| part == END);
         while self
             .buffer
             .last()
@@ -105,6 +105,12 @@ impl<R: BufRead> Lines<R> {
             self.buffer.pop();
         }
         Ok(Some(&self.buffer))
+    }
+
+    /// Whether the line before was the last of a trace that is whole.
+    fn is_whole(&self) -> bool {
+        let last: Option<Value> = serde_json::from_slice(&self.last).ok();
+        last.is_some_and(|line| line["fact"] == "End")
     }
 
     fn parsed(&self) -> Result<Map<String, Value>, Wrong> {
@@ -138,12 +144,16 @@ pub fn part(a: impl BufRead, b: impl BufRead, context: usize) -> Result<Parting,
     let (mut a, mut b) = (Lines::new(0, a), Lines::new(1, b));
     let header = headers(&mut a, &mut b)?;
     let mut before: VecDeque<Vec<u8>> = VecDeque::new();
-    let mut same = 0;
+    let mut same = 0_u64;
     loop {
         let (has_a, has_b) = (a.next()?.is_some(), b.next()?.is_some());
         if !has_a && !has_b {
-            let parted = None;
-            return Ok(Parting { header, same, parted });
+            // The last line of both is `End`, which is no fact.
+            return Ok(Parting {
+                header,
+                same: same.saturating_sub(1),
+                parted: None,
+            });
         }
         if has_a && has_b && is_same(&a, &b)? {
             same += 1;
@@ -215,6 +225,10 @@ fn is_same<A: BufRead, B: BufRead>(a: &Lines<A>, b: &Lines<B>) -> Result<bool, W
 /// The first lines, which are no facts; what differs in them.
 fn headers<A: BufRead, B: BufRead>(a: &mut Lines<A>, b: &mut Lines<B>) -> Result<Vec<Row>, Wrong> {
     let (x, y) = (header(a)?, header(b)?);
+    if CHOICE.iter().any(|field| x.get(*field) != y.get(*field)) {
+        let text = "the trace has other facts than the first by choice (--trace-from, --trace-to, --trace-only): only two of the same choice can be compared";
+        return Err(b.wrong(text));
+    }
     let mut found = Found::default();
     walk("", &Value::Object(x), &Value::Object(y), None, &mut found);
     Ok(found.rows)
@@ -277,7 +291,7 @@ mod tests {
     #[test]
     fn the_same_trace_does_not_part_and_a_shorter_one_does() {
         let a = trace(&[(1, "A", 0), (2, "B", 0)]);
-        assert_eq!(of(&a, &a).unwrap().parted, None);
+        assert_eq!((of(&a, &a).unwrap().parted, of(&a, &a).unwrap().same), (None, 2));
         let swapped = a.replace("\"fact\":\"B\",\"offset\":0", "\"offset\":0,\"fact\":\"B\"");
         assert_eq!(
             of(&a, &swapped).unwrap().parted,
@@ -311,5 +325,18 @@ mod tests {
         let (which, problem) = part(longer.as_bytes(), cut.as_bytes(), 2).unwrap_err();
         assert_eq!((which, problem.place), (1, Some((4, 0))), "{}", problem.text);
         check(&good.replace("\"B\"", "B"), "b.jsonl:3: this is no JSON");
+        // A value is not the end, and the end may be written otherwise.
+        let named = good.replace("\"offset\":0", "\"of\":{\"fact\":\"End\"}");
+        check(
+            &named[..named.rfind("{\"t\":99").unwrap()],
+            "b.jsonl:4: the trace ends without",
+        );
+        let spaced = good.replace("\"fact\":\"End\"", "\"fact\": \"End\"");
+        assert_eq!(of(&good, &spaced).unwrap().parted, None);
+        let window = good.replace("\"seed\":\"7\"", "\"seed\":\"7\",\"from_ns\":5");
+        check(
+            &window,
+            "b.jsonl:1: the trace has other facts than the first by choice",
+        );
     }
 }

@@ -108,10 +108,17 @@ fn traces_are_told_where_they_part() {
     let outcome = run(&folder, &["diff", "a.jsonl", "b.jsonl", "--context", "1"]);
     assert_eq!((outcome.code, outcome.stderr.as_str()), (1, ""));
     compare(&here().join("diff_trace.expected"), &outcome.stdout).unwrap();
+    let all = run(&folder, &["diff", "a.jsonl", "b.jsonl", "--all"]);
+    assert_eq!((all.code, all.stdout.as_str()), (2, ""));
+    assert!(
+        all.stderr.contains("--all is for the difference of reports"),
+        "{}",
+        all.stderr
+    );
     let same = run(&folder, &["diff", "a.jsonl", "a.jsonl"]);
     assert_eq!(same.code, 0);
     assert!(
-        same.stdout.contains("they never part: 4 facts, all the same"),
+        same.stdout.contains("they never part: 3 facts, all the same"),
         "{}",
         same.stdout
     );
