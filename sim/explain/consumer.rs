@@ -3,17 +3,15 @@
 
 use super::queue;
 use super::rounds::Rounds;
-use super::steps::Steps;
+use super::steps::{Like, Steps};
 use super::story::{Cause, Event, Of, Step, Story, Sum};
 use super::teller::{Seen, Tale};
 use super::{actions, words};
 use crate::cluster::fact::Fact;
 use crate::cluster::ids::{ConsumerId, QueueId};
-use crate::kernel::time::{SimDuration, SimTime};
-use std::collections::BTreeMap;
-
-/// Pulls put off within such a time of each other are one episode.
-const EPISODE: SimDuration = SimDuration::from_secs(10);
+use crate::kernel::time::SimTime;
+use crate::observe::episodes::GAP;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Listens for one member: all its lives, or one.
 pub struct ConsumerTale {
@@ -21,8 +19,10 @@ pub struct ConsumerTale {
     lives: Vec<ConsumerId>,
     steps: Steps,
     rounds: Rounds,
-    /// One past the last record that it has had of each queue.
-    frontier: BTreeMap<QueueId, u64>,
+    /// What it has had of each queue: for each time that it took it the first record and one past the last.
+    had: BTreeMap<QueueId, Vec<(u64, u64)>>,
+    /// Queues that it has taken and had a record of since, by life.
+    begun: BTreeSet<(QueueId, ConsumerId)>,
     /// Queues that it has left and nobody has taken since.
     left: BTreeMap<QueueId, SimTime>,
     /// To whom records of its were given again, and how many.
@@ -38,7 +38,8 @@ impl ConsumerTale {
             lives,
             steps: Steps::default(),
             rounds: Rounds::default(),
-            frontier: BTreeMap::new(),
+            had: BTreeMap::new(),
+            begun: BTreeSet::new(),
             left: BTreeMap::new(),
             again: BTreeMap::new(),
             put_off: (0, SimTime::ZERO),
@@ -57,7 +58,8 @@ impl ConsumerTale {
 
     fn says_often(&mut self, seen: &Seen<'_>, fact: &Fact, event: Event, like: String) {
         if let Some(text) = seen.sentence(fact) {
-            self.steps.say_like(like, Step::new(seen.now, event, text));
+            self.steps
+                .say_like(Like::of(like, fact), Step::new(seen.now, event, text));
         }
     }
 
@@ -72,13 +74,14 @@ impl ConsumerTale {
         match *fact {
             Fact::QueueAcquired { queue, .. } => {
                 self.left.remove(&queue);
+                self.begun.remove(&(queue, consumer));
             }
             Fact::QueueReleased { queue, .. } => {
                 self.left.insert(queue, seen.now);
             }
             Fact::Delivered { queue, offset, .. } => {
-                let frontier = self.frontier.entry(queue).or_default();
-                *frontier = (*frontier).max(offset + 1);
+                let had = self.had.entry(queue).or_default();
+                extend(had, self.begun.insert((queue, consumer)), offset);
             }
             Fact::ConsumerStarted { .. }
             | Fact::ConsumerStopped { .. }
@@ -92,7 +95,7 @@ impl ConsumerTale {
             Fact::ConsumerResumed { .. } => self.resumed(seen, fact, consumer),
             Fact::FlowControlled { queue, by, .. } => {
                 let (episode, last) = &mut self.put_off;
-                if *episode == 0 || seen.now.since(*last) > EPISODE {
+                if *episode == 0 || seen.now.since(*last) > GAP {
                     *episode += 1;
                 }
                 *last = seen.now;
@@ -103,7 +106,10 @@ impl ConsumerTale {
                 self.says_often(seen, fact, Event::Pull, format!("failed {cause:?}"));
             }
             Fact::LockRefused { .. } => self.says_often(seen, fact, Event::Lock, "refused".to_owned()),
-            Fact::StartOffsetChanged { .. } => self.says(seen, fact, Event::Lock),
+            Fact::StartOffsetChanged { queue, .. } => {
+                self.begun.remove(&(queue, consumer));
+                self.says(seen, fact, Event::Lock);
+            }
             Fact::ConsumeTimedOut { .. }
             | Fact::NoStatus { .. }
             | Fact::LocalRetry { .. }
@@ -151,10 +157,7 @@ impl ConsumerTale {
                 self.says(seen, fact, Event::Owner);
             }
             Fact::Delivered { queue, offset, .. } => {
-                let had = self
-                    .frontier
-                    .get(&queue)
-                    .is_some_and(|frontier| offset < *frontier);
+                let had = self.had.get(&queue).is_some_and(|had| has(had, offset));
                 let Some(kind) = seen.again.filter(|_| had) else {
                     return;
                 };
@@ -172,7 +175,8 @@ impl ConsumerTale {
                     at: None,
                 };
                 let step = Step::new(seen.now, Event::DeliveredAgain, text).because(because);
-                self.steps.say_like(format!("again {other:?}"), step);
+                self.steps
+                    .say_like(Like::of(format!("again {other:?} {kind}"), fact), step);
             }
             _ => {}
         }
@@ -290,6 +294,29 @@ impl Tale for ConsumerTale {
     }
 }
 
+/// One more record that somebody has had; `is_first` if it is the first since the queue was taken. What meets is one
+/// stretch, so that there are no more of them than there are gaps.
+fn extend(had: &mut Vec<(u64, u64)>, is_first: bool, offset: u64) {
+    if is_first && !has(had, offset) {
+        had.push((offset, offset + 1));
+        return;
+    }
+    // It goes on with the one that was extended last.
+    if is_first && let Some(at) = had.iter().position(|(from, to)| (*from..*to).contains(&offset)) {
+        let met = had.remove(at);
+        had.push(met);
+        return;
+    }
+    if let Some((from, to)) = had.last_mut() {
+        (*from, *to) = ((*from).min(offset), (*to).max(offset + 1));
+    }
+}
+
+/// Whether a record lies in one of the stretches.
+fn has(had: &[(u64, u64)], offset: u64) -> bool {
+    had.iter().any(|(from, to)| (*from..*to).contains(&offset))
+}
+
 /// The client that a fact is about.
 pub fn client_of(fact: &Fact) -> Option<ConsumerId> {
     match *fact {
@@ -322,5 +349,29 @@ pub fn client_of(fact: &Fact) -> Option<ConsumerId> {
         | Fact::Dropped { consumer, .. }
         | Fact::Filtered { consumer, .. } => Some(consumer),
         _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Records that another client had between two takings are none of its own.
+    #[test]
+    fn it_has_had_what_it_was_given_and_nothing_between() {
+        let mut had = Vec::new();
+        for (number, offset) in (10..20).enumerate() {
+            extend(&mut had, number == 0, offset);
+        }
+        for (number, offset) in (50..60).enumerate() {
+            extend(&mut had, number == 0, offset);
+        }
+        assert_eq!(had, [(10, 20), (50, 60)]);
+        assert!(has(&had, 19) && !has(&had, 20) && !has(&had, 49) && has(&had, 59));
+        // The third time it begins within the first stretch, and goes on behind it.
+        for (number, offset) in (15..25).enumerate() {
+            extend(&mut had, number == 0, offset);
+        }
+        assert_eq!(had, [(50, 60), (10, 25)]);
     }
 }

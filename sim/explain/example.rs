@@ -1,6 +1,7 @@
 //! Finds a message to tell of: one that was delivered twice, died, came late, or was lost.
 
 use super::follower::message_of;
+use super::{Cut, Found};
 use crate::cluster::Cluster;
 use crate::cluster::bounds::Bounds;
 use crate::cluster::config::ClusterConfig;
@@ -34,7 +35,7 @@ pub fn with_key(
     most: usize,
     bounds: &Bounds<'_>,
     progress: impl FnMut(SimTime, u64),
-) -> (Vec<MessageId>, u64) {
+) -> Found<(Vec<MessageId>, u64)> {
     let collector = Collector {
         key,
         most,
@@ -42,7 +43,9 @@ pub fn with_key(
         count: 0,
     };
     let done = Cluster::new(config.clone(), collector).run_within(bounds, progress);
-    (done.observer.found, done.observer.count)
+    let cut = Cut::of(&done);
+    let what = (done.observer.found, done.observer.count);
+    Found { what, cut }
 }
 
 struct Collector {
@@ -67,7 +70,10 @@ impl Observer for Collector {
     fn sample(&mut self, _: SimTime, _: &Directory) {}
 }
 
-/// The example in a run, and the group for which it is one; `None` if there is none.
+/// An example in a run.
+pub type Example = (MessageId, Option<GroupId>);
+
+/// The example in a run, and the group for which it is one, if there is one.
 ///
 /// # Panics
 /// With a text that begins with `invariant` if the simulator breaks one of its own rules.
@@ -77,7 +83,7 @@ pub fn find(
     group: Option<GroupId>,
     bounds: &Bounds<'_>,
     progress: impl FnMut(SimTime, u64),
-) -> Option<(MessageId, Option<GroupId>)> {
+) -> Found<Option<Example>> {
     let finder = Finder {
         why,
         group,
@@ -89,7 +95,9 @@ pub fn find(
         expired: None,
     };
     let done = Cluster::new(config.clone(), finder).run_within(bounds, progress);
-    done.observer.found.or(done.observer.expired)
+    let cut = Cut::of(&done);
+    let what = done.observer.found.or(done.observer.expired);
+    Found { what, cut }
 }
 
 struct Finder {

@@ -2,6 +2,7 @@
 
 use super::reading::{Reading, Record};
 use super::scene::Scene;
+use super::steps::Steps;
 use super::story::{Cause, End, Event, Fate, Of, Step, Story};
 use super::wait::Since;
 use super::{again, words};
@@ -26,7 +27,7 @@ pub struct Follower {
     pub(super) readings: BTreeMap<(GroupId, u32), Reading>,
     /// Records that `consumeTimeout` took from their listener.
     pub(super) timed_out: BTreeSet<Record>,
-    pub(super) steps: Vec<Step>,
+    pub(super) steps: Steps,
 }
 
 impl Follower {
@@ -39,7 +40,7 @@ impl Follower {
             born: None,
             readings: BTreeMap::new(),
             timed_out: BTreeSet::new(),
-            steps: Vec::new(),
+            steps: Steps::default(),
         }
     }
 
@@ -63,7 +64,7 @@ impl Follower {
             body_bytes: Some(body_bytes),
             ends: ends.collect(),
             sums: Vec::new(),
-            steps: self.steps,
+            steps: self.steps.told(),
             run_ends: end,
         })
     }
@@ -80,7 +81,7 @@ impl Follower {
         text: String,
         because: Option<Cause>,
     ) {
-        self.steps.push(Step {
+        self.steps.say(Step {
             group,
             because,
             ..Step::new(at, event, text)

@@ -28,10 +28,10 @@ pub mod words;
 
 pub use queue::Wanted;
 
-use crate::cluster::Cluster;
-use crate::cluster::bounds::Bounds;
+use crate::cluster::bounds::{Bounds, Stopped};
 use crate::cluster::config::ClusterConfig;
 use crate::cluster::ids::{ConsumerId, GroupId, MessageId};
+use crate::cluster::{Cluster, Finished};
 use crate::kernel::time::SimTime;
 use consumer::ConsumerTale;
 use follower::Follower;
@@ -41,10 +41,43 @@ use rebalance::RebalanceTale;
 use story::Story;
 use teller::{Seen, Tale, Teller};
 
+/// What a replay has found.
+#[derive(Clone, Debug)]
+pub struct Found<T> {
+    /// That.
+    pub what: T,
+    /// Where the run was stopped before its time, if it was: of what comes later nothing is known.
+    pub cut: Option<Cut>,
+}
+
+/// A run was stopped before its time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Cut {
+    /// How far it came.
+    pub at: SimTime,
+    /// Why.
+    pub why: Stopped,
+}
+
+impl Cut {
+    fn of<O>(done: &Finished<O>) -> Option<Self> {
+        done.stopped.map(|why| Self { at: done.end, why })
+    }
+
+    /// The option that stopped it.
+    pub fn by(self) -> &'static str {
+        match self.why {
+            Stopped::Events { .. } => "--max-events",
+            Stopped::Memory { .. } => "--max-memory",
+            Stopped::Interrupted => "a signal",
+        }
+    }
+}
+
 /// Replays a run within `bounds` and tells what became of `message`; in all groups that read it, or in `group` alone.
 /// `progress` hears of the virtual time and the events executed so far.
 ///
-/// `None` if no such message was made.
+/// Nothing if no such message was made.
 ///
 /// # Panics
 /// With a text that begins with `invariant` if the simulator breaks one of its own rules.
@@ -54,10 +87,12 @@ pub fn explain(
     group: Option<GroupId>,
     bounds: &Bounds<'_>,
     progress: impl FnMut(SimTime, u64),
-) -> Option<Story> {
+) -> Found<Option<Story>> {
     let follower = Follower::new(config, message, group);
     let done = Cluster::new(config.clone(), follower).run_within(bounds, progress);
-    done.observer.story(done.end, &done.directory)
+    let cut = Cut::of(&done);
+    let what = done.observer.story(done.end, &done.directory);
+    Found { what, cut }
 }
 
 /// What else has a story.
@@ -90,8 +125,7 @@ pub enum Nothing {
 
 /// Replays a run within `bounds` and tells the story of `subject`; of a queue one for each group that reads it.
 ///
-/// # Errors
-/// Why there is nothing to tell.
+/// What is found is why there is nothing to tell, if there is nothing.
 ///
 /// # Panics
 /// As [`explain`].
@@ -100,7 +134,7 @@ pub fn tell(
     subject: &Subject,
     bounds: &Bounds<'_>,
     progress: impl FnMut(SimTime, u64),
-) -> Result<Vec<Story>, Nothing> {
+) -> Found<Result<Vec<Story>, Nothing>> {
     let any = match subject {
         Subject::Queue(wanted, group) => Any::Queue(QueueTale::new(wanted.clone(), *group)),
         Subject::Consumer(name, lives) => Any::Consumer(ConsumerTale::new(name.clone(), lives.clone())),
@@ -108,17 +142,20 @@ pub fn tell(
         Subject::Moment(at, group) => Any::Moment(MomentTale::new(*at, *group)),
     };
     let mut done = Cluster::new(config.clone(), Teller::new(config, any)).run_within(bounds, progress);
+    let cut = Cut::of(&done);
     let stories = done.observer.stories(done.end, &done.directory);
     if !stories.is_empty() {
-        return Ok(stories);
+        let what = Ok(stories);
+        return Found { what, cut };
     }
-    Err(match done.observer.tale {
+    let what = Err(match done.observer.tale {
         Any::Queue(tale) if tale.is_there() => Nothing::Unread,
         Any::Queue(tale) => Nothing::Queues(tale.beside),
         Any::Consumer(_) => Nothing::NeverStarted,
         Any::Rebalance(tale) => Nothing::Rebalances(tale.known),
         Any::Moment(_) => Nothing::EndsAt(done.end),
-    })
+    });
+    Found { what, cut }
 }
 
 /// Any of the tales, so that there is one observer of all.

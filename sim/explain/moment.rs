@@ -2,7 +2,7 @@
 //! happened and what comes next.
 
 use super::rounds::{self, Rounds};
-use super::steps::Steps;
+use super::steps::{Like, Steps};
 use super::story::{Event, Of, Step, Story, Sum};
 use super::teller::{Seen, Tale};
 use super::{actions, words};
@@ -52,7 +52,8 @@ impl MomentTale {
         let mut told: Vec<rounds::Told> = round.into_iter().filter(|(_, like)| like.is_none()).collect();
         let kind = told_here(fact);
         if let Some(((event, is_many), text)) = kind.zip(kind.and_then(|_| seen.sentence(fact))) {
-            let like = is_many.then(|| format!("{:?} {group:?}", std::mem::discriminant(fact)));
+            let key = || format!("{:?} {group:?}", std::mem::discriminant(fact));
+            let like = is_many.then(|| Like::of(key(), fact));
             told.push((Step::new(seen.now, event, text), like));
         }
         told
@@ -61,23 +62,33 @@ impl MomentTale {
     /// How things stand: nothing later than the instant has happened.
     fn look(&mut self, seen: &Seen<'_>) {
         let mut sums = Vec::new();
-        for id in 0..seen.directory.groups.len() as u32 {
-            let group = GroupId(id);
-            if self.is_wanted(group) && sums.len() < NAMED {
-                let name = seen.directory.group(group).name.clone();
-                let text = lag(seen, group);
-                sums.push(Sum { name, text });
-            }
+        let all = (0..seen.directory.groups.len() as u32).map(GroupId);
+        let wanted: Vec<GroupId> = all.filter(|group| self.is_wanted(*group)).collect();
+        for group in wanted.iter().take(NAMED) {
+            let name = seen.directory.group(*group).name.clone();
+            let text = lag(seen, *group);
+            sums.push(Sum { name, text });
+        }
+        if let more @ 1.. = wanted.len().saturating_sub(NAMED) as u64 {
+            let name = words::counted(more, "more group", "more groups");
+            let text = "told with --group alone".to_owned();
+            sums.push(Sum { name, text });
         }
         let mut said = faults(seen);
-        for id in 0..seen.directory.groups.len() as u32 {
-            let group = GroupId(id);
-            if self.is_wanted(group) && said.len() < 4 * NAMED {
-                said.extend(owners(seen, group));
-                said.extend(rebalance(seen, self.at, group));
-                said.extend(members(seen, group));
-                said.extend(longest(seen, group));
+        let mut untold = 0;
+        for group in wanted {
+            if said.len() >= 4 * NAMED {
+                untold += 1;
+                continue;
             }
+            said.extend(owners(seen, group));
+            said.extend(rebalance(seen, self.at, group));
+            said.extend(members(seen, group));
+            said.extend(longest(seen, group));
+        }
+        if untold > 0 {
+            let groups = words::counted(untold, "more group", "more groups");
+            said.push(format!("who holds what in {groups} is told with --group alone"));
         }
         let next = seen.config.timeline.iter().find(|entry| entry.at > self.at);
         if let Some(entry) = next {
@@ -305,7 +316,7 @@ fn faults(seen: &Seen<'_>) -> Vec<String> {
     if all.len() > NAMED {
         let more = all.len() - NAMED;
         all.truncate(NAMED);
-        all.push(format!("{more} more clients stand still, are cut off or slow"));
+        all.push(format!("{more} more of such faults of brokers and clients"));
     }
     all
 }
@@ -322,8 +333,10 @@ fn owners(seen: &Seen<'_>, group: GroupId) -> Vec<String> {
         .filter(|slot| ownership.is_unowned(*slot))
         .map(|slot| slots.get(slot).queue)
         .collect();
+    let mut most = 0;
     let several: Vec<QueueId> = (seen.scene.places())
         .filter(|((of, reader, _), held)| (*of, *reader) == (group, 0) && held.owners.len() > 1)
+        .inspect(|(_, held)| most = most.max(held.owners.len()))
         .map(|((_, _, queue), _)| queue)
         .collect();
     let mut said = Vec::new();
@@ -334,8 +347,13 @@ fn owners(seen: &Seen<'_>, group: GroupId) -> Vec<String> {
         ));
     }
     if !several.is_empty() {
+        let members = if most > 2 {
+            "two or more members"
+        } else {
+            "two members"
+        };
         said.push(format!(
-            "two members of {name} have {} at once",
+            "{members} of {name} have {} at once",
             words::queues(seen.directory, &several)
         ));
     }

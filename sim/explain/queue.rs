@@ -3,7 +3,7 @@
 
 use super::facts;
 use super::rounds;
-use super::steps::Steps;
+use super::steps::{Like, Steps};
 use super::story::{Cause, Event, Of, Step, Story, Sum};
 use super::teller::{Seen, Tale};
 use super::words;
@@ -11,13 +11,12 @@ use crate::cluster::directory::Directory;
 use crate::cluster::fact::{CommitVia, Fact};
 use crate::cluster::ids::{BrokerId, ConsumerId, GroupId, QueueId};
 use crate::kernel::time::{SimDuration, SimTime};
+use crate::observe::episodes::GAP;
 use std::collections::BTreeMap;
 
 /// An offset that stood still for so long and then goes up by so much jumps.
 const STILL: SimDuration = SimDuration::from_secs(15);
 const JUMP: u64 = 100;
-/// Pulls put off within such a time of each other are one episode.
-const EPISODE: SimDuration = SimDuration::from_secs(10);
 
 /// A queue by its name: retry topics come into being during the run.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -234,7 +233,8 @@ impl Reader {
     /// A sentence that may come often.
     fn says_often(&mut self, seen: &Seen<'_>, fact: &Fact, event: Event, like: String) {
         if let Some(text) = seen.sentence(fact) {
-            self.steps.say_like(like, Step::new(seen.now, event, text));
+            self.steps
+                .say_like(Like::of(like, fact), Step::new(seen.now, event, text));
         }
     }
 
@@ -306,7 +306,7 @@ impl Reader {
                 words::span(seen.now.since(since))
             );
             let step = Step::new(seen.now, Event::Jumped, text);
-            self.steps.say_like("jump".to_owned(), step);
+            self.steps.say_like(Like::of("jump".to_owned(), fact), step);
         }
     }
 
@@ -360,7 +360,7 @@ impl Reader {
             }
             Fact::FlowControlled { by, .. } => {
                 let (episodes, pulls, last) = &mut self.put_off;
-                if *pulls == 0 || seen.now.since(*last) > EPISODE {
+                if *pulls == 0 || seen.now.since(*last) > GAP {
                     *episodes += 1;
                 }
                 (*pulls, *last) = (*pulls + 1, seen.now);
@@ -419,6 +419,7 @@ impl Reader {
             at: None,
         };
         let step = Step::new(seen.now, Event::DeliveredAgain, text);
+        let like = Like::new(like, String::new());
         self.steps.say_like(like, step.because(cause));
     }
 

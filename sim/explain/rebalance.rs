@@ -7,7 +7,7 @@
 use super::consumer::client_of;
 use super::queue;
 use super::rounds::{self, Rounds};
-use super::steps::Steps;
+use super::steps::{Like, Steps};
 use super::story::{Cause, Event, Of, Step, Story, Sum};
 use super::teller::{Seen, Tale};
 use super::words;
@@ -128,7 +128,7 @@ impl RebalanceTale {
             at: None,
         };
         let step = Step::new(seen.now, Event::DeliveredAgain, text).because(because);
-        self.steps.say_like(format!("again {kind}"), step);
+        self.steps.say_like(Like::of(format!("again {kind}"), fact), step);
     }
 
     /// Something happened to a member, or a member did something.
@@ -164,7 +164,10 @@ impl RebalanceTale {
         if let Some(text) = seen.sentence(fact) {
             let step = Step::new(seen.now, event, text);
             match event {
-                Event::Lock => self.steps.say_like("lock".to_owned(), step),
+                Event::Lock => {
+                    let key = format!("{:?}", std::mem::discriminant(fact));
+                    self.steps.say_like(Like::of(key, fact), step);
+                }
                 _ => self.steps.say(step),
             }
         }

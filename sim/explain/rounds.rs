@@ -1,6 +1,7 @@
 //! Rebalance rounds, each as one step: what a client took, from whom, and what it gave up.
 
 use super::facts;
+use super::steps::Like;
 use super::story::{Cause, Event, Step};
 use super::teller::Seen;
 use super::words;
@@ -43,7 +44,7 @@ pub struct Rounds {
 }
 
 /// A step, and what it is like if it is one of many.
-pub type Told = (Step, Option<String>);
+pub type Told = (Step, Option<Like>);
 
 impl Rounds {
     /// What is to be told before `fact`, which is not (or no more) about somebody's going.
@@ -142,7 +143,8 @@ impl Round {
                 "a round of {who} changes nothing: it came because {}{aim}",
                 words::woken(self.trigger)
             );
-            let like = format!("idle {balanced} {:?}", self.trigger);
+            let key = format!("idle {balanced} {:?}", self.trigger);
+            let like = Like::new(key, format!("{consumer:?}"));
             return (Step::new(seen.now, Event::Round, text), Some(like));
         }
         let mut parts = Vec::new();
@@ -215,15 +217,55 @@ fn taken(directory: &Directory, me: ConsumerId, taken: &[Took]) -> String {
     said
 }
 
-/// Why a client of the group looked for its queues anew: the change to which it is put down, and what woke the client.
+/// A round that comes of its period more than so long after the last change, and after the last member that a broker gave
+/// up, has nothing to do with them: who was not told has looked by then (20 s). New queues are learned of with the next
+/// route (30 s) alone.
+const SETTLED: SimDuration = SimDuration::from_secs(25);
+const SETTLED_QUEUES: SimDuration = SimDuration::from_secs(60);
+
+/// Whether a round is put down to the last change of the group, or to what woke it alone.
+fn is_due_to(
+    change: &ChangeOutcome,
+    trigger: RebalanceTrigger,
+    expired: Option<SimTime>,
+    now: SimTime,
+) -> bool {
+    match trigger {
+        RebalanceTrigger::Start | RebalanceTrigger::OffsetIllegal | RebalanceTrigger::Reconnect => false,
+        RebalanceTrigger::Notification | RebalanceTrigger::Unbalanced => true,
+        RebalanceTrigger::Period => {
+            let settled = match change.change {
+                Change::QueuesChanged => SETTLED_QUEUES,
+                _ => SETTLED,
+            };
+            now.since(expired.map_or(change.at, |expired| expired.max(change.at))) <= settled
+        }
+    }
+}
+
+/// The name of a trigger, where a round is put down to it alone.
+fn alone(trigger: RebalanceTrigger) -> &'static str {
+    match trigger {
+        RebalanceTrigger::Start => "started",
+        RebalanceTrigger::Notification => "notification",
+        RebalanceTrigger::Period => "period",
+        RebalanceTrigger::Unbalanced => "unbalanced",
+        RebalanceTrigger::Reconnect => "reconnect",
+        RebalanceTrigger::OffsetIllegal => "offset_illegal",
+    }
+}
+
+/// Why a client of the group looked for its queues anew: the change to which it is put down, and what woke the client; or
+/// that alone, where the change has nothing to do with it.
 pub fn because(seen: &Seen<'_>, group: GroupId, trigger: RebalanceTrigger) -> Cause {
     let woken = words::woken(trigger);
     let rebalances = &seen.observation.rebalances[group.index()];
     let present = rebalances
         .number()
         .and_then(|number| Some((number, rebalances.outcome(number)?)));
+    let expired = seen.scene.expired(group);
     match present {
-        Some((number, change)) if trigger != RebalanceTrigger::Start => Cause {
+        Some((number, change)) if is_due_to(change, trigger, expired, seen.now) => Cause {
             kind: kind(change.change),
             text: format!(
                 "{} at {} (rebalance {}), and {woken}",
@@ -234,7 +276,7 @@ pub fn because(seen: &Seen<'_>, group: GroupId, trigger: RebalanceTrigger) -> Ca
             at: Some(change.at),
         },
         _ => Cause {
-            kind: "started",
+            kind: alone(trigger),
             text: woken.to_owned(),
             at: None,
         },
@@ -283,4 +325,37 @@ pub fn changed(directory: &Directory, change: &ChangeOutcome) -> String {
         Change::QueuesChanged => "was given other queues",
     };
     format!("{who} {did}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::observe::story::secs;
+
+    #[test]
+    fn an_old_change_is_not_the_cause_of_what_came_of_itself() {
+        let change = |change| ChangeOutcome {
+            at: secs(90),
+            subject: Subject::Member(ConsumerId(0)),
+            change,
+            members: 3,
+            moves: 0,
+            moves_least: 0,
+            detected: None,
+            stable: SimDuration::ZERO,
+            unowned: SimDuration::ZERO,
+            duplicates: 0,
+        };
+        let started = change(Change::Started);
+        let due = |trigger, expired, now| is_due_to(&started, trigger, expired, secs(now));
+        assert!(!due(RebalanceTrigger::OffsetIllegal, None, 91));
+        assert!(!due(RebalanceTrigger::Reconnect, None, 91));
+        assert!(due(RebalanceTrigger::Notification, None, 300));
+        assert!(due(RebalanceTrigger::Period, None, 110));
+        assert!(!due(RebalanceTrigger::Period, None, 120));
+        // A member that stood still is given up two minutes later: then it matters.
+        assert!(due(RebalanceTrigger::Period, Some(secs(210)), 230));
+        let queues = change(Change::QueuesChanged);
+        assert!(is_due_to(&queues, RebalanceTrigger::Period, None, secs(140)));
+    }
 }

@@ -141,6 +141,8 @@ pub struct Scene {
     clients: BTreeMap<ConsumerId, Client>,
     brokers: BTreeMap<BrokerId, Broker>,
     held: BTreeMap<Place, Held>,
+    /// When a broker last gave up a member of a group.
+    expired: BTreeMap<GroupId, SimTime>,
 }
 
 impl Scene {
@@ -158,6 +160,11 @@ impl Scene {
     pub fn broker_ended(&self, broker: BrokerId) -> Option<(SimTime, bool)> {
         let broker = self.brokers.get(&broker)?;
         Some((broker.ended, broker.crash))
+    }
+
+    /// When a broker gave up a member of the group for the last time, because it had been silent for too long.
+    pub fn expired(&self, group: GroupId) -> Option<SimTime> {
+        self.expired.get(&group).copied()
     }
 
     /// Brokers that are down: since when, and whether they were killed.
@@ -270,6 +277,9 @@ impl Scene {
             } => {
                 let held = self.of(directory, consumer, queue);
                 held.consumed_to = held.consumed_to.max(offset + 1);
+            }
+            Fact::MemberExpired { consumer, .. } => {
+                self.expired.insert(directory.consumer(consumer).group, now);
             }
             Fact::FlowControlled { consumer, queue, .. } => {
                 self.of(directory, consumer, queue).put_off += 1;

@@ -1,7 +1,9 @@
 //! The steps of a story as they come: what is alike is summed up, and what is too much is counted.
 
+use super::consumer::client_of;
 use super::story::{Event, Step};
 use super::words;
+use crate::cluster::fact::Fact;
 use crate::kernel::time::SimTime;
 use std::collections::VecDeque;
 
@@ -12,11 +14,64 @@ const LAST: usize = 60;
 /// A step is summed up with one like it that is among so many last ones.
 const NEAR: usize = 4;
 
+/// What a step is like.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Like {
+    /// Steps with the same are summed up.
+    key: String,
+    /// Whatever else their sentences name, but offsets: where it is not the same, the sum is not of the same.
+    names: String,
+}
+
+impl Like {
+    pub fn new(key: String, names: String) -> Self {
+        Self { key, names }
+    }
+
+    /// What the sentence of a fact names.
+    pub fn of(key: String, fact: &Fact) -> Self {
+        Self::new(key, names(fact))
+    }
+}
+
+/// Client, queue and cause of a fact that may come often.
+fn names(fact: &Fact) -> String {
+    let who = client_of(fact);
+    match fact {
+        Fact::FlowControlled { queue, by, .. } => format!("{who:?} {queue:?} {by:?}"),
+        Fact::PullFailed { queue, cause, .. } => format!("{who:?} {queue:?} {cause:?}"),
+        Fact::Filtered { queue, by, .. } => format!("{who:?} {queue:?} {by:?}"),
+        Fact::NoStatus { queue, how, .. } => format!("{who:?} {queue:?} {how:?}"),
+        Fact::OffsetCommitted {
+            group, queue, via, ..
+        } => format!("{group:?} {queue:?} {via:?}"),
+        Fact::ConnectionLost { broker, .. } => format!("{who:?} {broker:?}"),
+        Fact::SendRefused {
+            producer, gave_up, ..
+        } => format!("{producer:?} {gave_up}"),
+        Fact::LockRefused { queue, .. }
+        | Fact::StartOffsetChanged { queue, .. }
+        | Fact::ResultDiscarded { queue, .. }
+        | Fact::ConsumeTimedOut { queue, .. }
+        | Fact::LocalRetry { queue, .. }
+        | Fact::QueueSuspended { queue, .. }
+        | Fact::Dropped { queue, .. }
+        | Fact::Expired { queue, .. }
+        | Fact::Delivered { queue, .. } => format!("{who:?} {queue:?}"),
+        Fact::OffsetReset { group, queue, .. }
+        | Fact::OffsetsSkipped { group, queue, .. }
+        | Fact::RetryScheduled { group, queue, .. }
+        | Fact::DeadLettered { group, queue, .. }
+        | Fact::Resent { group, queue, .. } => format!("{group:?} {queue:?}"),
+        _ => format!("{who:?}"),
+    }
+}
+
 /// A step, and what it is like.
 #[derive(Clone, Debug)]
 struct Kept {
     step: Step,
-    like: Option<String>,
+    like: Option<Like>,
 }
 
 /// Steps in order, bounded in number.
@@ -57,13 +112,16 @@ impl Steps {
         self.keep(Kept { step, like: None });
     }
 
-    /// One more step, which is summed up with the last one of which the same was said.
-    pub fn say_like(&mut self, like: String, step: Step) {
+    /// One more step, which is summed up with the last one that it is like.
+    pub fn say_like(&mut self, like: Like, step: Step) {
         let recent = self.last.iter_mut().rev().chain(self.first.iter_mut().rev());
-        let same = recent.take(NEAR).find(|kept| kept.like.as_ref() == Some(&like));
-        if let Some(same) = same {
-            same.step.more += 1;
-            same.step.until = Some(step.at);
+        let mut alike = recent
+            .take(NEAR)
+            .filter_map(|kept| Some((&mut kept.step, kept.like.as_ref()?)));
+        if let Some((same, known)) = alike.find(|(_, known)| known.key == like.key) {
+            same.more += 1;
+            same.differ |= *known != like;
+            same.until = Some(step.at);
             return;
         }
         self.keep(Kept {
@@ -113,20 +171,42 @@ mod tests {
     #[test]
     fn what_is_alike_and_near_is_summed_up() {
         let mut steps = Steps::default();
+        let like = || Like::new("a".into(), "x".into());
         for at in [1, 2, 3] {
-            steps.say_like("a".into(), step(at, "a"));
+            steps.say_like(like(), step(at, "a"));
         }
         steps.say(step(4, "b"));
-        steps.say_like("a".into(), step(5, "a"));
+        steps.say_like(like(), step(5, "a"));
         for at in 6..10 {
             steps.say(step(at, "c"));
         }
-        steps.say_like("a".into(), step(20, "a"));
+        steps.say_like(like(), step(20, "a"));
+        steps.say_like(Like::new("a".into(), "y".into()), step(21, "a"));
         let told = steps.told();
         assert_eq!((told[0].more, told[0].until), (3, Some(secs(5))));
         let last = told.last().unwrap();
-        assert_eq!((last.more, last.at, last.until), (0, secs(20), None));
+        assert_eq!((last.more, last.at, last.until), (1, secs(20), Some(secs(21))));
+        assert_eq!((told[0].differ, last.differ), (false, true));
         assert_eq!(told.len(), 7);
+    }
+
+    /// An offset is not a name: records of one queue given up by one client are of the same, those of another are not.
+    #[test]
+    fn client_queue_and_cause_make_a_fact_the_same() {
+        use crate::cluster::fact::FlowControlCause::{Count, Size};
+        use crate::cluster::ids::{ConsumerId, QueueId};
+        let put_off = |consumer, queue, by| {
+            names(&Fact::FlowControlled {
+                consumer: ConsumerId(consumer),
+                queue: QueueId(queue),
+                by,
+            })
+        };
+        let it = put_off(0, 0, Count);
+        assert_eq!(it, put_off(0, 0, Count));
+        for other in [put_off(1, 0, Count), put_off(0, 1, Count), put_off(0, 0, Size)] {
+            assert_ne!(it, other);
+        }
     }
 
     #[test]

@@ -116,6 +116,9 @@ pub struct Step {
     /// How many more of the same followed.
     #[serde(skip_serializing_if = "is_zero")]
     pub more: u64,
+    /// Whether these are of other clients, queues or causes too.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub differ: bool,
     /// When the last of these came.
     #[serde(serialize_with = "maybe_seconds", skip_serializing_if = "Option::is_none")]
     pub until: Option<SimTime>,
@@ -131,6 +134,7 @@ impl Step {
             text,
             because: None,
             more: 0,
+            differ: false,
             until: None,
         }
     }

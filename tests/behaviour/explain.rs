@@ -18,9 +18,10 @@ fn config(name: &str) -> ClusterConfig {
 fn story(name: &str, why: Why) -> Story {
     let config = config(name);
     let bounds = Bounds::default();
-    let (message, group) =
-        example::find(&config, why, None, &bounds, |_, _| {}).expect("there is an example");
-    explain(&config, message, group, &bounds, |_, _| {}).expect("it was made")
+    let example = example::find(&config, why, None, &bounds, |_, _| {});
+    let (message, group) = example.what.expect("there is an example");
+    let story = explain(&config, message, group, &bounds, |_, _| {});
+    story.what.expect("it was made")
 }
 
 fn step(story: &Story, event: Event) -> &Step {
@@ -172,6 +173,7 @@ fn every_message_has_a_story_and_no_other_has() {
             &bounds,
             |_, _| {},
         )
+        .what
     };
     let first = of(0).expect("the first is made at once");
     assert_eq!(first.name, "checkout-1#1");
@@ -182,7 +184,9 @@ fn every_message_has_a_story_and_no_other_has() {
 
 /// The stories of something else in a shipped scenario.
 fn told(config: &ClusterConfig, subject: &Subject) -> Vec<Story> {
-    tell(config, subject, &Bounds::default(), |_, _| {}).expect("there is a story")
+    let found = tell(config, subject, &Bounds::default(), |_, _| {});
+    assert_eq!(found.cut, None);
+    found.what.expect("there is a story")
 }
 
 fn queue(index: u32) -> Subject {
@@ -362,7 +366,7 @@ fn a_rebalance_has_the_figures_that_the_report_has_under_its_number() {
         &Bounds::default(),
         |_, _| {},
     );
-    assert_eq!(nothing.unwrap_err(), Nothing::Rebalances(many));
+    assert_eq!(nothing.what.unwrap_err(), Nothing::Rebalances(many));
 }
 
 /// At 170 s the process of billing-2 stands still, others took its queues at 161 s, and at 210 s it goes on.
@@ -397,7 +401,7 @@ fn an_instant_tells_how_things_stand() {
         |_, _| {},
     );
     let end = SimTime::ZERO + SimDuration::from_secs(360);
-    assert_eq!(nothing.unwrap_err(), Nothing::EndsAt(end));
+    assert_eq!(nothing.what.unwrap_err(), Nothing::EndsAt(end));
 }
 
 /// The call that hangs with offset 299 keeps the committed offset there, whoever has the queue.
@@ -450,8 +454,9 @@ fn what_retention_removes_unread_is_lost() {
         .config;
     let bounds = Bounds::default();
     let found = example::find(&config, Why::Lost, None, &bounds, |_, _| {});
-    let (message, group) = found.expect("it is lost");
-    let story = explain(&config, message, group, &bounds, |_, _| {}).unwrap();
+    let (message, group) = found.what.expect("it is lost");
+    let story = explain(&config, message, group, &bounds, |_, _| {});
+    let story = story.what.unwrap();
     assert_eq!(
         (story.name.as_str(), story.ends[0].end),
         ("shop-1#1", Fate::Expired)

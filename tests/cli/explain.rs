@@ -138,6 +138,37 @@ fn what_cannot_be_told_is_said() {
     }
 }
 
+/// What a bound has cut off may have had anything in it.
+#[test]
+fn a_run_that_a_bound_stops_is_told_as_such() {
+    let folder = scratch("explain-stopped");
+    let bound = ["explain", "quickstart", "--max-events", "50000"];
+    let told = |args: &[&str]| run(&folder, &[&bound, args].concat());
+    for (args, says) in [
+        (
+            &["--why", "lost"][..],
+            "by --max-events; up to then nothing was lost",
+        ),
+        (&["--rebalance", "77"], "up to then the group had rebalances 1 to"),
+        (&["--at", "4m"], "quickstart: stopped at "),
+    ] {
+        let outcome = told(args);
+        assert_eq!((outcome.code, outcome.stdout.as_str()), (1, ""), "{args:?}");
+        assert!(outcome.stderr.contains(says), "{args:?}: {}", outcome.stderr);
+    }
+    let story = told(&["--message", "checkout-1#1"]);
+    assert_eq!(story.code, 1);
+    assert!(
+        story.stdout.contains("the run is stopped by --max-events") && !story.stdout.contains("the run ends"),
+        "{}",
+        story.stdout
+    );
+    let json = told(&["--message", "checkout-1#1", "--format", "json"]);
+    let json: Value = serde_json::from_str(&json.stdout).unwrap();
+    assert_eq!(json["stopped"]["by"], "--max-events");
+    assert_eq!(json["stopped"]["t"], json["stories"][0]["run_ends"]);
+}
+
 /// A story of each kind has the same form.
 #[test]
 fn other_things_have_stories_in_json_too() {

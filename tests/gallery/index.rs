@@ -170,8 +170,8 @@ pub fn page(told: &BTreeMap<String, Told>, files: &BTreeMap<String, String>) -> 
 const HEAD: &str = "# Gallery
 
 A picture book of consumption: one idea each, seen in the chart that shows it best. Behind each picture lie the others, the
-summary and `report.json`. `cargo test --test gallery` regenerates every byte of it; `DIGESTS` holds the BLAKE3 of each
-`report.json` and `comparison.json`.
+summary and, where it is not over 256 KiB, `report.json`. `cargo test --test gallery` regenerates every byte of it; `DIGESTS`
+holds the BLAKE3 of each `report.json` and `comparison.json`.
 ";
 
 /// The page of one scenario: what it teaches, and all of its charts.

@@ -12,7 +12,7 @@ use crate::cluster::ids::{GroupId, MessageId};
 use crate::cluster::producer::attributes::Key;
 use crate::explain::example::{self, Why};
 use crate::explain::story::{EXPLAIN_VERSION, Story};
-use crate::explain::{Nothing, Subject, explain, tell, words};
+use crate::explain::{Cut, Found, Nothing, Subject, explain, tell, words};
 use crate::kernel::time::{SimDuration, SimTime};
 use crate::scenario::{Scenario, stem};
 use anyhow::anyhow;
@@ -20,15 +20,18 @@ use clap::ValueEnum;
 use names::{group_of, lives_of, message_of, only_group, queue_of};
 use page::page;
 use serde_json::json;
+use std::cell::Cell;
 
 /// Tell the story of one message, queue, consumer, rebalance or instant, with causes
 #[derive(Clone, Debug, clap::Args)]
 #[command(
     group = clap::ArgGroup::new("what").required(true),
-    after_help = "The same seed is replayed, so the story is that of the run that `rmqsim run` reports. A message is named as
-producer#number, as in checkout-1#42: the 42nd that this instance has made. Rebalances are numbered as
+    after_help = "The same seed is replayed, so the story is that of the run that `rmqsim run` reports. A message is \
+named as producer#number, as in checkout-1#42: the 42nd that this instance has made. Rebalances are numbered as \
 rebalance.GROUP.changes of the report, from 1.
-Exit code 1: there is no such thing in the run, or no example.
+
+Exit codes: 1 what was asked for did not come to be in this run (no such message, queue number or rebalance, no \
+example), or a bound has stopped the run · 2 a name that the scenario does not have
 
 Examples:
   rmqsim explain consumer-crash --why duplicate
@@ -111,25 +114,30 @@ pub fn run(args: &Args, terminal: &Terminal) -> Result<Exit, Failure> {
         config,
         bounds: args.bounds.of_run(args.overrides.max_events),
         terminal,
+        cut: Cell::new(None),
     };
     let answer = match subject(args, config, group)? {
         Some(subject) => replay.subject(&subject, args),
         None => replay.messages(args, group)?,
     };
+    let cut = replay.cut.get();
     match args.format {
         Format::Json => {
-            let answer = json!({
+            let mut answer = json!({
                 "explainVersion": EXPLAIN_VERSION,
                 "scenario": stem(scenario.name()),
                 "seed": config.seed.to_string(),
                 "stories": answer.stories,
                 "more": answer.more,
             });
+            if let Some(cut) = cut {
+                answer["stopped"] = json!({ "t": cut.at.as_secs_f64(), "by": cut.by() });
+            }
             terminal.print(&format!("{answer:#}"))?;
         }
         Format::Table => {
             let told: Vec<String> = (answer.stories.iter())
-                .map(|story| page(&scenario, story, terminal.width()))
+                .map(|story| page(&scenario, story, cut, terminal.width()))
                 .collect();
             if !told.is_empty() {
                 terminal.print(told.join("\n").trim_end())?;
@@ -140,10 +148,24 @@ pub fn run(args: &Args, terminal: &Terminal) -> Result<Exit, Failure> {
         }
     }
     if answer.stories.is_empty() {
-        terminal.problem(&format!("{}: {}", stem(scenario.name()), answer.nothing));
+        let nothing = match cut {
+            Some(cut) if args.at.is_some() => format!("stopped at {} by {}", words::at(cut.at), cut.by()),
+            Some(cut) => up_to(cut, &answer.nothing),
+            None => answer.nothing,
+        };
+        terminal.problem(&format!("{}: {nothing}", stem(scenario.name())));
         return Ok(Exit::Found);
     }
-    Ok(Exit::Fine)
+    Ok(if cut.is_some() { Exit::Found } else { Exit::Fine })
+}
+
+/// What is known of a run that was stopped: what was not there up to then may come later.
+fn up_to(cut: Cut, nothing: &str) -> String {
+    format!(
+        "stopped at {} by {}; up to then {nothing}",
+        words::at(cut.at),
+        cut.by()
+    )
 }
 
 /// What is not a message and has a story.
@@ -175,14 +197,17 @@ struct Replay<'a> {
     config: &'a ClusterConfig,
     bounds: Bounds<'static>,
     terminal: &'a Terminal,
+    /// Where a bound has stopped a run.
+    cut: Cell<Option<Cut>>,
 }
 
 impl Replay<'_> {
-    fn watched<T>(&self, run: impl FnOnce(&mut dyn FnMut(SimTime, u64)) -> T) -> T {
+    fn watched<T>(&self, run: impl FnOnce(&mut dyn FnMut(SimTime, u64)) -> Found<T>) -> T {
         let mut progress = self.terminal.progress(SimTime::ZERO + self.config.duration);
         let found = run(&mut |now, events| progress.tell(now, events));
         progress.clear();
-        found
+        self.cut.set(found.cut.or(self.cut.get()));
+        found.what
     }
 
     /// Stories of messages.
@@ -281,5 +306,23 @@ fn no_subject(nothing: Nothing, subject: &Subject, args: &Args) -> String {
         (Nothing::Rebalances(known), _) => format!("the group had rebalances 1 to {known}"),
         (Nothing::EndsAt(end), _) => format!("the run ends at {}", words::at(end)),
         (Nothing::NeverStarted | Nothing::Queues(_), _) => format!("{} never started", name(&args.consumer)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cluster::bounds::Stopped;
+
+    #[test]
+    fn a_run_that_was_stopped_says_so() {
+        let cut = Cut {
+            at: SimTime::from_nanos(7_521_000_000),
+            why: Stopped::Events { bound: 5 },
+        };
+        assert_eq!(
+            up_to(cut, "nothing was lost"),
+            "stopped at 7.521 s by --max-events; up to then nothing was lost"
+        );
     }
 }

@@ -117,16 +117,26 @@ pub fn queue_of(config: &ClusterConfig, text: &str) -> anyhow::Result<Wanted> {
     }
     let rest = text.trim_end_matches(|c: char| c.is_ascii_digit());
     let index = text[rest.len()..].parse().map_err(|_| no_queue())?;
-    let rest = rest.trim_end_matches(BETWEEN);
+    let (signed, rest) = (rest, rest.trim_end_matches(BETWEEN));
+    let is_signed = signed.ends_with('+') || (signed.ends_with('-') && signed.len() > rest.len() + 1);
+    if is_signed {
+        return Err(no_queue());
+    }
     let names = config.brokers.iter().map(|broker| broker.name.as_str());
-    let broker = names
-        .filter(|name| {
-            let before = rest.strip_suffix(name);
+    let at_the_end = |text: &str| {
+        let named = names.clone().filter(|name| {
+            let before = text.strip_suffix(name);
             before.is_some_and(|before| before.is_empty() || before.ends_with(BETWEEN))
-        })
-        .max_by_key(|name| name.len());
-    let broker = match broker {
+        });
+        named.max_by_key(|name| name.len())
+    };
+    let broker = match at_the_end(rest) {
         Some(broker) => broker,
+        None if at_the_end(text).is_some() => {
+            return Err(anyhow!(
+                "`{text}` names no queue: its number is missing, as in \"{text}:0\""
+            ));
+        }
         None => rest.rsplit([' ', ':', '/', ',', '\t']).next().unwrap_or(rest),
     };
     let topic = rest[..rest.len() - broker.len()].trim_end_matches(BETWEEN).trim();
@@ -223,10 +233,28 @@ mod tests {
             ("orders broker-a", "names no queue; a queue has a topic"),
             ("", "like \"orders broker-a:0\""),
             ("orders broker-a:99999999999", "names no queue"),
+            ("orders broker-a:-1", "names no queue; a queue has a topic"),
+            ("orders broker-a -1", "names no queue"),
+            ("orders broker-a:+1", "names no queue"),
         ] {
             let error = queue_of(&config, text).unwrap_err().to_string();
             assert!(error.contains(says), "{text}: {error}");
         }
+    }
+
+    /// The number at the end of a broker's name is not that of a queue.
+    #[test]
+    fn a_broker_with_a_number_is_not_a_queue() {
+        let mut config = Scenario::load("consumer-crash", &Overrides::default())
+            .unwrap()
+            .config;
+        config.brokers[1].name = "broker-1".to_owned();
+        let error = queue_of(&config, "orders broker-1").unwrap_err().to_string();
+        assert!(
+            error.contains("its number is missing, as in \"orders broker-1:0\""),
+            "{error}"
+        );
+        assert_eq!(queue_of(&config, "orders broker-1:2").unwrap().index, 2);
     }
 
     #[test]

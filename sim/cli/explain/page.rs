@@ -1,7 +1,7 @@
 //! A story for people.
 
 use crate::explain::story::{Event, Fate, Of, Step, Story};
-use crate::explain::words;
+use crate::explain::{Cut, words};
 use crate::report::table::wrapped;
 use crate::scenario::{Scenario, stem};
 
@@ -12,8 +12,8 @@ const PLAIN: &str = "\x1b[0m";
 /// Columns of an instant, with the space behind it.
 const TIME: usize = 16;
 
-/// The story for people.
-pub fn page(scenario: &Scenario, story: &Story, width: usize) -> String {
+/// The story for people; of a run that a bound has stopped it says so in place of the end.
+pub fn page(scenario: &Scenario, story: &Story, cut: Option<Cut>, width: usize) -> String {
     let mut head = vec![format!("seed {}", scenario.config.seed)];
     head.extend((story.body_bytes).map(|bytes| format!("{} bytes", words::count(bytes.into()))));
     head.extend(story.key.as_ref().map(|key| format!("key {key}")));
@@ -38,7 +38,10 @@ pub fn page(scenario: &Scenario, story: &Story, width: usize) -> String {
         lines.extend(told(step, several, is_known, width));
     }
     let end = words::at(story.run_ends);
-    lines.push(format!("{end:>14}  {DIM}the run ends{PLAIN}\n"));
+    lines.push(match cut {
+        Some(cut) => format!("{end:>14}  {YELLOW}the run is stopped by {}{PLAIN}\n", cut.by()),
+        None => format!("{end:>14}  {DIM}the run ends{PLAIN}\n"),
+    });
     lines.join("\n")
 }
 
@@ -98,8 +101,9 @@ fn told(step: &Step, several: bool, is_cause_known: bool, width: usize) -> Vec<S
         lines.extend(hung(&format!("because {}", because.text), room));
     }
     if let (more @ 1.., Some(until)) = (step.more, step.until) {
+        let like = if step.differ { "like it" } else { "of the same" };
         let text = format!(
-            "then {} more of the same until {}",
+            "then {} more {like} until {}",
             words::count(more),
             words::at(until)
         );

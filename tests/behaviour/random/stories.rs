@@ -67,7 +67,8 @@ fn tells(name: &str, number: u64, version: RocketMqVersion, config: &ClusterConf
     ];
     for subject in &subjects {
         let what = format!("{name} case {number} of {version:?}, {subject:?}");
-        let stories = tell(config, subject, &bounds, |_, _| {}).unwrap_or_default();
+        let found = tell(config, subject, &bounds, |_, _| {});
+        let stories = found.what.unwrap_or_default();
         stories.iter().for_each(|story| check(&what, story));
         assert!(
             !matches!(subject, Subject::Moment(..)) || stories.len() == 1,
@@ -77,9 +78,9 @@ fn tells(name: &str, number: u64, version: RocketMqVersion, config: &ClusterConf
     let message = MessageId::new(ProducerId(0), number);
     let why = [Why::Duplicate, Why::Dead, Why::Late, Why::Lost][number as usize % 4];
     let example = example::find(config, why, None, &bounds, |_, _| {});
-    for (message, group) in example.into_iter().chain([(message, None)]) {
+    for (message, group) in example.what.into_iter().chain([(message, None)]) {
         let what = format!("{name} case {number} of {version:?}, {message:?}");
-        if let Some(story) = explain(config, message, group, &bounds, |_, _| {}) {
+        if let Some(story) = explain(config, message, group, &bounds, |_, _| {}).what {
             check(&what, &story);
         }
     }
