@@ -3,6 +3,8 @@
 //! `UPDATE=1 cargo test --test gallery` renews it. Then read the diff and look at the pictures: every change of a
 //! result is either meant or a bug.
 
+#[path = "gallery/index.rs"]
+mod index;
 #[path = "gallery/lessons.rs"]
 mod lessons;
 #[path = "gallery/strategies.rs"]
@@ -10,6 +12,7 @@ mod strategies;
 #[path = "gallery/studies.rs"]
 mod studies;
 
+use index::Told;
 use rmqsim::report::expect::{self, Expectation};
 use rmqsim::report::{charts, json, table};
 use rmqsim::scenario::{Overrides, Scenario, shipped};
@@ -28,7 +31,7 @@ fn reports() -> PathBuf {
 fn gallery() -> BTreeMap<String, String> {
     let mut files = BTreeMap::new();
     let mut digests = String::new();
-    let mut index = INDEX_HEAD.to_owned();
+    let mut told = BTreeMap::new();
     for name in shipped::names() {
         let path = Path::new(env!("CARGO_MANIFEST_DIR"))
             .join("scenarios")
@@ -59,32 +62,32 @@ fn gallery() -> BTreeMap<String, String> {
             files.insert(format!("{name}/report.json"), bytes);
         }
         files.insert(format!("{name}/summary.txt"), table::summary(&report, false));
-        index.push_str(&format!("\n## {}\n\n", scenario.file.title));
-        index.push_str(&format!("{}\n\n", scenario.file.teaches));
-        index.push_str(&format!(
-            "[scenario](../scenarios/{name}.json) · [summary]({name}/summary.txt) · `rmqsim run {name}`\n"
-        ));
+        let mut more = vec![("summary", "summary.txt".to_owned())];
         if name == strategies::SCENARIO {
-            let path = format!("{name}/{}", strategies::FILE);
-            index.push_str(&format!("\n[The same deploy under every strategy]({path})\n"));
-            files.insert(path, strategies::file());
+            more.push((
+                "the same deploy under every strategy",
+                strategies::FILE.to_owned(),
+            ));
+            files.insert(format!("{name}/{}", strategies::FILE), strategies::file());
         }
-        for chart in charts::draw_all(&report) {
-            index.push_str(&format!("\n![{}]({name}/{})\n", chart.title, chart.file_name));
+        let of_scenario = Told {
+            title: scenario.file.title.clone(),
+            teaches: scenario.file.teaches.clone(),
+            more,
+        };
+        let charts = charts::draw_all(&report);
+        let page = index::page_of(name, &of_scenario, &scenario.file.try_next, &charts);
+        files.insert(format!("{name}/README.md"), page);
+        told.insert(name.to_owned(), of_scenario);
+        for chart in charts {
             files.insert(format!("{name}/{}", chart.file_name), chart.svg);
         }
     }
-    studies::add(&mut files, &mut digests, &mut index, LARGEST_REPORT);
+    studies::add(&mut files, &mut digests, &mut told, LARGEST_REPORT);
     files.insert("DIGESTS".to_owned(), digests);
-    files.insert("README.md".to_owned(), index);
+    files.insert("README.md".to_owned(), index::page(&told, &files));
     files
 }
-
-const INDEX_HEAD: &str = "# Gallery
-
-What each shipped scenario yields, and [what each study finds](#studies). `cargo test --test gallery` regenerates every
-byte of it; `DIGESTS` holds the BLAKE3 of each `report.json` and `comparison.json`.
-";
 
 /// Files below `folder`, as paths relative to it.
 fn committed(folder: &Path, prefix: &str, files: &mut BTreeMap<String, PathBuf>) {

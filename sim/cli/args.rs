@@ -1,5 +1,6 @@
 //! Arguments that several subcommands share.
 
+use crate::cli::pictures::{Pictures, pictures};
 use crate::cli::trace::TraceArgs;
 use crate::cluster::bounds::Bounds;
 use crate::cluster::sabotage::Sabotage;
@@ -93,16 +94,6 @@ pub enum Format {
     Json,
 }
 
-/// Which charts are drawn.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
-pub enum Charts {
-    /// One SVG file for each chart.
-    #[default]
-    Svg,
-    /// None.
-    None,
-}
-
 /// Simulate a scenario and report what happened
 #[derive(Clone, Debug, clap::Args)]
 #[command(
@@ -130,9 +121,9 @@ pub struct RunArgs {
     /// Form of the summary
     #[arg(long, value_enum, default_value_t)]
     pub format: Format,
-    /// Charts to draw into the folder
-    #[arg(long, value_enum, default_value_t)]
-    pub charts: Charts,
+    /// Charts to draw into the folder: svg, png, both (svg,png) or none
+    #[arg(long, value_name = "FORMS", value_parser = pictures, default_value = "svg")]
+    pub charts: Pictures,
     /// Leave report.html out, and what it costs to record it
     #[arg(long)]
     pub no_page: bool,
@@ -245,7 +236,7 @@ pub struct CompareArgs {
     /// Form of the result
     #[arg(long, value_enum, default_value_t)]
     pub format: StudyFormat,
-    /// Charts to draw into the folder
-    #[arg(long, value_enum, default_value_t)]
-    pub charts: Charts,
+    /// Charts to draw into the folder: svg, png, both (svg,png) or none
+    #[arg(long, value_name = "FORMS", value_parser = pictures, default_value = "svg")]
+    pub charts: Pictures,
 }

@@ -3,7 +3,8 @@
 //! Everything that can be wrong is found before the first run: all variants, their expectations, the metrics, the
 //! folder. Ctrl-C ends the study early: what is done is written and says so; a second one ends the program.
 
-use crate::cli::args::{Charts, CompareArgs, StudyFormat, Warmup};
+use crate::cli::args::{CompareArgs, StudyFormat, Warmup};
+use crate::cli::pictures::Pictures;
 use crate::cli::run::{OUT, listed, make_writable, write_files};
 use crate::cli::terminal::Terminal;
 use crate::cli::{Exit, Failure, exit, expectations, interrupt, metrics};
@@ -163,18 +164,18 @@ fn earlier_charts(folder: &Path) -> Vec<PathBuf> {
     let targets = page.split("](").skip(1).filter_map(|rest| rest.split_once(')'));
     let names = targets
         .map(|(name, _)| name)
-        .filter(|name| name.ends_with(".svg") && !name.contains('/'));
+        .filter(|name| (name.ends_with(".svg") || name.ends_with(".png")) && !name.contains('/'));
     names.map(|name| folder.join(name)).collect()
 }
 
 /// Writes the data, the page and the charts; returns the paths.
-fn write(folder: &Path, comparison: &Comparison, drawn: Charts) -> anyhow::Result<Vec<PathBuf>> {
-    let drawn = match drawn {
-        Charts::Svg => charts::comparison::draw_all(comparison),
-        Charts::None => Vec::new(),
+fn write(folder: &Path, comparison: &Comparison, forms: Pictures) -> anyhow::Result<Vec<PathBuf>> {
+    let drawn = match forms.any() {
+        true => charts::comparison::draw_all(comparison),
+        false => Vec::new(),
     };
     let pictures: Vec<(String, String)> = (drawn.iter())
-        .map(|chart| (chart.title.clone(), chart.file_name.clone()))
+        .map(|chart| (chart.title.clone(), forms.shown(chart)))
         .collect();
     let mut files = vec![
         (
@@ -186,8 +187,7 @@ fn write(folder: &Path, comparison: &Comparison, drawn: Charts) -> anyhow::Resul
             markdown::page(comparison, &pictures).into_bytes(),
         ),
     ];
-    let charts = drawn.into_iter();
-    files.extend(charts.map(|chart| (folder.join(chart.file_name), chart.svg.into_bytes())));
+    files.extend(forms.files(folder, drawn)?);
     write_files(files, "study")
 }
 

@@ -17,6 +17,7 @@ mod interrupt;
 mod list;
 mod metrics;
 mod new;
+mod pictures;
 mod progress;
 mod run;
 mod schema;

@@ -4,7 +4,7 @@
 //! For people the results also go to a folder, `rmqsim-out/<scenario>` unless `--out` names another; for
 //! programs the report goes to stdout, and to a folder only if one is named.
 
-use crate::cli::args::{Charts, Format, RunArgs};
+use crate::cli::args::{Format, RunArgs};
 use crate::cli::extras::Extras;
 use crate::cli::terminal::Terminal;
 use crate::cli::{Exit, Failure};
@@ -142,15 +142,14 @@ fn one(job: Job, args: &RunArgs, terminal: &Terminal) -> Result<Exit, Failure> {
         None => Exit::Found,
     };
     let bytes = json::canonical(&report);
-    let charts = match args.charts {
-        Charts::Svg if job.folder.is_some() => charts::draw_all(&report),
+    let charts = match &job.folder {
+        Some(_) if args.charts.any() => charts::draw_all(&report),
         _ => Vec::new(),
     };
     let mut files = extras.files(job.folder.as_deref(), &report, &charts);
     if let Some(folder) = &job.folder {
         files.insert(0, (folder.join("report.json"), bytes.as_bytes().to_vec()));
-        let drawn = charts.into_iter();
-        files.extend(drawn.map(|chart| (folder.join(chart.file_name), chart.svg.into_bytes())));
+        files.extend(args.charts.files(folder, charts)?);
     }
     let written = write_files(files, "run")?;
     let beside = extras.end(&report)?;
@@ -312,7 +311,7 @@ pub fn write_files(files: Vec<(PathBuf, Vec<u8>)>, what: &str) -> anyhow::Result
 
 /// The folder and the names of the files in it, as many as people will read.
 pub fn listed(written: &[PathBuf]) -> String {
-    let shown = 12;
+    let shown = 18;
     let folder = written[0].parent().unwrap_or(Path::new("."));
     let names = written.iter().take(shown).filter_map(|path| path.file_name());
     let mut names: Vec<String> = names.map(|name| name.to_string_lossy().into_owned()).collect();

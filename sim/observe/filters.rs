@@ -94,6 +94,12 @@ impl Filters {
         }
     }
 
+    /// The lag of a group that has filters, in messages that it wants, as brokers told it last.
+    pub fn estimate(&self, group: GroupId) -> Option<u64> {
+        let topics = self.of_group(group).map(|(_, filter)| filter.matching.last);
+        topics.reduce(u64::saturating_add)
+    }
+
     /// The topics of a group that has filters.
     pub fn of_group(&self, group: GroupId) -> impl Iterator<Item = (TopicId, &TopicFilter)> {
         let all = self.0.iter().filter(move |((of, _), _)| *of == group);

@@ -69,6 +69,16 @@ impl Histogram {
         self.total += other.total;
     }
 
+    /// What was recorded since this histogram was as `earlier` is.
+    pub fn since(&self, earlier: &Self) -> Self {
+        let mut rest = self.clone();
+        for (mine, theirs) in rest.counts.iter_mut().zip(&earlier.counts) {
+            *mine -= theirs;
+        }
+        rest.total -= earlier.total;
+        rest
+    }
+
     /// Number of values.
     pub fn len(&self) -> u64 {
         self.total

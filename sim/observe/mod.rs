@@ -19,6 +19,7 @@ pub mod ledger;
 pub mod observation;
 pub mod order;
 pub mod ownership;
+pub mod paces;
 pub mod passed;
 pub mod producers;
 pub mod queries;

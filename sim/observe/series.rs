@@ -50,9 +50,20 @@ pub enum Measure {
     ConsumerConsumed,
     /// Queues of subscribed topics held, by consumer.
     ConsumerQueues,
+    /// Lag as brokers estimate it for groups that filter, by group.
+    GroupEstimate,
+    /// Records ended at or above the committed offset, by slot.
+    SlotUncommitted,
 }
 
-const MEASURES: usize = Measure::ConsumerQueues as usize + 1;
+const MEASURES: usize = Measure::SlotUncommitted as usize + 1;
+
+impl Measure {
+    /// Whether it stands beside another column, which is counted for both: so it neither widens nor shortens the grid.
+    fn is_beside(self) -> bool {
+        matches!(self, Self::GroupEstimate | Self::SlotUncommitted)
+    }
+}
 
 /// All columns.
 #[derive(Debug)]
@@ -119,7 +130,9 @@ impl Series {
                 self.omitted = true;
                 return;
             }
-            self.width += entity + 1 - columns.len();
+            if !measure.is_beside() {
+                self.width += entity + 1 - columns.len();
+            }
             columns.resize_with(entity + 1, Vec::new);
         }
         columns[entity].resize(row, 0);
@@ -240,6 +253,31 @@ mod tests {
             let found: Vec<usize> = (0..maxima.len()).filter(|&row| maxima[row] == 9).collect();
             assert_eq!(found, [(peak_at as usize).div_ceil(4)], "peak at {peak_at}");
         }
+    }
+
+    /// Two hundred columns more beside the lag of two hundred queues drop no row.
+    #[test]
+    fn columns_beside_others_leave_the_grid_as_it_is() {
+        let rows = |beside: bool| {
+            let mut series = Series::new(SimDuration::from_secs(1));
+            for at in 0..6_000 {
+                if series.sampled(std::iter::empty()) {
+                    series.begin(secs(at));
+                    for slot in 0..200 {
+                        series.put(Measure::SlotLag, slot, at);
+                        if beside {
+                            series.put(Measure::SlotUncommitted, slot, 1);
+                        }
+                    }
+                }
+            }
+            (
+                series.times().len(),
+                series.column(Measure::SlotUncommitted, 7)[0],
+            )
+        };
+        assert_eq!((rows(true).0, rows(true).1), (rows(false).0, 1));
+        assert_eq!(rows(false).1, 0);
     }
 
     #[test]

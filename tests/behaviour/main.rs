@@ -19,6 +19,7 @@ mod long_polling;
 mod membership;
 mod order;
 mod order_locks;
+mod over_time;
 mod page;
 mod partition;
 mod planted;

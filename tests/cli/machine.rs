@@ -182,7 +182,7 @@ fn a_lost_or_full_output_harms_no_file() {
         full.stderr
     );
     let [closed, full] = ["closed", "full"].map(|out| {
-        assert_eq!(names(&folder.join(out)), ["report.json"]);
+        assert_eq!(names(&folder.join(out)), ["report.html", "report.json"]);
         fs::read_to_string(folder.join(out).join("report.json")).unwrap()
     });
     assert_eq!(closed, full);

@@ -1,5 +1,7 @@
 //! `rmqsim run` from outside: what it prints, writes and returns.
 
+#[cfg(feature = "png")]
+use crate::program::{command, finish};
 use crate::program::{root, run, scratch};
 use serde_json::Value;
 use std::fs;
@@ -35,7 +37,7 @@ fn a_run_prints_and_names_what_it_wrote() {
             .contains("\nwrote in rmqsim-out/quickstart\n  report.json, ")
     );
     let written = files(&folder);
-    assert_eq!(written.len(), 6, "{written:?}");
+    assert_eq!(written.len(), 14, "{written:?}");
     for file in written {
         let name = file.strip_prefix("rmqsim-out/quickstart/").unwrap();
         assert!(outcome.stdout.contains(name), "{name}");
@@ -59,7 +61,7 @@ fn the_report_depends_on_scenario_and_seed_alone() {
     run(&here, &shipped);
     run(&there, &copied);
     let read = |folder: &Path, file: &str| fs::read_to_string(folder.join("out").join(file)).unwrap();
-    assert_eq!(files(&here.join("out")).len(), 7);
+    assert_eq!(files(&here.join("out")).len(), 14);
     for file in files(&here.join("out")) {
         assert_eq!(read(&here, &file), read(&there, &file), "{file}");
     }
@@ -136,11 +138,64 @@ fn json_goes_to_stdout() {
         &[&arguments[..], &["--out", "out", "--charts", "none"]].concat(),
     );
     assert_eq!(again.stdout, outcome.stdout);
-    assert_eq!(files(&folder), ["out/report.json"]);
+    assert_eq!(files(&folder), ["out/report.html", "out/report.json"]);
     assert_eq!(
         fs::read_to_string(folder.join("out/report.json")).unwrap(),
         outcome.stdout
     );
+}
+
+/// Each chart has its PNG, of the same bytes in every process, also where there are no fonts to be found.
+#[test]
+#[cfg(feature = "png")]
+fn pngs_have_the_same_bytes_without_fonts() {
+    let folder = scratch("run-png");
+    let arguments = |out| {
+        [
+            "run",
+            "quickstart",
+            "--until",
+            "20s",
+            "--charts",
+            "svg,png",
+            "--out",
+            out,
+        ]
+    };
+    let here = run(&folder, &arguments("here"));
+    assert_eq!((here.code, here.stderr.as_str()), (0, ""));
+    let mut command = command(&folder, &arguments("there"));
+    command
+        .env("FONTCONFIG_FILE", "/nowhere")
+        .env("XDG_DATA_DIRS", "/nowhere");
+    assert_eq!(finish(command).code, 0);
+    let stems = |end: &str| -> Vec<String> {
+        let names = files(&folder.join("here"));
+        let stems = names.iter().filter_map(|name| name.strip_suffix(end));
+        stems.map(str::to_owned).collect()
+    };
+    assert_eq!(stems(".png"), stems(".svg"));
+    assert!(stems(".png").len() > 5);
+    for stem in stems(".png") {
+        let picture = |out: &str| fs::read(folder.join(out).join(format!("{stem}.png"))).unwrap();
+        assert!(picture("here").starts_with(b"\x89PNG\r\n"), "{stem}");
+        assert_eq!(picture("here"), picture("there"), "{stem}");
+    }
+}
+
+/// What is no form of a chart is refused before anything runs.
+#[test]
+fn odd_forms_of_charts_are_refused() {
+    let folder = scratch("run-odd-charts");
+    for (forms, said) in [
+        ("pdf", "charts are svg, png, both"),
+        ("svg,none", "none stands alone"),
+    ] {
+        let outcome = run(&folder, &["run", "quickstart", "--charts", forms]);
+        assert_eq!(outcome.code, 2);
+        assert!(outcome.stderr.contains(said), "{}", outcome.stderr);
+    }
+    assert!(files(&folder).is_empty());
 }
 
 /// Several scenarios get a folder each; two of one name do not meet.
@@ -162,6 +217,11 @@ fn scenarios_of_one_name_get_folders_of_their_own() {
     ];
     let outcome = run(&folder, &[&["run"], &files_and_options[..]].concat());
     assert_eq!(outcome.code, 0, "{}", outcome.stderr);
-    let reports = ["quickstart-2/report.json", "quickstart/report.json"];
+    let reports = [
+        "quickstart-2/report.html",
+        "quickstart-2/report.json",
+        "quickstart/report.html",
+        "quickstart/report.json",
+    ];
     assert_eq!(files(&folder.join("rmqsim-out")), reports);
 }

@@ -110,6 +110,32 @@ fn a_log_on_standard_output_stands_alone() {
     assert_eq!(outcome.stderr, "wrote in rmqsim-out/quickstart\n  report.json\n");
 }
 
+/// The lines that the documentation shows are in the log that it names, the last one at its end.
+#[test]
+fn documented_lines_are_written() {
+    let page = fs::read_to_string(root().join("docs/traces.md")).unwrap();
+    let (_, block) = page.split_once("$ rmqsim run consumer-crash --trace - ").unwrap();
+    let (command, shown) = block.split_once(" | grep ").unwrap();
+    let shown: Vec<&str> = shown.split("```").next().unwrap().lines().skip(1).collect();
+    let mut args = vec![
+        "run",
+        "consumer-crash",
+        "--no-page",
+        "--charts",
+        "none",
+        "--trace",
+        "-",
+    ];
+    args.extend(command.split(' '));
+    let outcome = run(&scratch("trace-documented"), &args);
+    assert!(outcome.code == 0 && shown.len() >= 4, "{}", outcome.stderr);
+    let written: Vec<&str> = outcome.stdout.lines().collect();
+    for line in &shown {
+        assert!(written.contains(line), "{line}");
+    }
+    assert_eq!(written.last(), shown.last());
+}
+
 /// A run that a bound stops leaves whole files that say so.
 #[test]
 fn a_trace_of_a_stopped_run_says_so() {

@@ -1,5 +1,6 @@
 //! The shipped studies: their part of the gallery, and their comparisons for the tests of what they teach.
 
+use crate::index::Told;
 use rmqsim::cluster::bounds::Bounds;
 use rmqsim::compare::{Seeds, Study, compare};
 use rmqsim::report::charts;
@@ -84,9 +85,12 @@ pub fn mean(comparison: &Comparison, path: &str, label: &str) -> f64 {
 }
 
 /// Adds the studies to the files, digests and index of the gallery. Data larger than `largest` is only digested.
-pub fn add(files: &mut BTreeMap<String, String>, digests: &mut String, index: &mut String, largest: usize) {
-    index
-        .push_str("\n# Studies\n\nWhat `rmqsim compare` finds between the variants of each shipped study.\n");
+pub fn add(
+    files: &mut BTreeMap<String, String>,
+    digests: &mut String,
+    told: &mut BTreeMap<String, Told>,
+    largest: usize,
+) {
     for name in shipped::studies() {
         let comparison = comparison(name);
         let scenario = Scenario::load(name, &Overrides::default());
@@ -101,13 +105,14 @@ pub fn add(files: &mut BTreeMap<String, String>, digests: &mut String, index: &m
         if bytes.len() <= largest {
             files.insert(format!("{folder}/comparison.json"), bytes);
         }
-        index.push_str(&format!("\n## {}\n\n{teaches}\n\n", comparison.run.title));
-        index.push_str(&format!(
-            "[study](../scenarios/studies/{name}.json) · [comparison]({folder}/comparison.md) · `rmqsim compare {name}`\n"
-        ));
+        let of_study = Told {
+            title: comparison.run.title.clone(),
+            teaches,
+            more: Vec::new(),
+        };
+        told.insert(name.to_owned(), of_study);
         let mut charts_of_page = Vec::new();
         for chart in charts::comparison::draw_all(comparison) {
-            index.push_str(&format!("\n![{}]({folder}/{})\n", chart.title, chart.file_name));
             files.insert(format!("{folder}/{}", chart.file_name), chart.svg);
             charts_of_page.push((chart.title, chart.file_name));
         }

@@ -15,7 +15,7 @@ impl Observation {
         let small =
             memory::of_vec(&self.waiting) + memory::of_vec(&self.moved_by) + memory::of_vec(&self.led_back);
         let consumers = memory::of_vec(&self.consumers) + memory::of_vec(&self.triggers);
-        let over_time = self.series.held() + self.windows.held() + self.orders.held();
+        let over_time = self.series.held() + self.windows.held() + self.paces.held() + self.orders.held();
         groups + by_slot + small + consumers + over_time + memory::of_set(&self.local_retries)
     }
 }

@@ -26,6 +26,7 @@ use crate::observe::ledger::{Delivery, Ledger, Outcome};
 use crate::observe::observation::order::Orders;
 use crate::observe::order::{InQueue, QueueOrder};
 use crate::observe::ownership::Ownership;
+use crate::observe::paces::Paces;
 use crate::observe::producers::Producers;
 use crate::observe::queries::Query;
 use crate::observe::rebalance::Rebalances;
@@ -105,6 +106,8 @@ pub struct Observation {
     pub series: Series,
     /// Totals at each twelfth of the run.
     pub windows: Windows,
+    /// Latency in each sixtieth of the run.
+    pub paces: Paces,
     /// What is not measured.
     pub warm_up: WarmUp,
     /// From when to when each queue lay beyond `readQueueNums`, by queue.
@@ -318,6 +321,10 @@ impl Observer for Observation {
         if self.windows.is_due(now) {
             self.windows.take(self.totals(now));
         }
+        if self.paces.is_due(now) {
+            self.paces
+                .take(now, self.latencies.iter().map(|of| of.success.histogram()));
+        }
     }
 
     fn held(&self) -> u64 {
@@ -364,6 +371,7 @@ impl Observation {
             stored_bytes: Vec::new(),
             series: Series::new(interval),
             windows: Windows::new(SimTime::ZERO, horizon),
+            paces: Paces::new(SimTime::ZERO, horizon),
             warm_up: WarmUp::default(),
             stranded: Vec::new(),
             reads: BTreeMap::new(),
@@ -383,6 +391,7 @@ impl Observation {
         let end = SimTime::ZERO + warmup;
         self.warm_up = WarmUp::until(end);
         self.windows = Windows::new(end, (SimTime::ZERO + horizon).since(end));
+        self.paces = Paces::new(end, (SimTime::ZERO + horizon).since(end));
         self
     }
 
@@ -406,6 +415,10 @@ impl Observation {
         }
         if self.series.times().last() != Some(&end) {
             self.row(end, directory);
+        }
+        if self.paces.is_open(end) {
+            self.paces
+                .take(end, self.latencies.iter().map(|of| of.success.histogram()));
         }
         for group in &mut self.rebalances {
             group.finish(end);
@@ -578,9 +591,16 @@ impl Observation {
             series.put(Measure::GroupDuplicates, id, self.duplicates[id].total());
             series.put(Measure::GroupMembers, id, self.rebalances[id].shares.members());
             series.put(Measure::GroupOldest, id, lag.oldest.as_nanos());
+            if let Some(estimate) = self.filters.estimate(group) {
+                series.put(Measure::GroupEstimate, id, estimate);
+            }
         }
         for slot in 0..self.slots.len() {
-            series.put(Measure::SlotLag, slot, self.lag.slot(slot).lag.value());
+            let of = self.lag.slot(slot);
+            let (lag, backlog) = (of.lag.value(), of.backlog.value());
+            series.put(Measure::SlotLag, slot, lag);
+            // What is below the committed offset has ended: so the rest of what has ended lies above it.
+            series.put(Measure::SlotUncommitted, slot, lag.saturating_sub(backlog));
         }
         for (id, life) in self.consumers.iter().enumerate() {
             series.put(Measure::ConsumerConsumed, id, life.consumed());

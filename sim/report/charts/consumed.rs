@@ -7,13 +7,14 @@
 
 use crate::report::charts::axis::{self, Axis};
 use crate::report::charts::canvas::{Anchor, Canvas, svg};
+use crate::report::charts::events::events;
 use crate::report::charts::frame::{self, FOOT, HEADING, Plot};
 use crate::report::charts::panel::{Panel, Shown};
 use crate::report::charts::strip::Strip;
 use crate::report::charts::style::{
     self, AXIS, Colour, GRID, HAIRLINE, INDENT, LABEL, QUIET, SMALL, THIN, WIDTH,
 };
-use crate::report::charts::{Drawing, Subject, span, text};
+use crate::report::charts::{Drawing, Subject, span, text, thin};
 use crate::report::model::{GroupSeries, SkewReport};
 
 /// Lanes that fit on one sheet.
@@ -171,7 +172,7 @@ fn lanes(subject: &Subject<'_>, series: &GroupSeries) -> Vec<Lane> {
                 .zip(values)
                 .for_each(|(total, value)| *total = total.saturating_add(*value));
         }
-        let (bounds, rates) = rates(at, &totals, windows);
+        let (bounds, rates) = thin::rates(at, &totals, windows);
         let life = |key: &&str| {
             let consumer = &subject.report.consumers[*key];
             consumer
@@ -188,28 +189,6 @@ fn lanes(subject: &Subject<'_>, series: &GroupSeries) -> Vec<Lane> {
         }
     };
     members.iter().enumerate().map(lane).collect()
-}
-
-/// At most about `windows` windows, equal but for the last one, and the growth per second in each.
-fn rates(at: &[f64], totals: &[u64], windows: usize) -> (Vec<f64>, Vec<f64>) {
-    let stride = at.len().saturating_sub(1).div_ceil(windows).max(1);
-    let mut picks: Vec<usize> = (0..at.len()).step_by(stride).collect();
-    if picks.last().is_some_and(|&last| last + 1 < at.len()) {
-        picks.push(at.len() - 1);
-    }
-    let rate = |pair: &[usize]| {
-        let (from, to) = (pair[0], pair[1]);
-        let seconds = at[to] - at[from];
-        if seconds > 0.0 {
-            totals[to].saturating_sub(totals[from]) as f64 / seconds
-        } else {
-            0.0
-        }
-    };
-    (
-        picks.iter().map(|&i| at[i]).collect(),
-        picks.windows(2).map(rate).collect(),
-    )
 }
 
 /// Who did most and who did least, in words.
@@ -301,7 +280,7 @@ impl Picture {
             8.0
         };
         let (left, right) = (INDENT + names + ticks, WIDTH - remarks - 18.0);
-        let strip = Strip::new(subject, &time, left, right);
+        let strip = Strip::of(&events(subject), &time, left, right);
         Self {
             warm_up: subject.report.run.measured_from_seconds,
             time,

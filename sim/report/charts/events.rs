@@ -1,17 +1,20 @@
-//! What happened to the members of a group and to its queues, in a few words.
+//! What happened to the members of a group and to its queues, and what the timeline did beside, in a few words.
 //!
 //! Neighbours of one kind within half a per cent of the run are made one; who leaves and returns within a tenth of
 //! the run restarts. Restarts in a row are told once where there is a crowd of events. What happens at the very
 //! start is no event.
 
+use crate::report::charts::steps::steps;
 use crate::report::charts::style::{ALARM, Colour, QUIET, SMALL};
 use crate::report::charts::{Subject, text};
-use crate::report::model::{MemberChange, MemberChangeReport};
+use crate::report::model::{MemberChange, MemberChangeReport, Report};
 
 /// From here on events are a crowd.
 pub const CROWD: usize = 24;
 /// Room for a name in a label, in pixels.
 const NAME: f64 = 130.0;
+/// Room for a step of the timeline, in pixels.
+const STEP: f64 = 210.0;
 
 /// What happened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,6 +23,8 @@ pub enum Kind {
     Change(MemberChange),
     /// A client lost its connection to a broker.
     Disconnect,
+    /// A step of the timeline that concerns no member's life; `who` tells all of it.
+    Step,
 }
 
 /// Something that happened, to be marked on a time axis.
@@ -67,6 +72,19 @@ impl Event {
         }
     }
 
+    /// A step of the timeline, in words.
+    pub fn step(at: f64, words: String) -> Self {
+        Self {
+            at,
+            kind: Kind::Step,
+            who: words,
+            again: false,
+            others: 0,
+            restart: None,
+            row: 1,
+        }
+    }
+
     /// Whether it has a label of its own.
     pub fn is_named(&self) -> bool {
         (self.restart != Some(Half::Return) || self.others > 0) && self.row > 0
@@ -82,7 +100,7 @@ impl Event {
         self.restart.is_some()
     }
 
-    /// What happens, without to whom.
+    /// What happens, without to whom; nothing of a step of the timeline, which is told as a whole.
     pub fn verb(&self) -> &'static str {
         if self.restart.is_some() && self.others == 0 {
             return "restarts";
@@ -91,6 +109,7 @@ impl Event {
         let change = match self.kind {
             Kind::Disconnect if many => return "links lost",
             Kind::Disconnect => return "loses a link",
+            Kind::Step => return "",
             Kind::Change(change) => change,
         };
         match (change, many, self.again) {
@@ -118,8 +137,10 @@ impl Event {
         if self.row > 1 {
             return format!("{} restarts, one by one", text::grouped(self.row));
         }
-        let name = text::fitted(&self.who, SMALL, NAME);
+        let room = if self.kind == Kind::Step { STEP } else { NAME };
+        let name = text::fitted(&self.who, SMALL, room);
         match (self.kind, self.others) {
+            (Kind::Step, _) => name,
             (_, 0) | (Kind::Change(MemberChange::QueuesChanged), _) => format!("{name} {}", self.verb()),
             (Kind::Disconnect, n) => format!("{} {}", text::grouped(n + 1), self.verb()),
             (_, n) => format!("{} consumers {}", text::grouped(n + 1), self.verb()),
@@ -136,16 +157,34 @@ impl Event {
 
     /// Whether `other`, which comes later, is the same for the eye.
     fn takes_in(&self, other: &Self) -> bool {
-        let queues = self.kind == Kind::Change(MemberChange::QueuesChanged);
-        self.kind == other.kind && (!queues || self.who == other.who)
+        let names_what = matches!(self.kind, Kind::Change(MemberChange::QueuesChanged) | Kind::Step);
+        self.kind == other.kind && (!names_what || self.who == other.who)
     }
 }
 
-/// Everything worth a marker, in order.
+/// Everything worth a marker for a group, in order.
 pub fn events(subject: &Subject<'_>) -> Vec<Event> {
-    let duration = subject.report.run.duration_seconds;
+    let mut all = of_members(subject);
+    all.extend(steps(subject.report, Some(subject)));
+    joined(subject.report, all)
+}
+
+/// Everything worth a marker for the cluster, in order.
+pub fn events_of_all(report: &Report) -> Vec<Event> {
+    let mut all = steps(report, None);
+    for (name, group) in &report.groups {
+        all.extend(of_members(&Subject { report, name, group }));
+    }
+    joined(report, all)
+}
+
+/// Makes neighbours of one kind one, and a leave and a return a restart.
+fn joined(report: &Report, mut all: Vec<Event>) -> Vec<Event> {
+    all.retain(|event| event.at > 0.0);
+    all.sort_by(|a, b| a.at.total_cmp(&b.at));
+    let duration = report.run.duration_seconds;
     let mut events: Vec<Event> = Vec::new();
-    for mut event in all(subject) {
+    for mut event in all {
         let since = |earlier: &Event| event.at - earlier.at;
         let same = events
             .iter_mut()
@@ -190,8 +229,8 @@ fn line_up(events: &mut [Event]) {
     }
 }
 
-/// Changes and lost connections after the very start, each for itself.
-fn all(subject: &Subject<'_>) -> Vec<Event> {
+/// Changes and lost connections, each for itself.
+fn of_members(subject: &Subject<'_>) -> Vec<Event> {
     let Some(rebalance) = subject.report.rebalance.get(subject.name) else {
         return Vec::new();
     };
@@ -208,7 +247,5 @@ fn all(subject: &Subject<'_>) -> Vec<Event> {
         row: 1,
     });
     let changes = rebalance.changes.iter().map(|change| Event::of(subject, change));
-    let mut all: Vec<Event> = changes.chain(lost).filter(|event| event.at > 0.0).collect();
-    all.sort_by(|a, b| a.at.total_cmp(&b.at));
-    all
+    changes.chain(lost).collect()
 }

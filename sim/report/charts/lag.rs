@@ -1,21 +1,23 @@
 //! Lag over time: the group's total, and queue by queue.
 //!
 //! Above, what operators see (max offset − committed offset) and what is truly left to do (max offset −
-//! finished): the first one moves in the steps of the offset commits. Below, the twelve queues with the
+//! finished): the first one moves in the steps of the offset commits. Where the group filters, what the broker's metric
+//! makes of the first one is a line too. Then how long the oldest message waits. Below, the twelve queues with the
 //! highest lag as lines, the range of all others as a grey band. There the highest value of each stretch of
 //! the run is drawn: the saw teeth of twelve queues' commits over each other would hide what happens.
 
 use crate::report::charts::axis::{self, Axis};
 use crate::report::charts::canvas::{Canvas, svg};
+use crate::report::charts::events::events;
 use crate::report::charts::frame::{self, FOOT, HEADING, Plot};
 use crate::report::charts::labels::{self, Label};
 use crate::report::charts::panel::{Panel, Shown};
 use crate::report::charts::strip::Strip;
 use crate::report::charts::style::{
     self, Colour, DIM, HAIRLINE, LABEL, LINES_MAX, MAIN, PAPER, RIGHT_MARGIN, SECOND, SMALL, THICK, THIN,
-    WIDTH,
+    THIRD, WIDTH,
 };
-use crate::report::charts::{Drawing, Subject, span, text, thin};
+use crate::report::charts::{Drawing, Subject, nanos, span, text, thin};
 use crate::report::model::GroupSeries;
 
 /// Points of the total's lines.
@@ -26,7 +28,11 @@ const STRETCHES: usize = 180;
 /// What all of them count.
 const UNIT: &str = "messages";
 
+/// How the line of ages is called.
+const AGE: &str = "oldest";
+
 const TOTAL_HEIGHT: f64 = 210.0;
+const AGE_HEIGHT: f64 = 90.0;
 const QUEUES_HEIGHT: f64 = 200.0;
 /// From the foot of one panel to the top of the next.
 const BETWEEN: f64 = 42.0;
@@ -78,6 +84,10 @@ struct Total {
     peaks: Points,
     lag: Points,
     backlog: Points,
+    /// What the broker's metric says, where the group filters and it says otherwise.
+    estimate: Option<Points>,
+    /// Age of the oldest message that waits, seconds; nothing if none ever waited.
+    age: Points,
     max: u64,
 }
 
@@ -96,6 +106,10 @@ impl Total {
             peaks: points(&series.lag_max),
             lag: points(&series.lag),
             backlog: points(&series.backlog),
+            estimate: Some(&series.lag_estimate)
+                .filter(|estimate| !estimate.is_empty() && **estimate != series.lag)
+                .map(|estimate| points(estimate)),
+            age: age(at, &series.oldest_waiting_seconds),
             max: [&series.lag_max, &series.lag, &series.backlog]
                 .map(|values| highest(values))
                 .into_iter()
@@ -114,23 +128,43 @@ impl Total {
             HAIRLINE,
         );
         canvas.path(self.lag.iter().map(|&p| panel.at(p)), MAIN, THICK);
-        canvas.path(self.backlog.iter().map(|&p| panel.at(p)), SECOND, THIN);
-        let names = Self::NAMES.map(|(name, colour)| {
-            let points = if colour == MAIN { &self.lag } else { &self.backlog };
-            label(panel, points, colour, name, "")
-        });
-        labels::beside(canvas, names.to_vec(), panel, room, LABEL);
+        for (_, colour, points) in self.lines().skip(1) {
+            canvas.path(points.iter().map(|&p| panel.at(p)), colour, THIN);
+        }
+        let names = self
+            .lines()
+            .map(|(name, colour, points)| label(panel, points, colour, name, ""));
+        labels::beside(canvas, names.collect(), panel, room, LABEL);
     }
 
     fn shown(&self) -> Vec<Shown> {
-        let [(lag, blue), (backlog, red)] = Self::NAMES;
-        vec![
-            Shown::new(lag, UNIT, blue, &self.lag),
-            Shown::new(backlog, UNIT, red, &self.backlog),
-        ]
+        self.lines()
+            .map(|(name, colour, points)| Shown::new(name, UNIT, colour, points))
+            .collect()
     }
 
-    const NAMES: [(&'static str, Colour); 2] = [("not committed", MAIN), ("not finished", SECOND)];
+    /// Name, colour and points of each line.
+    fn lines(&self) -> impl Iterator<Item = (&'static str, Colour, &Points)> {
+        let estimate = self
+            .estimate
+            .iter()
+            .map(|points| ("broker’s estimate", THIRD, points));
+        let sure = [
+            ("not committed", MAIN, &self.lag),
+            ("not finished", SECOND, &self.backlog),
+        ];
+        sure.into_iter().chain(estimate)
+    }
+}
+
+/// The age of the oldest waiting message as a line, if anything ever waited.
+fn age(at: &[f64], seconds: &[f64]) -> Points {
+    let all: Points = at.iter().copied().zip(seconds.iter().copied()).collect();
+    if all.iter().any(|point| point.1 > 0.0) {
+        thin::extremes(&all, POINTS_MAX)
+    } else {
+        Points::new()
+    }
 }
 
 /// What the lower panel shows.
@@ -256,6 +290,7 @@ struct Sheet {
     warm_up: Option<f64>,
     strip: Strip,
     total: Plot,
+    age: Option<Plot>,
     queues: Option<Plot>,
     room: f64,
 }
@@ -265,8 +300,8 @@ impl Sheet {
         let x = axis::time(subject.duration_nanos(), 9);
         let total_axis = axis::whole(total.max);
         let queue_axis = queues.map(|queues| axis::whole(queues.lines.first().map_or(0, |line| line.max)));
-        let mut room =
-            labels::room(Total::NAMES.map(|(name, _)| (name, "")), LABEL, ROOM_MAX).max(RIGHT_MARGIN);
+        let names = total.lines().map(|(name, ..)| (name, ""));
+        let mut room = labels::room(names, LABEL, ROOM_MAX).max(RIGHT_MARGIN);
         for line in queues.iter().flat_map(|queues| &queues.lines) {
             room = room.max(labels::room(
                 [(line.label.as_str(), line.remark().as_str())],
@@ -274,14 +309,16 @@ impl Sheet {
                 ROOM_MAX,
             ));
         }
-        let axes = [Some(&total_axis), queue_axis.as_ref()];
+        let oldest = total.age.iter().map(|point| point.1).fold(0.0, f64::max);
+        let age_axis = (oldest > 0.0).then(|| duration_axis(oldest));
+        let axes = [Some(&total_axis), age_axis.as_ref(), queue_axis.as_ref()];
         let left = axes
             .into_iter()
             .flatten()
             .map(frame::left_room)
             .fold(0.0, f64::max);
         let right = WIDTH - room;
-        let strip = Strip::new(subject, &x, left, right);
+        let strip = Strip::of(&events(subject), &x, left, right);
         let panel = |top: f64, height: f64, y: Axis| Plot {
             left,
             right,
@@ -291,22 +328,34 @@ impl Sheet {
             y,
         };
         let total = panel(HEADING + 22.0 + strip.height(), TOTAL_HEIGHT, total_axis);
-        let queues = queue_axis.map(|axis| panel(total.bottom + BETWEEN, QUEUES_HEIGHT, axis));
+        let age = age_axis.map(|axis| panel(total.bottom + BETWEEN, AGE_HEIGHT, axis));
+        let above = age.as_ref().unwrap_or(&total).bottom;
+        let queues = queue_axis.map(|axis| panel(above + BETWEEN, QUEUES_HEIGHT, axis));
         Self {
             warm_up: subject.report.run.measured_from_seconds,
             strip,
             total,
+            age,
             queues,
             room,
         }
     }
 
     fn height(&self) -> f64 {
-        self.queues.as_ref().unwrap_or(&self.total).bottom + FOOT
+        self.lowest().bottom + FOOT
+    }
+
+    fn lowest(&self) -> &Plot {
+        let below = self.queues.as_ref().or(self.age.as_ref());
+        below.unwrap_or(&self.total)
     }
 
     fn panels(&self, total: &Total, queues: Option<&Queues>) -> Vec<Panel> {
         let mut panels = vec![Panel::of(&self.total, total.shown())];
+        if let Some(plot) = &self.age {
+            let age = Shown::new(AGE, "s", MAIN, &total.age);
+            panels.push(Panel::of(plot, vec![age]));
+        }
         if let (Some(plot), Some(queues)) = (&self.queues, queues) {
             panels.push(Panel::of(plot, queues.shown()));
         }
@@ -314,22 +363,41 @@ impl Sheet {
     }
 
     fn draw(&self, canvas: &mut Canvas<'_>, total: &Total, queues: Option<&Queues>) {
-        let lowest = self.queues.as_ref().unwrap_or(&self.total);
-        for panel in [Some(&self.total), self.queues.as_ref()].into_iter().flatten() {
+        let lowest = self.lowest();
+        let all = [Some(&self.total), self.age.as_ref(), self.queues.as_ref()];
+        for panel in all.into_iter().flatten() {
             panel.warm_up(canvas, self.warm_up);
         }
         self.total.grid(canvas, "messages, all queues", HEADING + 8.0);
         if let (Some(panel), Some(queues)) = (&self.queues, queues) {
             panel.grid(canvas, &queues.caption(), panel.top - 13.0);
         }
+        if let Some(panel) = &self.age {
+            panel.grid(canvas, "age of the oldest message that waits", panel.top - 13.0);
+        }
         self.strip.draw(canvas, self.total.top, lowest.bottom);
         self.total.warm_up_name(canvas, self.warm_up);
         total.draw(canvas, &self.total, self.room);
+        if let Some(panel) = &self.age {
+            canvas.path(total.age.iter().map(|&p| panel.at(p)), MAIN, THIN);
+            let name = label(panel, &total.age, MAIN, AGE, "");
+            labels::beside(canvas, vec![name], panel, self.room, LABEL);
+        }
         if let (Some(panel), Some(queues)) = (&self.queues, queues) {
             queues.draw(canvas, panel, self.room);
         }
         lowest.foot(canvas, frame::TIME);
     }
+}
+
+/// An axis of seconds from 0, whose ticks are what people say: `1.5 s`, `2 m`, `1 h`.
+fn duration_axis(seconds: f64) -> Axis {
+    let mut axis = axis::time(nanos(seconds), 4).with_headroom(6.0);
+    axis.ticks
+        .iter_mut()
+        .skip(1)
+        .for_each(|tick| tick.label = span(tick.at));
+    axis
 }
 
 fn highest(values: &[u64]) -> u64 {

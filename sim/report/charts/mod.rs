@@ -1,8 +1,10 @@
 //! Charts as SVG: what a report shows when a table would not. Those of one run are here, those of a comparison of
 //! several variants in [`comparison`].
 //!
-//! Each group gets its lag, its consumption, its queue owners, its latency and its retries; a chart whose
-//! data are empty says so in one line. What changes of members cost is drawn if there were any. The same report
+//! Each group gets its lag, throughput, consumption, queue owners, latency and retries; a chart whose data are empty says
+//! so in one line. What else there may be to see is drawn if it is there: the cost of changes, work by consumer, latency
+//! and retries over time, what is finished and not committed, flow control. At the end stands what the brokers were
+//! asked. The same report
 //! yields the same bytes on every system: no clock, no counter, no platform maths, fixed order. Fonts are the
 //! reader's; nothing depends on their widths but the look.
 //!
@@ -13,18 +15,29 @@ pub mod canvas;
 pub mod comparison;
 mod consumed;
 mod events;
+mod flow;
 mod frame;
 mod labels;
 mod lag;
 mod latency;
+mod latency_time;
+mod offsets;
+mod over_time;
 mod ownership;
 pub mod panel;
+#[cfg(feature = "png")]
+pub mod png;
 mod rebalance;
+mod requests;
 mod retries;
+mod retries_time;
+mod steps;
 mod strip;
 pub mod style;
 pub mod text;
 mod thin;
+mod throughput;
+mod work;
 
 use std::collections::BTreeSet;
 
@@ -70,7 +83,7 @@ struct Subject<'r> {
     group: &'r GroupReport,
 }
 
-impl Subject<'_> {
+impl<'r> Subject<'r> {
     /// The name of the group, shortened to fit into a title.
     fn short_name(&self) -> String {
         text::fitted(self.name, style::TITLE, 260.0)
@@ -87,8 +100,8 @@ impl Subject<'_> {
     }
 
     /// Members of the group in the order of the scenario; each life of a restarted one is listed under it.
-    fn members(&self) -> Vec<Member<'_>> {
-        let mut members: Vec<Member<'_>> = Vec::new();
+    fn members(&self) -> Vec<Member<'r>> {
+        let mut members: Vec<Member<'r>> = Vec::new();
         for (key, consumer) in self.report.consumers.iter().filter(|(_, c)| c.group == self.name) {
             match members.iter_mut().find(|m| m.name == consumer.member) {
                 Some(member) => member.lives.push(key),
@@ -121,9 +134,11 @@ fn span(seconds: f64) -> String {
 /// All charts of a report, group by group.
 pub fn draw_all(report: &Report) -> Vec<Chart> {
     type Draw = fn(&Subject<'_>) -> Option<Drawing>;
-    let kinds: [(&'static str, Draw); 6] = [
+    let kinds: [(&'static str, Draw); 12] = [
         ("lag", |subject| Some(lag::draw(subject))),
+        ("throughput", |subject| Some(throughput::draw(subject))),
         ("consumed", |subject| Some(consumed::draw(subject))),
+        ("work", work::draw),
         ("ownership", |subject| {
             subject.shares_out().then(|| ownership::draw(subject))
         }),
@@ -131,7 +146,11 @@ pub fn draw_all(report: &Report) -> Vec<Chart> {
             rebalance::draw(subject).filter(|_| subject.shares_out())
         }),
         ("latency", |subject| Some(latency::draw(subject))),
+        ("latency-time", latency_time::draw),
         ("retries", |subject| Some(retries::draw(subject))),
+        ("retries-time", retries_time::draw),
+        ("offsets", offsets::draw),
+        ("flow-control", flow::draw),
     ];
     let mut taken = BTreeSet::new();
     let mut charts = Vec::new();
@@ -149,6 +168,20 @@ pub fn draw_all(report: &Report) -> Vec<Chart> {
             }));
         }
     }
+    let of_cluster = [
+        ("requests", requests::draw(report)),
+        ("load", requests::draw_load(report)),
+    ];
+    charts.extend(of_cluster.into_iter().filter_map(|(kind, drawing)| {
+        drawing.map(|drawing| Chart {
+            file_name: format!("{kind}.svg"),
+            title: drawing.title,
+            kind,
+            group: None,
+            svg: drawing.svg,
+            panels: drawing.panels,
+        })
+    }));
     charts
 }
 
@@ -171,5 +204,7 @@ fn file_stem(name: &str, taken: &mut BTreeSet<String>) -> String {
     stem
 }
 
+#[cfg(test)]
+mod proof;
 #[cfg(test)]
 mod tests;

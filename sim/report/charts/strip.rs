@@ -1,9 +1,8 @@
 //! The strip above a time axis: markers of what happened to the members of a group and to its queues.
 
-use crate::report::charts::Subject;
 use crate::report::charts::axis::Axis;
 use crate::report::charts::canvas::{Anchor, Canvas};
-use crate::report::charts::events::{CROWD, Event, events};
+use crate::report::charts::events::{CROWD, Event};
 use crate::report::charts::style::{ALARM, Colour, HAIRLINE, PAPER, SMALL, WIDTH};
 use crate::report::charts::text;
 
@@ -25,14 +24,13 @@ struct Mark {
 }
 
 impl Strip {
-    /// Finds a place for the events of `subject` on a time axis from `left` to `right`.
+    /// Finds a place for `events`, in order, on a time axis from `left` to `right`.
     ///
     /// A label stands right of its line. Whoever comes later and lies under it stands in a lower row, so that
     /// no line crosses a label. A label without room is left out, its line stays. Lost links, of which one trouble
     /// brings many, do not take the room of a kill.
-    pub fn new(subject: &Subject<'_>, time: &Axis, left: f64, right: f64) -> Self {
-        let events = events(subject);
-        let all = Self::place(&events, |_| true, time, left, right);
+    pub fn of(events: &[Event], time: &Axis, left: f64, right: f64) -> Self {
+        let all = Self::place(events, |_| true, time, left, right);
         let is_crowded_out = |(mark, event): (&Mark, &Event)| {
             let told = mark
                 .label
@@ -41,7 +39,7 @@ impl Strip {
             event.colour() == ALARM && event.is_named() && !told
         };
         if all.marks.iter().zip(events.iter().rev()).any(is_crowded_out) {
-            return Self::place(&events, |event| !event.is_lost_link(), time, left, right);
+            return Self::place(events, |event| !event.is_lost_link(), time, left, right);
         }
         all
     }
@@ -62,7 +60,7 @@ impl Strip {
             };
             // A bare verb still tells a join from a leave; among many it would be noise, and of a restart it tells
             // nothing.
-            let tells = events.len() <= CROWD && !event.is_restart();
+            let tells = events.len() <= CROWD && !event.is_restart() && !event.verb().is_empty();
             let terse = || place(event.verb().to_owned()).filter(|_| tells);
             let label = if event.is_named() && worth(event) {
                 place(event.label()).or_else(terse)

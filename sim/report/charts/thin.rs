@@ -54,6 +54,31 @@ pub fn peaks(at: &[f64], values: &[f64], most: usize) -> Vec<(f64, f64)> {
     points
 }
 
+/// A total as rates: the bounds of at most about `windows` windows, equal but for the last one, and the growth per second
+/// in each.
+pub fn rates(at: &[f64], totals: &[u64], windows: usize) -> (Vec<f64>, Vec<f64>) {
+    let n = at.len().min(totals.len());
+    let (at, totals) = (&at[..n], &totals[..n]);
+    let stride = at.len().saturating_sub(1).div_ceil(windows).max(1);
+    let mut picks: Vec<usize> = (0..at.len()).step_by(stride).collect();
+    if picks.last().is_some_and(|&last| last + 1 < at.len()) {
+        picks.push(at.len() - 1);
+    }
+    let rate = |pair: &[usize]| {
+        let (from, to) = (pair[0], pair[1]);
+        let seconds = at[to] - at[from];
+        if seconds > 0.0 {
+            totals[to].saturating_sub(totals[from]) as f64 / seconds
+        } else {
+            0.0
+        }
+    };
+    (
+        picks.iter().map(|&i| at[i]).collect(),
+        picks.windows(2).map(rate).collect(),
+    )
+}
+
 /// `most` of `n` things, evenly spread, the first and the last among them.
 pub fn evenly(n: usize, most: usize) -> Vec<usize> {
     if n <= most {

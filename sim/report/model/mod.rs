@@ -31,7 +31,7 @@ pub use rebalance::{
 };
 pub use remedy::{GuardReport, RemedyGroupReport, RemedyReport};
 pub use stopped::{StopReason, StoppedReport};
-pub use timeline::{BrokerSeries, GroupSeries, TimelineReport, TopicSeries};
+pub use timeline::{BrokerSeries, GroupSeries, LatencySeries, TimelineReport, TopicSeries};
 
 use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};

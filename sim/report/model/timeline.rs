@@ -65,4 +65,35 @@ pub struct GroupSeries {
     pub consumer_consumed: IndexMap<String, Vec<u64>>,
     /// By consumer key: queues of subscribed topics held (a count of queues).
     pub consumer_queues: IndexMap<String, Vec<u64>>,
+    /// Lag of its subscribed topics as brokers estimate it, in messages that it wants (`rocketmq_consumer_lag_messages`);
+    /// missing if nobody in the group filters.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub lag_estimate: Vec<u64>,
+    /// By queue label: messages finished (consumed, or passed over by a filter) and not committed, which would be read again
+    /// if the owner died now. Of the twelve queues that ever had most; those that never had any are left out.
+    #[serde(default, skip_serializing_if = "IndexMap::is_empty")]
+    pub queue_uncommitted: IndexMap<String, Vec<u64>>,
+    /// Latency over time; on a grid of its own.
+    #[serde(default)]
+    pub latency: LatencySeries,
+}
+
+/// Latency from the producer's send to success, in up to sixty windows of the run after its warm-up. Each window begins
+/// where the one before ends; what is `null` has no success in it.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct LatencySeries {
+    /// Start of each window.
+    pub from_seconds: Vec<f64>,
+    /// End of each window.
+    pub to_seconds: Vec<f64>,
+    /// Successes in it.
+    pub count: Vec<u64>,
+    /// Latency that half of them did not exceed.
+    pub p50_seconds: Vec<Option<f64>>,
+    /// 95 of 100.
+    pub p95_seconds: Vec<Option<f64>>,
+    /// 99 of 100.
+    pub p99_seconds: Vec<Option<f64>>,
+    /// All, to three digits.
+    pub max_seconds: Vec<Option<f64>>,
 }

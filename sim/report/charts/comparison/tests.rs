@@ -5,61 +5,11 @@ use proptest::prelude::*;
 
 use super::draw_all;
 use crate::kernel::math::pow;
-use crate::report::charts::style::{self, WIDTH};
-use crate::report::charts::tests::check_panels;
-use crate::report::charts::{Chart, text};
+use crate::report::charts::Chart;
+use crate::report::charts::proof::{legible, sound, words};
+use crate::report::charts::style;
 use crate::report::comparison::fixture;
 use crate::report::comparison::model::{Comparison, Estimator, LagBand};
-
-/// A text of an SVG file: where it stands and what it takes, in pixels.
-struct Word {
-    text: String,
-    left: f64,
-    right: f64,
-    y: f64,
-    size: f64,
-}
-
-/// All texts of a chart, and the height of its sheet. Texts are as narrow as in a usual font, not as wide as in the
-/// widest: [`text::width`] is an upper estimate.
-fn words(svg: &str) -> (Vec<Word>, f64) {
-    let attribute = |tag: &str, name: &str| -> String {
-        let rest = tag
-            .split_once(&format!(" {name}=\""))
-            .map_or("", |(_, rest)| rest);
-        rest.split('"').next().unwrap_or_default().to_owned()
-    };
-    let number = |tag: &str, name: &str| attribute(tag, name).parse::<f64>().unwrap_or(0.0) / 4.0;
-    let word = |piece: &str| {
-        let (tag, rest) = piece.split_once('>')?;
-        let tag = format!(" {tag}");
-        let plain = rest.split("</text>").next()?.trim();
-        let plain = plain
-            .replace("&lt;", "<")
-            .replace("&gt;", ">")
-            .replace("&quot;", "\"");
-        let plain = plain
-            .replace("&apos;", "'")
-            .replace("&#39;", "'")
-            .replace("&amp;", "&");
-        let (x, size) = (number(&tag, "x"), number(&tag, "font-size"));
-        let width = 0.88 * text::width(&plain, size);
-        let left = match attribute(&tag, "text-anchor").as_str() {
-            "end" => x - width,
-            "middle" => x - width / 2.0,
-            _ => x,
-        };
-        Some(Word {
-            text: plain,
-            left,
-            right: left + width,
-            y: number(&tag, "y"),
-            size,
-        })
-    };
-    let height = attribute(svg, "height").parse().expect("a sheet has a height");
-    (svg.split("<text").skip(1).filter_map(word).collect(), height)
-}
 
 /// Draws, and checks what must hold for any chart; returns the charts.
 #[track_caller]
@@ -73,57 +23,11 @@ fn check(comparison: &Comparison) -> Vec<Chart> {
     names.sort();
     names.dedup();
     assert_eq!(names.len(), charts.len(), "{names:?}");
-    for Chart {
-        file_name,
-        title,
-        svg,
-        panels,
-        kind,
-        ..
-    } in &charts
-    {
-        assert!(
-            svg.starts_with("<svg ") && svg.ends_with("</svg>\n"),
-            "{file_name}"
-        );
-        let figures = svg
-            .split(['"', ' ', ','])
-            .filter(|word| ["NaN", "inf", "-inf"].contains(word));
-        assert_eq!(figures.count(), 0, "{file_name} has a broken number");
-        assert!(
-            !svg.chars().any(|c| c.is_control() && c != '\n'),
-            "{file_name} is no XML"
-        );
-        assert_eq!(
-            svg.matches('<').count(),
-            svg.matches('>').count(),
-            "{file_name} is no XML"
-        );
-        let safe = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
-        assert!(
-            file_name.chars().all(safe) && file_name.len() < 128,
-            "{file_name}"
-        );
-        assert!(!title.is_empty());
-        assert!(file_name.starts_with(kind), "{file_name}");
-        check_panels(file_name, panels);
-        assert_eq!(!panels.is_empty(), *kind == "lag" && svg.contains("virtual time"));
-        let (words, height) = words(svg);
-        for (at, word) in words.iter().enumerate() {
-            let within = word.left >= 0.0 && word.right <= WIDTH + 1.0 && word.y > 0.0 && word.y < height;
-            assert!(within, "{file_name}: `{}` leaves the sheet", word.text);
-            let covers = |other: &&Word| {
-                let together = word.left < other.right - 1.0 && other.left < word.right - 1.0;
-                together && (word.y - other.y).abs() < 0.75 * word.size.min(other.size)
-            };
-            let other = words[..at].iter().find(covers);
-            assert!(
-                other.is_none(),
-                "{file_name}: `{}` lies on `{}`",
-                word.text,
-                other.map_or("", |other| &other.text)
-            );
-        }
+    for chart in &charts {
+        sound(chart);
+        legible(chart);
+        let has_time = chart.kind == "lag" && chart.svg.contains("virtual time");
+        assert_eq!(!chart.panels.is_empty(), has_time, "{}", chart.file_name);
     }
     charts
 }

@@ -15,6 +15,7 @@ use std::collections::BTreeMap;
 
 use crate::report::charts::axis::{self, Axis};
 use crate::report::charts::canvas::{Anchor, Canvas, svg};
+use crate::report::charts::events::events;
 use crate::report::charts::frame::{self, FOOT, HEADING, Plot};
 use crate::report::charts::panel::Panel;
 use crate::report::charts::strip::Strip;
@@ -211,7 +212,7 @@ impl Picture {
         let last = widest(&mut lanes.iter().map(|lane| owners.last_of(lane).0)).clamp(24.0, 150.0);
         let (left, right) = (INDENT + names + 8.0, WIDTH - last - 20.0);
         let time = axis::time(subject.duration_nanos(), 9);
-        let strip = Strip::new(subject, &time, left, right);
+        let strip = Strip::of(&events(subject), &time, left, right);
         Self {
             owners,
             lanes,
