@@ -1,8 +1,7 @@
 //! What a run writes beside its report, and who looks on for it.
 
-use crate::cli::Failure;
 use crate::cli::args::RunArgs;
-use crate::cli::trace::Traces;
+use crate::cli::trace::{Ended, Traces};
 use crate::observe::beside::Beside;
 use crate::page;
 use crate::page::recorder::Recorder;
@@ -50,8 +49,8 @@ impl Extras {
         page.into_iter().collect()
     }
 
-    /// Completes what they have written while the run went on, and says which files that are.
-    pub fn end(self, report: &Report) -> Result<Vec<PathBuf>, Failure> {
+    /// Completes what they have written while the run went on.
+    pub fn end(self, report: &Report) -> Ended {
         self.traces.end(&Ending::of(report))
     }
 }

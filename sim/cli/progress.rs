@@ -96,7 +96,7 @@ fn check(args: &Args, scenario: &Scenario) -> anyhow::Result<()> {
     for at in &args.at {
         if at.is_zero() || *at > config.duration {
             let end = config.duration;
-            bail!("--at {at}: this must lie behind the start of the run and not beyond its end at {end}");
+            bail!("--at {at}: this must lie after the start of the run and not beyond its end at {end}");
         }
     }
     if let Some(name) = &args.group {

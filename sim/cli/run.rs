@@ -151,15 +151,36 @@ fn one(job: Job, args: &RunArgs, terminal: &Terminal) -> Result<Exit, Failure> {
         files.insert(0, (folder.join("report.json"), bytes.as_bytes().to_vec()));
         files.extend(args.charts.files(folder, charts)?);
     }
-    let written = write_files(files, "run")?;
-    let beside = extras.end(&report)?;
-    let beside = beside.iter().map(|path| format!("wrote {}", path.display()));
-    let files = (!written.is_empty()).then(|| format!("wrote {}", listed(&written)));
-    let files: Vec<String> = files.into_iter().chain(beside).collect();
+    let written = write_files(files, "run");
+    let ended = extras.end(&report);
+    // Whatever cannot be written: what can be told is told before.
+    let told = written.map_err(Failure::from).and_then(|written| {
+        let beside = ended.written.iter();
+        let beside = beside.map(|path| format!("wrote {}", path.display()));
+        let files = (!written.is_empty()).then(|| format!("wrote {}", listed(&written)));
+        let files: Vec<String> = files.into_iter().chain(beside).collect();
+        tell(&job.name, &report, &bytes, &files, args, terminal)
+    });
+    match (told, ended.tell(terminal)) {
+        (Ok(()), ended) => ended.map(|()| exit),
+        (Err(Failure::ClosedPipe), Err(ended)) => Err(ended),
+        (Err(failure), _) => Err(failure),
+    }
+}
+
+/// Prints what came of a run, and which `files` were written.
+fn tell(
+    name: &str,
+    report: &Report,
+    bytes: &str,
+    files: &[String],
+    args: &RunArgs,
+    terminal: &Terminal,
+) -> Result<(), Failure> {
     let files = (!files.is_empty()).then(|| files.join("\n"));
     match args.format {
         Format::Table if !args.traces.takes_stdout() => {
-            terminal.print(table::summary(&report, true).trim_end())?;
+            terminal.print(table::summary(report, true).trim_end())?;
             if let Some(files) = files.filter(|_| !terminal.is_quiet()) {
                 terminal.print(&format!("\n{files}"))?;
             }
@@ -172,17 +193,14 @@ fn one(job: Job, args: &RunArgs, terminal: &Terminal) -> Result<Exit, Failure> {
                 terminal.note(&files);
             }
             for verdict in report.expect.iter().filter(|verdict| !verdict.passed) {
-                terminal.note(&format!("{}: expected {}", job.name, verdict.text));
+                terminal.note(&format!("{name}: expected {}", verdict.text));
             }
             if report.run.stopped.is_some() {
-                terminal.note(&format!(
-                    "{}: incomplete, see \"stopped\" in the report",
-                    job.name
-                ));
+                terminal.note(&format!("{name}: incomplete, see \"stopped\" in the report"));
             }
         }
     }
-    Ok(exit)
+    Ok(())
 }
 
 /// How the runs of one scenario go.

@@ -3,8 +3,9 @@
 //! The ending of a trace says its form. Everything that can be wrong is found before the run: forms, names of facts, the
 //! folder, two outputs in one file. What cannot be written later is told when the run is over.
 
-use crate::cli::Failure;
 use crate::cli::args::{Format, RunArgs};
+use crate::cli::terminal::Terminal;
+use crate::cli::{Exit, Failure};
 use crate::kernel::time::{SimDuration, SimTime};
 use crate::observe::beside::Beside;
 use crate::report::json::Growing;
@@ -23,10 +24,10 @@ use std::path::{Path, PathBuf};
 #[command(next_help_heading = "For other programs (docs/traces.md)")]
 pub struct TraceArgs {
     /// Write what happens: FILE.jsonl is the log of all facts, FILE.json a trace that Perfetto draws, - the log on standard
-    /// output, without a summary; may be given twice
+    /// output, without a summary; one of each form
     #[arg(long, value_name = "FILE")]
     pub trace: Vec<PathBuf>,
-    /// Trace from this time on, like 90s
+    /// Trace from this time on, like 90s; --metrics and --csv always tell of the whole run
     #[arg(long, value_name = "TIME", requires = "trace")]
     pub trace_from: Option<SimDuration>,
     /// Trace up to this time
@@ -83,19 +84,19 @@ impl TraceArgs {
         if self.takes_stdout() && args.format == Format::Json {
             bail!("{STDOUT} and --format json both want standard output: name a file");
         }
-        // A folder that is not there yet holds no trace either.
-        let folder = folder.and_then(|folder| folder.canonicalize().ok());
-        let mut known: Vec<PathBuf> = folder.iter().map(|folder| folder.join("report.json")).collect();
+        let folder = folder.and_then(|folder| resolved(folder).ok());
+        self.check_places(&args.files, folder.as_deref())?;
+        let mut forms = Vec::new();
         for (option, path) in self.outputs() {
-            let place = place(option, path)?;
-            if known.contains(&place) {
+            let form = form(option, path)?;
+            if forms.contains(&form) {
                 let path = path.display();
-                bail!("{option} {path}: something else is written there; name another file");
+                bail!(
+                    "{option} {path}: a second trace of the same form; give one file that ends in .jsonl and one in .json"
+                );
             }
-            known.push(place);
+            forms.push(form);
         }
-        let forms = self.outputs().map(|(option, path)| form(option, path));
-        let forms: Vec<Form> = forms.collect::<Result<_, _>>()?;
         if !self.trace_only.is_empty() && !forms.contains(&Form::Log) {
             bail!("--trace-only thins the log of facts: name a file that ends in .jsonl");
         }
@@ -106,6 +107,29 @@ impl TraceArgs {
         let duration = scenario.config.duration;
         if let Some(from) = self.trace_from.filter(|from| *from >= duration) {
             bail!("--trace-from {from}: the run is over by then, after {duration}");
+        }
+        Ok(())
+    }
+
+    /// Nothing is written over an input, over what the run writes into `folder`, or over another output.
+    fn check_places(&self, inputs: &[String], folder: Option<&Path>) -> anyhow::Result<()> {
+        // A scenario by both its names, where it is a link.
+        let inputs = inputs.iter().map(Path::new);
+        let inputs = inputs.filter(|input| *input != Path::new(STDOUT) && input.is_file());
+        let names = |input: &Path| [place("", input, folder).ok(), input.canonicalize().ok()];
+        let inputs: Vec<PathBuf> = inputs.flat_map(names).flatten().collect();
+        let mut known: Vec<PathBuf> = Vec::new();
+        for (option, path) in self.outputs() {
+            let place = place(option, path, folder)?;
+            let path = path.display();
+            if inputs.contains(&place) {
+                bail!("{option} {path}: this is the scenario that is run; name another file");
+            }
+            let is_of_run = place.parent() == folder && is_of_run(&place);
+            if is_of_run || known.contains(&place) {
+                bail!("{option} {path}: something else is written there; name another file");
+            }
+            known.push(place);
         }
         Ok(())
     }
@@ -132,8 +156,27 @@ impl TraceArgs {
     }
 }
 
-/// The same for two names of one file.
-fn place(option: &str, path: &Path) -> anyhow::Result<PathBuf> {
+/// Whether a run may write a file of this name into its own folder: the report, the page, charts.
+fn is_of_run(place: &Path) -> bool {
+    let name = place.file_name().and_then(|name| name.to_str());
+    let ending = place.extension().and_then(|ending| ending.to_str());
+    matches!(name, Some("report.json" | "report.html")) || matches!(ending, Some("svg" | "png"))
+}
+
+/// `folder` without links, whether or not it is there yet.
+fn resolved(folder: &Path) -> io::Result<PathBuf> {
+    match (folder.canonicalize(), folder.parent(), folder.file_name()) {
+        (Err(error), Some(parent), Some(name)) if error.kind() == ErrorKind::NotFound => {
+            let is_here = parent == Path::new("");
+            let parent = resolved(if is_here { Path::new(".") } else { parent })?;
+            Ok(parent.join(name))
+        }
+        (found, ..) => found,
+    }
+}
+
+/// The same for two names of one file; the run makes the folder `own`.
+fn place(option: &str, path: &Path, own: Option<&Path>) -> anyhow::Result<PathBuf> {
     if path == Path::new(STDOUT) {
         return Ok(path.to_owned());
     }
@@ -144,11 +187,19 @@ fn place(option: &str, path: &Path) -> anyhow::Result<PathBuf> {
         Some(folder) if folder != Path::new("") => folder,
         _ => Path::new("."),
     };
-    let folder = folder.canonicalize().with_context(|| {
+    let found = match (folder.canonicalize(), resolved(folder), own) {
+        (Err(_), Ok(later), Some(own)) if own.starts_with(&later) => Ok(later),
+        (found, ..) => found,
+    };
+    let found = found.map_err(|error| {
         let (path, folder) = (path.display(), folder.display());
-        format!("{option} {path}: make the folder {folder} first, or name a file elsewhere")
+        let why = match error.kind() {
+            ErrorKind::NotFound => format!("make the folder {folder} first, or name a file elsewhere"),
+            _ => format!("the folder {folder} cannot be used; name a file elsewhere"),
+        };
+        anyhow::Error::from(error).context(format!("{option} {path}: {why}"))
     })?;
-    Ok(folder.join(name))
+    Ok(found.join(name))
 }
 
 /// The form that an option and the name of its file ask for.
@@ -248,25 +299,102 @@ impl Traces {
             .map(|(_, trace)| &mut **trace as &mut dyn Beside)
     }
 
-    /// The run is over: completes the files, and says which they are.
-    pub fn end(self, ending: &Ending) -> Result<Vec<PathBuf>, Failure> {
-        let mut written = Vec::new();
+    /// The run is over: completes every file, whatever becomes of the others.
+    pub fn end(self, ending: &Ending) -> Ended {
+        let mut ended = Ended::default();
         for (path, trace) in self.0 {
             let (output, result) = trace.end(ending);
             match result.and_then(|()| output.complete()) {
                 Ok(()) if path == Path::new(STDOUT) => {}
-                Ok(()) => written.push(path),
-                Err(error) if error.kind() == ErrorKind::BrokenPipe => return Err(Failure::ClosedPipe),
+                Ok(()) => ended.written.push(path),
+                Err(error) if error.kind() == ErrorKind::BrokenPipe => ended.is_pipe_closed = true,
                 Err(error) => {
                     let why = cannot_write(&path, " (the run itself finished)");
-                    return Err(anyhow::Error::from(error).context(why).into());
+                    ended.problems.push(anyhow::Error::from(error).context(why));
                 }
             }
         }
-        Ok(written)
+        ended
+    }
+}
+
+/// What has become of the traces of a run.
+#[derive(Debug, Default)]
+pub struct Ended {
+    /// Files that are whole.
+    pub written: Vec<PathBuf>,
+    /// Why others are not there.
+    pub problems: Vec<anyhow::Error>,
+    /// Whether whoever read standard output has gone.
+    pub is_pipe_closed: bool,
+}
+
+impl Ended {
+    /// Tells of every problem; the first thing that says how the program ends.
+    pub fn tell(self, terminal: &Terminal) -> Result<(), Failure> {
+        for problem in &self.problems {
+            terminal.error(&format!("{problem:#}"));
+        }
+        match self.problems.is_empty() {
+            false => Err(Failure::Told(Exit::BadInput)),
+            true if self.is_pipe_closed => Err(Failure::ClosedPipe),
+            true => Ok(()),
+        }
     }
 }
 
 fn cannot_write(path: &Path, but: &str) -> String {
-    format!("cannot write {}{but}; name a file elsewhere", path.display())
+    match path == Path::new(STDOUT) {
+        true => format!("cannot write to standard output{but}; name a file"),
+        false => format!("cannot write {}{but}; name a file elsewhere", path.display()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::fs;
+
+    fn args(csv: &Path) -> TraceArgs {
+        TraceArgs {
+            trace: Vec::new(),
+            trace_from: None,
+            trace_to: None,
+            trace_only: Vec::new(),
+            metrics: None,
+            csv: Some(csv.to_owned()),
+        }
+    }
+
+    /// Neither the scenario, by any of its names, nor what the run writes; the folder of the run need not be there yet.
+    #[test]
+    fn nothing_is_written_over_something_else() {
+        let folder = std::env::temp_dir().join(format!("rmqsim-places-{}", std::process::id()));
+        fs::create_dir(&folder).unwrap();
+        let scenario = folder.join("my.json");
+        fs::write(&scenario, "{}").unwrap();
+        let (inputs, own) = ([scenario.to_str().unwrap().to_owned()], folder.join("new"));
+        let own = resolved(&own).unwrap();
+        let check = |file: &str| {
+            let checked = args(&folder.join(file)).check_places(&inputs, Some(&own));
+            checked.map_err(|error| format!("{error:#}"))
+        };
+        for file in ["my.csv", "report.html", "new/my.csv", "a.svg"] {
+            assert_eq!(check(file), Ok(()), "{file}");
+        }
+        for (file, why) in [
+            ("my.json", "this is the scenario"),
+            ("new/../my.json", "make the folder"),
+            ("new/report.json", "something else"),
+            ("new/report.html", "something else"),
+            ("new/lag.svg", "something else"),
+            ("new/lag.png", "something else"),
+            ("other/my.csv", "make the folder"),
+            ("my.json/deeper/my.csv", "cannot be used"),
+        ] {
+            let error = check(file).unwrap_err();
+            assert!(error.contains(why), "{file}: {error}");
+        }
+        fs::remove_dir_all(&folder).unwrap();
+    }
 }

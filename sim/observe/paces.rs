@@ -129,7 +129,7 @@ mod tests {
         let mut paces = Paces::new(SimTime::ZERO, SimDuration::from_secs(600));
         let mut latency = Histogram::default();
         for at in 0..=25 {
-            if at < 10 || at >= 20 {
+            if !(10..20).contains(&at) {
                 latency.record(at);
             }
             if paces.is_due(secs(at)) {

@@ -69,7 +69,7 @@ impl Measure {
 #[derive(Debug)]
 pub struct Series {
     interval: SimDuration,
-    /// Every so-manieth sample becomes a row.
+    /// One sample in so many becomes a row.
     stride: u64,
     samples: u64,
     times: Vec<SimTime>,

@@ -22,7 +22,7 @@ use crate::kernel::time::SimTime;
 use crate::report::Report;
 use std::io::Write;
 
-/// Which run is told of.
+/// The run that is traced.
 #[derive(Clone, Copy, Debug)]
 pub struct Subject<'a> {
     /// Name of the scenario.

@@ -146,8 +146,8 @@ pub fn progress(
 struct Look {
     /// The stretch over which the rate is taken.
     rate: (SimTime, SimTime),
-    /// Messages pulled in it, by group.
-    pulled: BTreeMap<GroupId, u64>,
+    /// Messages pulled in it.
+    pulled: BTreeMap<(GroupId, TopicId, BrokerId), u64>,
     /// `ConsumerOffsetManager.pullOffsetTable`.
     pull_offsets: BTreeMap<(GroupId, QueueId), u64>,
     connected: BTreeSet<(BrokerId, ConsumerId)>,
@@ -170,9 +170,11 @@ impl Look {
         }
     }
 
-    fn tps(&self, group: GroupId) -> f64 {
+    /// What `group` pulls per second of topics of which a broker knows an offset (`whichTopicByConsumer`).
+    fn tps(&self, group: GroupId, known: &BTreeSet<(TopicId, BrokerId)>) -> f64 {
         let seconds = self.rate.1.since(self.rate.0).as_secs_f64();
-        let pulled = self.pulled.get(&group).copied().unwrap_or(0);
+        let pulled = |&(topic, broker): &(TopicId, BrokerId)| self.pulled.get(&(group, topic, broker));
+        let pulled: u64 = known.iter().filter_map(pulled).sum();
         if seconds > 0.0 {
             pulled as f64 / seconds
         } else {
@@ -209,7 +211,9 @@ impl Beside for Look {
                 let group = directory.consumer(consumer).group;
                 self.pull_offsets.insert((group, queue), next_offset);
                 if self.rate.0 <= now && now < self.rate.1 {
-                    *self.pulled.entry(group).or_default() += u64::from(messages);
+                    let of = directory.queue(queue);
+                    let pulled = self.pulled.entry((group, of.topic, of.broker)).or_default();
+                    *pulled += u64::from(messages);
                 }
             }
             Fact::Heartbeat { broker, consumer } => _ = self.connected.insert((broker, consumer)),
@@ -252,6 +256,10 @@ impl Finished<'_> {
             Some(*broker) == asked && self.directory.consumer(*consumer).group == group
         });
         let is_broadcasting = !info.readers.is_empty();
+        let known = match is_broadcasting {
+            true => BTreeSet::new(),
+            false => self.known(group, look),
+        };
         let progress = GroupProgress {
             group: info.name.clone(),
             count: members.count() as u64,
@@ -261,35 +269,46 @@ impl Finished<'_> {
             },
             is_pull: matches!(info.delivery, Delivery::Pull { .. }),
             is_broadcasting,
-            consume_tps: look.tps(group),
+            consume_tps: look.tps(group, &known),
             queues: Vec::new(),
         };
-        let queues = match is_broadcasting {
-            true => Vec::new(),
-            false => self.queues(group, look),
-        };
+        let queues = self.queues(group, &known, look);
         (progress, queues)
     }
 
-    fn queues(&self, group: GroupId, look: &Look) -> Vec<(QueueId, QueueProgress)> {
+    /// The topic and the broker of the queue of a slot.
+    fn place(&self, slot: usize) -> (TopicId, BrokerId) {
+        let of = self.directory.queue(self.observation.slots.get(slot).queue);
+        (of.topic, of.broker)
+    }
+
+    fn committed(&self, slot: usize) -> Option<u64> {
+        self.observation.lag.slot(slot).committed()
+    }
+
+    /// Where a broker that is up knows offsets of `group`. `mqadmin` asks no other.
+    fn known(&self, group: GroupId, look: &Look) -> BTreeSet<(TopicId, BrokerId)> {
+        let slots = self.observation.slots.of_group(group);
+        let slots = slots.filter(|&slot| self.committed(slot).is_some());
+        let places = slots.map(|slot| self.place(slot));
+        places.filter(|(_, broker)| !look.down.contains(broker)).collect()
+    }
+
+    fn queues(
+        &self,
+        group: GroupId,
+        known: &BTreeSet<(TopicId, BrokerId)>,
+        look: &Look,
+    ) -> Vec<(QueueId, QueueProgress)> {
         let (observation, directory) = (self.observation, self.directory);
-        let slots = || observation.slots.of_group(group);
-        let committed = |slot: usize| observation.lag.slot(slot).committed();
-        let place = |queue: QueueId| {
-            let of = directory.queue(queue);
-            (of.topic, of.broker)
-        };
-        let known: BTreeSet<(TopicId, BrokerId)> = slots()
-            .filter(|&slot| committed(slot).is_some())
-            .map(|slot| place(observation.slots.get(slot).queue))
-            .collect();
-        let mut queues: Vec<(QueueId, QueueProgress)> = slots()
-            .filter(|&slot| known.contains(&place(observation.slots.get(slot).queue)))
+        let slots = observation.slots.of_group(group);
+        let mut queues: Vec<(QueueId, QueueProgress)> = slots
+            .filter(|&slot| known.contains(&self.place(slot)))
             .filter(|&slot| !observation.ownership.is_stranded(slot))
             .map(|slot| {
                 let queue = observation.slots.get(slot).queue;
                 let of = directory.queue(queue);
-                let consumer_offset = committed(slot).unwrap_or(0);
+                let consumer_offset = self.committed(slot).unwrap_or(0);
                 let pull_offset = look.pull_offsets.get(&(group, queue)).copied().unwrap_or(0);
                 let owner = observation.ownership.owner(slot);
                 let client = owner.map(|owner| directory.consumer(owner).client_id.as_str());
@@ -321,6 +340,14 @@ struct StoreTimes {
     dead: BTreeMap<QueueId, u64>,
 }
 
+impl StoreTimes {
+    /// Nobody can say of a record below the min offset when it was stored.
+    fn forget_below(&mut self, queue: QueueId, offset: u64) {
+        let gone = self.found.range_mut((queue, 0)..(queue, offset));
+        gone.for_each(|(_, found)| *found = None);
+    }
+}
+
 impl Observer for StoreTimes {
     fn observe(&mut self, now: SimTime, _: &Directory, fact: &Fact) {
         let place = match *fact {
@@ -333,6 +360,7 @@ impl Observer for StoreTimes {
                 *count += 1;
                 (dlq_queue, *count - 1)
             }
+            Fact::Expired { queue, to, .. } => return self.forget_below(queue, to),
             _ => return,
         };
         if let Some(found) = self.found.get_mut(&place) {
@@ -341,4 +369,37 @@ impl Observer for StoreTimes {
     }
 
     fn sample(&mut self, _: SimTime, _: &Directory) {}
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The rate counts topics with an offset at a broker that is asked, and no others.
+    #[test]
+    fn the_rate_is_of_topics_with_offsets() {
+        let mut look = Look::new(SimTime::from_nanos(60_000_000_000));
+        let (group, topic) = (GroupId(0), TopicId(0));
+        look.pulled.insert((group, topic, BrokerId(0)), 600);
+        look.pulled.insert((group, topic, BrokerId(1)), 1_200);
+        look.pulled.insert((GroupId(1), topic, BrokerId(0)), 6_000);
+        let tps = |brokers: &[u32]| {
+            let known = brokers.iter().map(|&broker| (topic, BrokerId(broker)));
+            look.tps(group, &known.collect())
+        };
+        assert_eq!([tps(&[]), tps(&[0]), tps(&[0, 1])], [0.0, 10.0, 30.0]);
+    }
+
+    /// A record that retention has removed has no time of storage any more.
+    #[test]
+    fn expired_records_have_no_time() {
+        let found = [(0, 4), (1, 4), (1, 5), (2, 0)].map(|(queue, offset)| (QueueId(queue), offset));
+        let mut times = StoreTimes {
+            found: found.map(|place| (place, Some(SimTime::ZERO))).into(),
+            dead: BTreeMap::new(),
+        };
+        times.forget_below(QueueId(1), 5);
+        let left = times.found.values().map(Option::is_some);
+        assert_eq!(left.collect::<Vec<_>>(), [true, false, true, true]);
+    }
 }

@@ -12,6 +12,7 @@ use crate::cluster::ids::{BrokerId, ConsumerId, GroupId};
 use crate::kernel::time::SimTime;
 use crate::observe::beside::Beside;
 use crate::observe::observation::Observation;
+use crate::observe::paces::Pace;
 use crate::observe::series::Measure;
 use csv::Writer;
 use std::io::{self, Write};
@@ -42,6 +43,17 @@ const OF_GROUPS: [(Measure, &str, &str); 11] = [
     (Measure::GroupDuplicates, "duplicates", "messages"),
     (Measure::GroupMembers, "members", "consumers"),
     (Measure::GroupOldest, "oldest_waiting", "nanoseconds"),
+];
+
+/// What is told of a window of latency.
+type OfPace = fn(&Pace) -> u64;
+
+/// Latency in windows: name, value.
+const OF_LATENCY: [(&str, OfPace); 4] = [
+    ("latency_p50", |pace| pace.p50),
+    ("latency_p95", |pace| pace.p95),
+    ("latency_p99", |pace| pace.p99),
+    ("latency_max", |pace| pace.max),
 ];
 
 /// Writes the table when the run is over.
@@ -116,6 +128,11 @@ impl<W: Write> SeriesTable<W> {
                     &Entity::of(name, "group", name, [metric, unit]),
                 )?;
             }
+            if observation.filters.estimate(group).is_some() {
+                let entity = Entity::of(name, "group", name, ["lag_estimate", "messages"]);
+                table.series(Measure::GroupEstimate, group.index(), &entity)?;
+            }
+            table.latency(group, name)?;
             for slot in observation.slots.of_group(group) {
                 let of = observation.slots.get(slot);
                 let label = directory.queue_label(of.queue);
@@ -125,6 +142,11 @@ impl<W: Write> SeriesTable<W> {
                 };
                 let entity = Entity::of(name, "queue", &label, ["lag", "messages"]);
                 table.series(Measure::SlotLag, slot, &entity)?;
+                let uncommitted = observation.series.column(Measure::SlotUncommitted, slot);
+                if uncommitted.iter().any(|count| *count > 0) {
+                    let entity = Entity::of(name, "queue", &label, ["uncommitted", "messages"]);
+                    table.series(Measure::SlotUncommitted, slot, &entity)?;
+                }
             }
             let members = directory.consumers.iter().enumerate();
             for (id, _) in members.filter(|(_, info)| info.group == group) {
@@ -153,19 +175,41 @@ impl<W: Write> Table<'_, W> {
         let series = &self.observation.series;
         let values = series.column(measure, number);
         for (at, value) in series.times().iter().zip(values) {
-            self.rows.write_record([
-                self.run,
-                self.seed,
-                &at.as_nanos().to_string(),
-                of.kind,
-                of.name,
-                of.group,
-                of.metric,
-                of.unit,
-                &value.to_string(),
-            ])?;
+            self.row(*at, value, of)?;
         }
         Ok(())
+    }
+
+    /// Latency of a group, at the end of each window; without a success a window has its count alone.
+    fn latency(&mut self, group: GroupId, name: &str) -> csv::Result<()> {
+        let paces = &self.observation.paces;
+        for (metric, of_pace) in OF_LATENCY {
+            let entity = Entity::of(name, "group", name, [metric, "nanoseconds"]);
+            for ((_, to), pace) in paces.spans().zip(paces.of_group(group.index())) {
+                if pace.count > 0 {
+                    self.row(to, of_pace(pace), &entity)?;
+                }
+            }
+        }
+        let entity = Entity::of(name, "group", name, ["latency_count", "messages"]);
+        for ((_, to), pace) in paces.spans().zip(paces.of_group(group.index())) {
+            self.row(to, pace.count, &entity)?;
+        }
+        Ok(())
+    }
+
+    fn row(&mut self, at: SimTime, value: u64, of: &Entity<'_>) -> csv::Result<()> {
+        self.rows.write_record([
+            self.run,
+            self.seed,
+            &at.as_nanos().to_string(),
+            of.kind,
+            of.name,
+            of.group,
+            of.metric,
+            of.unit,
+            &value.to_string(),
+        ])
     }
 }
 

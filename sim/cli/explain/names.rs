@@ -142,6 +142,12 @@ pub fn queue_of(config: &ClusterConfig, text: &str) -> anyhow::Result<Wanted> {
     let topic = rest[..rest.len() - broker.len()].trim_end_matches(BETWEEN).trim();
     match (topic, config.topics.as_slice()) {
         ("", [one]) => wanted(config, text, (&one.name, broker, index)),
+        ("", several) if !broker.is_empty() => {
+            let topics = suggest::list(several.iter().map(|topic| topic.name.as_str()), 8);
+            Err(anyhow!(
+                "`{text}` names no topic, and there are several: {topics}"
+            ))
+        }
         ("", _) => Err(no_queue()),
         (topic, _) => wanted(config, text, (topic, broker, index)),
     }
@@ -255,6 +261,18 @@ mod tests {
             "{error}"
         );
         assert_eq!(queue_of(&config, "orders broker-1:2").unwrap().index, 2);
+    }
+
+    #[test]
+    fn of_several_topics_one_must_be_named() {
+        let config = Scenario::load("backlog-remedies", &Overrides::default())
+            .unwrap()
+            .config;
+        let error = queue_of(&config, "broker-a:1").unwrap_err().to_string();
+        assert!(
+            error.contains("names no topic, and there are several: "),
+            "{error}"
+        );
     }
 
     #[test]

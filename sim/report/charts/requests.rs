@@ -19,8 +19,11 @@ const LOAD_HEIGHT: f64 = 210.0;
 /// Room for the number behind a bar, pixels.
 const NUMBER: f64 = 130.0;
 
+/// The name of a kind, and how often it came.
+type Kind = (&'static str, fn(&RequestsReport) -> u64);
+
 /// RocketMQ's names of the kinds; what it does not know has a name without capitals.
-const KINDS: [(&str, fn(&RequestsReport) -> u64); 12] = [
+const KINDS: [Kind; 12] = [
     ("SEND_MESSAGE", |of| of.send),
     ("PULL_MESSAGE", |of| of.pull),
     ("UPDATE_CONSUMER_OFFSET", |of| of.update_offset),

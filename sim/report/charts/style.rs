@@ -216,8 +216,11 @@ pub const THICK: f64 = 2.0;
 mod tests {
     use super::*;
 
+    /// What a page is called, and how it shows a colour.
+    type Page = (&'static str, fn(Colour) -> Rgb);
+
     /// The two forms of a colour, each with its ground.
-    const PAGES: [(&str, fn(Colour) -> Rgb); 2] = [("light", |c| c.light), ("dark", |c| c.dark)];
+    const PAGES: [Page; 2] = [("light", |c| c.light), ("dark", |c| c.dark)];
 
     /// What people see of linear red, green and blue: with full colour vision, without the cones for long,
     /// middle or short waves. Source: Machado, Oliveira and Fernandes, IEEE TVCG 15(6), 2009, severity 1.

@@ -22,7 +22,7 @@ const RECORDS: usize = 4_096;
 /// Sends under way that are drawn, at most.
 const SENDS: usize = 4_096;
 
-/// Every so-manieth.
+/// Takes one in `stride`.
 #[derive(Debug)]
 struct Sampler {
     stride: u64,

@@ -94,7 +94,7 @@ impl Tracks {
         self.first_consumer + consumer.0
     }
 
-    /// The track of `key`, which is told of when it is asked for first.
+    /// The track of `key`, which is named when first used.
     pub fn of<W: Write>(&mut self, events: &mut Events<W>, directory: &Directory, key: Key) -> Track {
         if let Some(track) = self.known.get(&key) {
             return *track;

@@ -3,8 +3,8 @@
 //! A group whose members are all unknown to a broker has no lag there, as in `ConsumerLagCalculator.processAllGroup`;
 //! its retry topics are left out there, too. A queue without a committed offset has no lag, unlike in
 //! `mqadmin consumerProgress`. Ages need the times of storage of all that a group has yet to commit: eight bytes a
-//! message, as long as the backlog is. If a broker forgets commits, what had been committed before counts as stored
-//! when the oldest of what is still known was.
+//! message, as long as the backlog is. If an offset goes back below them (a broker forgets commits, an operator resets),
+//! there is no age until it is beyond again.
 
 use super::families::{Family, Metric};
 use crate::cluster::directory::{Directory, TopicKind};
@@ -38,10 +38,10 @@ struct StoreTimes {
 }
 
 impl StoreTimes {
-    /// When the record at `offset` was stored; `None` if it is not there yet.
+    /// When the record at `offset` was stored; `None` if it is not there yet, or forgotten.
     fn of(&self, offset: u64) -> Option<SimTime> {
-        let at = offset.saturating_sub(self.from) as usize;
-        self.times.get(at).copied()
+        let at = offset.checked_sub(self.from)?;
+        self.times.get(at as usize).copied()
     }
 
     fn forget_below(&mut self, offset: u64) {
@@ -51,14 +51,40 @@ impl StoreTimes {
     }
 }
 
+/// The age of the oldest of some records.
+#[derive(Clone, Copy, Debug, Default)]
+struct Oldest {
+    stored: Option<SimTime>,
+    /// Whether it is forgotten when one of them was stored.
+    is_unknown: bool,
+}
+
+impl Oldest {
+    /// Takes the record at `offset` in, if there is one below `max`.
+    fn take(&mut self, offset: Option<u64>, max: u64, known: Option<&StoreTimes>) {
+        let Some(offset) = offset.filter(|offset| *offset < max) else {
+            return;
+        };
+        let stored = known.and_then(|known| known.of(offset));
+        self.is_unknown |= stored.is_none();
+        self.stored = earlier(self.stored, stored);
+    }
+
+    /// Milliseconds; 0 if there are no such records, `None` if it is not known.
+    fn age(self, now: SimTime) -> Option<u64> {
+        let age = self.stored.map_or(0, |stored| now.since(stored).as_millis());
+        (!self.is_unknown).then_some(age)
+    }
+}
+
 /// What a group has yet to do of one topic on one broker.
 #[derive(Clone, Copy, Debug, Default)]
 struct Lag {
     lag: u64,
     inflight: u64,
     ready: u64,
-    oldest_uncommitted: Option<SimTime>,
-    oldest_unpulled: Option<SimTime>,
+    oldest_uncommitted: Oldest,
+    oldest_unpulled: Oldest,
 }
 
 impl Brokers {
@@ -234,14 +260,13 @@ impl Brokers {
         lag: Lag,
         put: &mut impl FnMut(Metric, u64),
     ) {
-        let age = |since: Option<SimTime>| since.map_or(0, |since| now.since(since).as_millis());
         let is_filtered = self.matching.contains_key(&(group, topic));
         let families = [
-            (Family::LagMessages, lag.lag),
-            (Family::LagLatency, age(lag.oldest_uncommitted)),
-            (Family::InflightMessages, lag.inflight),
-            (Family::QueueingLatency, age(lag.oldest_unpulled)),
-            (Family::ReadyMessages, lag.ready),
+            (Family::LagMessages, Some(lag.lag)),
+            (Family::LagLatency, lag.oldest_uncommitted.age(now)),
+            (Family::InflightMessages, Some(lag.inflight)),
+            (Family::QueueingLatency, lag.oldest_unpulled.age(now)),
+            (Family::ReadyMessages, Some(lag.ready)),
         ];
         for (family, value) in families {
             // Brokers count what matches; that is known of all of them together alone.
@@ -255,7 +280,9 @@ impl Brokers {
                 topic: Some(topic),
                 broker: Some(broker),
             };
-            put(metric, value);
+            if let Some(value) = value {
+                put(metric, value);
+            }
         }
     }
 
@@ -278,17 +305,13 @@ impl Brokers {
             let pulled = self.pulled.get(&(of.group, of.queue)).copied();
             let max = observation.lag.visible(of.queue);
             let known = self.stored.get(of.queue.index());
-            let stored = |offset: Option<u64>| {
-                let offset = offset.filter(|offset| *offset < max)?;
-                known?.of(offset)
-            };
             let lag = lags.entry((of.group, of.topic, broker)).or_default();
             let pulled_or_0 = pulled.unwrap_or(0);
             lag.lag += max.saturating_sub(committed.unwrap_or(max));
             lag.inflight += pulled_or_0.saturating_sub(committed.unwrap_or(pulled_or_0));
             lag.ready += max.saturating_sub(pulled.unwrap_or(max));
-            lag.oldest_uncommitted = earlier(lag.oldest_uncommitted, stored(committed));
-            lag.oldest_unpulled = earlier(lag.oldest_unpulled, stored(pulled));
+            lag.oldest_uncommitted.take(committed, max, known);
+            lag.oldest_unpulled.take(pulled, max, known);
         }
         lags
     }
@@ -313,5 +336,32 @@ fn earlier(one: Option<SimTime>, other: Option<SimTime>) -> Option<SimTime> {
     match (one, other) {
         (Some(one), Some(other)) => Some(one.min(other)),
         (one, other) => one.or(other),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What lies below the times that are kept has no age, rather than a wrong one.
+    #[test]
+    fn a_forgotten_record_has_no_age() {
+        let second = |n: u64| SimTime::from_nanos(n * 1_000_000_000);
+        let mut known = StoreTimes {
+            from: 0,
+            times: (0..6).map(second).collect(),
+        };
+        known.forget_below(3);
+        let age = |offset: Option<u64>| {
+            let mut oldest = Oldest::default();
+            oldest.take(Some(5), 6, Some(&known));
+            oldest.take(offset, 6, Some(&known));
+            oldest.age(second(10))
+        };
+        assert_eq!(age(Some(3)), Some(7_000));
+        assert_eq!(age(Some(2)), None);
+        // Nothing waits there.
+        assert_eq!([age(None), age(Some(6))], [Some(5_000); 2]);
+        assert_eq!(Oldest::default().age(second(10)), Some(0));
     }
 }

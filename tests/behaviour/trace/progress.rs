@@ -34,3 +34,18 @@ fn progress_agrees_with_a_report_at_that_time() {
     // 400 a second come in, 400 a second are pulled.
     assert!((group.consume_tps - 400.0).abs() < 20.0, "{}", group.consume_tps);
 }
+
+/// `mqadmin` asks brokers that are up: queues of a dead one are missing until it is back.
+#[test]
+fn queues_of_a_dead_broker_are_not_listed() {
+    let scenario = shipped("broker-crash-offset-rollback", "3m");
+    for (at, expected) in [(140, vec!["broker-b"]), (170, vec!["broker-a", "broker-b"])] {
+        let at = SimTime::ZERO + SimDuration::from_secs(at);
+        let told = progress(&scenario.config, at, &Bounds::default(), |_, _| {}).unwrap();
+        let queues = told.groups[0].queues.iter();
+        let mut brokers: Vec<&str> = queues.map(|queue| queue.broker.as_str()).collect();
+        brokers.sort_unstable();
+        brokers.dedup();
+        assert_eq!(brokers, expected);
+    }
+}
