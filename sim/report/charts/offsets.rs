@@ -66,7 +66,7 @@ pub fn draw(subject: &Subject<'_>) -> Option<Drawing> {
         })
         .collect();
     let title = format!(
-        "Finished, not committed: {} — up to {} of one queue at the samples, at {}",
+        "Finished, not committed: {} — up to {} of one queue, sampled at {}",
         subject.short_name(),
         text::count(most, "message"),
         span(when)
@@ -84,7 +84,7 @@ pub fn draw(subject: &Subject<'_>) -> Option<Drawing> {
         String::new()
     };
     let note = format!(
-        "above the committed offset: read again if the owner dies; {which}highest sample in each {}; full height: {}",
+        "what is read again if the owner dies; {which}highest sample in each {}; full height: {}",
         span(stretch),
         text::count(most, "message")
     );

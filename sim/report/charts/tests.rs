@@ -391,7 +391,7 @@ fn titles_say_what_is_seen() {
             "Latency of billing over time — p99 at worst 900 ms, at 30 s",
             "Retries of billing — 1 retry, 1 dead letter",
             "Retries of billing over time — up to 4 messages waiting, 1 dead letter",
-            "Finished, not committed: billing — up to 12 messages of one queue at the samples, at 5 s",
+            "Finished, not committed: billing — up to 12 messages of one queue, sampled at 5 s",
             "Flow control of billing — 1 episode, 12 s in all",
             "Requests to brokers — 900, 66.7 % of them PULL_MESSAGE",
             "Load of brokers — up to 10 requests a second",
