@@ -6,6 +6,7 @@
 
 use crate::cluster::directory::{Directory, TopicKind};
 use crate::cluster::ids::QueueId;
+use crate::explain::words;
 use crate::kernel::time::SimTime;
 use crate::observe::observation::Observation;
 use crate::page::recorder::Recorder;
@@ -14,6 +15,7 @@ use crate::page::recorder::frames::COLUMNS;
 use crate::page::recorder::journeys::{Journey, Step};
 use crate::page::recorder::moments::Kind;
 use crate::report::charts::style;
+use crate::report::charts::text::grouped;
 use serde::Serialize;
 use std::collections::BTreeMap;
 
@@ -38,13 +40,15 @@ pub struct Playback {
     consumers: Vec<Consumer>,
     slots: Vec<Slot>,
     frames: Frames,
-    /// One in how many messages is drawn, apart from those in trouble.
-    one_in: u64,
+    /// One in how many messages is drawn, and of those in trouble.
+    one_in: [u64; 2],
     /// See [`message`].
     messages: Vec<Vec<i64>>,
     /// Names of the kinds of moments.
     kinds: Vec<(Kind, &'static str)>,
     moments: Vec<Moment>,
+    /// From then on owners are not recorded.
+    owners_until: Micros,
     /// What is left out, in words; empty if nothing is.
     left_out: Vec<String>,
 }
@@ -52,7 +56,8 @@ pub struct Playback {
 #[derive(Clone, Debug, PartialEq, Serialize)]
 struct Broker {
     name: String,
-    states: Vec<(Micros, State)>,
+    /// Since when it is what, and what there is to say of that.
+    states: Vec<(Micros, State, String)>,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -96,7 +101,8 @@ struct Consumer {
     colour: String,
     /// The same for a dark page.
     dark: String,
-    states: Vec<(Micros, State)>,
+    /// Since when it is what, and what there is to say of that.
+    states: Vec<(Micros, State, String)>,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -128,14 +134,14 @@ impl Playback {
         let frames = &recorder.frames;
         let (messages, one_in) = recorder.journeys.told();
         let count = |all: usize| all.min(COLUMNS);
-        let (slots, stretches) = slots(end, observation);
+        let (slots, owners_until) = slots(end, observation);
         let groups = directory.groups.iter().enumerate();
         Self {
             end: micros(end),
             brokers: (directory.brokers.iter().enumerate())
                 .map(|(id, name)| Broker {
                     name: name.clone(),
-                    states: states(&recorder.cast.brokers, id),
+                    states: states(directory, &recorder.cast.brokers, id),
                 })
                 .collect(),
             producers: (directory.producers.iter().take(COLUMNS))
@@ -188,34 +194,72 @@ impl Playback {
                     )
                 })
                 .collect(),
-            left_out: left_out(directory, observation, stretches),
+            owners_until,
+            left_out: left_out(recorder, directory, observation),
+        }
+    }
+}
+
+impl Playback {
+    /// Without what moves, for a page that would be too big.
+    pub fn without_messages(&self) -> Self {
+        let mut left_out = self.left_out.clone();
+        left_out.push("all messages on their way".to_owned());
+        Self {
+            messages: Vec::new(),
+            left_out,
+            ..self.clone()
+        }
+    }
+
+    /// Nothing but who there was, for a page that would still be too big.
+    pub fn bare(&self) -> Self {
+        let bare = self.without_messages();
+        let mut left_out = bare.left_out;
+        left_out.push("all moments".to_owned());
+        Self {
+            moments: Vec::new(),
+            left_out,
+            ..bare
         }
     }
 }
 
 /// What does not fit, in words.
-fn left_out(directory: &Directory, observation: &Observation, stretches: usize) -> Vec<String> {
+fn left_out(recorder: &Recorder, directory: &Directory, observation: &Observation) -> Vec<String> {
     let beyond = |all: usize, what: &str| {
         let left = all.saturating_sub(COLUMNS);
-        (left > 0).then(|| format!("{left} of {all} {what}"))
+        (left > 0).then(|| format!("{} of {} {what}", grouped(left as u64), grouped(all as u64)))
     };
+    let some = |left: u64, what: &str| (left > 0).then(|| format!("{} {what}", grouped(left)));
+    let stretches = observation.ownership.intervals().len() as u64 + observation.ownership.omitted();
     let parts = [
         beyond(directory.queues.len(), "queues"),
         beyond(observation.slots.len(), "pairs of group and queue"),
         beyond(directory.consumers.len(), "consumers"),
         beyond(directory.producers.len(), "producers"),
-        (stretches > STRETCHES)
-            .then(|| format!("{} of {stretches} changes of owners", stretches - STRETCHES)),
+        some(
+            stretches.saturating_sub(STRETCHES as u64),
+            "later changes of owners",
+        ),
+        some(recorder.cast.untold(), "changes of links that flap"),
     ];
     parts.into_iter().flatten().collect()
 }
 
-fn states(lives: &[Life], id: usize) -> Vec<(Micros, State)> {
+fn states(directory: &Directory, lives: &[Life], id: usize) -> Vec<(Micros, State, String)> {
     let states = lives
         .get(id)
         .map(|life| life.states.as_slice())
         .unwrap_or_default();
-    states.iter().map(|&(at, state)| (micros(at), state)).collect()
+    let told = states.iter().map(|(at, state, servers)| {
+        let servers = servers
+            .iter()
+            .map(|&server| words::server(&directory.brokers, server));
+        let servers: Vec<String> = servers.collect();
+        (micros(*at), *state, servers.join(", "))
+    });
+    told.collect()
 }
 
 fn queue(directory: &Directory, id: QueueId) -> Queue {
@@ -261,14 +305,14 @@ fn consumers(recorder: &Recorder, directory: &Directory) -> Vec<Consumer> {
                 threads: info.threads,
                 colour: colour.light_hex(),
                 dark: colour.dark_hex(),
-                states: states(&recorder.cast.consumers, id),
+                states: states(directory, &recorder.cast.consumers, id),
             }
         })
         .collect()
 }
 
-/// The slots with their owners, and how many stretches of ownership there are in all.
-fn slots(end: SimTime, observation: &Observation) -> (Vec<Slot>, usize) {
+/// The slots with their owners, and up to when these are known.
+fn slots(end: SimTime, observation: &Observation) -> (Vec<Slot>, Micros) {
     let mut slots: Vec<Slot> = (observation.slots.iter().take(COLUMNS))
         .map(|(_, slot)| Slot {
             group: slot.group.0,
@@ -283,7 +327,13 @@ fn slots(end: SimTime, observation: &Observation) -> (Vec<Slot>, usize) {
             slot.owners.push((micros(interval.from), to, interval.consumer.0));
         }
     }
-    (slots, intervals.len() + observation.ownership.omitted() as usize)
+    let first_left = intervals.get(STRETCHES).map(|interval| interval.from);
+    let until = match (first_left, observation.ownership.omitted()) {
+        (Some(from), _) => micros(from),
+        (None, 0) => micros(end) + 1,
+        (None, _) => intervals.last().map_or(0, |interval| micros(interval.from)),
+    };
+    (slots, until)
 }
 
 /// A way as numbers: when it was made or −1; then, for each step, the microseconds since the step before, its code, and
@@ -298,8 +348,8 @@ fn message(journey: &Journey) -> Vec<i64> {
     for &(at, step) in &journey.steps {
         let (code, a, b) = match step {
             Step::Stored(queue) => (0, queue.0, None),
-            Step::Delivered(consumer) => (1, consumer.0, None),
-            Step::Again(consumer) => (2, consumer.0, None),
+            Step::Delivered(consumer, queue) => (1, consumer.0, Some(queue.0)),
+            Step::Again(consumer, queue) => (2, consumer.0, Some(queue.0)),
             Step::Done(consumer) => (3, consumer.0, None),
             Step::Failed(consumer) => (4, consumer.0, None),
             Step::Discarded(consumer) => (5, consumer.0, None),

@@ -13,7 +13,7 @@ pub mod recorder;
 mod tables;
 
 use crate::page::data::Playback;
-use crate::report::charts::Chart;
+use crate::report::charts::{Chart, text};
 use crate::report::model::Report;
 use askama::Template;
 use key_numbers::KeyNumber;
@@ -69,41 +69,63 @@ impl Json {
     }
 }
 
-/// The page of a run.
+/// The page of a run. What does not fit into [`BYTES`] goes in turn: charts, rows of tables, the scenario, messages on
+/// their way, moments.
+///
+/// # Panics
+/// If the page is too big without all of that.
 pub fn html(report: &Report, charts: &[Chart], playback: &Playback) -> String {
-    let playback = Json::of(playback);
-    let scenario = serde_json::to_string_pretty(&report.scenario).expect("plain data");
-    let (scenario, scenario_cut) = cut(scenario);
-    let page = |shown: usize| {
-        let charts: Vec<&Chart> = charts.iter().take(shown).collect();
-        let panels = Json::of(&charts.iter().map(|chart| &chart.panels).collect::<Vec<_>>());
-        (charts, panels)
-    };
-    let (shown, panels) = page(charts.len());
-    let mut this = Page {
-        report,
-        title: report.run.title.as_deref().unwrap_or(&report.run.name),
-        numbers: key_numbers::of(report),
-        passed: report.expect.iter().filter(|verdict| verdict.passed).count(),
-        seconds: crate::report::charts::text::seconds(report.run.duration_seconds),
-        charts: shown,
-        charts_omitted: 0,
-        tables: tables::all(report),
-        scenario,
-        scenario_cut,
-        playback,
-        panels,
-        style: STYLE,
-        script: SCRIPT.concat(),
-    };
+    let mut page = Page::new(report, charts, playback);
+    let mut step = 0;
     loop {
-        let html = this.render().expect("a template without errors of its own");
-        if html.len() <= BYTES || this.charts.is_empty() {
+        let html = page.render().expect("a template without errors of its own");
+        if html.len() <= BYTES {
             return html;
         }
-        let fewer = this.charts.len() * 3 / 4;
-        (this.charts, this.panels) = page(fewer);
-        this.charts_omitted = charts.len() - fewer;
+        if !page.charts.is_empty() {
+            page.draw(charts, page.charts.len() * 3 / 4);
+            continue;
+        }
+        step += 1;
+        match step {
+            1 => page.tables.iter_mut().for_each(|table| table.cut(100)),
+            2 => (page.scenario, page.scenario_cut) = (String::new(), true),
+            3 => page.playback = Json::of(&playback.without_messages()),
+            4 => page.playback = Json::of(&playback.bare()),
+            _ => panic!("a page of {} bytes with nothing in it", html.len()),
+        }
+    }
+}
+
+impl<'a> Page<'a> {
+    fn new(report: &'a Report, charts: &'a [Chart], playback: &Playback) -> Self {
+        let scenario = serde_json::to_string_pretty(&report.scenario).expect("plain data");
+        let (scenario, scenario_cut) = cut(scenario);
+        let mut page = Self {
+            report,
+            title: report.run.title.as_deref().unwrap_or(&report.run.name),
+            numbers: key_numbers::of(report),
+            passed: report.expect.iter().filter(|verdict| verdict.passed).count(),
+            seconds: text::seconds(report.run.duration_seconds),
+            charts: Vec::new(),
+            charts_omitted: 0,
+            tables: tables::all(report),
+            scenario,
+            scenario_cut,
+            playback: Json::of(playback),
+            panels: Json(String::new()),
+            style: STYLE,
+            script: SCRIPT.concat(),
+        };
+        page.draw(charts, charts.len());
+        page
+    }
+
+    /// Shows so many of the charts.
+    fn draw(&mut self, charts: &'a [Chart], shown: usize) {
+        self.charts = charts.iter().take(shown).collect();
+        self.charts_omitted = charts.len() - shown;
+        self.panels = Json::of(&self.charts.iter().map(|chart| &chart.panels).collect::<Vec<_>>());
     }
 }
 

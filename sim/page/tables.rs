@@ -25,6 +25,14 @@ pub struct Table {
     pub omitted: usize,
 }
 
+impl Table {
+    /// Shows so many rows at most.
+    pub fn cut(&mut self, rows: usize) {
+        self.omitted += self.rows.len().saturating_sub(rows);
+        self.rows.truncate(rows);
+    }
+}
+
 /// The head of a column.
 pub struct Column {
     /// A word or two.

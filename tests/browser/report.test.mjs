@@ -62,9 +62,15 @@ test("play, pause, speed and keys move the clock", async () => {
   const paused = await seconds(page);
   await page.waitForTimeout(200);
   assert.equal(await seconds(page), paused);
-  assert.match(page.url(), /#t=[\d.]+s$/, "the address names the moment");
+  await page.waitForURL(/#t=[\d.]+s$/);
 
-  await page.locator("h1").click();
+  // The slider keeps the keys that move it; the others work from there too.
+  await page.locator("#seek").focus();
+  await page.keyboard.press("Home");
+  assert.equal(await seconds(page), 0);
+  await page.keyboard.press("]");
+  assert.ok((await page.locator("#moments [aria-current]").count()) === 1);
+  await page.evaluate(() => document.activeElement.blur());
   await page.keyboard.press("Home");
   assert.equal(await seconds(page), 0);
   await page.keyboard.press("ArrowRight");
@@ -83,13 +89,13 @@ test("play, pause, speed and keys move the clock", async () => {
 test("a rebalance is scrubbed to, seen, and explained in a sentence", async () => {
   const { page, noise, close } = await open("deploy");
   await page.locator("#seek").fill(String(Math.round((59.5 / 600) * 10000)));
-  const owner = (queue) => page.locator(".queue", { hasText: "queue" }).nth(queue).getAttribute("title");
+  const owner = (queue) => page.locator("#brokers .queue").nth(queue).getAttribute("title");
   const before = await owner(0);
   assert.match(before, /held by billing-1$/);
   await page.locator("#kind").selectOption("rebalance");
   await page.locator("#next").click();
   const text = await page.locator("#sentence").textContent();
-  assert.match(text, /the round of billing-\d+ (takes|gives)/, text);
+  assert.match(text, /The round of billing-\d+ (takes|gives)/, text);
   const at = await seconds(page);
   assert.ok(at >= 60 && at < 62, `at ${at}`);
   await page.keyboard.press("]");
@@ -102,15 +108,16 @@ test("a rebalance is scrubbed to, seen, and explained in a sentence", async () =
   await close();
 });
 
-test("each kind of moment has sentences of its own", async () => {
+test("kinds of moments are offered, and dead letters told and counted", async () => {
   const { page, close } = await open("retry-to-dlq-timetable");
   const kinds = await page.locator("#kind option").evaluateAll((options) => options.map((option) => option.value));
   for (const kind of ["retry", "dead", "member"]) assert.ok(kinds.includes(kind), `${kind} of ${kinds}`);
   await page.locator("#kind").selectOption("dead");
   await page.locator("#next").click();
   assert.match(await page.locator("#sentence").textContent(), /%DLQ%/);
+  assert.equal(await page.locator("#brokers .queue.dead .n").first().textContent(), "1", "the picture is of after it");
   await page.locator("#moments button").first().click();
-  assert.match(page.url(), /#t=/);
+  await page.waitForURL(/#t=/);
   await close();
 });
 
@@ -169,11 +176,32 @@ test("charts share a time cursor and tell values", async () => {
   await close();
 });
 
+test("a client that has gone neither works nor is worked for", async () => {
+  const { page, close } = await open("broker-crash-offset-rollback", { hash: "#t=130s" });
+  const gone = page.locator(".consumer.away");
+  assert.ok((await gone.count()) > 0);
+  for (const card of await gone.all()) assert.match(await card.textContent(), /threads0 \/ \d+cached0/);
+  await close();
+});
+
+test("keys belong to the player only while it is on show", async () => {
+  const { page, close } = await open("deploy");
+  await page.locator("#tables").scrollIntoViewIfNeeded();
+  await page.evaluate(() => scrollTo(0, document.body.scrollHeight));
+  await page.waitForTimeout(200);
+  await page.keyboard.press("End");
+  assert.equal(await seconds(page), 0);
+  await close();
+});
+
 test("a crowd is bounded, and says what it leaves out", async () => {
   const { page, noise, close } = await open("crowd");
   assert.equal(await page.locator("#consumers .consumer").count(), 80);
   assert.match(await page.locator("#consumers .more").textContent(), /and 70 more consumers/);
-  assert.match(await page.locator("#brokers .more").textContent(), /more queues/);
+  assert.equal(await page.locator("#brokers .broker").count(), 4, "every broker has a card");
+  assert.match(await page.locator("#brokers .queue", { hasText: "more" }).first().textContent(), /^40 more/);
+  assert.ok((await page.locator("#brokers .queue.retry").count()) >= 4, "retry queues are never hidden");
+  assert.match(await page.locator("#tables").textContent(), /The first 400 of \d+ rows; sorting is among these/);
   assert.equal(await page.title(), "A crowd </script><img src=x onerror=alert(1)> & many queues · rmqsim");
   assert.equal(await page.locator("img").count(), 0);
   assert.deepEqual(noise, []);

@@ -6,7 +6,7 @@ function start() {
   const clock = new Clock(playback.end);
   new Charts(embedded("panels"), clock, document.getElementById("values"));
   const stage = new Stage(playback, document.getElementById("stage"));
-  const traffic = new Traffic(playback, stage, document.getElementById("traffic"));
+  const traffic = new Traffic(playback, stage, document.getElementById("lines"), document.getElementById("traffic"));
   if (playback.groups.length === 0) {
     document.querySelector(".scene").hidden = true;
     return;

@@ -51,30 +51,38 @@ class Playback {
     return Math.max(0, lastUpTo(this.times.length, (i) => this.times[i], t));
   }
 
-  /** A number of one entity at `t`; 0 for what is left out. */
-  value(columns, entity, t) {
-    return columns[entity]?.[this.row(t)] ?? 0;
-  }
-
-  /** What a client or broker is at `t`; undefined before its start. */
+  /** What a client or broker is at `t`, and what there is to say of that; undefined before its start. */
   state(entity, t) {
     const states = entity.states;
-    return states[lastUpTo(states.length, (i) => states[i][0], t)]?.[1];
+    const [, state, servers] = states[lastUpTo(states.length, (i) => states[i][0], t)] ?? [];
+    return [state, servers];
   }
 
   /** Who holds the queue of a slot at `t`. */
   owners(slot, t) {
-    return slot.owners.filter(([from, to]) => from <= t && (t < to || to === this.end)).map(([, , consumer]) => consumer);
+    return this.#known(slot, t).owners;
   }
 
-  /** When the queue of a slot last changed hands up to `t`; undefined if it has not. */
+  /** When the queue of a slot last changed hands up to `t`; -Infinity if it has not. */
   movedAt(slot, t) {
-    let moved;
-    for (const [from, to] of slot.owners) {
-      if (from <= t) moved = from;
-      if (to <= t && to < this.end) moved = Math.max(moved, to);
+    return this.#known(slot, t).from;
+  }
+
+  /** The owners at `t`, and from when to when they are the owners. Remembered, since the next question is about soon. */
+  #known(slot, t) {
+    if (slot.known && slot.known.from <= t && t < slot.known.to) return slot.known;
+    const known = { from: -Infinity, to: Infinity, owners: [] };
+    for (const [from, to, consumer] of slot.owners) {
+      // Who holds it at the end of the run still holds it then.
+      const until = to === this.end ? Infinity : to;
+      for (const edge of [from, until]) {
+        if (edge <= t) known.from = Math.max(known.from, edge);
+        else known.to = Math.min(known.to, edge);
+      }
+      if (from <= t && t < until) known.owners.push(consumer);
     }
-    return moved;
+    slot.known = known;
+    return known;
   }
 }
 

@@ -1,12 +1,15 @@
 // Controls, the strip over the whole run, the sentence of the moment, the address that leads back here.
 
-const KINDS = ["fault", "member", "rebalance", "queue", "duplicate", "retry", "dead", "offset", "flow", "order", "operator"];
+/** Kinds of moments that are not pushed away by others while the run plays. */
+const WEIGHTY = ["fault", "member", "operator"];
+/** How long a sentence stays at least while the run plays, in milliseconds of the reader. */
+const READING = 1600;
 
 class Player {
   constructor(playback, clock, stage, traffic) {
     Object.assign(this, { playback, clock, stage, traffic });
     this.$ = Object.fromEntries(
-      ["play", "time", "seek", "speed", "group", "group-label", "before", "next", "kind", "help", "keys", "overview", "sentence", "moments", "legend", "sampled"].map((id) => [id, document.getElementById(id)]),
+      ["play", "time", "seek", "speed", "group", "group-label", "before", "next", "kind", "help", "keys", "overview", "sentence", "moments", "legend", "sampled", "left-out"].map((id) => [id, document.getElementById(id)]),
     );
     this.kind = "";
     this.#choices();
@@ -23,9 +26,11 @@ class Player {
     $.speed.value = String(clock.speed);
     playback.groups.forEach((group, id) => $.group.append(new Option(group.name, String(id))));
     $["group-label"].hidden = playback.groups.length < 2;
-    const left = playback.left_out.length > 0 ? ` Not shown: ${playback.left_out.join(", ")}.` : "";
-    const share = playback.one_in > 1 ? `One message in ${grouped(playback.one_in)} is drawn, and those in trouble.` : "Every message is drawn.";
-    $.sampled.textContent = `${share} Flights last longer than they do, for the eye.${left}`;
+    $["left-out"].hidden = playback.left_out.length === 0;
+    $["left-out"].textContent = `The player leaves out ${playback.left_out.join(", ")}.`;
+    const share = (n) => (n > 1 ? `one in ${grouped(n)}` : "all");
+    const [all, trouble] = playback.one_in;
+    $.sampled.textContent = `Drawn are, of all messages, ${share(all)}; of those in trouble (retries, duplicates, dead letters), ${share(trouble)}. Flights are drawn slower than they happen.`;
   }
 
   #controls() {
@@ -33,6 +38,7 @@ class Player {
     $.play.addEventListener("click", () => clock.toggle());
     $.speed.addEventListener("change", () => {
       clock.speed = Number($.speed.value);
+      $.speed.blur();
     });
     $.seek.addEventListener("input", () => clock.seek((Number($.seek.value) / 10000) * clock.end));
     $.seek.addEventListener("change", () => this.remember());
@@ -44,6 +50,7 @@ class Player {
       this.kind = $.kind.value;
       this.listed = undefined;
       this.update(clock.now);
+      $.kind.blur();
     });
     $.before.addEventListener("click", () => this.step(-1));
     $.next.addEventListener("click", () => this.step(1));
@@ -74,12 +81,18 @@ class Player {
       End: () => clock.seek(clock.end),
       "?": () => $.help.click(),
     };
+    const player = document.getElementById("player");
+    new IntersectionObserver(([entry]) => {
+      this.visible = entry.isIntersecting;
+    }, { rootMargin: "-120px" }).observe(player);
     document.addEventListener("keydown", (event) => {
-      const busy = event.target.closest("input, select, textarea, summary, .scroll, pre");
-      const pressesButton = event.key === " " && event.target.closest("button, a");
-      if (busy || pressesButton || event.ctrlKey || event.metaKey || event.altKey || !(event.key in keys)) return;
+      const { target, key } = event;
+      const isOurs = player.contains(target) || (this.visible && target === document.body);
+      const moves = ["ArrowLeft", "ArrowRight", "Home", "End", "-", "+", "="].includes(key);
+      const takesIt = target.closest("select, summary, pre") || (target === $.seek && moves) || (key === " " && target.closest("button, a"));
+      if (!isOurs || takesIt || event.ctrlKey || event.metaKey || event.altKey || !(key in keys)) return;
       event.preventDefault();
-      keys[event.key](event);
+      keys[key](event);
       if (!clock.playing) this.remember();
     });
   }
@@ -92,6 +105,24 @@ class Player {
       item.prepend(spot);
       this.$.legend.append(item);
     }
+    for (const [name, text] of [["none", "a queue that nobody holds"], ["two", "one that two hold"], ["moved", "one that has just changed hands, its line thick"]]) {
+      const item = element("li", "", text);
+      item.prepend(element("span", `queue sample ${name}`));
+      this.$.legend.append(item);
+    }
+  }
+
+  /** What the colours of the strip and of the list mean, for the kinds that there are. */
+  #kinds() {
+    const there = new Set(this.moments.map(({ kind }) => kind));
+    const keys = this.playback.kinds.filter(([kind]) => there.has(kind)).map(([kind, title]) => {
+      const item = element("li", "", title);
+      const spot = element("i", "square");
+      spot.style.setProperty("--c", `var(--k-${kind})`);
+      item.prepend(spot);
+      return item;
+    });
+    document.getElementById("strip-keys").replaceChildren(...keys);
   }
 
   /** Shows a group. */
@@ -107,6 +138,7 @@ class Player {
     if (!counts.has(this.kind)) this.kind = "";
     $.kind.value = this.kind;
     this.listed = undefined;
+    this.#kinds();
     this.#overview();
     this.update(this.clock.now);
     traffic.measure();
@@ -155,11 +187,15 @@ class Player {
     $.play.classList.toggle("playing", clock.playing);
     $.play.setAttribute("aria-label", clock.playing ? "Pause" : "Play");
     $.speed.value = String(clock.speed);
-    stage.update(now, FLIGHT * 2000 * clock.speed);
+    stage.update(now, Math.min(FLIGHT * 2000 * clock.speed, clock.end / 100));
     traffic.draw(now, clock.speed);
     this.#sentence(now);
     this.#needle(now);
-    if (this.wasPlaying && !clock.playing) this.remember();
+    if (this.wasPlaying && !clock.playing) {
+      this.remember();
+      this.listed = undefined;
+      this.#sentence(now);
+    }
     this.wasPlaying = clock.playing;
   }
 
@@ -168,17 +204,26 @@ class Player {
     const { $, clock } = this;
     const list = this.chosen();
     const place = this.#place(list, now);
-    const key = `${this.group} ${this.kind} ${place}`;
-    if (key === this.listed) return;
-    this.listed = key;
     const moment = list[place];
+    const key = `${this.group} ${this.kind} ${place}`;
+    if (key === this.listed || (clock.playing && !this.#mayPush(moment))) return;
+    this.listed = key;
+    this.told = { at: performance.now(), kind: moment?.kind };
+    // A screen reader is told where one stops, not what flies by.
+    $.sentence.setAttribute("aria-live", clock.playing ? "off" : "polite");
     const at = moment?.at ?? 0;
     const seconds = clock.end > 3.6e9 ? ` · ${(at / 1e6).toFixed(3)} s` : "";
     const when = element("span", "when", instant(at, clock.end) + seconds);
-    const more = moment?.more > 0 ? ` And ${grouped(moment.more)} more of the kind${until(moment, clock.end)}.` : "";
+    const more = moment?.more > 0 ? ` And ${grouped(moment.more)} more like it${until(moment, clock.end)}.` : "";
     $.sentence.replaceChildren(when, (moment?.text ?? "Nothing has happened yet.") + more);
-    const around = list.slice(Math.max(place - 3, 0), Math.max(place, 0) + 6);
+    const around = list.slice(Math.max(place - 2, 0), Math.max(place, 0) + 6);
     $.moments.replaceChildren(...around.map((other) => this.#entry(other, other === moment)));
+  }
+
+  /** Whether a sentence may take the place of the one that is being read. */
+  #mayPush(moment) {
+    const isRead = performance.now() - (this.told?.at ?? -Infinity) >= READING;
+    return isRead || (WEIGHTY.includes(moment?.kind) && !WEIGHTY.includes(this.told.kind));
   }
 
   #entry(moment, isCurrent) {
@@ -250,12 +295,15 @@ class Player {
     this.traffic.measure();
   }
 
-  /** Puts the moment on show into the address. */
+  /** Puts the moment on show into the address, when it stays for a moment of the reader. */
   remember() {
-    const several = this.playback.groups.length > 1;
-    const group = several ? `&group=${encodeURIComponent(this.playback.groups[this.group].name)}` : "";
-    const seconds = Number((this.clock.now / 1e6).toFixed(6));
-    history.replaceState(null, "", `#t=${seconds}s${group}`);
+    clearTimeout(this.remembers);
+    this.remembers = setTimeout(() => {
+      const several = this.playback.groups.length > 1;
+      const group = several ? `&group=${encodeURIComponent(this.playback.groups[this.group].name)}` : "";
+      const seconds = Number((this.clock.now / 1e6).toFixed(6));
+      history.replaceState(null, "", `#t=${seconds}s${group}`);
+    }, 250);
   }
 
   /** Goes to the moment that the address names: `#t=183.2s`, `#t=3m&group=billing`. Whether it names one. */

@@ -1,83 +1,119 @@
 // Lines from queues to their owners, and the followed messages on their way.
 // A way takes microseconds or milliseconds; it is drawn longer, so that the eye can follow.
 
-/** How long a flight is drawn, in milliseconds of the reader. */
+/** How long a flight is drawn, and a fading, in milliseconds of the reader. */
 const FLIGHT = 420;
 const FADE = 350;
 
+/** What the colours of messages mean. */
 const COLOURS = {
   fresh: ["new", "--c-fresh"],
   again: ["delivered again", "--c-again"],
-  retry: ["retry", "--c-retry"],
+  retry: ["failed, to be retried", "--c-retry"],
   dead: ["dead letter", "--c-dead"],
+  lost: ["result thrown away", "--c-lost"],
 };
 
 /** Slow at both ends. */
 const eased = (x) => (x < 0.5 ? 2 * x * x : 1 - 2 * (1 - x) * (1 - x));
 
+/**
+ * A message as pieces that are drawn each for itself: it is sent to a queue, worked on by a listener, put into a queue by
+ * the broker. Deliveries to several listeners are several pieces, each from the queue.
+ */
+function pieces(message) {
+  const made = [];
+  const open = new Map();
+  let last;
+  for (const { at, what, a, b } of message.steps) {
+    if (what === "stored") made.push({ kind: "send", at, queue: a, colour: "fresh" });
+    if (what === "delivered" || what === "again") {
+      const colour = what === "again" ? "again" : made.some(({ kind }) => kind === "back") ? "retry" : "fresh";
+      const piece = { kind: "work", at, consumer: a, queue: b, end: Infinity, colour, after: colour };
+      open.set(a, piece);
+      made.push(piece);
+    }
+    const ended = { done: undefined, failed: "retry", discarded: "lost", dropped: "lost" };
+    const piece = what in ended ? open.get(a) : undefined;
+    if (piece && piece.end === Infinity) {
+      Object.assign(piece, { end: at, after: ended[what] ?? piece.colour });
+      open.delete(a);
+      last = a;
+    }
+    if (what === "back" || what === "dead") made.push({ kind: what, at, group: a, queue: b, from: last, colour: what === "dead" ? "dead" : "retry" });
+  }
+  return made;
+}
+
 class Traffic {
-  constructor(playback, stage, canvas) {
+  constructor(playback, stage, lines, dots) {
     this.playback = playback;
     this.stage = stage;
-    this.canvas = canvas;
-    this.pen = canvas.getContext("2d");
+    this.sheets = { lines, dots };
+    this.pieces = playback.messages.flatMap((message) => pieces(message).map((piece) => ({ ...piece, producer: message.producer })));
+    this.pieces.sort((a, b) => a.at - b.at);
     this.still = matchMedia("(prefers-reduced-motion: reduce)");
     new ResizeObserver(() => this.measure()).observe(stage.root);
-    matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this.measure());
   }
 
   /** Where everything is, and in which colours; after every change of layout. */
   measure() {
-    const { stage, canvas } = this;
+    const { stage, sheets } = this;
     const frame = stage.root.getBoundingClientRect();
     const scale = devicePixelRatio || 1;
-    canvas.width = Math.round(frame.width * scale);
-    canvas.height = Math.round(frame.height * scale);
-    this.pen.setTransform(scale, 0, 0, scale, 0, 0);
+    for (const sheet of Object.values(sheets)) {
+      sheet.width = Math.round(frame.width * scale);
+      sheet.height = Math.round(frame.height * scale);
+      sheet.getContext("2d").setTransform(scale, 0, 0, scale, 0, 0);
+    }
     const box = (node) => {
       const { left, right, top, bottom } = node.getBoundingClientRect();
-      return { left: left - frame.left, right: right - frame.left, top: top - frame.top, bottom: bottom - frame.top, y: (top + bottom) / 2 - frame.top };
+      return { left: left - frame.left, right: right - frame.left, bottom: bottom - frame.top, y: (top + bottom) / 2 - frame.top };
     };
     this.places = {
       producers: new Map([...(stage.producers ?? [])].map(([id, view]) => [id, box(view.card)])),
-      queues: new Map([...(stage.queues ?? [])].map(([id, view]) => [id, box(view.row)])),
+      rows: new Map([...(stage.queues?.values() ?? [])].map((view) => [view, box(view.row)])),
       members: new Map((stage.members ?? []).map((member) => [member, box(member.card)])),
     };
-    const style = getComputedStyle(document.documentElement);
     const resolve = (value) => {
-      canvas.style.color = value;
-      return getComputedStyle(canvas).color;
+      sheets.dots.style.color = value;
+      return getComputedStyle(sheets.dots).color;
     };
     this.colours = Object.fromEntries(Object.entries(COLOURS).map(([name, [, variable]]) => [name, resolve(`var(${variable})`)]));
-    this.quiet = resolve("var(--quiet)");
     this.bad = resolve("var(--bad)");
-    this.hues = new Map((stage.members ?? []).map((member) => {
-      const hue = getComputedStyle(member.card).borderLeftColor;
-      return [member, hue];
-    }));
-    this.drawn?.();
+    this.hues = new Map((stage.members ?? []).map((member) => [member, resolve(`light-dark(${member.lives[0].colour}, ${member.lives[0].dark})`)]));
+    this.drawnLines = undefined;
+    this.again?.();
   }
 
   draw(t, speed) {
     if (!this.places) return;
-    this.drawn = () => this.draw(t, speed);
-    this.pen.clearRect(0, 0, this.canvas.width, this.canvas.height);
-    this.#links(t, FLIGHT * 1000 * speed);
+    this.again = () => this.draw(t, speed);
+    if (this.drawnLines !== this.stage.lines) {
+      this.drawnLines = this.stage.lines;
+      this.#lines();
+    }
     this.#messages(t, (this.still.matches ? 1 : FLIGHT) * 1000 * speed, FADE * 1000 * speed);
   }
 
-  #links(t, recent) {
-    const { pen, stage, places } = this;
-    for (const [id, view] of stage.queues) {
-      const from = places.queues.get(id);
-      for (const owner of view.owners ?? []) {
+  #clean(sheet) {
+    const pen = sheet.getContext("2d");
+    pen.clearRect(0, 0, sheet.width, sheet.height);
+    return pen;
+  }
+
+  #lines() {
+    const { stage, places, sheets } = this;
+    const pen = this.#clean(sheets.lines);
+    for (const view of stage.queues.values()) {
+      const from = places.rows.get(view);
+      for (const owner of new Set(view.owners)) {
         const member = stage.memberOf.get(owner);
         const to = member && places.members.get(member);
         if (!from || !to) continue;
-        const isNew = view.movedAgo < 2 * recent;
-        pen.globalAlpha = isNew ? 0.95 : 0.3;
-        pen.lineWidth = isNew ? 2.5 : 1.2;
-        pen.strokeStyle = view.owners.length > 1 && !this.#broadcasts() ? this.bad : this.hues.get(member);
+        pen.globalAlpha = view.moved ? 0.95 : 0.32;
+        pen.lineWidth = view.moved ? 2.5 : 1.2;
+        pen.strokeStyle = view.isOne && view.owners.length > 1 ? this.bad : this.hues.get(member);
         pen.beginPath();
         curve(pen, from.right + 2, from.y, to.left - 1, to.y);
         pen.stroke();
@@ -86,95 +122,54 @@ class Traffic {
     pen.globalAlpha = 1;
   }
 
-  #broadcasts() {
-    return this.playback.groups[this.stage.group].broadcasting;
-  }
-
   #messages(t, flight, fade) {
-    for (const message of this.playback.messages) {
-      if (message.from > t) break;
-      if (message.to + (message.steps.length + 1) * flight + fade < t) continue;
-      const place = this.#place(message, t, flight, fade);
-      if (place) this.#dot(place);
+    const pen = this.#clean(this.sheets.dots);
+    const until = lastUpTo(this.pieces.length, (i) => this.pieces[i].at, t + flight);
+    for (let i = 0; i <= until; i += 1) {
+      const piece = this.pieces[i];
+      if ((piece.end ?? piece.at) + 2 * flight + fade < t) continue;
+      const dot = this.#dot(piece, t, flight, fade);
+      if (dot) this.#paint(pen, dot);
     }
   }
 
-  /** Where a message is drawn at `t`: it flies, rests at a listener, fades, or is not seen. */
-  #place(message, t, flight, fade) {
-    let at = this.#producer(message);
-    let free = message.from;
-    let colour = "fresh";
-    let shown;
-    for (const step of message.steps) {
-      const aim = this.#aim(step);
-      if (aim === undefined) continue;
-      const starts = Math.max(step.at, free);
-      if (starts > t) break;
-      if (step.what === "again") colour = "again";
-      if (["failed", "retry", "back", "dropped"].includes(step.what)) colour = "retry";
-      if (step.what === "dead") colour = "dead";
-      if (aim.ends) {
-        // It is over for this listener, right where it is.
-        shown = t - starts < fade && at ? { ...at, colour, fades: (t - starts) / fade, good: aim.good } : undefined;
-        free = starts;
-        continue;
-      }
-      free = starts + flight;
-      if (t < free) return at ? between(at, aim.from ?? at, aim.to, (t - starts) / flight, colour) : undefined;
-      at = aim.to;
-      shown = aim.stays && !this.#gone(step, t) ? { ...aim.to, colour, id: message.number } : undefined;
+  /** Where a piece is drawn at `t`; undefined if it is not. A message reaches its queue when it is stored there, and leaves
+   * it when it is delivered. */
+  #dot(piece, t, flight, fade) {
+    const { stage, places } = this;
+    const row = places.rows.get(stage.rows.get(piece.queue));
+    if (!row) return undefined;
+    if (piece.kind === "send") {
+      const from = places.producers.get(piece.producer);
+      const share = (t - piece.at + flight) / flight;
+      if (!from || share < 0 || share >= 1) return undefined;
+      return between({ x: from.right, y: from.y }, { x: row.left + 6, y: row.y }, share, piece.colour);
     }
-    return shown;
+    if (piece.kind === "work") return this.#work(piece, row, t, flight, fade);
+    if (piece.group !== stage.group || t < piece.at || t >= piece.at + flight) return undefined;
+    const from = places.members.get(stage.memberOf.get(piece.from));
+    const start = from ? { x: from.left, y: from.bottom - 8 } : { x: row.right, y: row.y - 20 };
+    return between(start, { x: row.right - 40, y: row.y }, (t - piece.at) / flight, piece.colour);
   }
 
-  /** Whether the listener at which a message rests has gone. */
-  #gone(step, t) {
-    return ["graceful", "killed", "vanished"].includes(this.playback.state(this.playback.consumers[step.a], t));
+  /** From the queue to a listener, at it, and fading there; with a client that goes, everything goes. */
+  #work(piece, row, t, flight, fade) {
+    const member = this.stage.memberOf.get(piece.consumer);
+    const box = this.places.members.get(member);
+    if (!box || t < piece.at) return undefined;
+    const [state] = this.playback.state(this.playback.consumers[piece.consumer], t);
+    if (state === undefined || state in DOWN) return undefined;
+    const seat = { x: box.left + 12 + ((piece.at / 7) % Math.max(box.right - box.left - 24, 1)), y: box.bottom - 8 };
+    const arrived = piece.at + flight;
+    if (t < arrived) return between({ x: row.right, y: row.y }, seat, (t - piece.at) / flight, piece.colour);
+    const over = Math.max(piece.end, arrived);
+    if (t < over) return { ...seat, colour: piece.colour };
+    return t < over + fade ? { ...seat, colour: piece.after, fades: (t - over) / fade } : undefined;
   }
 
-  #producer(message) {
-    const box = this.places.producers.get(message.producer);
-    return box && { x: box.right, y: box.y };
-  }
-
-  /** Where a step leads; undefined if it is no affair of the group on show. */
-  #aim(step) {
-    const { places, stage } = this;
-    const queue = (id) => places.queues.get(id);
-    const member = () => {
-      const of = stage.memberOf.get(step.a);
-      return of && places.members.get(of);
-    };
-    switch (step.what) {
-      case "stored": {
-        const box = queue(step.a);
-        return box && { to: { x: box.left + 8, y: box.y } };
-      }
-      case "delivered":
-      case "again": {
-        const box = member();
-        return box && { to: seat(box, step.at), stays: true };
-      }
-      case "done":
-        return member() && { ends: true, good: true };
-      case "failed":
-      case "discarded":
-      case "dropped":
-        return member() && { ends: true, good: false };
-      case "back":
-      case "dead": {
-        const box = step.a === stage.group ? queue(step.b) : undefined;
-        return box && { to: { x: box.right - 60, y: box.y } };
-      }
-      default:
-        return undefined;
-    }
-  }
-
-  #dot({ x, y, colour, fades = 0, good = true }) {
-    const { pen } = this;
+  #paint(pen, { x, y, colour, fades = 0 }) {
     pen.globalAlpha = 1 - fades;
-    pen.fillStyle = this.colours[good ? colour : "retry"];
+    pen.fillStyle = this.colours[colour];
     pen.beginPath();
     pen.arc(x, y, 3.4 + 2.5 * fades, 0, 2 * Math.PI);
     pen.fill();
@@ -187,14 +182,8 @@ class Traffic {
   }
 }
 
-/** A place within a consumer's card, the same for the same step. */
-function seat(box, at) {
-  const width = Math.max(box.right - box.left - 24, 1);
-  return { x: box.left + 12 + ((at / 7) % width), y: box.bottom - 8 };
-}
-
-function between(from, start, to, share, colour) {
-  const x = eased(Math.max(share, 0));
+function between(start, to, share, colour) {
+  const x = eased(Math.min(Math.max(share, 0), 1));
   return { x: start.x + (to.x - start.x) * x, y: start.y + (to.y - start.y) * x, colour };
 }
 

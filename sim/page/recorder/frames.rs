@@ -1,19 +1,20 @@
-//! What stood where at evenly spread instants: lags, caches, busy listeners, counts.
+//! What stood where: lags, caches, busy listeners, counts; at evenly spread instants, and right behind moments.
 //!
-//! State changes only at facts, so the rows between two facts are written when the second one comes, from what the
-//! first has left. Entities beyond [`COLUMNS`] of a kind are left out, and the page says so.
+//! State changes only at facts, so what stood at an instant is known when the first fact behind it comes, and is written
+//! then. Numbers are bounded: when they become too many, every second row behind a moment goes, and when there are none,
+//! every second of the others. Entities beyond [`COLUMNS`] of a kind are left out, and the page says so.
 
 use crate::kernel::memory;
 use crate::kernel::time::{SimDuration, SimTime};
 
-/// Rows of a whole run, but for the last.
+/// Evenly spread rows of a whole run, but for the last.
 const ROWS: u64 = 500;
 /// Entities of one kind at most.
 pub const COLUMNS: usize = 1_024;
-/// Numbers on the page at most: with many columns every second row goes, maybe again.
+/// Numbers at most, in all rows together.
 const NUMBERS: usize = 300_000;
 /// Rows that stay however many columns there are.
-const ROWS_LEAST: usize = 60;
+const ROWS_LEAST: usize = 40;
 
 /// One number of each entity of a kind: its value now, and in each row.
 #[derive(Debug, Default)]
@@ -59,12 +60,11 @@ impl Levels {
         self.rows.push(self.now.clone());
     }
 
-    /// Every `stride`-th row of an entity and the last, as differences from row to row. A zero is written as nothing:
-    /// `5,,,-2`.
-    fn told(&self, entity: usize, stride: usize) -> String {
+    /// The rows of an entity, as differences from row to row. A zero is written as nothing: `5,,,-2`.
+    fn told(&self, entity: usize) -> String {
         let mut told = String::new();
         let mut before = 0;
-        for (n, row) in picked(&self.rows, stride).enumerate() {
+        for (n, row) in self.rows.iter().enumerate() {
             let value = row.get(entity).copied().unwrap_or(0) as i64;
             if n > 0 {
                 told.push(',');
@@ -82,13 +82,12 @@ impl Levels {
     }
 }
 
-/// Every `stride`-th of `rows`, and the last.
-fn picked<T>(rows: &[T], stride: usize) -> impl Iterator<Item = &T> {
-    let last = rows.len().saturating_sub(1);
-    rows.iter()
-        .enumerate()
-        .filter(move |(n, _)| n.is_multiple_of(stride) || *n == last)
-        .map(|(_, row)| row)
+/// When a row was written, and why.
+#[derive(Clone, Copy, Debug)]
+struct Row {
+    at: SimTime,
+    /// Behind a moment, not on the grid.
+    is_extra: bool,
 }
 
 /// All numbers of a recording.
@@ -96,7 +95,9 @@ fn picked<T>(rows: &[T], stride: usize) -> impl Iterator<Item = &T> {
 pub struct Frames {
     interval: SimDuration,
     next: SimTime,
-    times: Vec<SimTime>,
+    /// Something has happened at that instant which is worth a row when all of it is known.
+    wanted: Option<SimTime>,
+    rows: Vec<Row>,
     /// Max offset − committed offset, by slot.
     pub lag: Levels,
     /// Max offset, by queue.
@@ -117,7 +118,8 @@ impl Frames {
         Self {
             interval: SimDuration::from_nanos(planned.as_nanos().div_ceil(ROWS).max(1)),
             next: SimTime::ZERO,
-            times: Vec::new(),
+            wanted: None,
+            rows: Vec::new(),
             lag: Levels::default(),
             stored: Levels::default(),
             sent: Levels::default(),
@@ -127,29 +129,70 @@ impl Frames {
         }
     }
 
-    /// Distance of the rows.
-    pub fn interval(&self) -> SimDuration {
-        self.interval
-    }
-
     /// Writes the rows that lie before `now`.
     #[inline]
     pub fn reach(&mut self, now: SimTime) {
-        while self.next < now {
-            self.row(self.next);
-            self.next = self.next + self.interval;
+        if let Some(at) = self.wanted.filter(|at| *at < now) {
+            self.wanted = None;
+            if self.next != at {
+                self.row(at, true);
+            }
         }
+        while self.next < now {
+            self.row(self.next, false);
+            self.next += self.interval;
+        }
+    }
+
+    /// Asks for a row of this instant, when everything that happens then has happened.
+    pub fn want(&mut self, now: SimTime) {
+        self.wanted = Some(now);
     }
 
     /// Writes the last row.
     pub fn finish(&mut self, end: SimTime) {
         self.reach(end);
-        self.row(end);
+        self.row(end, false);
     }
 
-    fn row(&mut self, at: SimTime) {
-        self.times.push(at);
+    fn row(&mut self, at: SimTime, is_extra: bool) {
+        self.rows.push(Row { at, is_extra });
         self.all_mut().into_iter().for_each(Levels::snapshot);
+        while self.rows.len() > ROWS_LEAST && self.numbers() > NUMBERS {
+            self.thin();
+        }
+    }
+
+    fn numbers(&self) -> usize {
+        let columns: usize = self.all().iter().map(|levels| levels.now.len()).sum();
+        columns * self.rows.len()
+    }
+
+    /// Drops every second row behind a moment; if there are none, every second row but the last.
+    fn thin(&mut self) {
+        let has_extra = self.rows.iter().any(|row| row.is_extra);
+        let last = self.rows.len() - 1;
+        let mut number = 0;
+        let kept: Vec<bool> = (self.rows.iter().enumerate())
+            .map(|(n, row)| {
+                match (row.is_extra, has_extra) {
+                    (false, true) => true,
+                    // The first goes, so that one alone goes too.
+                    (true, _) => {
+                        number += 1;
+                        number % 2 == 0
+                    }
+                    (false, false) => n % 2 == 0 || n == last,
+                }
+            })
+            .collect();
+        if !has_extra {
+            self.interval = self.interval * 2;
+        }
+        keep(&mut self.rows, &kept);
+        for levels in self.all_mut() {
+            keep(&mut levels.rows, &kept);
+        }
     }
 
     fn all(&self) -> [&Levels; 6] {
@@ -174,30 +217,27 @@ impl Frames {
         ]
     }
 
-    /// Every so-manieth row is told, so that the page stays small.
-    fn stride(&self) -> usize {
-        let columns: usize = self.all().iter().map(|levels| levels.now.len()).sum();
-        let rows = (NUMBERS / columns.max(1)).max(ROWS_LEAST);
-        self.times.len().div_ceil(rows).max(1)
-    }
-
-    /// When the rows that are told were written.
+    /// When the rows were written.
     pub fn times(&self) -> Vec<SimTime> {
-        picked(&self.times, self.stride()).copied().collect()
+        self.rows.iter().map(|row| row.at).collect()
     }
 
     /// The rows of the first `entities` of `levels`.
     pub fn told(&self, levels: &Levels, entities: usize) -> Vec<String> {
-        let stride = self.stride();
         (0..entities.min(COLUMNS))
-            .map(|entity| levels.told(entity, stride))
+            .map(|entity| levels.told(entity))
             .collect()
     }
 
     /// Bytes that it holds.
     pub fn held(&self) -> u64 {
-        self.all().iter().map(|levels| levels.held()).sum::<u64>() + memory::of_vec(&self.times)
+        self.all().iter().map(|levels| levels.held()).sum::<u64>() + memory::of_vec(&self.rows)
     }
+}
+
+fn keep<T>(rows: &mut Vec<T>, kept: &[bool]) {
+    let mut kept = kept.iter();
+    rows.retain(|_| kept.next().copied().unwrap_or(true));
 }
 
 #[cfg(test)]
@@ -232,6 +272,22 @@ mod tests {
         );
     }
 
+    /// A row that is asked for holds all that happens at its instant, and stands between those of the grid.
+    #[test]
+    fn a_moment_has_a_row_of_its_own() {
+        let mut frames = Frames::new(SimDuration::from_secs(5_000));
+        frames.reach(secs(13));
+        frames.want(secs(13));
+        frames.lag.set(0, 5);
+        frames.reach(secs(13));
+        frames.lag.set(0, 6);
+        frames.reach(secs(14));
+        frames.lag.set(0, 7);
+        frames.finish(secs(20));
+        assert_eq!(frames.times(), [secs(0), secs(10), secs(13), secs(20)]);
+        assert_eq!(frames.told(&frames.lag, 1), [",,6,1"]);
+    }
+
     #[test]
     fn many_columns_have_fewer_rows() {
         let mut frames = Frames::new(SimDuration::from_secs(500));
@@ -239,11 +295,33 @@ mod tests {
             frames.lag.set(entity, 1);
             frames.done.set(entity, 1);
         }
+        frames.reach(secs(7));
+        frames.want(secs(7));
         frames.finish(secs(500));
         assert_eq!(frames.told(&frames.lag, 2_000).len(), COLUMNS);
         let rows = frames.times().len();
         assert!((ROWS_LEAST..200).contains(&rows), "{rows}");
+        assert!(frames.numbers() <= NUMBERS);
         assert_eq!(frames.times().last(), Some(&secs(500)));
+    }
+
+    /// Rows behind moments make room for those of the grid, and for each other.
+    #[test]
+    fn many_moments_do_not_push_the_grid_out() {
+        let mut frames = Frames::new(SimDuration::from_secs(500));
+        for entity in 0..100 {
+            frames.lag.set(entity, 1);
+        }
+        for n in 0..50_000 {
+            let now = SimTime::from_nanos(n * 10_000_000);
+            frames.reach(now);
+            frames.want(now);
+        }
+        frames.finish(secs(500));
+        assert!(frames.numbers() <= NUMBERS);
+        let grid = frames.rows.iter().filter(|row| !row.is_extra).count();
+        assert!(grid >= 450, "{grid}");
+        assert!(frames.times().windows(2).all(|pair| pair[0] < pair[1]));
     }
 
     #[test]

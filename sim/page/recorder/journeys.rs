@@ -22,10 +22,10 @@ const STEPS_OF_ONE: usize = 120;
 pub enum Step {
     /// Stored in a queue by its producer, or forwarded or sent again there.
     Stored(QueueId),
-    /// At a listener.
-    Delivered(ConsumerId),
-    /// At a listener that is given it once more.
-    Again(ConsumerId),
+    /// At a listener, from a queue.
+    Delivered(ConsumerId, QueueId),
+    /// At a listener, from a queue, once more.
+    Again(ConsumerId, QueueId),
     /// Consumed.
     Done(ConsumerId),
     /// Failed.
@@ -80,22 +80,26 @@ impl Pool {
         hash(message) & self.mask == 0
     }
 
-    fn add(&mut self, message: MessageId, now: SimTime, step: Step) -> &mut Journey {
+    /// One more step of a message; `None` if it has just been forgotten.
+    fn add(&mut self, message: MessageId, now: SimTime, step: Step) -> Option<&mut Journey> {
         if self.steps >= self.room {
             self.halve();
+        }
+        if !self.takes(message) {
+            return None;
         }
         let journey = self.journeys.entry(message).or_default();
         if journey.steps.len() < STEPS_OF_ONE {
             journey.steps.push((now, step));
             self.steps += 1;
         }
-        journey
+        Some(journey)
     }
 
     /// Forgets about half of the messages.
     fn halve(&mut self) {
         while self.steps >= self.room {
-            self.mask = self.mask << 1 | 1;
+            self.mask = (self.mask << 1) | 1;
             let mask = self.mask;
             self.journeys.retain(|&message, _| hash(message) & mask == 0);
             self.steps = self.journeys.values().map(|journey| journey.steps.len()).sum();
@@ -133,10 +137,8 @@ impl Journeys {
     #[inline]
     pub fn observe(&mut self, now: SimTime, fact: &Fact, again: bool) {
         match *fact {
-            Fact::Stored { queue, message, .. } => {
-                if self.chance.takes(message) {
-                    self.chance.add(message, now, Step::Stored(queue));
-                }
+            Fact::Stored { queue, message, .. } if self.chance.takes(message) => {
+                self.chance.add(message, now, Step::Stored(queue));
             }
             Fact::Delivered {
                 consumer,
@@ -155,11 +157,12 @@ impl Journeys {
                 }
                 if is_trouble || is_followed {
                     let step = match again {
-                        true => Step::Again(consumer),
-                        false => Step::Delivered(consumer),
+                        true => Step::Again(consumer, queue),
+                        false => Step::Delivered(consumer, queue),
                     };
-                    self.step(now, message, Some(born), step, is_trouble);
-                    self.at_listener.insert((consumer, queue, offset), message);
+                    if self.step(now, message, Some(born), step, is_trouble) {
+                        self.at_listener.insert((consumer, queue, offset), message);
+                    }
                 }
             }
             Fact::Consumed {
@@ -170,13 +173,13 @@ impl Journeys {
                 success,
                 ..
             } => {
-                if self.is_followed(message) {
+                let open = self.at_listener.remove(&(consumer, queue, offset));
+                if open.is_some() {
                     let step = match success {
                         true => Step::Done(consumer),
                         false => Step::Failed(consumer),
                     };
                     self.step(now, message, None, step, false);
-                    self.at_listener.remove(&(consumer, queue, offset));
                 }
             }
             Fact::ResultDiscarded {
@@ -194,20 +197,26 @@ impl Journeys {
                 message,
                 level,
                 ..
-            } => self.step(now, message, None, Step::Retry(group, level), true),
+            } => {
+                self.step(now, message, None, Step::Retry(group, level), true);
+            }
             Fact::RetryStored {
                 group,
                 queue,
                 message,
                 ..
-            } => self.step(now, message, None, Step::Back(group, queue), true),
+            } => {
+                self.step(now, message, None, Step::Back(group, queue), true);
+            }
             Fact::DeadLettered {
                 group,
                 dlq_queue,
                 message,
                 born,
                 ..
-            } => self.step(now, message, Some(born), Step::Dead(group, dlq_queue), true),
+            } => {
+                self.step(now, message, Some(born), Step::Dead(group, dlq_queue), true);
+            }
             Fact::Dropped {
                 consumer, message, ..
             } => {
@@ -225,11 +234,12 @@ impl Journeys {
         if self.chance.takes(message) {
             return true;
         }
-        let bit = hash(message) >> 40 & (BITS - 1);
-        let might_be = self.troubled[(bit / 64) as usize] >> (bit % 64) & 1 == 1;
+        let bit = (hash(message) >> 40) & (BITS - 1);
+        let might_be = (self.troubled[(bit / 64) as usize] >> (bit % 64)) & 1 == 1;
         might_be && self.trouble.journeys.contains_key(&message)
     }
 
+    /// One more step of a message; whether it is followed.
     fn step(
         &mut self,
         now: SimTime,
@@ -237,36 +247,43 @@ impl Journeys {
         born: Option<SimTime>,
         step: Step,
         is_trouble: bool,
-    ) {
+    ) -> bool {
         let pool = if self.chance.takes(message) {
             &mut self.chance
         } else if self.trouble.takes(message) && (is_trouble || self.trouble.journeys.contains_key(&message))
         {
-            let bit = hash(message) >> 40 & (BITS - 1);
+            let bit = (hash(message) >> 40) & (BITS - 1);
             self.troubled[(bit / 64) as usize] |= 1 << (bit % 64);
             &mut self.trouble
         } else {
-            return;
+            return false;
         };
-        let journey = pool.add(message, now, step);
+        let Some(journey) = pool.add(message, now, step) else {
+            return false;
+        };
         journey.born = journey.born.or(born);
+        true
     }
 
-    /// All of them, in order of the messages' names, and one in how many of all messages they show.
-    pub fn told(&self) -> (impl Iterator<Item = (MessageId, &Journey)>, u64) {
+    /// All of them, in order of the messages' names; one in how many of all messages they show, and of those in trouble.
+    pub fn told(&self) -> (impl Iterator<Item = (MessageId, &Journey)>, [u64; 2]) {
         let mut both: Vec<(MessageId, &Journey)> = (self.chance.journeys.iter())
             .chain(self.trouble.journeys.iter())
             .map(|(&message, journey)| (message, journey))
             .collect();
         both.sort_by_key(|(message, _)| *message);
-        (both.into_iter(), self.chance.mask + 1)
+        (
+            both.into_iter(),
+            [self.chance.mask.wrapping_add(1), self.trouble.mask + 1],
+        )
     }
 
     /// Bytes that it holds.
     pub fn held(&self) -> u64 {
         let steps = (self.chance.steps + self.trouble.steps) as u64;
         let journeys = (self.chance.journeys.len() + self.trouble.journeys.len()) as u64;
-        steps * 2 * size_of::<(SimTime, Step)>() as u64 + journeys * 128 + BITS / 8
+        let open = self.at_listener.len() as u64;
+        steps * 2 * size_of::<(SimTime, Step)>() as u64 + journeys * 128 + open * 64 + BITS / 8
     }
 }
 
@@ -291,7 +308,7 @@ mod tests {
         for number in 0..1_000_000 {
             journeys.observe(SimTime::from_nanos(number), &stored(number), false);
         }
-        let (told, one_in) = journeys.told();
+        let (told, [one_in, _]) = journeys.told();
         let told: Vec<_> = told.collect();
         assert!((STEPS / 3..STEPS).contains(&told.len()), "{}", told.len());
         assert!(
@@ -344,12 +361,78 @@ mod tests {
             delay: crate::kernel::time::SimDuration::ZERO,
         };
         journeys.observe(at(3), &retry, false);
-        journeys.observe(at(4), &consumed(true), false);
+        let again = Fact::Delivered {
+            consumer,
+            group,
+            queue,
+            offset: 0,
+            message,
+            luck: 0,
+            position: 0,
+            reconsume_times: 1,
+            born: SimTime::ZERO,
+            stored: at(3),
+        };
+        journeys.observe(at(4), &again, false);
+        journeys.observe(at(5), &consumed(true), false);
         let (told, _) = journeys.told();
         let told: Vec<_> = told.collect();
-        let steps = [(at(3), Step::Retry(group, 3)), (at(4), Step::Done(consumer))];
+        let steps = [
+            (at(3), Step::Retry(group, 3)),
+            (at(4), Step::Delivered(consumer, queue)),
+            (at(5), Step::Done(consumer)),
+        ];
         assert_eq!(told.len(), 1);
         assert_eq!(told[0].1.steps, steps);
+    }
+
+    /// However many are in trouble, what is kept of them stays small, and what is told is whole.
+    #[test]
+    fn a_storm_of_retries_is_bounded() {
+        let mut journeys = Journeys::default();
+        let (group, queue, consumer) = (GroupId(0), QueueId(1), ConsumerId(0));
+        for number in 0..200_000 {
+            let message = MessageId::new(ProducerId(0), number);
+            let now = SimTime::from_nanos(number);
+            let delivered = Fact::Delivered {
+                consumer,
+                group,
+                queue,
+                offset: number,
+                message,
+                luck: 0,
+                position: 0,
+                reconsume_times: 1,
+                born: now,
+                stored: now,
+            };
+            journeys.observe(now, &delivered, false);
+            let failed = Fact::Consumed {
+                consumer,
+                group,
+                queue,
+                offset: number,
+                message,
+                reconsume_times: 1,
+                born: now,
+                busy: crate::kernel::time::SimDuration::ZERO,
+                success: false,
+            };
+            journeys.observe(now, &failed, false);
+        }
+        assert!(journeys.at_listener.is_empty());
+        assert!(journeys.held() < 2 << 20, "{}", journeys.held());
+        let (told, [one_in, _]) = journeys.told();
+        assert!(one_in > 1);
+        for (message, journey) in told {
+            let whole = [
+                Step::Stored(queue),
+                Step::Delivered(consumer, queue),
+                Step::Failed(consumer),
+            ];
+            let found: Vec<Step> = journey.steps.iter().map(|(_, step)| *step).collect();
+            assert!(whole.ends_with(&found), "{message:?}: {found:?}");
+        }
     }
 
     /// One that never ends does not push the others out.
@@ -359,7 +442,7 @@ mod tests {
         for n in 0..10_000 {
             journeys.observe(SimTime::from_nanos(n), &stored(7), false);
         }
-        let (told, one_in) = journeys.told();
+        let (told, [one_in, _]) = journeys.told();
         assert_eq!(
             told.map(|(_, journey)| journey.steps.len()).sum::<usize>(),
             STEPS_OF_ONE

@@ -8,7 +8,7 @@ pub mod journeys;
 pub mod moments;
 
 use crate::cluster::config::ClusterConfig;
-use crate::cluster::directory::Directory;
+use crate::cluster::directory::{Directory, TopicKind};
 use crate::cluster::fact::Fact;
 use crate::cluster::ids::QueueId;
 use crate::explain::scene::Scene;
@@ -33,8 +33,6 @@ pub struct Recorder {
     pub(super) cast: Cast,
     /// What sentences need to know.
     scene: Scene,
-    /// Committed offset, by slot.
-    committed: Vec<u64>,
     /// Duplicates so far, by group.
     duplicates: Vec<Duplicates>,
     playback: Option<Playback>,
@@ -51,7 +49,6 @@ impl Recorder {
             moments: Moments::new(planned),
             cast: Cast::default(),
             scene: Scene::default(),
-            committed: Vec::new(),
             duplicates: Vec::new(),
             playback: None,
         }
@@ -62,23 +59,57 @@ impl Recorder {
         self.playback.as_ref()
     }
 
-    /// A group's committed offset at a queue is `offset` now.
-    fn commits(&mut self, slot: usize, queue: QueueId, offset: u64) {
-        if slot >= self.committed.len() {
-            self.committed.resize(slot + 1, 0);
+    /// What does not come with every message.
+    fn rare(&mut self, now: SimTime, directory: &Directory, fact: &Fact, observation: &Observation) {
+        let frames = &mut self.frames;
+        match *fact {
+            Fact::OffsetCommitted { group, queue, .. } | Fact::OffsetReset { group, queue, .. } => {
+                self.lags(observation, observation.slots.slot(group, queue));
+            }
+            Fact::LocalOffsetStored { consumer, queue, .. } => {
+                let group = directory.consumer(consumer).group;
+                self.lags(observation, observation.slot_of(group, queue, consumer));
+            }
+            Fact::QueueAcquired { consumer, queue, .. } => {
+                let group = directory.consumer(consumer).group;
+                self.lags(observation, observation.slot_of(group, queue, consumer));
+            }
+            Fact::QueueReleased {
+                consumer, unfinished, ..
+            } => frames.cached.take(consumer.index(), unfinished.into()),
+            Fact::ResultDiscarded { consumer, .. } => frames.busy.take(consumer.index(), 1),
+            Fact::DeadLettered { dlq_queue, .. } => frames.stored.add(dlq_queue.index(), 1),
+            Fact::ConsumerStopped { consumer, .. } => {
+                frames.cached.set(consumer.index(), 0);
+                frames.busy.set(consumer.index(), 0);
+            }
+            _ => {}
         }
-        self.committed[slot] = offset;
-        let stored = self.frames.stored.of(queue.index()).map_or(0, |stored| *stored);
-        self.frames.lag.set(slot, stored.saturating_sub(offset));
+        self.journeys.observe(now, fact, false);
+        self.cast.observe(now, fact);
+        self.scene.observe(now, directory, fact);
+        self.tells(now, directory, fact, None);
     }
 
-    /// All records of a queue below `max_offset` can be pulled now.
-    fn dispatched(&mut self, observation: &Observation, queue: QueueId, max_offset: u64) {
-        self.frames.stored.set(queue.index(), max_offset);
+    /// The lag of a slot may be another now.
+    fn lags(&mut self, observation: &Observation, slot: usize) {
+        self.frames.lag.set(slot, observation.lag.slot(slot).lag.value());
+    }
+
+    /// All records of a queue below `max_offset` can be pulled now. Dead letters are counted when they are made.
+    fn dispatched(
+        &mut self,
+        directory: &Directory,
+        observation: &Observation,
+        queue: QueueId,
+        max_offset: u64,
+    ) {
+        let topic = directory.topic(directory.queue(queue).topic);
+        if !matches!(topic.kind, TopicKind::DeadLetter(_)) {
+            self.frames.stored.set(queue.index(), max_offset);
+        }
         for &slot in observation.slots.readers(queue) {
-            let slot = slot as usize;
-            let committed = self.committed.get(slot).copied().unwrap_or(0);
-            self.frames.lag.set(slot, max_offset.saturating_sub(committed));
+            self.lags(observation, slot as usize);
         }
     }
 
@@ -104,10 +135,13 @@ impl Recorder {
             return;
         };
         let (scene, config) = (&self.scene, &self.config);
-        self.moments.happens(now, sort, || match duplicate {
+        let is_new = self.moments.happens(now, sort, || match duplicate {
             Some(counted) => delivered_again(directory, scene, fact, counted),
             None => facts::sentence(directory, config, fact, scene),
         });
+        if is_new {
+            self.frames.want(now);
+        }
     }
 }
 
@@ -147,47 +181,40 @@ impl Beside for Recorder {
     fn observe(&mut self, now: SimTime, directory: &Directory, fact: &Fact, observation: &Observation) {
         self.frames.reach(now);
         let frames = &mut self.frames;
+        // What comes with every message or pull takes the short way.
         match *fact {
-            Fact::Stored { message, .. } => frames.sent.add(message.producer().index(), 1),
-            Fact::Dispatched { queue, max_offset } => self.dispatched(observation, queue, max_offset),
-            Fact::OffsetCommitted {
-                group, queue, new, ..
-            } => {
-                let slot = observation.slots.slot(group, queue);
-                self.commits(slot, queue, new);
-            }
-            Fact::LocalOffsetStored {
-                consumer,
-                queue,
-                offset,
-            } => {
-                let slot = observation.slot_of(directory.consumer(consumer).group, queue, consumer);
-                self.commits(slot, queue, offset);
-            }
+            Fact::Born { .. }
+            | Fact::SendAcknowledged { .. }
+            | Fact::Request { .. }
+            | Fact::PullHeld { .. }
+            | Fact::PullAnswered { .. } => {}
             Fact::Cached { consumer, client, .. } => {
                 frames.cached.set(consumer.index(), client.messages.max(0) as u64);
             }
-            Fact::QueueReleased {
-                consumer, unfinished, ..
-            } => frames.cached.take(consumer.index(), unfinished.into()),
-            Fact::Delivered { consumer, .. } => frames.busy.add(consumer.index(), 1),
+            Fact::Dispatched { queue, max_offset } => {
+                self.dispatched(directory, observation, queue, max_offset);
+            }
+            Fact::Stored { message, .. } => {
+                frames.sent.add(message.producer().index(), 1);
+                self.journeys.observe(now, fact, false);
+            }
+            Fact::Delivered { consumer, .. } => {
+                frames.busy.add(consumer.index(), 1);
+                let duplicate = self.duplicate(observation, fact);
+                self.journeys.observe(now, fact, duplicate.is_some());
+                if duplicate.is_some() {
+                    self.tells(now, directory, fact, duplicate);
+                }
+            }
             Fact::Consumed { consumer, .. } => {
                 frames.busy.take(consumer.index(), 1);
                 frames.cached.take(consumer.index(), 1);
                 frames.done.add(consumer.index(), 1);
+                self.journeys.observe(now, fact, false);
+                self.scene.observe(now, directory, fact);
             }
-            Fact::ResultDiscarded { consumer, .. } => frames.busy.take(consumer.index(), 1),
-            Fact::ConsumerStopped { consumer, .. } => {
-                frames.cached.set(consumer.index(), 0);
-                frames.busy.set(consumer.index(), 0);
-            }
-            _ => {}
+            _ => self.rare(now, directory, fact, observation),
         }
-        let duplicate = self.duplicate(observation, fact);
-        self.journeys.observe(now, fact, duplicate.is_some());
-        self.cast.observe(now, fact);
-        self.scene.observe(now, directory, fact);
-        self.tells(now, directory, fact, duplicate);
     }
 
     fn finish(&mut self, end: SimTime, directory: &Directory, observation: &Observation) {
@@ -196,6 +223,6 @@ impl Beside for Recorder {
     }
 
     fn held(&self) -> u64 {
-        self.frames.held() + self.journeys.held() + self.moments.held()
+        self.frames.held() + self.journeys.held() + self.moments.held() + self.cast.held()
     }
 }

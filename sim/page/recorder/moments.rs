@@ -69,7 +69,7 @@ impl Kind {
             Self::Queue => "queues change hands",
             Self::Duplicate => "duplicates",
             Self::Retry => "retries",
-            Self::Dead => "dead letters",
+            Self::Dead => "given up, dead letters",
             Self::Offset => "offsets and losses",
             Self::Flow => "flow control",
             Self::Order => "locks and order",
@@ -106,15 +106,47 @@ pub struct Sort {
     pub client: Option<ConsumerId>,
 }
 
+/// What is told apart. From fine to coarse.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Grain {
+    /// Each client.
+    Clients,
+    /// Each group.
+    Groups,
+    /// Each kind.
+    Kinds,
+}
+
+impl Grain {
+    /// A sort, as coarse as that.
+    fn of(self, sort: Sort) -> Sort {
+        Sort {
+            kind: sort.kind,
+            group: sort.group.filter(|_| self < Self::Kinds),
+            client: sort.client.filter(|_| self < Self::Groups),
+        }
+    }
+}
+
 /// A bounded list of moments.
 #[derive(Debug)]
 pub struct Moments {
     list: Vec<Moment>,
     /// The last moment of each sort.
     last: BTreeMap<Sort, usize>,
-    /// Clients are no longer told apart.
-    is_coarse: bool,
+    grain: Grain,
+    planned: SimDuration,
     within: SimDuration,
+}
+
+/// A clause as a sentence. Names keep their first letter, words of the language get a great one.
+fn sentence(mut clause: String) -> String {
+    let word = clause.split(' ').next().unwrap_or_default();
+    if matches!(word, "a" | "an" | "the" | "everything" | "nobody" | "what") {
+        clause[..1].make_ascii_uppercase();
+    }
+    clause.push('.');
+    clause
 }
 
 /// What sort of moment a fact is; `None` if it is none.
@@ -187,26 +219,24 @@ impl Moments {
         Self {
             list: Vec::new(),
             last: BTreeMap::new(),
-            is_coarse: false,
+            grain: Grain::Clients,
+            planned,
             within: SimDuration::from_nanos(planned.as_nanos() / WHILES),
         }
     }
 
-    /// Something of `sort` happens; `text` is asked for if it is not the same again.
-    pub fn happens(&mut self, now: SimTime, mut sort: Sort, text: impl FnOnce() -> Option<String>) {
-        if self.is_coarse {
-            sort.client = None;
-        }
+    /// Something of `sort` happens; `text` is asked for if it is not the same again. Whether the list has grown.
+    pub fn happens(&mut self, now: SimTime, sort: Sort, text: impl FnOnce() -> Option<String>) -> bool {
+        let sort = self.grain.of(sort);
         if let Some(&last) = self.last.get(&sort) {
             let last = &mut self.list[last];
             if now.since(last.at) < self.within {
                 last.until = now;
                 last.more += 1;
-                return;
+                return false;
             }
         }
-        let Some(mut text) = text() else { return };
-        text.push('.');
+        let Some(text) = text() else { return false };
         self.last.insert(sort, self.list.len());
         self.list.push(Moment {
             at: now,
@@ -214,30 +244,38 @@ impl Moments {
             kind: sort.kind,
             group: sort.group,
             more: 0,
-            text,
+            text: sentence(text),
         });
+        // It ends: in the end each kind is one moment.
         while self.list.len() > MOMENTS {
             self.widen();
         }
+        true
     }
 
-    /// Tells clients apart no longer; then doubles the while within which moments of one sort are one.
+    /// Tells clients apart no longer; then doubles the while within which moments of one sort are one, up to the whole
+    /// run; then tells groups apart no longer.
     fn widen(&mut self) {
-        if std::mem::replace(&mut self.is_coarse, true) {
+        if self.grain == Grain::Clients {
+            self.grain = Grain::Groups;
+        } else if self.within <= self.planned {
             self.within = (self.within * 2).max(SimDuration::from_nanos(1));
+        } else {
+            self.grain = Grain::Kinds;
         }
         self.last.clear();
         let mut kept: Vec<Moment> = Vec::with_capacity(self.list.len());
-        for moment in self.list.drain(..) {
-            let sort = Sort {
+        for mut moment in self.list.drain(..) {
+            let sort = self.grain.of(Sort {
                 kind: moment.kind,
                 group: moment.group,
                 client: None,
-            };
+            });
+            moment.group = sort.group;
             let last = self.last.get(&sort).map(|&last| &mut kept[last]);
             match last {
                 Some(last) if moment.at.since(last.at) < self.within => {
-                    last.until = moment.until;
+                    last.until = last.until.max(moment.until);
                     last.more += 1 + moment.more;
                 }
                 _ => {
@@ -320,5 +358,34 @@ mod tests {
         assert!(list.windows(2).all(|pair| pair[0].at <= pair[1].at));
         let fault = list.iter().find(|moment| moment.kind == Kind::Fault);
         assert_eq!(fault.map(|fault| fault.at), Some(millis(31_000)));
+    }
+
+    /// A thousand groups have more first moments than the list holds.
+    #[test]
+    fn many_groups_are_folded_too() {
+        let mut moments = Moments::new(SimDuration::from_secs(30));
+        for n in 0..6_000 {
+            let sort = Sort {
+                kind: [Kind::Member, Kind::Rebalance, Kind::Queue][n % 3],
+                group: Some(GroupId(n as u32 / 3)),
+                client: Some(ConsumerId(n as u32)),
+            };
+            moments.happens(millis(n as u64), sort, || Some("the same".into()));
+        }
+        let list = moments.list();
+        assert!(list.len() <= MOMENTS);
+        assert_eq!(list.iter().map(|moment| 1 + moment.more).sum::<u64>(), 6_000);
+    }
+
+    #[test]
+    fn sentences_begin_as_they_should() {
+        assert_eq!(sentence("the round ends".into()), "The round ends.");
+        assert_eq!(sentence("thebilling-1 starts".into()), "thebilling-1 starts.");
+        assert_eq!(
+            sentence("a starts".into()),
+            "A starts.",
+            "a client of that name is bad luck"
+        );
+        assert_eq!(sentence(String::new()), ".");
     }
 }
