@@ -20,13 +20,13 @@ fn hash(bytes: &[u8]) -> String {
     blake3::hash(bytes).to_hex().to_string()
 }
 
-/// BLAKE3 of `report.json` and each chart in `folder`.
+/// BLAKE3 of `report.json`, `report.html` and each chart in `folder`.
 fn digests(folder: &Path) -> BTreeMap<String, String> {
     let entries = fs::read_dir(folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display()));
     entries
         .map(|entry| entry.unwrap())
         .map(|entry| (entry.file_name().into_string().unwrap(), entry.path()))
-        .filter(|(name, _)| name == "report.json" || name.ends_with(".svg"))
+        .filter(|(name, _)| name.starts_with("report.") || name.ends_with(".svg"))
         .map(|(name, path)| (name, hash(&fs::read(path).unwrap())))
         .collect()
 }
@@ -35,12 +35,12 @@ fn digests(folder: &Path) -> BTreeMap<String, String> {
 fn golden(scenario: &str) -> BTreeMap<String, String> {
     let mut golden = digests(&root().join("reports").join(scenario));
     let listed = fs::read_to_string(root().join("reports/DIGESTS")).unwrap();
-    let wanted = format!("  {scenario}/report.json");
-    let digest = listed.lines().find_map(|line| line.strip_suffix(&wanted));
-    golden.insert(
-        "report.json".to_owned(),
-        digest.expect("it is in the gallery").to_owned(),
-    );
+    for file in ["report.json", "report.html"] {
+        let wanted = format!("  {scenario}/{file}");
+        let digest = listed.lines().find_map(|line| line.strip_suffix(&wanted));
+        let digest = digest.expect("it is in the gallery");
+        golden.insert(file.to_owned(), digest.to_owned());
+    }
     golden
 }
 
