@@ -13,6 +13,9 @@ mod strategies;
 mod studies;
 
 use index::Told;
+use rmqsim::Onlookers;
+use rmqsim::cluster::bounds::Bounds;
+use rmqsim::page::{self, recorder::Recorder};
 use rmqsim::report::expect::{self, Expectation};
 use rmqsim::report::{charts, json, table};
 use rmqsim::scenario::{Overrides, Scenario, shipped};
@@ -20,7 +23,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// A larger `report.json` or `comparison.json` is committed as its digest in `reports/DIGESTS`.
+/// A larger `report.json` or `comparison.json` is committed as its digest in `reports/DIGESTS`, as every `report.html` is.
 const LARGEST_REPORT: usize = 256 * 1024;
 
 fn reports() -> PathBuf {
@@ -39,7 +42,13 @@ fn gallery() -> BTreeMap<String, String> {
         let text = fs::read_to_string(&path).unwrap();
         let scenario = Scenario::from_text(name, &text, &Overrides::default())
             .unwrap_or_else(|problems| panic!("{}", problems.render(false, 100)));
-        let mut report = rmqsim::simulate(name, &scenario, |_, _| {});
+        let mut recorder = Recorder::new(&scenario.config);
+        let onlookers = Onlookers {
+            watch: None,
+            others: vec![&mut recorder],
+        };
+        let bounds = Bounds::default();
+        let mut report = rmqsim::simulate_before(onlookers, name, &scenario, None, &bounds, |_, _| {});
         let shape = expect::shape(&scenario.config);
         let expectations: Vec<Expectation> = scenario
             .expect
@@ -76,6 +85,12 @@ fn gallery() -> BTreeMap<String, String> {
             more,
         };
         let charts = charts::draw_all(&report);
+        let playback = recorder.playback().expect("the run is over");
+        let html = page::html(&report, &charts, playback);
+        digests.push_str(&format!(
+            "{}  {name}/report.html\n",
+            blake3::hash(html.as_bytes()).to_hex()
+        ));
         let page = index::page_of(name, &of_scenario, &scenario.file.try_next, &charts);
         files.insert(format!("{name}/README.md"), page);
         told.insert(name.to_owned(), of_scenario);
