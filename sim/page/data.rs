@@ -1,8 +1,7 @@
 //! What a page plays back, as it stands in the page: JSON with all times in whole microseconds.
 //!
-//! Entities are named by their place in the lists. Everything is bounded: entities by
-//! [`COLUMNS`](crate::page::recorder::frames::COLUMNS), numbers by the rows of the frames, stretches, messages and moments
-//! by their own limits.
+//! Entities are named by their place in the lists. Everything is bounded: entities by [`COLUMNS`], numbers by the rows of
+//! the frames, stretches, messages and moments by their own limits.
 
 use crate::cluster::directory::{Directory, TopicKind};
 use crate::cluster::ids::QueueId;
