@@ -43,6 +43,7 @@ use indexmap::IndexMap;
 use std::collections::BTreeSet;
 
 use crate::report::charts::panel::Panel;
+use crate::report::charts::text::seconds as span;
 use crate::report::model::{GroupReport, Report};
 
 /// One picture.
@@ -120,11 +121,6 @@ struct Member<'r> {
 /// Seconds of the report as virtual nanoseconds.
 fn nanos(seconds: f64) -> u64 {
     crate::kernel::time::SimDuration::from_secs_f64(seconds).as_nanos()
-}
-
-/// Seconds of the report, in words.
-fn span(seconds: f64) -> String {
-    text::span(crate::kernel::time::SimDuration::from_secs_f64(seconds))
 }
 
 /// All charts of a report, group by group.

@@ -1,6 +1,6 @@
 //! Words and numbers of the summary: spans, bars, and what fits into how many columns.
 
-use crate::kernel::time::SimDuration;
+pub(in crate::report) use crate::report::charts::text::seconds as span;
 use crate::report::charts::text::{grouped, number};
 
 /// Columns of a full bar.
@@ -28,10 +28,6 @@ pub(in crate::report) fn bytes(bytes: u64) -> String {
         Some((unit, name)) => format!("{} {name}", number(bytes as f64 / unit as f64)),
         None => format!("{bytes} B"),
     }
-}
-
-pub(in crate::report) fn span(seconds: f64) -> String {
-    crate::report::charts::text::span(SimDuration::from_secs_f64(seconds))
 }
 
 /// A measured value next to what was expected of it: as exact as the comparison.
