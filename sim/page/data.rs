@@ -314,7 +314,11 @@ fn consumers(recorder: &Recorder, directory: &Directory) -> Vec<Consumer> {
 fn slots(end: SimTime, observation: &Observation) -> (Vec<Slot>, Micros) {
     let mut slots: Vec<Slot> = (observation.slots.iter().take(COLUMNS))
         .map(|(_, slot)| Slot {
-            group: slot.group.0,
+            // A queue that is left out is no group's on the page.
+            group: match slot.queue.index() < COLUMNS {
+                true => slot.group.0,
+                false => u32::MAX,
+            },
             queue: slot.queue.0,
             owners: Vec::new(),
         })
