@@ -35,8 +35,16 @@ impl<O: Observer> Core<O> {
     }
 
     /// Tells the observer.
-    #[inline(always)]
+    #[inline(never)]
     pub fn emit(&mut self, fact: Fact) {
+        self.observer
+            .observe(self.scheduler.now(), &self.directory, &fact);
+    }
+
+    /// As [`Self::emit`], for what happens with every message: the observer's answer to this kind of fact is compiled
+    /// into the caller, which saves time and costs code.
+    #[inline(always)]
+    pub fn emit_often(&mut self, fact: Fact) {
         self.observer
             .observe(self.scheduler.now(), &self.directory, &fact);
     }

@@ -166,14 +166,14 @@ impl<O: Observer> Cluster<O> {
         if !self.queues[queue.index()].writable {
             return self.refuse_send(slot);
         }
-        self.core.emit(Fact::Request {
+        self.core.emit_often(Fact::Request {
             broker,
             kind: RequestKind::Send,
             group: None,
         });
         let offset = self.append(queue, record);
         let (message, body_size) = (record.id, record.body_size);
-        self.core.emit(Fact::Stored {
+        self.core.emit_often(Fact::Stored {
             queue,
             offset,
             message,
@@ -289,7 +289,7 @@ impl<O: Observer> Cluster<O> {
         self.brokers[broker.index()].commit_log.recycle(appended);
         for queue in touched.drain(..) {
             let max_offset = self.queues[queue.index()].end_pass();
-            self.core.emit(Fact::Dispatched { queue, max_offset });
+            self.core.emit_often(Fact::Dispatched { queue, max_offset });
             if !self.holds[queue.index()].is_empty() {
                 self.wake(queue);
             }
@@ -488,7 +488,7 @@ impl<O: Observer> Cluster<O> {
             let now = self.core.now();
             self.offsets.changed(now, last_save, group, queue, old);
         }
-        self.core.emit(Fact::OffsetCommitted {
+        self.core.emit_often(Fact::OffsetCommitted {
             group,
             queue,
             old,

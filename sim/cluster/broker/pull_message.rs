@@ -40,7 +40,7 @@ impl<O: Observer> Cluster<O> {
         let broker = self.queues[queue.index()].broker;
         let checked = self.check_pull(slot);
         if checked != Err(PullFailure::Connection) {
-            self.core.emit(Fact::Request {
+            self.core.emit_often(Fact::Request {
                 broker,
                 kind: RequestKind::Pull,
                 group: Some(group),
@@ -134,7 +134,7 @@ impl<O: Observer> Cluster<O> {
             expression: held.served,
         };
         let consumer = held.consumer;
-        self.core.emit(Fact::PullHeld {
+        self.core.emit_often(Fact::PullHeld {
             queue,
             consumer,
             offset,
@@ -348,7 +348,7 @@ impl<O: Observer> Cluster<O> {
             next_offset: found.next,
             held: waited,
         };
-        self.core.emit(fact);
+        self.core.emit_often(fact);
         let event = Event::PullReplyArrives(slot);
         self.core.travel(
             Endpoint::Consumer(consumer),

@@ -184,7 +184,7 @@ impl<O: Observer> Cluster<O> {
                 stored: message.stored,
                 position: messages - 1,
             };
-            self.core.emit(fact);
+            self.core.emit_often(fact);
         }
         let dealt_with = if messages == request.span {
             call.succeeded
@@ -317,7 +317,7 @@ impl<O: Observer> Cluster<O> {
                 busy,
                 success: offset < succeeded,
             };
-            self.core.emit(fact);
+            self.core.emit_often(fact);
         }
         if success {
             self.settle(slot);

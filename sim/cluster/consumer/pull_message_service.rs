@@ -305,7 +305,7 @@ impl<O: Observer> Cluster<O> {
         let needs_task = held.process_queue.put(held.inbox.drain(..messages));
         let cached = held.process_queue.msg_count() as u32;
         self.cache_changed(slot);
-        self.core.emit(Fact::Cached {
+        self.core.emit_often(Fact::Cached {
             consumer,
             queue,
             messages: messages as u32,

@@ -225,7 +225,7 @@ impl<O: Observer> Cluster<O> {
         let now = self.core.now();
         let producer = &mut self.producers[id.index()];
         let record = producer.make(id, now);
-        self.core.emit(Fact::Born {
+        self.core.emit_often(Fact::Born {
             producer: id,
             message: record.id,
             luck: record.luck,
@@ -334,7 +334,7 @@ impl<O: Observer> Cluster<O> {
         let send = self.sends.remove(slot.0);
         let latency = self.core.now().since(send.record.born);
         let (producer, message) = (send.producer, send.record.id);
-        self.core.emit(Fact::SendAcknowledged {
+        self.core.emit_often(Fact::SendAcknowledged {
             producer,
             message,
             latency,
