@@ -304,6 +304,26 @@ impl Event {
     }
 }
 
+/// What the codes of one kind of event have above the entity.
+const fn kind(event: Event) -> u64 {
+    event.code() >> 32
+}
+
+/// Kind of [`Event::Arrival`].
+pub(super) const ARRIVAL: u64 = kind(Event::Arrival(ProducerId(0)));
+/// Kind of [`Event::SendArrives`].
+pub(super) const SEND_ARRIVES: u64 = kind(Event::SendArrives(SendSlot(0)));
+/// Kind of [`Event::SendAckArrives`].
+pub(super) const SEND_ACK_ARRIVES: u64 = kind(Event::SendAckArrives(SendSlot(0)));
+/// Kind of [`Event::Dispatch`].
+pub(super) const DISPATCH: u64 = kind(Event::Dispatch(BrokerId(0)));
+/// Kind of [`Event::PullArrives`].
+pub(super) const PULL_ARRIVES: u64 = kind(Event::PullArrives(PqSlot(0)));
+/// Kind of [`Event::PullReplyArrives`].
+pub(super) const PULL_REPLY_ARRIVES: u64 = kind(Event::PullReplyArrives(PqSlot(0)));
+/// Kind of [`Event::ConsumeDone`].
+pub(super) const CONSUME_DONE: u64 = kind(Event::ConsumeDone(TaskSlot(0)));
+
 #[cfg(test)]
 mod tests {
     use super::*;

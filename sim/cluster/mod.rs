@@ -49,7 +49,7 @@ use crate::cluster::consumer::wishes::Wishes;
 use crate::cluster::consumer::{GroupClients, RunStrategy};
 use crate::cluster::core::{Core, Envelope};
 use crate::cluster::directory::Directory;
-use crate::cluster::event::Event;
+use crate::cluster::event::{Event, PqSlot, SendSlot, TaskSlot};
 use crate::cluster::fact::{Fact, Observer};
 use crate::cluster::ids::{BrokerId, ConsumerId, GroupId, ProducerId};
 use crate::cluster::message_queue::MessageQueue;
@@ -428,41 +428,46 @@ impl<O: Observer> Cluster<O> {
         let (mut look_at, mut stopped) = (bounds.first_look(), None);
         let interval = self.config.sample_interval.max(SimDuration::from_nanos(1));
         let (mut next_sample, mut events) = (SimTime::ZERO, 0);
+        // What lies before this instant needs no look at the clock: the next sample, or the end.
+        let mut quiet = SimTime::ZERO;
         loop {
             let next = self.core.scheduler.pop();
-            let time = next.map_or(end, |(time, _)| time.min(end));
-            while next_sample <= time && next_sample < end {
-                if !self.filters.is_empty() {
-                    self.estimate_lags();
-                }
-                self.core.observer.sample(next_sample, &self.core.directory);
-                if !goes_on(next_sample, events) {
-                    return None;
-                }
-                next_sample += interval;
-            }
-            match next {
-                Some((time, code)) if time < end => {
-                    events += 1;
-                    if events >= look_at {
-                        match self.look(bounds, events) {
-                            Ok(next) => look_at = next,
-                            Err(why) => {
-                                // What is due at this instant still happens.
-                                end = time + SimDuration::from_nanos(1);
-                                (look_at, stopped) = (u64::MAX, Some(why));
-                            }
-                        }
+            let time = next.map_or(SimTime::MAX, |(time, _)| time);
+            if time >= quiet {
+                while next_sample <= time && next_sample < end {
+                    if !self.filters.is_empty() {
+                        self.estimate_lags();
                     }
-                    if DIGEST {
-                        self.digest.add(time, code);
+                    self.core.observer.sample(next_sample, &self.core.directory);
+                    if !goes_on(next_sample, events) {
+                        return None;
                     }
-                    watch(time, code);
-                    self.happen(Event::from_code(code));
-                    self.core.observer.event_over(time, &self.core.directory);
+                    next_sample += interval;
                 }
-                _ => break,
+                quiet = next_sample.min(end);
+                if time >= end {
+                    break;
+                }
             }
+            let Some((time, code)) = next else { break };
+            events += 1;
+            if events >= look_at {
+                match self.look(bounds, events) {
+                    Ok(next) => look_at = next,
+                    Err(why) => {
+                        // What is due at this instant still happens.
+                        end = time + SimDuration::from_nanos(1);
+                        (look_at, stopped) = (u64::MAX, Some(why));
+                        quiet = quiet.min(end);
+                    }
+                }
+            }
+            if DIGEST {
+                self.digest.add(time, code);
+            }
+            watch(time, code);
+            self.happen(code);
+            self.core.observer.event_over(time, &self.core.directory);
         }
         if !self.filters.is_empty() {
             self.estimate_lags();
@@ -498,13 +503,24 @@ impl<O: Observer> Cluster<O> {
         }
     }
 
-    /// Lets an event happen, unless it happens in a client that is stopped.
+    /// Lets the event with this code happen, unless it happens in a client that is stopped.
+    ///
+    /// The frequent events are told by their code: putting the event together first costs more than some handlers.
     #[inline(always)]
-    fn happen(&mut self, event: Event) {
-        if self.paused == 0 {
-            self.handle(event);
-        } else {
-            self.happen_unless_deferred(event);
+    fn happen(&mut self, code: u64) {
+        if self.paused != 0 {
+            return self.happen_unless_deferred(Event::from_code(code));
+        }
+        let id = code as u32;
+        match code >> 32 {
+            event::ARRIVAL => self.arrival(ProducerId(id)),
+            event::SEND_ARRIVES => self.send_arrives(SendSlot(id)),
+            event::SEND_ACK_ARRIVES => self.send_ack_arrives(SendSlot(id)),
+            event::DISPATCH => self.dispatch(BrokerId(id)),
+            event::PULL_ARRIVES => self.pull_arrives(PqSlot(id)),
+            event::PULL_REPLY_ARRIVES => self.pull_reply_arrives(PqSlot(id)),
+            event::CONSUME_DONE => self.consume_done(TaskSlot(id)),
+            _ => self.handle_rare(Event::from_code(code)),
         }
     }
 
@@ -515,15 +531,10 @@ impl<O: Observer> Cluster<O> {
         }
     }
 
-    /// As [`Self::handle`], from anywhere but the loop: there the frequent events are handled in line.
+    /// Routes one event to the part that it concerns, from anywhere but the loop: there the frequent events are handled
+    /// in line.
     #[inline(never)]
     fn handle_now(&mut self, event: Event) {
-        self.handle(event);
-    }
-
-    /// Routes one event to the part that it concerns.
-    #[inline(always)]
-    fn handle(&mut self, event: Event) {
         match event {
             Event::Arrival(producer) => self.arrival(producer),
             Event::SendArrives(slot) => self.send_arrives(slot),
@@ -532,14 +543,15 @@ impl<O: Observer> Cluster<O> {
             Event::PullArrives(slot) => self.pull_arrives(slot),
             Event::PullReplyArrives(slot) => self.pull_reply_arrives(slot),
             Event::ConsumeDone(task) => self.consume_done(task),
-            Event::PullDue(slot) => self.pull_due(slot),
             other => self.handle_rare(other),
         }
     }
 
     /// The events that are few.
+    #[inline(never)]
     fn handle_rare(&mut self, event: Event) {
         match event {
+            Event::PullDue(slot) => self.pull_due(slot),
             Event::Timeline(entry) => self.timeline(entry),
             Event::ProducerStart(producer) => self.producer_start(producer),
             Event::DeliverDelayed { broker, level } => self.deliver_delayed(broker, level),
@@ -585,8 +597,7 @@ impl<O: Observer> Cluster<O> {
             | Event::Dispatch(_)
             | Event::PullArrives(_)
             | Event::PullReplyArrives(_)
-            | Event::ConsumeDone(_)
-            | Event::PullDue(_) => unreachable!("Cluster::handle takes the frequent events"),
+            | Event::ConsumeDone(_) => unreachable!("the frequent events do not come here"),
         }
     }
 

@@ -25,13 +25,17 @@ impl<T> Slab<T> {
     }
 
     /// Puts `value` somewhere and tells where.
-    #[inline]
+    #[inline(always)]
     pub fn insert(&mut self, value: T) -> u32 {
-        if let Some(place) = self.free.pop() {
-            self.places[place as usize] = Some(value);
-            return place;
-        }
-        self.places.push(Some(value));
+        let place = self.free.pop().unwrap_or_else(|| self.add_place());
+        self.places[place as usize] = Some(value);
+        place
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn add_place(&mut self) -> u32 {
+        self.places.push(None);
         (self.places.len() - 1) as u32
     }
 

@@ -66,9 +66,23 @@ impl Sampler {
     pub fn sample(&self, source: &mut impl Source) -> SimDuration {
         match &self.0 {
             Kind::Constant(value) => *value,
-            Kind::Exponential { mean } => whole(-math::ln(source.unit_open_low()) * mean),
+            Kind::Exponential { mean } => Self::of_unit(Self::unit_exponential(source), *mean),
             Kind::Other(other) => other.sample(source),
         }
+    }
+}
+
+impl Sampler {
+    /// One draw from the exponential distribution of mean 1.
+    #[inline]
+    pub fn unit_exponential(source: &mut impl Source) -> f64 {
+        -math::ln(source.unit_open_low())
+    }
+
+    /// The draw of mean `mean`, in nanoseconds, that goes with one of mean 1.
+    #[inline]
+    pub fn of_unit(unit: f64, mean: f64) -> SimDuration {
+        whole(unit * mean)
     }
 }
 

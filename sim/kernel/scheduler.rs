@@ -72,8 +72,8 @@ pub struct Scheduler<E: Copy, L = NearFarList<E>> {
     /// Keys of cancelled events. A superset of those in the list: one that was swept out and cancelled again
     /// comes back, until the next sweep or until its time has come.
     cancelled: BTreeSet<u128>,
-    /// The least of them: what is earlier needs no look.
-    first_cancelled: u128,
+    /// When the least of them is due: what is earlier needs no look.
+    first_cancelled_time: SimTime,
     /// The last events of an instant that has too many.
     watched: Vec<E>,
     /// What an event is called when it has to be told.
@@ -99,7 +99,7 @@ impl<E: Copy, L: EventList<E>> Default for Scheduler<E, L> {
             executed: 0,
             executed_before_now: 0,
             cancelled: BTreeSet::new(),
-            first_cancelled: u128::MAX,
+            first_cancelled_time: SimTime::MAX,
             watched: Vec::new(),
             name: |_| "event".to_owned(),
         }
@@ -161,7 +161,7 @@ impl<E: Copy, L: EventList<E>> Scheduler<E, L> {
         let had_its_turn = (ticket.time, ticket.seq.get()) <= (self.now, self.running);
         if !had_its_turn {
             self.cancelled.insert(ticket.key());
-            self.first_cancelled = self.first_cancelled.min(ticket.key());
+            self.first_cancelled_time = self.first_cancelled_time.min(ticket.time);
             if self.cancelled.len() > SWEEP_FROM + self.entries() / 2 {
                 self.sweep();
             }
@@ -176,7 +176,7 @@ impl<E: Copy, L: EventList<E>> Scheduler<E, L> {
     pub fn pop(&mut self) -> Option<(SimTime, E)> {
         loop {
             let next = self.take_earliest()?;
-            if !self.is_cancelled(&next) {
+            if next.time < self.first_cancelled_time || !self.is_cancelled(&next) {
                 self.advance(next.time, next.seq, next.event);
                 return Some((next.time, next.event));
             }
@@ -188,7 +188,7 @@ impl<E: Copy, L: EventList<E>> Scheduler<E, L> {
     pub fn next_time(&mut self) -> Option<SimTime> {
         loop {
             let next = self.earliest()?;
-            if !self.is_cancelled(&next) {
+            if next.time < self.first_cancelled_time || !self.is_cancelled(&next) {
                 return Some(next.time);
             }
             self.take_earliest();
@@ -242,14 +242,16 @@ impl<E: Copy, L: EventList<E>> Scheduler<E, L> {
         }
     }
 
-    /// Whether the earliest entry is in the lane; makes sure that the head is known.
+    /// Makes sure that the head is known; whether the earliest entry is in the lane.
     #[inline(always)]
     fn is_lane_first(&mut self) -> bool {
         if self.head.is_none() {
             self.head = self.list.pop();
         }
         match (self.lane.front(), &self.head) {
-            (Some(lane), Some(head)) => lane.key() < head.key(),
+            (Some(lane), Some(head)) => {
+                lane.time < head.time || lane.time == head.time && lane.seq < head.seq
+            }
             (lane, _) => lane.is_some(),
         }
     }
@@ -273,17 +275,17 @@ impl<E: Copy, L: EventList<E>> Scheduler<E, L> {
     }
 
     /// Whether `next`, the earliest entry, was cancelled. It is then forgotten, and must be taken out.
-    #[inline(always)]
-    fn is_cancelled(&mut self, next: &Scheduled<E>) -> bool {
-        next.key() >= self.first_cancelled && self.forget_cancelled(next.key())
-    }
-
     #[cold]
-    fn forget_cancelled(&mut self, key: u128) -> bool {
+    #[inline(never)]
+    fn is_cancelled(&mut self, next: &Scheduled<E>) -> bool {
+        if self.cancelled.first().is_none_or(|first| next.key() < *first) {
+            return false;
+        }
         // What is earlier was swept out before it was cancelled once more.
-        self.cancelled = self.cancelled.split_off(&key);
-        let cancelled = self.cancelled.remove(&key);
-        self.first_cancelled = self.cancelled.first().copied().unwrap_or(u128::MAX);
+        self.cancelled = self.cancelled.split_off(&next.key());
+        let cancelled = self.cancelled.remove(&next.key());
+        let due = |key: &u128| SimTime::from_nanos((key >> 64) as u64);
+        self.first_cancelled_time = self.cancelled.first().map_or(SimTime::MAX, due);
         cancelled
     }
 
@@ -298,21 +300,23 @@ impl<E: Copy, L: EventList<E>> Scheduler<E, L> {
         if time > self.now {
             self.now = time;
             self.executed_before_now = self.executed;
-        } else if time < self.now || seq <= self.running {
-            went_back(self.now, time);
+        } else {
+            if time < self.now || seq <= self.running {
+                went_back(self.now, time);
+            }
+            if self.executed_now() >= MAX_EVENTS_PER_INSTANT - WATCHED {
+                self.watch(event);
+            }
         }
         self.running = seq;
         self.executed += 1;
-        if self.executed_now() > MAX_EVENTS_PER_INSTANT - WATCHED {
-            self.watch(event);
-        }
     }
 
     /// Keeps an event of an instant that has many, and gives up when they are too many.
     #[cold]
     #[inline(never)]
     fn watch(&mut self, event: E) {
-        let number = self.executed_now() - (MAX_EVENTS_PER_INSTANT - WATCHED);
+        let number = self.executed_now() + 1 - (MAX_EVENTS_PER_INSTANT - WATCHED);
         // Those of an earlier instant, which ended well, are forgotten.
         self.watched.truncate((number - 1) as usize);
         if number <= WATCHED {
@@ -346,7 +350,7 @@ impl<E: Copy, L: EventList<E>> Scheduler<E, L> {
         self.lane.retain(live);
         self.head = self.head.filter(live);
         self.cancelled.clear();
-        self.first_cancelled = u128::MAX;
+        self.first_cancelled_time = SimTime::MAX;
     }
 }
 

@@ -93,7 +93,9 @@ impl<O: Observer> Cluster<O> {
             held.calls += 1;
             at += size;
         }
-        self.run_tasks(consumer);
+        if pool.has_free_thread() {
+            self.run_tasks(consumer);
+        }
     }
 
     /// The same for messages with gaps between them.
@@ -123,27 +125,34 @@ impl<O: Observer> Cluster<O> {
     #[inline]
     fn run_tasks(&mut self, consumer: ConsumerId) {
         loop {
-            let pool = &mut self.consumers[consumer.index()].pool;
-            if pool.busy >= pool.threads {
+            let client = &mut self.consumers[consumer.index()];
+            if !client.pool.has_free_thread() {
                 return;
             }
-            let Some(request) = pool.waiting.pop_front() else {
+            let Some(request) = client.pool.waiting.pop_front() else {
                 return;
             };
             if self.held_queues.get(request.held_queue.0).process_queue.dropped {
                 self.call_ended(request.held_queue);
+            } else if client.is_idempotent {
+                self.begin_with_memory(consumer, request);
             } else {
-                self.begin(consumer, request);
+                self.begin::<false>(consumer, request);
             }
         }
     }
 
-    /// A thread calls the listener.
+    /// A thread calls a listener that remembers.
+    #[inline(never)]
+    fn begin_with_memory(&mut self, consumer: ConsumerId, request: ConsumeRequest) {
+        self.begin::<true>(consumer, request);
+    }
+
+    /// A thread calls the listener, which remembers what it has done or does not.
     #[inline]
-    fn begin(&mut self, consumer: ConsumerId, request: ConsumeRequest) {
+    fn begin<const IS_IDEMPOTENT: bool>(&mut self, consumer: ConsumerId, request: ConsumeRequest) {
         let now = self.core.now();
-        let is_idempotent = self.consumers[consumer.index()].is_idempotent;
-        let known = match is_idempotent {
+        let known = match IS_IDEMPOTENT {
             true => self.ask_store_about(consumer, &request),
             false => Vec::new(),
         };
@@ -164,7 +173,7 @@ impl<O: Observer> Cluster<O> {
             message.progress.start(now);
             let reconsume_times = message.progress.reconsume_times();
             let handling = handling(client, salts, &self.core.directory, now, held.queue, message);
-            if is_idempotent {
+            if IS_IDEMPOTENT {
                 let suppressed = known[(offset - request.first_offset) as usize] == Some(true);
                 let works = !call.is_over() && !suppressed && handling.outcome == Outcome::Success;
                 handled.push((*message, suppressed, works));
@@ -208,7 +217,7 @@ impl<O: Observer> Cluster<O> {
             delay_level: call.delay_level.unwrap_or(GROUPS_LEVEL),
             after_failure: None,
         });
-        if is_idempotent {
+        if IS_IDEMPOTENT {
             self.note_call(TaskSlot(task), group, &handled);
         }
         let client = &self.consumers[consumer.index()];
@@ -262,27 +271,53 @@ impl<O: Observer> Cluster<O> {
     #[inline(always)]
     pub(in crate::cluster) fn consume_done(&mut self, slot: TaskSlot) {
         let task = self.tasks.get(slot.0);
+        let held = self.held_queues.get(task.held_queue.0);
+        let client = &self.consumers[held.consumer.index()];
+        let is_plain = !(task.abandoned
+            || held.process_queue.dropped
+            || client.guard.is_some()
+            || client.is_idempotent
+            || task.outcome == Outcome::Forward);
+        if is_plain || !self.return_specially(slot) {
+            self.take_result(slot);
+        }
+    }
+
+    /// What there is to do before the result of a call is looked at, where anything is out of the ordinary; whether that
+    /// is all.
+    #[inline(never)]
+    fn return_specially(&mut self, slot: TaskSlot) -> bool {
+        let task = self.tasks.get(slot.0);
         let consumer = self.held_queues.get(task.held_queue.0).consumer;
         if task.abandoned {
-            return self.call_outlived_its_client(slot, consumer);
+            self.call_outlived_its_client(slot, consumer);
+            return true;
         }
         if self.consumers[consumer.index()].guard.is_some() {
             self.leave_guard(consumer, slot);
         }
         let task = self.tasks.get(slot.0);
-        let held = self.held_queues.get(task.held_queue.0);
-        if task.outcome == Outcome::Forward && !held.process_queue.dropped {
-            return self.forward(slot);
+        let dropped = self.held_queues.get(task.held_queue.0).process_queue.dropped;
+        if task.outcome == Outcome::Forward && !dropped {
+            self.forward(slot);
+            return true;
         }
         if self.consumers[consumer.index()].is_idempotent {
             self.effects_happen(slot, consumer);
         }
+        let discards = dropped && !self.is_sabotaged(Sabotage::KeepDropped);
+        if discards {
+            self.discard(slot);
+            self.finish_task(slot);
+        }
+        discards
+    }
+
+    /// The result of a call counts.
+    #[inline(always)]
+    fn take_result(&mut self, slot: TaskSlot) {
         let task = self.tasks.get(slot.0);
         let held = self.held_queues.get(task.held_queue.0);
-        if held.process_queue.dropped && !self.is_sabotaged(Sabotage::KeepDropped) {
-            self.discard(slot);
-            return self.finish_task(slot);
-        }
         let (consumer, group, queue) = (held.consumer, held.group, held.queue);
         let busy = task.share(self.core.scheduler.now());
         let (success, succeeded) = (
@@ -378,7 +413,7 @@ impl<O: Observer> Cluster<O> {
         let mut commit = None;
         for offset in offsets {
             // Those that the clean-up has taken out are done, too.
-            commit = held.process_queue.remove([offset]).or(commit);
+            commit = held.process_queue.remove_one(offset).or(commit);
         }
         if let Some(commit) = commit {
             held.offset.update(commit, true);
@@ -389,9 +424,9 @@ impl<O: Observer> Cluster<O> {
     /// The thread is free again.
     #[inline]
     pub(super) fn finish_task(&mut self, slot: TaskSlot) {
-        let task = self.tasks.remove(slot.0);
-        let consumer = self.held_queues.get(task.held_queue.0).consumer;
-        self.call_ended(task.held_queue);
+        let held_queue = self.tasks.remove(slot.0).held_queue;
+        let consumer = self.held_queues.get(held_queue.0).consumer;
+        self.call_ended(held_queue);
         self.thread_is_free(consumer);
     }
 

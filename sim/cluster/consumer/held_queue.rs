@@ -213,7 +213,7 @@ impl<O: Observer> Cluster<O> {
         held.process_queue.dropped = true;
         let (consumer, queue) = (held.consumer, held.queue);
         let unfinished = held.process_queue.msg_count() as u32;
-        self.count_cache(slot, CacheTotal::default());
+        self.uncount_cache(slot);
         self.core.emit(Fact::QueueReleased {
             consumer,
             queue,
@@ -224,7 +224,7 @@ impl<O: Observer> Cluster<O> {
     /// The cache of a held queue has changed. Finished messages give credit back, where there is one.
     #[inline]
     pub(in crate::cluster) fn cache_changed(&mut self, slot: PqSlot) {
-        let held = self.held_queues.get(slot.0);
+        let held = self.held_queues.get_mut(slot.0);
         if held.process_queue.dropped {
             return;
         }
@@ -232,18 +232,19 @@ impl<O: Observer> Cluster<O> {
             messages: held.process_queue.msg_count(),
             bytes: held.process_queue.msg_size(),
         };
-        let (finished, pushed) = (held.counted.messages - now.messages, held.push.is_some());
-        self.count_cache(slot, now);
-        if pushed && finished > 0 {
+        let before = std::mem::replace(&mut held.counted, now);
+        self.consumers[held.consumer.index()].cache.change(before, now);
+        self.group_caches[held.group.index()].change(before, now);
+        let finished = before.messages - now.messages;
+        if finished > 0 && held.push.is_some() {
             self.give_credit_back(slot, finished as u64);
         }
     }
 
-    /// `now` is cached of a queue.
-    #[inline]
-    fn count_cache(&mut self, slot: PqSlot, now: CacheTotal) {
+    /// Nothing of a queue is cached that counts.
+    fn uncount_cache(&mut self, slot: PqSlot) {
         let held = self.held_queues.get_mut(slot.0);
-        let before = std::mem::replace(&mut held.counted, now);
+        let (before, now) = (std::mem::take(&mut held.counted), CacheTotal::default());
         self.consumers[held.consumer.index()].cache.change(before, now);
         self.group_caches[held.group.index()].change(before, now);
     }

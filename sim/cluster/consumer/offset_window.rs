@@ -3,8 +3,7 @@
 //! Messages lie in a ring buffer in offset order. Taking one out of the middle leaves a tombstone, so the
 //! others keep their places; the first and the last slot are never tombstones. Without gaps between slots the
 //! place of a message is its distance from the front, found without a search; short gaps are therefore filled
-//! with tombstones. With long ones (filtered messages) that distance bounds a binary search. Each slot is cleared
-//! once, so all of it is O(1) amortised while offsets arrive in order. An offset below the last one is inserted where
+//! with tombstones. With long ones (filtered messages) there is a binary search. Each slot is cleared once, so all of it is O(1) amortised while offsets arrive in order. An offset below the last one is inserted where
 //! it belongs, in O(n); that happens only when offsets are pulled twice.
 //!
 //! Plays the part of the `TreeMap`s inside `ProcessQueue`.
@@ -135,43 +134,54 @@ impl OffsetWindow {
     /// The message at `offset`.
     #[inline]
     pub fn get(&self, offset: u64) -> Option<&CachedMessage> {
-        let slot = &self.slots[self.find(offset).ok()?];
+        let slot = &self.slots[self.find(offset)?];
         (!slot.is_tombstone()).then_some(slot)
     }
 
     /// The message at `offset`, to be changed. Its offset must stay.
     #[inline]
     pub fn get_mut(&mut self, offset: u64) -> Option<&mut CachedMessage> {
-        let place = self.find(offset).ok()?;
+        let place = self.find(offset)?;
         let slot = &mut self.slots[place];
         (!slot.is_tombstone()).then_some(slot)
     }
 
-    /// Puts `message` at its offset; returns the one that it displaces.
+    /// Puts `message` at its offset; whether none was there.
     #[inline]
-    pub fn insert(&mut self, message: CachedMessage) -> Option<CachedMessage> {
+    pub fn insert(&mut self, message: CachedMessage) -> bool {
         debug_assert!(!message.is_tombstone());
+        let follows = |last: &CachedMessage| last.offset + 1 == message.offset;
+        if !self.slots.back().is_none_or(follows) && !self.make_room(message) {
+            return self.insert_within(message);
+        }
+        self.slots.push_back(message);
+        self.live += 1;
+        true
+    }
+
+    /// Fills a short gap between the last slot and `message`; whether it lies behind the last slot.
+    #[inline(never)]
+    fn make_room(&mut self, message: CachedMessage) -> bool {
         let last = self.slots.back().map(|last| last.offset);
         if last.is_some_and(|last| last >= message.offset) {
-            return self.insert_within(message);
+            return false;
         }
         let gap = last.map_or(0, |last| message.offset - last - 1);
         if (1..=FILLED_GAP).contains(&gap) {
             self.fill(message.offset - gap..message.offset);
         }
-        self.slots.push_back(message);
-        self.live += 1;
-        None
+        true
     }
 
-    /// Takes the message at `offset` out.
+    /// Takes the message at `offset` out; the size of its body.
     #[inline]
-    pub fn remove(&mut self, offset: u64) -> Option<CachedMessage> {
-        let place = self.find(offset).ok()?;
-        let message = self.slots[place];
+    pub fn remove(&mut self, offset: u64) -> Option<u32> {
+        let place = self.find(offset)?;
+        let message = &self.slots[place];
         if message.is_tombstone() {
             return None;
         }
+        let body_size = message.body_size;
         self.live -= 1;
         if place == 0 {
             self.slots.pop_front();
@@ -186,13 +196,14 @@ impl OffsetWindow {
         } else {
             self.slots[place].progress.0 |= Progress::TOMBSTONE;
         }
-        Some(message)
+        Some(body_size)
     }
 
     /// Takes the message with the lowest offset out.
     pub fn pop_first(&mut self) -> Option<CachedMessage> {
-        let lowest = self.first()?.offset;
-        self.remove(lowest)
+        let lowest = *self.first()?;
+        self.remove(lowest.offset);
+        Some(lowest)
     }
 
     /// Takes everything out.
@@ -209,48 +220,38 @@ impl OffsetWindow {
             .extend(gap.map(|offset| CachedMessage { offset, ..tombstone }));
     }
 
-    /// The slot of `offset`, or where it would be put.
+    /// The slot of `offset`.
     #[inline]
-    fn find(&self, offset: u64) -> Result<usize, usize> {
-        let Some(first) = self.slots.front() else {
-            return Err(0);
-        };
-        let Some(distance) = offset.checked_sub(first.offset) else {
-            return Err(0);
-        };
-        let distance = usize::try_from(distance).unwrap_or(usize::MAX);
-        if self.slots.get(distance).is_some_and(|slot| slot.offset == offset) {
-            return Ok(distance);
-        }
-        // Offsets rise by one at least from slot to slot, so none beyond `distance` can be the one.
-        let (mut low, mut high) = (0, distance.min(self.slots.len()));
-        while low < high {
-            let middle = (low + high) / 2;
-            if self.slots[middle].offset < offset {
-                low = middle + 1;
-            } else {
-                high = middle;
-            }
-        }
-        match self.slots.get(low) {
-            Some(slot) if slot.offset == offset => Ok(low),
-            _ => Err(low),
+    fn find(&self, offset: u64) -> Option<usize> {
+        let first = self.slots.front()?.offset;
+        // What lies before the first is far beyond the last.
+        let distance = offset.wrapping_sub(first) as usize;
+        match self.slots.get(distance) {
+            Some(slot) if slot.offset == offset => Some(distance),
+            _ => self.search(offset).ok(),
         }
     }
 
-    /// Puts `message` at or before the last slot.
-    fn insert_within(&mut self, message: CachedMessage) -> Option<CachedMessage> {
-        match self.find(message.offset) {
+    /// The slot of `offset`, or where it would be put.
+    #[inline(never)]
+    fn search(&self, offset: u64) -> Result<usize, usize> {
+        self.slots.binary_search_by_key(&offset, |slot| slot.offset)
+    }
+
+    /// Puts `message` at or before the last slot; whether none was there.
+    #[inline(never)]
+    fn insert_within(&mut self, message: CachedMessage) -> bool {
+        match self.search(message.offset) {
             Ok(place) => {
                 let displaced = std::mem::replace(&mut self.slots[place], message);
                 if !displaced.is_tombstone() {
-                    return Some(displaced);
+                    return false;
                 }
             }
             Err(place) => self.slots.insert(place, message),
         }
         self.live += 1;
-        None
+        true
     }
 
     /// Bytes that it holds.
@@ -282,7 +283,7 @@ mod tests {
     #[test]
     fn tombstones_leave_with_the_front() {
         let mut window = OffsetWindow::default();
-        (0..4).for_each(|offset| assert!(window.insert(message(offset, 0)).is_none()));
+        (0..4).for_each(|offset| assert!(window.insert(message(offset, 0))));
         assert!(window.remove(1).is_some());
         assert!(window.remove(1).is_none());
         assert_eq!((window.len(), window.slots.len()), (3, 4));
@@ -342,9 +343,12 @@ mod tests {
                 match step {
                     Step::Insert(offset, luck) => {
                         let new = message(offset, luck);
-                        prop_assert_eq!(window.insert(new), map.insert(offset, new));
+                        prop_assert_eq!(window.insert(new), map.insert(offset, new).is_none());
                     }
-                    Step::Remove(offset) => prop_assert_eq!(window.remove(offset), map.remove(&offset)),
+                    Step::Remove(offset) => {
+                        let removed = map.remove(&offset).map(|message| message.body_size);
+                        prop_assert_eq!(window.remove(offset), removed);
+                    }
                     Step::PopFirst => prop_assert_eq!(window.pop_first(), map.pop_first().map(|(_, m)| m)),
                 }
                 prop_assert_eq!(window.len(), map.len());

@@ -66,7 +66,7 @@ impl ProcessQueue {
     /// new task, because there is something to do and none exists.
     pub fn put(&mut self, messages: impl IntoIterator<Item = CachedMessage>) -> bool {
         for message in messages {
-            if self.cached.insert(message).is_none() {
+            if self.cached.insert(message) {
                 self.queue_offset_max = message.offset;
                 self.msg_count += 1;
                 self.msg_size += i64::from(message.body_size);
@@ -91,6 +91,19 @@ impl ProcessQueue {
         self.remove_all(offsets.into_iter().map(|offset| (offset, None)))
     }
 
+    /// [`remove`](Self::remove) of one message.
+    #[inline]
+    pub fn remove_one(&mut self, offset: u64) -> Option<u64> {
+        if self.cached.is_empty() {
+            return None;
+        }
+        if let Some(size) = self.cached.remove(offset) {
+            self.msg_count -= 1;
+            self.msg_size -= i64::from(size);
+        }
+        Some(self.offset_to_commit())
+    }
+
     /// [`remove`](Self::remove) to the letter: `msgSize` shrinks by the size of the message that the caller holds,
     /// not of the one in the cache. The two are the same record, unless somebody made them differ.
     pub fn remove_messages(&mut self, messages: &[CachedMessage]) -> Option<u64> {
@@ -109,7 +122,7 @@ impl ProcessQueue {
         for (offset, size) in messages {
             if let Some(cached) = self.cached.remove(offset) {
                 self.msg_count -= 1;
-                self.msg_size -= i64::from(size.unwrap_or(cached.body_size));
+                self.msg_size -= i64::from(size.unwrap_or(cached));
             }
         }
         Some(self.offset_to_commit())

@@ -302,7 +302,8 @@ impl<O: Observer> Cluster<O> {
                 .collect()
         };
         let scattered: Option<Vec<u64>> = (!is_dense).then(offsets);
-        let needs_task = held.process_queue.put(held.inbox.drain(..messages));
+        let needs_task = held.process_queue.put(held.inbox[..messages].iter().copied());
+        held.inbox.drain(..messages);
         let cached = held.process_queue.msg_count() as u32;
         self.cache_changed(slot);
         self.core.emit_often(Fact::Cached {

@@ -232,13 +232,26 @@ impl<O: Observer> Cluster<O> {
             body_size: record.body_size,
         });
         self.plan_arrival(id);
-        let slot = SendSlot(self.sends.insert(SendInFlight {
+        let mut send = SendInFlight {
             producer: id,
             queue: QueueId(0),
             record,
             retries: 0,
             refused: false,
-        }));
+        };
+        let producer = &mut self.producers[id.index()];
+        match &mut producer.publish {
+            Some(publish) if producer.selector == QueueSelector::RoundRobin => {
+                if let Some(position) = publish.select_one() {
+                    let (broker, queue) = publish.queues()[position];
+                    send.queue = queue;
+                    let slot = SendSlot(self.sends.insert(send));
+                    return self.set_out(slot, id, broker);
+                }
+            }
+            _ => {}
+        }
+        let slot = SendSlot(self.sends.insert(send));
         if self.producers[id.index()].publish.is_some() {
             self.send(slot);
         } else {
@@ -279,7 +292,7 @@ impl<O: Observer> Cluster<O> {
     }
 
     /// Chooses a queue and sends.
-    #[inline]
+    #[inline(never)]
     fn send(&mut self, slot: SendSlot) {
         let send = self.sends.get_mut(slot.0);
         let id = send.producer;
@@ -305,6 +318,12 @@ impl<O: Observer> Cluster<O> {
         };
         let (broker, queue) = publish.queues()[position];
         (send.queue, send.refused) = (queue, false);
+        self.set_out(slot, id, broker);
+    }
+
+    /// A message is on its way to the broker.
+    #[inline(always)]
+    fn set_out(&mut self, slot: SendSlot, id: ProducerId, broker: BrokerId) {
         let event = Event::SendArrives(slot);
         self.core.travel(
             Endpoint::Producer(id),

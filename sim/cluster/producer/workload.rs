@@ -33,11 +33,47 @@ pub enum Arrivals {
     AtOnce,
 }
 
+/// So many draws at a time: logarithms that do not wait for each other take a third of the time.
+const DRAWN_AT_ONCE: usize = 16;
+
+/// Draws of mean 1 from the exponential distribution, in the order of the stream.
+struct UnitDraws {
+    stream: Stream,
+    drawn: [f64; DRAWN_AT_ONCE],
+    used: usize,
+}
+
+impl UnitDraws {
+    #[inline]
+    fn next(&mut self) -> f64 {
+        if self.used == DRAWN_AT_ONCE {
+            self.draw();
+        }
+        self.used += 1;
+        self.drawn[self.used - 1]
+    }
+
+    #[inline(never)]
+    fn draw(&mut self) {
+        for draw in &mut self.drawn {
+            *draw = Sampler::unit_exponential(&mut self.stream);
+        }
+        self.used = 0;
+    }
+}
+
+/// Time between two arrivals.
+enum Gaps {
+    Constant(SimDuration),
+    /// Exponential; mean in nanoseconds.
+    Exponential(f64),
+}
+
 /// Draws arrivals one after another.
 pub struct ArrivalProcess {
     arrivals: Arrivals,
-    gaps: Sampler,
-    stream: Stream,
+    gaps: Gaps,
+    draws: UnitDraws,
     /// Bursts only: begin of the current cycle of burst and silence.
     cycle: Option<SimTime>,
 }
@@ -51,7 +87,11 @@ impl ArrivalProcess {
         Self {
             arrivals: arrivals.clone(),
             gaps: gaps(arrivals),
-            stream,
+            draws: UnitDraws {
+                stream,
+                drawn: [0.0; DRAWN_AT_ONCE],
+                used: DRAWN_AT_ONCE,
+            },
             cycle: None,
         }
     }
@@ -80,16 +120,19 @@ impl ArrivalProcess {
     /// The arrival after the one at `now`, or after the start at `now`.
     #[inline]
     pub fn next(&mut self, now: SimTime) -> SimTime {
-        let gap = self.gaps.sample(&mut self.stream);
+        let gap = match self.gaps {
+            Gaps::Constant(gap) => gap,
+            Gaps::Exponential(mean) => Sampler::of_unit(self.draws.next(), mean),
+        };
         match self.arrivals {
             Arrivals::Bursts { on, off, .. } => self.through_silence(now, gap, on, off),
             _ => now + gap,
         }
     }
 
-    /// Draws for nothing, as whoever has no business with this stream would.
+    /// Draws for nothing, as whoever has no business with this stream would. Before the first arrival.
     pub fn lose_draw(&mut self) {
-        self.stream.next_u64();
+        self.draws.stream.next_u64();
     }
 
     /// A gap counts time in bursts only: what does not fit goes on in the next burst.
@@ -116,16 +159,16 @@ impl ArrivalProcess {
     }
 }
 
-/// Draws gaps between arrivals.
-fn gaps(arrivals: &Arrivals) -> Sampler {
-    let gaps = match arrivals {
-        Arrivals::Constant { gap } => Dist::Constant(*gap),
+fn gaps(arrivals: &Arrivals) -> Gaps {
+    match arrivals {
+        Arrivals::Constant { gap } => Gaps::Constant(*gap),
         Arrivals::Poisson { mean_gap: mean } | Arrivals::Bursts { mean_gap: mean, .. } => {
-            Dist::Shape(Shape::Exponential { mean: *mean })
+            let exponential = Dist::Shape(Shape::Exponential { mean: *mean });
+            exponential.validate().expect("the scenario has checked the rate");
+            Gaps::Exponential(mean.as_nanos() as f64)
         }
-        Arrivals::AtOnce => Dist::Constant(SimDuration::ZERO),
-    };
-    Sampler::new(&gaps).expect("the scenario has checked the rate")
+        Arrivals::AtOnce => Gaps::Constant(SimDuration::ZERO),
+    }
 }
 
 #[cfg(test)]
