@@ -62,7 +62,7 @@ impl Sampler {
     }
 
     /// One draw.
-    #[inline]
+    #[inline(always)]
     pub fn sample(&self, source: &mut impl Source) -> SimDuration {
         match &self.0 {
             Kind::Constant(value) => *value,

@@ -220,7 +220,7 @@ impl<O: Observer> Cluster<O> {
     }
 
     /// Appends a record to the log of the queue's broker. Call [`Self::make_visible`] when its fact is told.
-    #[inline]
+    #[inline(always)]
     pub(in crate::cluster) fn append(&mut self, queue: QueueId, record: Record) -> u64 {
         let size = record.stored_size();
         let broker_id = self.queues[queue.index()].broker;
@@ -475,7 +475,7 @@ impl<O: Observer> Cluster<O> {
     }
 
     /// Overwrites a committed offset; while an operator's is pending, nobody else's counts.
-    #[inline]
+    #[inline(always)]
     fn commit_offset(&mut self, group: GroupId, queue: QueueId, new: u64, via: CommitVia) {
         let queue_state = &self.queues[queue.index()];
         if queue_state.has_resets() && queue_state.pending_reset(group).is_some() {

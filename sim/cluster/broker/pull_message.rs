@@ -71,7 +71,7 @@ impl<O: Observer> Cluster<O> {
     }
 
     /// Whether the queue is there to be pulled, and which of its messages the group wants, as the broker knows it.
-    #[inline]
+    #[inline(always)]
     fn check_pull(&self, slot: PqSlot) -> Result<ExpressionId, PullFailure> {
         let held = self.held_queues.get(slot.0);
         let queue = &self.queues[held.queue.index()];
@@ -226,7 +226,7 @@ impl<O: Observer> Cluster<O> {
     }
 
     /// Messages and bytes that an answer from `offset` of a queue on may have, by whether its first message is in memory.
-    #[inline]
+    #[inline(always)]
     pub(super) fn transfer_limits(&self, queue: QueueId, offset: u64) -> (u32, u64) {
         let tuning = &self.config.broker_tuning;
         let queue = &self.queues[queue.index()];
@@ -371,7 +371,7 @@ pub(super) struct Read {
 
 /// `getMessage`: copies what is visible in `queue` from `from` on into the answer to a client, at most `count` messages
 /// and about `limit` bytes.
-#[inline]
+#[inline(always)]
 pub(super) fn read(held: &mut HeldQueue, queue: &ConsumeQueue, from: u64, count: u32, limit: u64) -> Read {
     let mut read = Read {
         messages: 0,

@@ -68,7 +68,7 @@ fn distance(cache: &ProcessQueue, task: &ConsumeRequest, count: u16) -> u16 {
 
 impl<O: Observer> Cluster<O> {
     /// Cuts what a pull brought into tasks, in offset order.
-    #[inline]
+    #[inline(always)]
     pub(in crate::cluster) fn submit_consume_request(&mut self, slot: PqSlot, first: u64, messages: u32) {
         let held = self.held_queues.get_mut(slot.0);
         let consumer = held.consumer;
@@ -233,7 +233,7 @@ impl<O: Observer> Cluster<O> {
     }
 
     /// The listener works for `busy`, if it does not hang.
-    #[inline]
+    #[inline(always)]
     pub(super) fn listener_works(&mut self, slot: TaskSlot, busy: SimDuration) {
         if self.tasks.get(slot.0).outcome == Outcome::Hang {
             return self.tell_no_status(slot);
@@ -400,14 +400,14 @@ impl<O: Observer> Cluster<O> {
     }
 
     /// Removes a task's messages from the cache and moves the offset up.
-    #[inline]
+    #[inline(always)]
     pub(super) fn settle(&mut self, slot: TaskSlot) {
         let task = self.tasks.get(slot.0);
         self.settle_messages(task.held_queue, task.offsets());
     }
 
     /// Removes messages from the cache and moves the offset up.
-    #[inline]
+    #[inline(always)]
     pub(super) fn settle_messages(&mut self, held_queue: PqSlot, offsets: Range<u64>) {
         let held = self.held_queues.get_mut(held_queue.0);
         let mut commit = None;
@@ -422,7 +422,7 @@ impl<O: Observer> Cluster<O> {
     }
 
     /// The thread is free again.
-    #[inline]
+    #[inline(always)]
     pub(super) fn finish_task(&mut self, slot: TaskSlot) {
         let held_queue = self.tasks.remove(slot.0).held_queue;
         let consumer = self.held_queues.get(held_queue.0).consumer;
@@ -431,7 +431,7 @@ impl<O: Observer> Cluster<O> {
     }
 
     /// A thread of the pool takes what waits; a shutdown may have waited for it.
-    #[inline]
+    #[inline(always)]
     pub(super) fn thread_is_free(&mut self, consumer: ConsumerId) {
         let client = &mut self.consumers[consumer.index()];
         client.pool.busy -= 1;
@@ -442,7 +442,7 @@ impl<O: Observer> Cluster<O> {
     }
 
     /// Goes on with a shutdown that has waited for the last listener call.
-    #[inline]
+    #[inline(always)]
     pub(super) fn stop_if_drained(&mut self, consumer: ConsumerId) {
         let client = &self.consumers[consumer.index()];
         if client.state == ClientState::Draining && client.is_idle() {

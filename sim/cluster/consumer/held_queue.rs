@@ -179,7 +179,7 @@ impl HeldQueue {
     }
 
     /// The broker puts a message into the answer.
-    #[inline]
+    #[inline(always)]
     pub fn receive(&mut self, offset: u64, record: &Record) {
         self.inbox.push(CachedMessage {
             offset,
@@ -222,7 +222,7 @@ impl<O: Observer> Cluster<O> {
     }
 
     /// The cache of a held queue has changed. Finished messages give credit back, where there is one.
-    #[inline]
+    #[inline(always)]
     pub(in crate::cluster) fn cache_changed(&mut self, slot: PqSlot) {
         let held = self.held_queues.get_mut(slot.0);
         if held.process_queue.dropped {
@@ -266,7 +266,7 @@ impl<O: Observer> Cluster<O> {
     }
 
     /// A listener task has ended.
-    #[inline]
+    #[inline(always)]
     pub(in crate::cluster) fn call_ended(&mut self, slot: PqSlot) {
         let held = self.held_queues.get_mut(slot.0);
         held.calls -= 1;

@@ -160,7 +160,7 @@ impl Listener {
     }
 
     /// What it does with a message of which it looks at luck and attempts alone.
-    #[inline]
+    #[inline(always)]
     pub(in crate::cluster) fn handle(&self, salts: &LuckSalts, luck: Luck, reconsume_times: u16) -> Handling {
         let mut draws = luck.fork(salts.service, u64::from(reconsume_times));
         let service = self.service.sample(&mut draws);
@@ -237,7 +237,7 @@ impl Which {
 }
 
 /// Whether the listener fails this delivery, rules aside.
-#[inline]
+#[inline(always)]
 fn fails(failure: &FailureConfig, salts: &LuckSalts, luck: Luck, reconsume_times: u16) -> bool {
     if u32::from(reconsume_times) < failure.fail_first_attempts {
         return true;

@@ -147,7 +147,7 @@ impl OffsetWindow {
     }
 
     /// Puts `message` at its offset; whether none was there.
-    #[inline]
+    #[inline(always)]
     pub fn insert(&mut self, message: CachedMessage) -> bool {
         debug_assert!(!message.is_tombstone());
         let follows = |last: &CachedMessage| last.offset + 1 == message.offset;
@@ -174,7 +174,7 @@ impl OffsetWindow {
     }
 
     /// Takes the message at `offset` out; the size of its body.
-    #[inline]
+    #[inline(always)]
     pub fn remove(&mut self, offset: u64) -> Option<u32> {
         let place = self.find(offset)?;
         let message = &self.slots[place];
@@ -221,7 +221,7 @@ impl OffsetWindow {
     }
 
     /// The slot of `offset`.
-    #[inline]
+    #[inline(always)]
     fn find(&self, offset: u64) -> Option<usize> {
         let first = self.slots.front()?.offset;
         // What lies before the first is far beyond the last.

@@ -92,7 +92,7 @@ impl ProcessQueue {
     }
 
     /// [`remove`](Self::remove) of one message.
-    #[inline]
+    #[inline(always)]
     pub fn remove_one(&mut self, offset: u64) -> Option<u64> {
         if self.cached.is_empty() {
             return None;
@@ -128,7 +128,7 @@ impl ProcessQueue {
         Some(self.offset_to_commit())
     }
 
-    #[inline]
+    #[inline(always)]
     fn offset_to_commit(&mut self) -> u64 {
         if self.msg_count == 0 {
             self.msg_size = 0;

@@ -48,8 +48,14 @@ impl<O: Observer> Cluster<O> {
     }
 
     /// Takes the pull request from the queue of the pull thread: checks, then sends it.
-    #[inline]
+    #[inline(never)]
     pub(super) fn pull(&mut self, slot: PqSlot) {
+        self.pull_in_line(slot);
+    }
+
+    /// As [`Self::pull`], where it comes with every message.
+    #[inline(always)]
+    fn pull_in_line(&mut self, slot: PqSlot) {
         let now = self.core.now();
         let held = self.held_queues.get_mut(slot.0);
         let consumer = held.consumer;
@@ -262,7 +268,7 @@ impl<O: Observer> Cluster<O> {
     }
 
     /// Messages go into the cache and to the listener, and the next pull follows.
-    #[inline]
+    #[inline(always)]
     pub(super) fn messages_arrive(&mut self, slot: PqSlot) {
         let held = self.held_queues.get_mut(slot.0);
         held.next_offset = held.reply.next_offset;
@@ -275,7 +281,7 @@ impl<O: Observer> Cluster<O> {
         }
         let interval = group.tuning.pull_interval.duration();
         if interval.is_zero() {
-            self.pull(slot);
+            self.pull_in_line(slot);
         } else {
             self.core.scheduler.after(interval, Event::PullDue(slot));
         }
@@ -289,7 +295,7 @@ impl<O: Observer> Cluster<O> {
     }
 
     /// The first `messages` of what has come go into the cache and to the listener.
-    #[inline]
+    #[inline(always)]
     pub(super) fn take_in(&mut self, slot: PqSlot, messages: usize) {
         let held = self.held_queues.get_mut(slot.0);
         let (consumer, queue, group) = (held.consumer, held.queue, held.group);

@@ -106,7 +106,7 @@ pub fn build(config: &ClusterConfig, streams: &mut Streams, network: &mut Networ
 
 impl Producer {
     /// The next arrival after `now`, unless all messages are made.
-    #[inline]
+    #[inline(always)]
     fn next_arrival(&mut self, now: SimTime) -> Option<SimTime> {
         if self.made == self.max_messages {
             return None;
@@ -115,7 +115,7 @@ impl Producer {
     }
 
     /// Makes the next message.
-    #[inline]
+    #[inline(always)]
     fn make(&mut self, id: ProducerId, now: SimTime) -> Record {
         let luck = self.luck.next_u64();
         let body_size = match self.body_size {
@@ -183,7 +183,7 @@ impl<O: Observer> Cluster<O> {
         self.ask_route(id);
     }
 
-    #[inline]
+    #[inline(always)]
     fn plan_arrival(&mut self, id: ProducerId) {
         let now = self.core.now();
         let producer = &mut self.producers[id.index()];
@@ -194,7 +194,7 @@ impl<O: Observer> Cluster<O> {
     }
 
     /// The next message is made at `next`, unless the producer stops before.
-    #[inline]
+    #[inline(always)]
     fn expect_arrival(&mut self, id: ProducerId, next: SimTime) {
         let producer = &mut self.producers[id.index()];
         let scheduler = &mut self.core.scheduler;

@@ -44,7 +44,7 @@ struct UnitDraws {
 }
 
 impl UnitDraws {
-    #[inline]
+    #[inline(always)]
     fn next(&mut self) -> f64 {
         if self.used == DRAWN_AT_ONCE {
             self.draw();

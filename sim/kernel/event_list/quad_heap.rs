@@ -104,7 +104,7 @@ fn least_of<E>(items: &[Scheduled<E>], first: usize) -> Option<(usize, u128)> {
 }
 
 impl<E: Copy> EventList<E> for QuadHeap<E> {
-    #[inline]
+    #[inline(always)]
     fn push(&mut self, entry: Scheduled<E>) {
         if self.hole {
             self.hole = false;
