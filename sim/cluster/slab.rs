@@ -43,7 +43,7 @@ impl<T> Slab<T> {
     ///
     /// # Panics
     /// If nothing is there: an event names something that is gone.
-    #[inline]
+    #[inline(always)]
     pub fn remove(&mut self, place: u32) -> T {
         let value = self.places[place as usize]
             .take()
@@ -56,7 +56,7 @@ impl<T> Slab<T> {
     ///
     /// # Panics
     /// If nothing is there.
-    #[inline]
+    #[inline(always)]
     pub fn get(&self, place: u32) -> &T {
         self.places[place as usize]
             .as_ref()
@@ -78,7 +78,7 @@ impl<T> Slab<T> {
     ///
     /// # Panics
     /// If nothing is there.
-    #[inline]
+    #[inline(always)]
     pub fn get_mut(&mut self, place: u32) -> &mut T {
         self.places[place as usize]
             .as_mut()

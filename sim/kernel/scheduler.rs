@@ -200,8 +200,8 @@ impl<E: Copy, L: EventList<E>> Scheduler<E, L> {
         if self.cancelled.is_empty() {
             return self.entries();
         }
-        let live = |e: &&Scheduled<E>| !self.cancelled.contains(&e.key());
-        let beside = self.lane.iter().chain(&self.head);
+        let live = |e: &Scheduled<E>| !self.cancelled.contains(&e.key());
+        let beside = self.lane.iter().copied().chain(self.head);
         self.list.iter().chain(beside).filter(live).count()
     }
 
@@ -230,16 +230,17 @@ impl<E: Copy, L: EventList<E>> Scheduler<E, L> {
         }
     }
 
-    /// Puts an entry into the list; it is the youngest, so at equal times it comes last.
+    /// Puts an entry into the list; it is the youngest, so at equal times it comes last. The head goes back where the
+    /// entry comes before it: the next look finds the earlier of the two.
     #[inline]
     fn insert(&mut self, ticket: Ticket, event: E) {
-        match &mut self.head {
-            Some(head) if ticket.time < head.time => {
-                let later = std::mem::replace(head, ticket.entry(event));
-                self.list.push(later);
-            }
-            _ => self.list.push(ticket.entry(event)),
+        if let Some(head) = self.head
+            && ticket.time < head.time
+        {
+            self.head = None;
+            self.list.put_back(head);
         }
+        self.list.push(ticket.entry(event));
     }
 
     /// Makes sure that the head is known; whether the earliest entry is in the lane.
@@ -249,9 +250,7 @@ impl<E: Copy, L: EventList<E>> Scheduler<E, L> {
             self.head = self.list.pop();
         }
         match (self.lane.front(), &self.head) {
-            (Some(lane), Some(head)) => {
-                lane.time < head.time || lane.time == head.time && lane.seq < head.seq
-            }
+            (Some(lane), Some(head)) => lane.is_before(head),
             (lane, _) => lane.is_some(),
         }
     }
@@ -267,11 +266,12 @@ impl<E: Copy, L: EventList<E>> Scheduler<E, L> {
 
     #[inline(always)]
     fn take_earliest(&mut self) -> Option<Scheduled<E>> {
-        if self.is_lane_first() {
-            self.lane.pop_front()
-        } else {
-            self.head.take()
-        }
+        let Some(head) = self.head.or_else(|| self.list.pop()) else {
+            return self.lane.pop_front();
+        };
+        let in_lane = self.lane.front().is_some_and(|lane| lane.is_before(&head));
+        self.head = in_lane.then_some(head);
+        if in_lane { self.lane.pop_front() } else { Some(head) }
     }
 
     /// Whether `next`, the earliest entry, was cancelled. It is then forgotten, and must be taken out.
@@ -425,11 +425,8 @@ mod tests {
         fn retain(&mut self, keep: impl FnMut(&Scheduled<u8>) -> bool) {
             self.0.retain(keep);
         }
-        fn iter<'a>(&'a self) -> impl Iterator<Item = &'a Scheduled<u8>>
-        where
-            u8: 'a,
-        {
-            self.0.iter()
+        fn iter(&self) -> impl Iterator<Item = Scheduled<u8>> {
+            self.0.iter().copied()
         }
     }
 

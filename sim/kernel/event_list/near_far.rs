@@ -1,6 +1,8 @@
 //! A heap for what is near, unsorted buckets for what is far.
 
+use crate::kernel::event_list::quad_heap::{Keyed, LazyHeap};
 use crate::kernel::event_list::{EventList, QuadHeap, Scheduled};
+use crate::kernel::time::SimTime;
 use std::cmp::Reverse;
 use std::mem;
 
@@ -15,6 +17,26 @@ const BUCKETS: u64 = 2048;
 /// A bucket that has grown beyond this many entries gives its memory back once it is emptied.
 const KEPT_CAPACITY: usize = 32;
 
+/// Bits of a place in the near heap that number the entries.
+const NUMBER_BITS: u32 = u64::BITS - SLOT_BITS;
+
+/// An entry of the present slot. Place and event are two words: the heap moves a third less than it would with
+/// [`Scheduled`], and compares one word instead of two.
+#[derive(Clone, Copy, Debug)]
+struct Near<E> {
+    /// Nanoseconds since the start of the slot; then how many sequence numbers after the first one of the heap.
+    place: u64,
+    event: E,
+}
+
+impl<E: Copy> Keyed for Near<E> {
+    type Key = u64;
+    #[inline(always)]
+    fn key(&self) -> u64 {
+        self.place
+    }
+}
+
 /// Time cut into slots: the present one lies ready, each later one in a bucket, unsorted.
 ///
 /// When the present slot is used up, the bucket of the next occupied one is sorted and becomes a run that is
@@ -24,12 +46,16 @@ const KEPT_CAPACITY: usize = 32;
 /// the last bucket waits in a heap of its own.
 #[derive(Clone, Debug)]
 pub struct NearFarList<E> {
-    /// Number of the present slot. All of it and of earlier ones lies in `run` and `near`.
+    /// Number of the present slot. All of it and of earlier ones lies in `run`, `near` and `early`.
     slot: u64,
-    /// What was scheduled for the present slot ahead of time, latest first.
+    /// What was scheduled for the present slot ahead of time, latest first; at the end what was put back.
     run: Vec<Scheduled<E>>,
-    /// What was scheduled for the present slot since it became that.
-    near: QuadHeap<E>,
+    /// What was scheduled for the present slot since it became that. At equal times it comes after what is in the run.
+    near: LazyHeap<Near<E>>,
+    /// Sequence number from which those in the near heap count.
+    first_seq: u64,
+    /// What was scheduled for an earlier slot than the present one: somebody has looked ahead in time.
+    early: QuadHeap<E>,
     /// The next `BUCKETS` slots; slot s has the bucket s mod `BUCKETS`.
     far: Vec<Vec<Scheduled<E>>>,
     /// One bit for each bucket that is not empty.
@@ -43,7 +69,9 @@ impl<E> Default for NearFarList<E> {
         Self {
             slot: 0,
             run: Vec::new(),
-            near: QuadHeap::default(),
+            near: LazyHeap::default(),
+            first_seq: 0,
+            early: QuadHeap::default(),
             far: (0..BUCKETS).map(|_| Vec::new()).collect(),
             occupied: vec![0; BUCKETS as usize / 64],
             far_len: 0,
@@ -73,7 +101,51 @@ impl<E: Copy> NearFarList<E> {
     /// Whether the present slot is used up.
     #[inline]
     fn is_drained(&self) -> bool {
-        self.run.is_empty() && self.near.is_empty()
+        self.run.is_empty() && self.near.count() == 0 && self.early.is_empty()
+    }
+
+    /// Adds an entry of the present slot.
+    #[inline(always)]
+    fn push_near(&mut self, entry: Scheduled<E>) {
+        if self.near.count() == 0 {
+            self.first_seq = entry.seq;
+        }
+        let number = entry.seq - self.first_seq;
+        assert!(
+            number >> NUMBER_BITS == 0,
+            "a slot of 17 ms has more than 2⁴⁰ events"
+        );
+        let since = entry.time.as_nanos() & ((1 << SLOT_BITS) - 1);
+        self.near.add(Near {
+            place: since << NUMBER_BITS | number,
+            event: entry.event,
+        });
+    }
+
+    /// When an entry of the near heap is due.
+    #[inline(always)]
+    fn time_of(&self, near: &Near<E>) -> SimTime {
+        SimTime::from_nanos(self.slot << SLOT_BITS | near.place >> NUMBER_BITS)
+    }
+
+    /// An entry of the near heap as it was pushed.
+    #[inline(always)]
+    fn unpack(&self, near: &Near<E>) -> Scheduled<E> {
+        Scheduled {
+            time: self.time_of(near),
+            seq: self.first_seq + (near.place & ((1 << NUMBER_BITS) - 1)),
+            event: near.event,
+        }
+    }
+
+    /// Takes the earliest entry out while something lies before the present slot.
+    #[cold]
+    #[inline(never)]
+    fn pop_early(&mut self) -> Option<Scheduled<E>> {
+        match (self.run.last(), self.early.peek()) {
+            (Some(ready), Some(early)) if ready.time <= early.time => self.run.pop(),
+            _ => self.early.pop(),
+        }
     }
 
     /// Makes the next occupied slot the present one; nothing happens if there is none.
@@ -129,46 +201,56 @@ impl<E: Copy> NearFarList<E> {
 impl<E: Copy> EventList<E> for NearFarList<E> {
     #[inline]
     fn push(&mut self, entry: Scheduled<E>) {
-        let slot = slot_of(&entry);
-        if slot <= self.slot {
-            self.near.push(entry);
-        } else {
-            self.push_far(slot, entry);
+        match slot_of(&entry) {
+            slot if slot == self.slot => self.push_near(entry),
+            slot if slot > self.slot => self.push_far(slot, entry),
+            _ => self.early.push(entry),
         }
+    }
+
+    #[inline]
+    fn put_back(&mut self, entry: Scheduled<E>) {
+        self.run.push(entry);
     }
 
     #[inline(always)]
     fn pop(&mut self) -> Option<Scheduled<E>> {
+        if !self.early.is_empty() {
+            return self.pop_early();
+        }
         if self.is_drained() {
             self.refill();
         }
-        let Some(ready) = self.run.last() else {
-            return self.near.pop();
-        };
-        match self.near.peek() {
-            Some(near) if near.key() < ready.key() => self.near.pop(),
+        match (self.run.last(), self.near.least()) {
+            (Some(ready), Some(near)) if ready.time <= self.time_of(&near) => self.run.pop(),
+            (_, Some(near)) => {
+                self.near.take();
+                Some(self.unpack(&near))
+            }
             _ => self.run.pop(),
         }
     }
 
     #[inline]
     fn peek(&mut self) -> Option<Scheduled<E>> {
-        if self.is_drained() {
-            self.refill();
-        }
-        let candidates = [self.near.peek(), self.run.last().copied()];
-        candidates.into_iter().flatten().min_by_key(Scheduled::key)
+        let earliest = self.pop()?;
+        self.put_back(earliest);
+        Some(earliest)
     }
 
     #[inline]
     fn len(&self) -> usize {
-        self.run.len() + self.near.len() + self.far_len + self.beyond.len()
+        let present = self.run.len() + self.near.count() + self.early.len();
+        present + self.far_len + self.beyond.len()
     }
 
     fn retain(&mut self, mut keep: impl FnMut(&Scheduled<E>) -> bool) {
         self.run.retain(&mut keep);
-        self.near.retain(&mut keep);
+        self.early.retain(&mut keep);
         self.beyond.retain(&mut keep);
+        let mut near = std::mem::take(&mut self.near);
+        near.keep(|entry| keep(&self.unpack(entry)));
+        self.near = near;
         for (word, bits) in self.occupied.iter_mut().enumerate() {
             let mut left = *bits;
             while left != 0 {
@@ -185,12 +267,11 @@ impl<E: Copy> EventList<E> for NearFarList<E> {
         }
     }
 
-    fn iter<'a>(&'a self) -> impl Iterator<Item = &'a Scheduled<E>>
-    where
-        E: 'a,
-    {
-        let present = self.run.iter().chain(self.near.iter());
-        present.chain(self.far.iter().flatten()).chain(self.beyond.iter())
+    fn iter(&self) -> impl Iterator<Item = Scheduled<E>> {
+        let near = self.near.entries().iter().map(|entry| self.unpack(entry));
+        let present = self.run.iter().copied().chain(near).chain(self.early.iter());
+        let later = self.far.iter().flatten().copied().chain(self.beyond.iter());
+        present.chain(later)
     }
 }
 
@@ -209,7 +290,7 @@ mod tests {
     /// How many entries wait in the run, in the heap beside it, in buckets and beyond them.
     fn places(list: &NearFarList<()>) -> [usize; 4] {
         let in_buckets = list.far.iter().map(Vec::len).sum();
-        [list.run.len(), list.near.len(), in_buckets, list.beyond.len()]
+        [list.run.len(), list.near.count(), in_buckets, list.beyond.len()]
     }
 
     /// A timer lies in an unsorted bucket until its slot becomes the present one: it neither deepens the heap nor is

@@ -2,21 +2,40 @@
 
 use crate::kernel::event_list::{EventList, Scheduled};
 
+/// Something with a place in an order.
+pub trait Keyed: Copy {
+    /// Orders as the entries do. No two entries of a heap have the same.
+    type Key: Ord + Copy;
+    /// The entry's place.
+    fn key(&self) -> Self::Key;
+}
+
+impl<E: Copy> Keyed for Scheduled<E> {
+    type Key = u128;
+    #[inline(always)]
+    fn key(&self) -> u128 {
+        Scheduled::key(self)
+    }
+}
+
 /// An implicit heap of four children a node that pops lazily.
 ///
 /// A pop leaves a hole at the root. A handler nearly always schedules a successor; that push then fills the
 /// hole, and one sift does the work of two. Four children halve the depth, and lie side by side in memory.
 #[derive(Clone, Debug)]
-pub struct QuadHeap<E> {
+pub struct LazyHeap<T> {
     /// The heap; `items[0]` is stale while `hole` is set.
-    items: Vec<Scheduled<E>>,
+    items: Vec<T>,
     hole: bool,
 }
+
+/// The heap as an event list.
+pub type QuadHeap<E> = LazyHeap<Scheduled<E>>;
 
 /// Children of a node.
 const ARITY: usize = 4;
 
-impl<E> Default for QuadHeap<E> {
+impl<T> Default for LazyHeap<T> {
     fn default() -> Self {
         Self {
             items: Vec::new(),
@@ -25,7 +44,7 @@ impl<E> Default for QuadHeap<E> {
     }
 }
 
-impl<E: Copy> QuadHeap<E> {
+impl<T: Keyed> LazyHeap<T> {
     /// Fills the hole, if there is one, with the last entry.
     #[inline]
     fn settle(&mut self) {
@@ -49,7 +68,7 @@ impl<E: Copy> QuadHeap<E> {
 
     /// Puts `entry` at `at` or below, where `at` is free and its subtrees are heaps.
     #[inline]
-    fn sift_down(&mut self, mut at: usize, entry: Scheduled<E>) {
+    fn sift_down(&mut self, mut at: usize, entry: T) {
         let items = &mut self.items[..];
         let key = entry.key();
         loop {
@@ -68,7 +87,7 @@ impl<E: Copy> QuadHeap<E> {
 
     /// Puts `entry` at `at` or above, where `at` is free.
     #[inline]
-    fn sift_up(&mut self, mut at: usize, entry: Scheduled<E>) {
+    fn sift_up(&mut self, mut at: usize, entry: T) {
         let items = &mut self.items[..];
         let key = entry.key();
         while at > 0 {
@@ -85,7 +104,7 @@ impl<E: Copy> QuadHeap<E> {
 
 /// The least of the siblings that start at `first`, if there are any.
 #[inline]
-fn least_of<E>(items: &[Scheduled<E>], first: usize) -> Option<(usize, u128)> {
+fn least_of<T: Keyed>(items: &[T], first: usize) -> Option<(usize, T::Key)> {
     if let Some(siblings) = items.get(first..first + ARITY) {
         let (mut least, mut least_key) = (0, siblings[0].key());
         for (i, sibling) in siblings.iter().enumerate().skip(1) {
@@ -103,9 +122,10 @@ fn least_of<E>(items: &[Scheduled<E>], first: usize) -> Option<(usize, u128)> {
         .min_by_key(|&(_, key)| key)
 }
 
-impl<E: Copy> EventList<E> for QuadHeap<E> {
+impl<T: Keyed> LazyHeap<T> {
+    /// Adds an entry.
     #[inline(always)]
-    fn push(&mut self, entry: Scheduled<E>) {
+    pub fn add(&mut self, entry: T) {
         if self.hole {
             self.hole = false;
             self.sift_down(0, entry);
@@ -116,34 +136,66 @@ impl<E: Copy> EventList<E> for QuadHeap<E> {
         }
     }
 
+    /// Takes out the least entry.
     #[inline]
-    fn pop(&mut self) -> Option<Scheduled<E>> {
-        let first = self.peek()?;
+    pub fn take(&mut self) -> Option<T> {
+        let first = self.least()?;
         self.hole = true;
         Some(first)
     }
 
+    /// The least entry; fills the hole first.
     #[inline]
-    fn peek(&mut self) -> Option<Scheduled<E>> {
+    pub fn least(&mut self) -> Option<T> {
         self.settle();
         self.items.first().copied()
     }
 
+    /// How many entries there are.
     #[inline]
-    fn len(&self) -> usize {
+    pub fn count(&self) -> usize {
         self.items.len() - usize::from(self.hole)
     }
 
-    fn retain(&mut self, keep: impl FnMut(&Scheduled<E>) -> bool) {
+    /// Drops the entries that `keep` refuses.
+    pub fn keep(&mut self, keep: impl FnMut(&T) -> bool) {
         self.settle();
         self.items.retain(keep);
         self.heapify();
     }
 
-    fn iter<'a>(&'a self) -> impl Iterator<Item = &'a Scheduled<E>>
-    where
-        E: 'a,
-    {
-        self.items[usize::from(self.hole)..].iter()
+    /// All entries, in no particular order.
+    pub fn entries(&self) -> &[T] {
+        &self.items[usize::from(self.hole)..]
+    }
+}
+
+impl<E: Copy> EventList<E> for QuadHeap<E> {
+    #[inline(always)]
+    fn push(&mut self, entry: Scheduled<E>) {
+        self.add(entry);
+    }
+
+    #[inline]
+    fn pop(&mut self) -> Option<Scheduled<E>> {
+        self.take()
+    }
+
+    #[inline]
+    fn peek(&mut self) -> Option<Scheduled<E>> {
+        self.least()
+    }
+
+    #[inline]
+    fn len(&self) -> usize {
+        self.count()
+    }
+
+    fn retain(&mut self, keep: impl FnMut(&Scheduled<E>) -> bool) {
+        self.keep(keep);
+    }
+
+    fn iter(&self) -> impl Iterator<Item = Scheduled<E>> {
+        self.entries().iter().copied()
     }
 }

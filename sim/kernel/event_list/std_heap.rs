@@ -56,11 +56,8 @@ impl<E: Copy> EventList<E> for StdHeap<E> {
     fn retain(&mut self, mut keep: impl FnMut(&Scheduled<E>) -> bool) {
         self.0.retain(|e| keep(&e.0));
     }
-    fn iter<'a>(&'a self) -> impl Iterator<Item = &'a Scheduled<E>>
-    where
-        E: 'a,
-    {
-        self.0.iter().map(|e| &e.0)
+    fn iter(&self) -> impl Iterator<Item = Scheduled<E>> {
+        self.0.iter().map(|e| e.0)
     }
 }
 
