@@ -271,7 +271,11 @@ impl<E: Copy, L: EventList<E>> Scheduler<E, L> {
         };
         let in_lane = self.lane.front().is_some_and(|lane| lane.is_before(&head));
         self.head = in_lane.then_some(head);
-        if in_lane { self.lane.pop_front() } else { Some(head) }
+        if in_lane {
+            self.lane.pop_front()
+        } else {
+            Some(head)
+        }
     }
 
     /// Whether `next`, the earliest entry, was cancelled. It is then forgotten, and must be taken out.

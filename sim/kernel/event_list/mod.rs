@@ -136,7 +136,11 @@ mod tests {
                 Step::PutBack(delay) => {
                     if let Some(taken) = list.pop() {
                         let time = SimTime::from_nanos(taken.time.as_nanos().saturating_add(delay));
-                        list.push(Scheduled { time, seq, event: !seq });
+                        list.push(Scheduled {
+                            time,
+                            seq,
+                            event: !seq,
+                        });
                         list.put_back(taken);
                         sorted.insert((time, seq, !seq));
                         seq += 1;
