@@ -49,7 +49,7 @@ use crate::cluster::consumer::wishes::Wishes;
 use crate::cluster::consumer::{GroupClients, RunStrategy};
 use crate::cluster::core::{Core, Envelope};
 use crate::cluster::directory::Directory;
-use crate::cluster::event::Event;
+use crate::cluster::event::{Event, PqSlot};
 use crate::cluster::fact::{Fact, Observer};
 use crate::cluster::ids::{BrokerId, ConsumerId, GroupId, ProducerId};
 use crate::cluster::message_queue::MessageQueue;
@@ -127,6 +127,8 @@ pub struct Cluster<O> {
     roused: Vec<SimTime>,
     /// Scratch list of woken holds.
     woken: Vec<HeldPull>,
+    /// Scratch list of the offsets that a client persists.
+    to_persist: Vec<(BrokerId, PqSlot, u64)>,
     /// Scratch list of the queues that a dispatch pass has touched.
     touched: Vec<ids::QueueId>,
     digest: TraceDigest,
@@ -261,6 +263,7 @@ impl<O: Observer> Cluster<O> {
             brokers_down: 0,
             roused: vec![SimTime::ZERO; clients],
             woken: Vec::new(),
+            to_persist: Vec::new(),
             touched: Vec::new(),
             digest: TraceDigest::new(),
             saboteur: Saboteur::default(),

@@ -389,9 +389,7 @@ impl<O: Observer> Cluster<O> {
                 ConsumerReply::UnregisterDone
             }
             BrokerRequest::ConnectionClosed => return self.connection_closed(broker, group, connection),
-            BrokerRequest::ConsumerList => {
-                ConsumerReply::ConsumerList(self.brokers[broker.index()].consumers.consumer_list(group))
-            }
+            BrokerRequest::ConsumerList => ConsumerReply::ConsumerList(self.consumer_list(broker, group)),
             BrokerRequest::QueryOffset(queue, by) => {
                 ConsumerReply::Offset(self.query_offset(group, consumer, queue, by), by)
             }
@@ -419,7 +417,9 @@ impl<O: Observer> Cluster<O> {
                     number: send.number,
                 }
             }
-            BrokerRequest::UpdateOffsets(offsets) => return self.update_offsets(broker, group, &offsets),
+            BrokerRequest::UpdateOffsets(offsets) => {
+                return self.update_offsets(broker, group, offsets.all());
+            }
         };
         self.core.to_consumer(broker, connection, reply);
     }

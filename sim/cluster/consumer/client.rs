@@ -18,6 +18,7 @@ use crate::cluster::consumer::connection::Call;
 use crate::cluster::consumer::consume_orderly::ConsumeOrderly;
 use crate::cluster::consumer::consume_request::ListenerPool;
 use crate::cluster::consumer::delivery::Delivery;
+use crate::cluster::consumer::epochs::Epochs;
 use crate::cluster::consumer::flow_control::PullThresholds;
 use crate::cluster::consumer::forward::Forwarder;
 use crate::cluster::consumer::guard::Guard;
@@ -56,7 +57,9 @@ pub enum ClientState {
     Gone,
 }
 
-/// See the module.
+/// See the module. What timers and envelopes look at comes first and together: with thousands of clients that do nothing
+/// else, each further cache line costs more than the rest of an event.
+#[repr(C)]
 pub struct ConsumerClient {
     /// Itself.
     pub id: ConsumerId,
@@ -66,68 +69,68 @@ pub struct ConsumerClient {
     pub rank: ClientRank,
     /// The strategy that it runs, among those of the cluster.
     pub strategy: u32,
+    /// Where it stands in its life.
+    pub state: ClientState,
+    /// The start is waiting for: the routes, or the first heartbeats.
+    pub(super) start_step: StartStep,
+    /// Whether each member of its group gets all messages.
+    pub is_broadcasting: bool,
     /// Whether a shutdown ends its listener calls.
     pub interruptible: bool,
     /// Whether its listener remembers what it has done.
     pub is_idempotent: bool,
-    /// Whether each member of its group gets all messages.
-    pub is_broadcasting: bool,
-    /// Where it stands in its life.
-    pub state: ClientState,
+    /// When its process started; `ConsumeFromWhere` by time looks back from here.
+    pub started: SimTime,
+    pub(super) timer: TimerThread,
+    /// The present connection to each broker, as the client knows it.
+    pub connections: Epochs,
+    /// `processQueueTable`.
+    pub held: BTreeMap<QueueId, PqSlot>,
+    pub(super) heartbeats: Heartbeats,
+    /// What its heartbeats carry.
+    pub(super) subscriptions: Subscriptions,
+    /// Its topics, `%RETRY%group` included, in the order in which it walks them.
+    pub topics: Rc<[SubscribedTopic]>,
+    /// Routes of [`Self::topics`].
+    pub routes: Vec<Option<Rc<KnownRoute>>>,
+    /// State of the name server that these routes show.
+    pub route_version: u64,
+    /// The rebalance thread.
+    pub rebalance: RebalanceService,
+    /// What its threads wait for, by [`CallKind`].
+    pub(super) calls: [Option<Call>; CallKind::ALL.len()],
+    /// Luck of its own: which broker it asks.
+    pub luck: Stream,
+    /// Beyond what a queue is not pulled, now.
+    pub thresholds: PullThresholds,
+    /// How its messages get to it.
+    pub delivery: Delivery,
+    /// What it has cached of all its queues.
+    pub cache: CacheTotal,
     /// Listener threads and their queue of tasks.
     pub pool: ListenerPool,
     /// What it has besides, if its listener is an orderly one.
     pub(super) orderly: Option<Box<ConsumeOrderly>>,
     /// What the user's code does with messages.
     pub listener: Listener,
-    /// Its topics, `%RETRY%group` included, in the order in which it walks them.
-    pub topics: Rc<[SubscribedTopic]>,
     /// When it last changed its subscription of each of [`Self::topics`] (`subVersion`), milliseconds.
     pub(super) versions: Vec<u64>,
     /// Which messages it wants of each of [`Self::topics`].
     pub(super) expressions: Vec<ExpressionId>,
-    /// What its heartbeats carry.
-    pub(super) subscriptions: Subscriptions,
-    /// Routes of [`Self::topics`].
-    pub routes: Vec<Option<Rc<KnownRoute>>>,
-    /// State of the name server that these routes show.
-    pub route_version: u64,
-    /// `processQueueTable`.
-    pub held: BTreeMap<QueueId, PqSlot>,
-    /// The rebalance thread.
-    pub rebalance: RebalanceService,
-    /// Beyond what a queue is not pulled, now.
-    pub thresholds: PullThresholds,
-    /// How its messages get to it.
-    pub delivery: Delivery,
     /// What stands before its listener.
     pub guard: Option<Box<Guard>>,
     /// Where its listener sends messages, instead of working on them.
     pub forwarder: Option<Box<Forwarder>>,
-    /// What it has cached of all its queues.
-    pub cache: CacheTotal,
-    /// The present connection to each broker, as the client knows it.
-    pub connections: Vec<Option<u32>>,
     /// How many connections it has made.
     pub last_epoch: u32,
-    /// What its threads wait for, by [`CallKind`].
-    pub(super) calls: [Option<Call>; CallKind::ALL.len()],
     /// The name server that it uses.
     pub(super) name_server: u32,
     /// Whether it has a connection to that.
     pub(super) knows_name_server: bool,
     pub(super) name_servers_tried: u32,
-    /// Luck of its own: which broker it asks.
-    pub luck: Stream,
-    /// When its process started; `ConsumeFromWhere` by time looks back from here.
-    pub started: SimTime,
     pub(super) clean_up: CleanUp,
-    pub(super) heartbeats: Heartbeats,
-    pub(super) timer: TimerThread,
     /// What came due while the process is stopped; `None` while it runs.
     pub(super) paused: Option<Vec<Event>>,
-    /// The start is waiting for: the routes, or the first heartbeats.
-    pub(super) start_step: StartStep,
     /// Brokers that a shutdown has yet to unregister from, the next one last.
     pub(super) unregister_left: Vec<BrokerId>,
 }
@@ -184,7 +187,7 @@ impl ConsumerClient {
             guard: settings.guard.map(|guard| Box::new(Guard::new(guard))),
             forwarder: None,
             cache: CacheTotal::default(),
-            connections: vec![None; brokers],
+            connections: Epochs::none(brokers),
             last_epoch: 0,
             calls: [None; CallKind::ALL.len()],
             name_server: 0,
@@ -240,10 +243,17 @@ impl ConsumerClient {
 
     /// Brokers named in its routes, each once, by name.
     pub(super) fn known_brokers(&self) -> Vec<BrokerId> {
-        let mut brokers: Vec<BrokerId> = self.routes.iter().flatten().flat_map(|r| r.brokers()).collect();
-        brokers.sort_unstable();
-        brokers.dedup();
+        let mut brokers = Vec::new();
+        self.list_known_brokers(&mut brokers);
         brokers
+    }
+
+    /// Makes `list` the list of [`Self::known_brokers`].
+    pub(super) fn list_known_brokers(&self, list: &mut Vec<BrokerId>) {
+        list.clear();
+        list.extend(self.routes.iter().flatten().flat_map(|route| route.brokers()));
+        list.sort_unstable();
+        list.dedup();
     }
 
     /// The subscription of the topic at position `topic` is renewed: its version is the time.
@@ -264,7 +274,7 @@ impl ConsumerClient {
             memory::of_vec(&self.versions) + memory::of_vec(&self.expressions) + memory::of_vec(&self.routes);
         let tasks =
             self.pool.held() + memory::of_map(&self.held) + self.paused.as_ref().map_or(0, memory::of_vec);
-        topics + tasks + memory::of_vec(&self.connections)
+        topics + tasks + self.connections.held()
     }
 }
 

@@ -292,8 +292,8 @@ impl<O: Observer> Cluster<O> {
     /// A request will not arrive. Whoever waits for its answer learns of that elsewhere.
     pub(in crate::cluster) fn request_lost(&mut self, request: BrokerRequest) {
         if let BrokerRequest::UpdateOffsets(offsets) = request {
-            for (slot, _) in offsets {
-                self.request_ended(slot);
+            for (slot, _) in offsets.all() {
+                self.request_ended(*slot);
             }
         }
     }

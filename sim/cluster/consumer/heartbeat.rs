@@ -43,8 +43,14 @@ pub struct Heartbeats {
 impl<O: Observer> Cluster<O> {
     /// Heartbeats to all known brokers; skipped while another round of them runs.
     pub(super) fn heartbeat_all(&mut self, consumer: ConsumerId, wanted_by: HeartbeatFor) {
-        let brokers = self.consumers[consumer.index()].known_brokers();
-        self.heartbeat_to(consumer, wanted_by, brokers);
+        let client = &mut self.consumers[consumer.index()];
+        if client.heartbeats.running.is_some() {
+            return self.heartbeats_done(consumer, wanted_by, false);
+        }
+        let mut left = std::mem::take(&mut client.heartbeats.left);
+        client.list_known_brokers(&mut left);
+        left.reverse();
+        self.heartbeat_to(consumer, wanted_by, left);
     }
 
     /// A heartbeat over a connection that was just made for something else.
@@ -55,15 +61,11 @@ impl<O: Observer> Cluster<O> {
         }
     }
 
-    fn heartbeat_to(&mut self, consumer: ConsumerId, wanted_by: HeartbeatFor, mut brokers: Vec<BrokerId>) {
-        let heartbeats = &mut self.consumers[consumer.index()].heartbeats;
-        if heartbeats.running.is_some() {
-            return self.heartbeats_done(consumer, wanted_by, false);
-        }
-        brokers.reverse();
-        *heartbeats = Heartbeats {
+    /// A round of heartbeats to these brokers, the first one last.
+    fn heartbeat_to(&mut self, consumer: ConsumerId, wanted_by: HeartbeatFor, left: Vec<BrokerId>) {
+        self.consumers[consumer.index()].heartbeats = Heartbeats {
             running: Some(wanted_by),
-            left: brokers,
+            left,
             answered: false,
         };
         self.next_heartbeat(consumer, false);

@@ -9,6 +9,7 @@ pub mod consume_orderly;
 pub mod consume_request;
 pub mod consume_result;
 pub mod delivery;
+pub mod epochs;
 pub mod flow_control;
 pub mod forward;
 pub mod give_up_orderly;

@@ -18,7 +18,7 @@ use crate::cluster::consumer::flow_control::PullThresholds;
 use crate::cluster::consumer::heartbeat::HeartbeatFor;
 use crate::cluster::consumer::held_queue::HeldQueue;
 use crate::cluster::consumer::offset_store::{PullFromWhere, StoredOffset, compute_pull_from_where};
-use crate::cluster::core::{BrokerRequest, QueriedOffset};
+use crate::cluster::core::{BrokerRequest, Offsets, QueriedOffset};
 use crate::cluster::directory::TopicKind;
 use crate::cluster::event::{CallKind, Event, PqSlot};
 use crate::cluster::fact::{Fact, Observer, StartOffsetRule};
@@ -208,7 +208,7 @@ impl<O: Observer> Cluster<O> {
             return self.round_next_topic(consumer);
         };
         match self.share(consumer, at, &members) {
-            Some(share) => self.settle_share(consumer, at, &share),
+            Some(share) => self.settle_share(consumer, at, share.queues()),
             // The strategy refused its input: everything stays as it is, the round is repeated soon.
             None => {
                 if let Some(round) = &mut self.consumers[consumer.index()].rebalance.round {
@@ -224,6 +224,9 @@ impl<O: Observer> Cluster<O> {
     fn settle_share(&mut self, consumer: ConsumerId, at: usize, share: &[QueueId]) {
         let left_out = usize::from(self.is_sabotaged(Sabotage::ShareTooSmall) && !share.is_empty());
         let share = &share[..share.len() - left_out];
+        if self.holds_just(consumer, at, share) {
+            return self.round_topic_over(consumer);
+        }
         let gone = self.queues_to_give_up(consumer, at, share);
         let mut share = share.to_vec();
         java_hash_order(&mut share, |queue| self.queues[queue.index()].java_hash);
@@ -235,6 +238,26 @@ impl<O: Observer> Cluster<O> {
         }
         self.give_up_queues(consumer, &gone);
         self.take_share(consumer);
+    }
+
+    /// Whether a client with a concurrent listener holds `share` of the topic in hand and nothing else, as in all rounds
+    /// but few, and pulls all of it.
+    fn holds_just(&self, consumer: ConsumerId, topic_at: usize, share: &[QueueId]) -> bool {
+        let (now, client) = (self.core.now(), &self.consumers[consumer.index()]);
+        if client.orderly.is_some() {
+            return false;
+        }
+        let topic = client.topics[topic_at];
+        let mut held = (client.held.iter()).filter(|(_, slot)| self.held_queues.get(slot.0).topic == topic);
+        let is_well = |slot: PqSlot| {
+            let is_dropped = self.held_queues.get(slot.0).process_queue.dropped;
+            !is_dropped && !self.is_pull_expired(slot, now)
+        };
+        let is_next = |wanted: &QueueId| {
+            held.next()
+                .is_some_and(|(queue, slot)| queue == wanted && is_well(*slot))
+        };
+        share.iter().all(is_next) && held.next().is_none()
     }
 
     /// What is held of the topic in hand and not in `share`, or was not pulled for too long.
@@ -272,7 +295,7 @@ impl<O: Observer> Cluster<O> {
             if let Some(offset) = held.offset.read().filter(|_| !forgets) {
                 held.requests += 1;
                 let broker = self.queues[queue.index()].broker;
-                let request = BrokerRequest::UpdateOffsets(vec![(*slot, offset)]);
+                let request = BrokerRequest::UpdateOffsets(Offsets::One((*slot, offset)));
                 self.one_way(consumer, broker, request);
             }
             self.drop_held_queue(*slot);

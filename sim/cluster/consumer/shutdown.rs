@@ -119,7 +119,7 @@ impl<O: Observer> Cluster<O> {
         self.watch_all_for_silence(consumer);
         self.abandon_tasks(consumer, false);
         if how == StopKind::Killed {
-            let connections = connections.into_iter().enumerate();
+            let connections = connections.iter().enumerate();
             for (broker, epoch) in connections.filter_map(|(broker, epoch)| Some((broker, epoch?))) {
                 let connection = Connection { consumer, epoch };
                 let closed = BrokerRequest::ConnectionClosed;
