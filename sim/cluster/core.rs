@@ -2,6 +2,7 @@
 
 use crate::cluster::agenda::Agenda;
 use crate::cluster::broker::consumer_manager::{ClientRank, Connection, Members, Subscriptions};
+use crate::cluster::consumer::known_routes::KnownRoutes;
 use crate::cluster::consumer::orderly_dead_letter::RetrySend;
 use crate::cluster::directory::Directory;
 use crate::cluster::event::{CallKind, EnvelopeSlot, Event, LinkSlot, PqSlot};
@@ -266,7 +267,7 @@ impl Offsets {
 
 /// The state of the name server, and the routes in the order of the client's topics. Not sent at all if nothing
 /// has changed since the state that the client knows.
-pub type Routes = (u64, Vec<Option<Rc<KnownRoute>>>);
+pub type Routes = (u64, Rc<KnownRoutes>);
 
 /// What a broker tells a consumer client.
 #[derive(Debug)]

@@ -29,6 +29,7 @@ pub mod topic_route;
 use crate::cluster::agenda::Agenda;
 use crate::cluster::bounds::{Bounds, Stopped};
 use crate::cluster::broker::consume_queue::ConsumeQueue;
+use crate::cluster::broker::consumer_manager::{SubscribedTopic, Subscriptions};
 use crate::cluster::broker::consumer_offset_manager::ConsumerOffsetManager;
 use crate::cluster::broker::expression_message_filter::Filters;
 use crate::cluster::broker::index_service::IndexService;
@@ -43,6 +44,7 @@ use crate::cluster::consumer::client::ConsumerClient;
 use crate::cluster::consumer::consume_request::RunningTask;
 use crate::cluster::consumer::held_queue::{CacheTotal, HeldQueue};
 use crate::cluster::consumer::idempotent::Idempotence;
+use crate::cluster::consumer::known_routes::KnownRoutes;
 use crate::cluster::consumer::local_file_offset_store::LocalFileOffsetStore;
 use crate::cluster::consumer::shared_views::SharedViews;
 use crate::cluster::consumer::wishes::Wishes;
@@ -125,6 +127,10 @@ pub struct Cluster<O> {
     /// By client: the news that its group has changed brings nothing new until then, since its rebalance thread will
     /// wake as early as it may, or knows already that it is to run again.
     roused: Vec<SimTime>,
+    /// By group: the state of the name server, topics, and their routes that a client got last.
+    last_routes: Vec<Option<LastRoutes>>,
+    /// What the client whose subscription changed last subscribes to.
+    latest_list: Subscriptions,
     /// Scratch list of woken holds.
     woken: Vec<HeldPull>,
     /// Scratch list of the offsets that a client persists.
@@ -135,6 +141,9 @@ pub struct Cluster<O> {
     /// A fault of the simulator, for the test of its checks.
     saboteur: Saboteur,
 }
+
+/// See [`Cluster::last_routes`].
+type LastRoutes = (u64, Rc<[SubscribedTopic]>, Rc<KnownRoutes>);
 
 /// What keeps the luck of one message at one group apart from its luck elsewhere.
 #[derive(Clone, Copy, Debug)]
@@ -262,6 +271,8 @@ impl<O: Observer> Cluster<O> {
             unheard_resets: BTreeSet::new(),
             brokers_down: 0,
             roused: vec![SimTime::ZERO; clients],
+            last_routes: config.groups.iter().map(|_| None).collect(),
+            latest_list: Rc::new([]),
             woken: Vec::new(),
             to_persist: Vec::new(),
             touched: Vec::new(),

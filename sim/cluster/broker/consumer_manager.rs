@@ -113,6 +113,8 @@ struct ConsumerGroupInfo {
     /// Whom a change is told: the connections in order of their first heartbeats. Shared with the news on the wire.
     members: Rc<RefCell<Vec<Connection>>>,
     subscriptions: Vec<Subscription>,
+    /// The list that a heartbeat brought last; brought once more, it has no news.
+    last_list: Option<Subscriptions>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -337,6 +339,7 @@ impl ConsumerGroupInfo {
         self.list = None;
         if self.channels.is_empty() {
             self.subscriptions.clear();
+            self.last_list = None;
         }
         true
     }
@@ -344,6 +347,10 @@ impl ConsumerGroupInfo {
     /// `updateSubscription`: topics come and go; of a known one the newest version stays.
     fn update_subscriptions(&mut self, of_client: &Subscriptions) -> Change {
         let mut change = Change::default();
+        if self.last_list.as_ref().is_some_and(|last| Rc::ptr_eq(last, of_client)) {
+            return change;
+        }
+        self.last_list = Some(Rc::clone(of_client));
         for new in of_client.iter() {
             match self
                 .subscriptions

@@ -614,12 +614,8 @@ impl<O: Observer> Cluster<O> {
             Endpoint::Consumer(consumer) => {
                 let client = &self.consumers[consumer.index()];
                 let version = self.name_server.version();
-                let routes = (client.route_version != version).then(|| {
-                    let topics = client.topics.iter();
-                    let topics = topics.map(|topic| self.topics.resolve(client.group, *topic));
-                    let route = |topic: Option<TopicId>| self.name_server.route(topic?);
-                    (version, topics.map(route).collect())
-                });
+                let is_news = client.route_version != version;
+                let routes = is_news.then(|| (version, self.routes_of(consumer)));
                 Envelope::ConsumerRoutes { to: consumer, routes }
             }
         };

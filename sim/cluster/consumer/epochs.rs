@@ -13,8 +13,7 @@ const NEAR: usize = 4;
 #[derive(Clone, Debug)]
 pub struct Epochs {
     near: [Option<u32>; NEAR],
-    far: Vec<Option<u32>>,
-    brokers: usize,
+    far: Box<[Option<u32>]>,
 }
 
 impl Epochs {
@@ -22,19 +21,18 @@ impl Epochs {
     pub fn none(brokers: usize) -> Self {
         Self {
             near: [None; NEAR],
-            far: vec![None; brokers.saturating_sub(NEAR)],
-            brokers,
+            far: vec![None; brokers.saturating_sub(NEAR)].into(),
         }
     }
 
-    /// By broker.
+    /// By broker; there may be places for more.
     pub fn iter(&self) -> impl Iterator<Item = Option<u32>> {
-        self.near.iter().chain(&self.far).copied().take(self.brokers)
+        self.near.iter().chain(&self.far).copied()
     }
 
     /// Bytes that it holds.
     pub fn held(&self) -> u64 {
-        memory::of_vec(&self.far)
+        memory::of::<Option<u32>>(self.far.len())
     }
 }
 
@@ -72,7 +70,7 @@ mod tests {
             for broker in 0..brokers {
                 epochs[broker] = Some(broker as u32 + 7);
             }
-            let all: Vec<_> = epochs.iter().collect();
+            let all: Vec<_> = epochs.iter().filter(Option::is_some).collect();
             let expected: Vec<_> = (0..brokers).map(|broker| Some(broker as u32 + 7)).collect();
             assert_eq!(all, expected);
             assert_eq!(epochs[brokers - 1], expected[brokers - 1]);

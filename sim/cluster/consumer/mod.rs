@@ -19,6 +19,7 @@ pub mod heartbeat;
 pub mod held_queue;
 pub mod idempotent;
 pub mod inner_producer;
+pub mod known_routes;
 pub mod listener;
 pub mod local_file_offset_store;
 pub mod offset_repair;

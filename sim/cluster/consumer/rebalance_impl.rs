@@ -14,6 +14,7 @@
 
 use crate::cluster::Cluster;
 use crate::cluster::broker::consumer_manager::ClientRank;
+use crate::cluster::consumer::client::version;
 use crate::cluster::consumer::flow_control::PullThresholds;
 use crate::cluster::consumer::heartbeat::HeartbeatFor;
 use crate::cluster::consumer::held_queue::HeldQueue;
@@ -40,16 +41,8 @@ pub struct Round {
     topic: usize,
     /// What the round waits for.
     pub(super) waiting: Waiting,
-    /// The share of the topic in hand, in the order in which it is taken, while an orderly client gives queues up.
-    share: Vec<QueueId>,
-    /// Queues of the topic in hand that an orderly client is yet to remove.
-    pub(super) to_remove: VecDeque<(QueueId, PqSlot)>,
-    /// When the lock of the queue in hand was granted.
-    locked_at: SimTime,
-    /// Queues of the topic in hand that are yet to be taken.
-    to_add: VecDeque<QueueId>,
-    /// Queues of the topic in hand that were taken; they start to pull together.
-    pub(super) taken: Vec<PqSlot>,
+    /// What it moves; most rounds move nothing.
+    moves: Option<Box<Moves>>,
     /// Something of the topic in hand was given up.
     pub(super) gave_up: bool,
     /// Queues taken so far.
@@ -58,6 +51,21 @@ pub struct Round {
     pub(super) removed: u32,
     /// Whether every topic reached its aim.
     pub(super) balanced: bool,
+}
+
+/// What a round moves of the topic in hand.
+#[derive(Debug, Default)]
+pub(super) struct Moves {
+    /// The share, in the order in which it is taken, while an orderly client gives queues up.
+    share: Vec<QueueId>,
+    /// Queues that an orderly client is yet to remove.
+    pub(super) to_remove: VecDeque<(QueueId, PqSlot)>,
+    /// When the lock of the queue in hand was granted.
+    locked_at: SimTime,
+    /// Queues that are yet to be taken.
+    to_add: VecDeque<QueueId>,
+    /// Queues that were taken; they start to pull together.
+    pub(super) taken: Vec<PqSlot>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -81,6 +89,16 @@ pub(super) enum Waiting {
 }
 
 impl Round {
+    /// What it moves.
+    pub(super) fn moves(&mut self) -> &mut Moves {
+        self.moves.get_or_insert_default()
+    }
+
+    /// Queues of the topic in hand that were taken and do not pull yet.
+    pub(super) fn into_taken(self) -> Vec<PqSlot> {
+        self.moves.map_or_else(Vec::new, |moves| moves.taken)
+    }
+
     /// The queue whose start offset was asked for and has not been answered.
     pub(super) fn asking_for(&self) -> Option<QueueId> {
         match self.waiting {
@@ -101,11 +119,7 @@ impl Default for Round {
         Self {
             topic: 0,
             waiting: Waiting::Nothing,
-            share: Vec::new(),
-            to_remove: VecDeque::new(),
-            locked_at: SimTime::ZERO,
-            to_add: VecDeque::new(),
-            taken: Vec::new(),
+            moves: None,
             gave_up: false,
             added: 0,
             removed: 0,
@@ -231,7 +245,7 @@ impl<O: Observer> Cluster<O> {
         let mut share = share.to_vec();
         java_hash_order(&mut share, |queue| self.queues[queue.index()].java_hash);
         if let Some(round) = &mut self.consumers[consumer.index()].rebalance.round {
-            round.share = share;
+            round.moves().share = share;
         }
         if self.consumers[consumer.index()].orderly.is_some() {
             return self.give_up_orderly_queues(consumer, gone);
@@ -320,9 +334,9 @@ impl<O: Observer> Cluster<O> {
             return;
         };
         let is_dropped = |slot: &PqSlot| self.held_queues.get(slot.0).process_queue.dropped;
-        for queue in std::mem::take(&mut round.share) {
+        for queue in std::mem::take(&mut round.moves().share) {
             match client.held.get(&queue) {
-                None => round.to_add.push_back(queue),
+                None => round.moves().to_add.push_back(queue),
                 Some(slot) => round.balanced &= !is_dropped(slot),
             }
         }
@@ -337,7 +351,7 @@ impl<O: Observer> Cluster<O> {
         let Some(round) = &mut self.consumers[consumer.index()].rebalance.round else {
             return;
         };
-        let Some(queue) = round.to_add.pop_front() else {
+        let Some(queue) = round.moves().to_add.pop_front() else {
             return self.topic_done(consumer);
         };
         if self.consumers[consumer.index()].orderly.is_none() {
@@ -361,7 +375,7 @@ impl<O: Observer> Cluster<O> {
             return;
         };
         if granted {
-            round.locked_at = now;
+            round.moves().locked_at = now;
             self.ask_start_offset(consumer, queue);
         } else {
             round.balanced = false;
@@ -388,7 +402,7 @@ impl<O: Observer> Cluster<O> {
             let Some(round) = &mut self.consumers[consumer.index()].rebalance.round else {
                 return;
             };
-            let Some(queue) = round.to_add.pop_front() else {
+            let Some(queue) = round.moves().to_add.pop_front() else {
                 return self.topic_done(consumer);
             };
             round.waiting = Waiting::LookedUp(queue);
@@ -520,11 +534,9 @@ impl<O: Observer> Cluster<O> {
         let mut held = HeldQueue::new(now, consumer, group, queue, topic, from, client.delivery);
         if client.orderly.is_some() {
             held.orderly = Some(Box::default());
-            let locked_at = client
-                .rebalance
-                .round
-                .as_ref()
-                .map_or(now, |round| round.locked_at);
+            let round = client.rebalance.round.as_ref();
+            let moves = round.and_then(|round| round.moves.as_ref());
+            let locked_at = moves.map_or(now, |moves| moves.locked_at);
             (held.process_queue.locked, held.process_queue.last_lock) = (true, locked_at);
         }
         let slot = PqSlot(self.held_queues.insert(held));
@@ -534,7 +546,7 @@ impl<O: Observer> Cluster<O> {
         let before = client.held.insert(queue, slot);
         assert!(before.is_none(), "a client takes a queue that it holds");
         if let Some(round) = &mut client.rebalance.round {
-            round.taken.push(slot);
+            round.moves().taken.push(slot);
             round.added += 1;
         }
         let is_broadcasting = self.consumers[consumer.index()].is_broadcasting;
@@ -572,7 +584,7 @@ impl<O: Observer> Cluster<O> {
         let Some(round) = &mut self.consumers[consumer.index()].rebalance.round else {
             return;
         };
-        let taken = std::mem::take(&mut round.taken);
+        let taken = std::mem::take(&mut round.moves().taken);
         let changed = !taken.is_empty() | std::mem::take(&mut round.gave_up);
         for slot in taken {
             self.core
@@ -600,7 +612,8 @@ impl<O: Observer> Cluster<O> {
         };
         round.waiting = Waiting::Heartbeats;
         let topic = round.topic;
-        client.renew_subscription(topic, now);
+        client.versions[topic] = version(now);
+        client.list_subscriptions(&mut self.latest_list);
         self.heartbeat_all(consumer, HeartbeatFor::Round);
     }
 
