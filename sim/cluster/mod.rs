@@ -122,6 +122,8 @@ pub struct Cluster<O> {
     rewinds: Vec<Rewind>,
     /// Offsets that operators have set and brokers have forgotten before a client heard of them.
     unheard_resets: BTreeSet<(GroupId, ids::QueueId)>,
+    /// Whether an operator has set any offset that brokers are to tell of.
+    any_resets: bool,
     /// How many brokers are down.
     brokers_down: u32,
     /// By client: the news that its group has changed brings nothing new until then, since its rebalance thread will
@@ -269,6 +271,7 @@ impl<O: Observer> Cluster<O> {
             ],
             rewinds: Rewind::all(&config, !Profile::of(config.version).server_side_reset),
             unheard_resets: BTreeSet::new(),
+            any_resets: false,
             brokers_down: 0,
             roused: vec![SimTime::ZERO; clients],
             last_routes: config.groups.iter().map(|_| None).collect(),

@@ -347,7 +347,11 @@ impl ConsumerGroupInfo {
     /// `updateSubscription`: topics come and go; of a known one the newest version stays.
     fn update_subscriptions(&mut self, of_client: &Subscriptions) -> Change {
         let mut change = Change::default();
-        if self.last_list.as_ref().is_some_and(|last| Rc::ptr_eq(last, of_client)) {
+        if self
+            .last_list
+            .as_ref()
+            .is_some_and(|last| Rc::ptr_eq(last, of_client))
+        {
             return change;
         }
         self.last_list = Some(Rc::clone(of_client));

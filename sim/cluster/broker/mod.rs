@@ -477,8 +477,7 @@ impl<O: Observer> Cluster<O> {
     /// Overwrites a committed offset; while an operator's is pending, nobody else's counts.
     #[inline]
     fn commit_offset(&mut self, group: GroupId, queue: QueueId, new: u64, via: CommitVia) {
-        let queue_state = &self.queues[queue.index()];
-        if queue_state.has_resets() && queue_state.pending_reset(group).is_some() {
+        if self.any_resets && self.queues[queue.index()].pending_reset(group).is_some() {
             return;
         }
         let old = self.offsets.commit(group, queue, new);

@@ -82,6 +82,7 @@ impl<O: Observer> Cluster<O> {
     }
 
     fn reset_at_broker(&mut self, group: GroupId, offsets: &[(QueueId, u64)]) {
+        self.any_resets = true;
         for (queue, to) in offsets {
             self.write_offset(group, *queue, *to);
             self.queues[queue.index()].assign_reset(group, *to);

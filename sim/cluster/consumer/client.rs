@@ -270,8 +270,7 @@ impl ConsumerClient {
 
     /// Bytes that it holds.
     pub fn held(&self) -> u64 {
-        let topics =
-            memory::of_vec(&self.versions) + memory::of_vec(&self.expressions);
+        let topics = memory::of_vec(&self.versions) + memory::of_vec(&self.expressions);
         let tasks =
             self.pool.held() + memory::of_map(&self.held) + self.paused.as_ref().map_or(0, memory::of_vec);
         topics + tasks + self.connections.held()

@@ -20,7 +20,11 @@ pub struct KnownRoutes {
 impl FromIterator<Option<Rc<KnownRoute>>> for KnownRoutes {
     fn from_iter<I: IntoIterator<Item = Option<Rc<KnownRoute>>>>(routes: I) -> Self {
         let routes: Vec<_> = routes.into_iter().collect();
-        let mut brokers: Vec<BrokerId> = routes.iter().flatten().flat_map(|route| route.brokers()).collect();
+        let mut brokers: Vec<BrokerId> = routes
+            .iter()
+            .flatten()
+            .flat_map(|route| route.brokers())
+            .collect();
         brokers.sort_unstable();
         brokers.dedup();
         Self { routes, brokers }
@@ -53,7 +57,11 @@ impl KnownRoutes {
         if pairs().all(|(old, new)| new.is_some() || old.is_none()) {
             return new;
         }
-        Rc::new(pairs().map(|(old, new)| new.clone().or_else(|| old.clone())).collect())
+        Rc::new(
+            pairs()
+                .map(|(old, new)| new.clone().or_else(|| old.clone()))
+                .collect(),
+        )
     }
 }
 

@@ -531,7 +531,8 @@ impl<O: Observer> Cluster<O> {
         let topic = (client.topics[topic_at], topic_at as u32);
         let now = self.core.now();
         let from = (start, in_memory);
-        let mut held = HeldQueue::new(now, consumer, group, queue, topic, from, client.delivery);
+        let place = (queue, self.queues[queue.index()].broker);
+        let mut held = HeldQueue::new(now, consumer, group, place, topic, from, client.delivery);
         if client.orderly.is_some() {
             held.orderly = Some(Box::default());
             let round = client.rebalance.round.as_ref();

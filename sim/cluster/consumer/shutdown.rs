@@ -164,7 +164,11 @@ impl<O: Observer> Cluster<O> {
             }
         }
         // Their pull requests were waiting for the end of the round, or for where to start.
-        for slot in round.into_taken().into_iter().chain(start_offsets.unwrap_or_default()) {
+        for slot in round
+            .into_taken()
+            .into_iter()
+            .chain(start_offsets.unwrap_or_default())
+        {
             self.request_ended(slot);
         }
         self.forget_links(consumer, how != StopKind::Vanished);

@@ -154,11 +154,11 @@ impl<O: Observer> Cluster<O> {
             return held.into_iter().for_each(|slot| self.persist_locally(slot));
         }
         let mut offsets = std::mem::take(&mut self.to_persist);
-        for (queue, slot) in &self.consumers[consumer.index()].held {
+        for slot in self.consumers[consumer.index()].held.values() {
             let held = self.held_queues.get_mut(slot.0);
             if let Some(offset) = held.offset.read() {
                 held.requests += 1;
-                offsets.push((self.queues[queue.index()].broker, *slot, offset));
+                offsets.push((held.broker, *slot, offset));
             }
         }
         offsets.sort_by_key(|(broker, ..)| *broker);
