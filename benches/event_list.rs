@@ -5,7 +5,8 @@
 //! `exp`: exponential increments of mean 1 ms. `mq`: what a message cluster has pending, 20 % network hops
 //! (0.5 ms), 60 % services (exponential, 10 ms), 20 % timers (5 to 30 s). `storm`: all timers are due at one
 //! instant; each schedules one more event for that instant, and that one the next timer, 20 s later. `idle`:
-//! as `exp` with 100 events, beside `size` timers of 5 to 30 s: what timers cost everybody else.
+//! as `exp` with 100 events, beside `size` timers of 5 to 30 s: what timers cost everybody else. Ends with one line of
+//! JSON: list, then load and size, then nanoseconds.
 
 mod clock;
 mod support;
@@ -127,7 +128,8 @@ const LISTS: &[(&str, Hold)] = &[
     ("near heap, far buckets", hold::<NearFarList<Kind>>),
 ];
 
-fn main() {
+/// Runs what the arguments ask for; the speed table calls it in a process of its own.
+pub fn main() {
     let arguments = support::arguments(&["holds", "repeats", "sizes", "loads"]);
     let value = |key: &str, default: &str| arguments.get(key).map_or(default, String::as_str).to_owned();
     let holds = support::count(&value("holds", "2e6"));
@@ -157,4 +159,14 @@ fn main() {
         row.iter().for_each(|nanos| print!("{nanos:>11.1}"));
         println!();
     }
+    let table: serde_json::Map<String, serde_json::Value> = LISTS
+        .iter()
+        .zip(&least)
+        .map(|((name, _), row)| {
+            let cells = cells.iter().zip(row);
+            let row = cells.map(|((load, size), &nanos)| (format!("{load} {size}"), nanos.into()));
+            ((*name).to_owned(), serde_json::Value::Object(row.collect()))
+        })
+        .collect();
+    println!("{}", serde_json::Value::Object(table));
 }

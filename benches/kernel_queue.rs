@@ -1,11 +1,12 @@
 //! The kernel alone: a bare queueing model, to be set beside other engines that run the same.
 //!
 //!     cargo bench --bench kernel_queue -- --messages 1e7 --list near-far
+//!     cargo bench --bench kernel_queue -- --producers 8 --queues 1 --consumers 1 --threads 1
 //!
 //! 16 Poisson producers go round 16 queues; a message hops 0.5 ms to its queue and 0.5 ms to one of 8
 //! consumers, waits in a FIFO for one of 20 threads and is served for an exponential time of 10 ms; load 0.8.
 //! Four events a message: sent, at the queue, at the consumer, done; hops go by way of the lane. Ends with one
-//! line of JSON.
+//! line of JSON. With one queue and one consumer it is an M/M/c queue, as the second line is M/M/1.
 
 mod clock;
 mod support;
@@ -18,10 +19,15 @@ use rmqsim::kernel::streams::{Stream, Streams};
 use rmqsim::kernel::time::{SimDuration, SimTime};
 use std::collections::VecDeque;
 
-const PRODUCERS: u16 = 16;
-const QUEUES: u16 = 16;
-const CONSUMERS: u16 = 8;
-const THREADS: u16 = 20;
+/// How many there are of what.
+#[derive(Clone, Copy)]
+struct Size {
+    producers: u16,
+    queues: u16,
+    consumers: u16,
+    threads: u16,
+}
+
 const LOAD: f64 = 0.8;
 const SERVICE: SimDuration = SimDuration::from_millis(10);
 const DAY: u64 = 86_400_000_000_000;
@@ -49,6 +55,8 @@ struct Consumer {
 }
 
 struct Model {
+    /// Who consumes each queue.
+    owners: Vec<u16>,
     gap: Sampler,
     service: Sampler,
     producers: Vec<Producer>,
@@ -62,27 +70,29 @@ struct Model {
 }
 
 impl Model {
-    fn new(messages: u64, seed: u64) -> Self {
-        let servers = f64::from(CONSUMERS) * f64::from(THREADS);
-        let gap = f64::from(PRODUCERS) * SERVICE.as_secs_f64() / (LOAD * servers);
+    fn new(size: Size, messages: u64, seed: u64) -> Self {
+        let servers = f64::from(size.consumers) * f64::from(size.threads);
+        let count = u64::from(size.producers);
+        let gap = f64::from(size.producers) * SERVICE.as_secs_f64() / (LOAD * servers);
         let mut streams = Streams::new(seed);
-        let producers = (0..PRODUCERS).map(|i| Producer {
+        let producers = (0..size.producers).map(|i| Producer {
             luck: streams.stream(&format!("producer-{i}"), "arrivals"),
-            left: messages / u64::from(PRODUCERS) + u64::from(u64::from(i) < messages % u64::from(PRODUCERS)),
-            next_queue: i % QUEUES,
+            left: messages / count + u64::from(u64::from(i) < messages % count),
+            next_queue: i % size.queues,
         });
         let producers = producers.collect();
-        let consumers = (0..CONSUMERS).map(|i| Consumer {
+        let consumers = (0..size.consumers).map(|i| Consumer {
             luck: streams.stream(&format!("consumer-{i}"), "service"),
-            idle: THREADS,
+            idle: size.threads,
             waiting: VecDeque::new(),
         });
         Self {
+            owners: (0..size.queues).map(|queue| queue % size.consumers).collect(),
             gap: exponential(SimDuration::from_secs_f64(gap)),
             service: exponential(SERVICE),
             producers,
             consumers: consumers.collect(),
-            arrived: vec![0; usize::from(QUEUES)],
+            arrived: vec![0; usize::from(size.queues)],
             sent: Vec::new(),
             free: Vec::new(),
             sojourn: hdrhistogram::Histogram::new_with_max(DAY, 3).expect("a day with 3 digits is allowed"),
@@ -91,8 +101,7 @@ impl Model {
     }
 
     fn start<L: EventList<Event>>(&mut self, scheduler: &mut Scheduler<Event, L>) {
-        for producer in 0..PRODUCERS {
-            let p = &mut self.producers[usize::from(producer)];
+        for (producer, p) in (0..).zip(&mut self.producers) {
             if p.left > 0 {
                 scheduler.after(self.gap.sample(&mut p.luck), Event::Send { producer });
             }
@@ -109,13 +118,17 @@ impl Model {
                     s.after(self.gap.sample(&mut p.luck), event);
                 }
                 let queue = p.next_queue;
-                p.next_queue = if queue + 1 == QUEUES { 0 } else { queue + 1 };
+                p.next_queue = if usize::from(queue) + 1 == self.arrived.len() {
+                    0
+                } else {
+                    queue + 1
+                };
                 let message = self.born(now);
                 s.at_in_order(now + HOP, Event::AtQueue { queue, message });
             }
             Event::AtQueue { queue, message } => {
                 self.arrived[usize::from(queue)] += 1;
-                let consumer = queue % CONSUMERS;
+                let consumer = self.owners[usize::from(queue)];
                 s.at_in_order(now + HOP, Event::AtConsumer { consumer, message });
             }
             Event::AtConsumer { consumer, message } => {
@@ -164,9 +177,9 @@ fn exponential(mean: SimDuration) -> Sampler {
     Sampler::new(&Dist::Shape(Shape::Exponential { mean })).expect("the mean is above 0")
 }
 
-fn run<L: EventList<Event>>(name: &str, messages: u64, seed: u64) {
+fn run<L: EventList<Event>>(name: &str, size: Size, messages: u64, seed: u64) {
     let start = clock::now();
-    let mut model = Model::new(messages, seed);
+    let mut model = Model::new(size, messages, seed);
     let mut scheduler = Scheduler::<Event, L>::default();
     model.start(&mut scheduler);
     while let Some((now, event)) = scheduler.pop() {
@@ -205,16 +218,31 @@ fn peak_kib() -> u64 {
 
 /// Runs what the arguments ask for; the speed table calls it in a process of its own.
 pub fn main() {
-    let arguments = support::arguments(&["messages", "seed", "list"]);
+    let arguments = support::arguments(&[
+        "messages",
+        "seed",
+        "list",
+        "producers",
+        "queues",
+        "consumers",
+        "threads",
+    ]);
     let value = |key: &str, default: &str| arguments.get(key).map_or(default, String::as_str).to_owned();
     let (messages, seed) = (
         support::count(&value("messages", "1e6")),
         support::count(&value("seed", "1")),
     );
+    let count = |key: &str, default: &str| support::count(&value(key, default)) as u16;
+    let size = Size {
+        producers: count("producers", "16"),
+        queues: count("queues", "16"),
+        consumers: count("consumers", "8"),
+        threads: count("threads", "20"),
+    };
     match value("list", "near-far").as_str() {
-        "quad" => run::<QuadHeap<Event>>("quad", messages, seed),
-        "near-far" => run::<NearFarList<Event>>("near-far", messages, seed),
-        "std" => run::<StdHeap<Event>>("std", messages, seed),
+        "quad" => run::<QuadHeap<Event>>("quad", size, messages, seed),
+        "near-far" => run::<NearFarList<Event>>("near-far", size, messages, seed),
+        "std" => run::<StdHeap<Event>>("std", size, messages, seed),
         other => panic!("unknown list `{other}`; there are near-far, quad, std"),
     }
 }
