@@ -1,23 +1,20 @@
 //! One queue of one topic at its broker: the records, and how far pulls may see.
 //!
 //! The real broker keeps bodies in the commit log and an index of 20-byte entries per queue. Here the queue
-//! holds its records itself, in segments, and forgets what nobody can ask for any more: memory follows the
+//! holds its records itself (`segments`) and forgets what nobody can ask for any more: memory follows the
 //! backlog, not the history. Offsets are those of the real index: dense, from 0, assigned at the append.
 //! A record is visible only once the dispatch thread has indexed it. Where a record lies in the commit log is known to
 //! the segment.
 //!
 //! Source: `ConsumeQueue`, `ReputMessageService`.
 
+use crate::cluster::broker::segments::Segments;
 use crate::cluster::event::PqSlot;
 use crate::cluster::ids::{BrokerId, ConsumerId, GroupId, TopicId};
 use crate::cluster::message::Record;
 use crate::kernel::memory;
 use crate::kernel::time::SimTime;
-use std::collections::VecDeque;
 use std::ops::Range;
-
-/// Records in one segment.
-const SEGMENT: usize = 64;
 
 /// See the module.
 #[derive(Debug)]
@@ -32,17 +29,9 @@ pub struct ConsumeQueue {
     pub readable: bool,
     /// Whether it lies below `readQueueNums` or `writeQueueNums`: sends to other queues are refused.
     pub writable: bool,
-    segments: VecDeque<Vec<Record>>,
-    /// Where the first record of each segment lies in the commit log.
-    positions: VecDeque<u64>,
-    /// Where the first record of all lies.
+    segments: Segments,
+    /// Where the first record of all lies in the commit log.
     head_position: u64,
-    /// Emptied segments, kept for the next append.
-    spare: Vec<Vec<Record>>,
-    /// Offset of the first record of the first segment.
-    base: u64,
-    /// One past the last record.
-    end: u64,
     /// One past the last record that pulls may see.
     visible: u64,
     /// `minOffset`: what lies below is deleted.
@@ -70,12 +59,8 @@ impl ConsumeQueue {
             java_hash,
             readable: true,
             writable: true,
-            segments: VecDeque::new(),
-            positions: VecDeque::new(),
+            segments: Segments::default(),
             head_position: 0,
-            spare: Vec::new(),
-            base: 0,
-            end: 0,
             visible: 0,
             min: 0,
             in_full_files: 0,
@@ -90,24 +75,11 @@ impl ConsumeQueue {
     /// Appends a record, which lies at `position` of the commit log, and tells its offset.
     #[inline]
     pub fn append(&mut self, record: Record, position: u64) -> u64 {
-        if self.end.is_multiple_of(SEGMENT as u64) {
-            self.begin_segment(position);
-        }
-        self.segments
-            .back_mut()
-            .expect("a segment was just made sure of")
-            .push(record);
-        self.end += 1;
-        self.end - 1
-    }
-
-    fn begin_segment(&mut self, position: u64) {
-        if self.end == 0 {
+        let offset = self.segments.append(record, position);
+        if offset == 0 {
             self.head_position = position;
         }
-        let segment = self.spare.pop().unwrap_or_else(|| Vec::with_capacity(SEGMENT));
-        self.segments.push_back(segment);
-        self.positions.push_back(position);
+        offset
     }
 
     /// Where the record at `offset` lies in the commit log, to 63 records of this queue.
@@ -115,7 +87,7 @@ impl ConsumeQueue {
     /// # Panics
     /// If the record was released or never stored.
     pub fn position(&self, offset: u64) -> u64 {
-        self.positions[((offset - self.base) / SEGMENT as u64) as usize]
+        self.segments.position(offset)
     }
 
     /// The record at `offset`.
@@ -123,15 +95,23 @@ impl ConsumeQueue {
     /// # Panics
     /// If the record was released or never stored.
     #[inline]
-    pub fn get(&self, offset: u64) -> &Record {
-        assert!(
-            self.base <= offset && offset < self.end,
-            "invariant L4 broken: offset {offset} is read outside the kept records {}..{}",
-            self.base,
-            self.end
-        );
-        let at = (offset - self.base) as usize;
-        &self.segments[at / SEGMENT][at % SEGMENT]
+    pub fn get(&self, offset: u64) -> Record {
+        self.segments.with(offset, |record| *record)
+    }
+
+    /// Does something with the record at `offset`: no copy of it is made.
+    ///
+    /// # Panics
+    /// If the record was released or never stored.
+    #[inline]
+    pub fn with<R>(&self, offset: u64, see: impl FnOnce(&Record) -> R) -> R {
+        self.segments.with(offset, see)
+    }
+
+    /// A pull has read all below `offset`: what lies above may wait for long.
+    #[inline]
+    pub fn note_read(&mut self, offset: u64) {
+        self.segments.note_read(offset);
     }
 
     /// One past the last record that pulls may see (`maxOffset`).
@@ -141,8 +121,9 @@ impl ConsumeQueue {
     }
 
     /// One past the last record stored, seen or not.
+    #[inline]
     pub fn end_offset(&self) -> u64 {
-        self.end
+        self.segments.end()
     }
 
     /// The least offset that is not deleted (`minOffset`).
@@ -160,8 +141,9 @@ impl ConsumeQueue {
 
     /// A file of the commit log is full: one past the last record in it, if it has any of this queue.
     pub fn end_of_file(&mut self) -> Option<u64> {
-        let before = std::mem::replace(&mut self.in_full_files, self.end);
-        (self.end > before).then_some(self.end)
+        let end = self.end_offset();
+        let before = std::mem::replace(&mut self.in_full_files, end);
+        (end > before).then_some(end)
     }
 
     /// An operator sets the offset of a group; its next pull is to hear of it (`assignResetOffset`).
@@ -203,7 +185,7 @@ impl ConsumeQueue {
         }
         self.visible += 1;
         assert!(
-            self.visible <= self.end,
+            self.visible <= self.end_offset(),
             "invariant Q1 broken: a record is indexed before it is stored"
         );
         !std::mem::replace(&mut self.in_pass, true)
@@ -224,7 +206,7 @@ impl ConsumeQueue {
 
     /// First record that is kept in memory.
     pub fn kept_from(&self) -> u64 {
-        self.base
+        self.segments.base()
     }
 
     /// A client took the queue.
@@ -267,11 +249,11 @@ impl ConsumeQueue {
     /// The first offset stored at or after `time`; the maximum if there is none. Searches kept records only:
     /// what was released was consumed by everybody, and nobody will be sent back there.
     pub fn search_by_time(&self, time: SimTime) -> u64 {
-        let first = self.base.max(self.min);
+        let first = self.kept_from().max(self.min);
         let (mut low, mut high) = (first, self.visible.max(first));
         while low < high {
             let middle = low + (high - low) / 2;
-            if self.get(middle).stored < time {
+            if self.with(middle, |record| record.stored) < time {
                 low = middle + 1;
             } else {
                 high = middle;
@@ -282,35 +264,25 @@ impl ConsumeQueue {
 
     /// Frees whole segments below `safe`, the least offset that somebody may still ask for.
     pub fn release(&mut self, safe: u64) {
-        while self.base + SEGMENT as u64 <= safe {
-            let Some(mut segment) = self.segments.pop_front() else {
-                return;
-            };
-            self.positions.pop_front();
-            segment.clear();
-            if self.spare.len() < 4 {
-                self.spare.push(segment);
-            }
-            self.base += SEGMENT as u64;
-        }
+        self.segments.release(safe);
     }
 
     /// Whether a later release may free something.
+    #[inline]
     pub fn has_releasable(&self) -> bool {
-        self.base + SEGMENT as u64 <= self.end
+        self.segments.has_releasable()
     }
 
     /// Records kept in memory.
     pub fn kept(&self) -> u64 {
-        self.end - self.base
+        self.end_offset() - self.kept_from()
     }
 
     /// Bytes that it holds.
     pub fn held(&self) -> u64 {
-        let segments = (self.segments.len() + self.spare.len()) as u64 * memory::of::<Record>(SEGMENT);
         let readers =
             memory::of_vec(&self.readers) + memory::of_vec(&self.askers) + memory::of_vec(&self.resets);
-        segments + memory::of_deque(&self.segments) + memory::of_deque(&self.positions) + readers
+        self.segments.held() + readers
     }
 }
 

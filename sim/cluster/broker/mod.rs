@@ -15,6 +15,7 @@ pub mod expression_message_filter;
 pub mod index_service;
 pub mod lock_batch_mq;
 pub mod message_filter;
+pub mod packed_segment;
 pub mod pull_message;
 pub mod pull_request_hold;
 pub mod push;
@@ -26,6 +27,7 @@ pub mod retry_dlq;
 pub mod retry_policy;
 pub mod schedule_message;
 pub mod schedule_message_service;
+pub mod segments;
 pub mod send_back;
 pub mod store_filter;
 pub mod topics;
@@ -280,7 +282,7 @@ impl<O: Observer> Cluster<O> {
             }
             if !self.index.is_idle() {
                 let offset = consume_queue.max_offset() - 1;
-                let record = *consume_queue.get(offset);
+                let record = consume_queue.get(offset);
                 let attributes = &self.core.directory.attributes;
                 self.index
                     .build(consume_queue.topic, (*queue, offset), record, attributes);

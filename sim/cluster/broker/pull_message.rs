@@ -342,6 +342,7 @@ impl<O: Observer> Cluster<O> {
             next_offset: found.next,
         };
         let broker = queue.broker;
+        self.queues[queue_id.index()].note_read(found.next);
         let fact = Fact::PullAnswered {
             queue: queue_id,
             consumer,
@@ -382,14 +383,19 @@ pub(super) fn read(held: &mut HeldQueue, queue: &ConsumeQueue, from: u64, count:
         next: from,
     };
     while read.next < queue.max_offset() && read.messages < count {
-        let record = queue.get(read.next);
-        let size = u64::from(record.stored_size());
-        // The first message always fits, whatever its size.
-        if read.messages > 0 && read.bytes + size > limit {
+        let fits = queue.with(read.next, |record| {
+            let size = u64::from(record.stored_size());
+            // The first message always fits, whatever its size.
+            let fits = read.messages == 0 || read.bytes + size <= limit;
+            if fits {
+                held.receive(read.next, record);
+                read.bytes += size;
+            }
+            fits
+        });
+        if !fits {
             break;
         }
-        held.receive(read.next, record);
-        read.bytes += size;
         read.messages += 1;
         read.next += 1;
     }

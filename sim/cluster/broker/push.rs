@@ -61,6 +61,7 @@ impl<O: Observer> Cluster<O> {
             return false;
         }
         let broker = queue.broker;
+        self.queues[queue_id.index()].note_read(sent.next);
         let push = held.push.as_mut().expect("an order stands");
         push.sent(sent.messages, sent.next);
         held.requests += 1;

@@ -78,7 +78,7 @@ impl<O: Observer> Cluster<O> {
         let (group, gap, turn) = (state.group, state.gap, state.sent);
         state.sent += 1;
         self.core.scheduler.after(gap, Event::ResendDlq(resend));
-        let dead = *self.queues[queue.index()].get(offset);
+        let dead = self.queues[queue.index()].get(offset);
         let route = self.name_server.route(dead.origin_topic);
         let mut open: Vec<QueueId> = route.map_or(Vec::new(), |route| route.write_queues.clone());
         open.retain(|queue| self.queues[queue.index()].writable);

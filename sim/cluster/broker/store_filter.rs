@@ -74,9 +74,9 @@ impl StoreFilter<'_> {
             if read.messages > 0 && (read.messages == count || read.bytes + size > limit) {
                 break;
             }
-            let message = self.message(record);
+            let message = self.message(&record);
             if self.filters.broker_passes(held.served, message) {
-                held.receive(read.next, record);
+                held.receive(read.next, &record);
                 read.bytes += size;
                 read.messages += 1;
             } else {
