@@ -8,7 +8,7 @@
 //!
 //! | argument | |
 //! | --- | --- |
-//! | `--quick` | a look of three minutes: a fifth of the messages, 2 rounds, a long run of 10 million |
+//! | `--quick` | a look of a few minutes: a fifth of the messages, 2 rounds, a long run of 10 million |
 //! | `--parts a,b` | only these: peers, kernel, scenarios, growth, threads |
 //! | `--rounds 5` `--messages 1e6` | rounds in turn, and messages of a normal run |
 //! | `--long 1e8` `--backlog 5e7` | messages of the longest run, and of the deepest backlog (it takes gigabytes) |

@@ -69,8 +69,9 @@ impl PackedSegment {
         let mut at = HEADER * 64;
         for record in records {
             for (field, value) in values(record).into_iter().enumerate() {
-                put(&mut words, at, value - least[field]);
-                at += usize::from(widths[field]);
+                let width = usize::from(widths[field]);
+                put(&mut words, at, width, value - least[field]);
+                at += width;
             }
         }
         Self { words }
@@ -101,25 +102,32 @@ impl PackedSegment {
     }
 }
 
-/// Writes `value` from bit `at` on, where all bits are 0.
-fn put(words: &mut [u64], at: usize, value: u64) {
-    let (word, bit) = (at / 64, at % 64);
-    let shifted = u128::from(value) << bit;
+/// Writes `value` into the `width` bits from bit `at` on, 64 at most, which are all 0.
+#[inline]
+fn put(words: &mut [u64], at: usize, width: usize, value: u64) {
     // What has no bits may lie behind the last word.
-    for (half, part) in [shifted as u64, (shifted >> 64) as u64].into_iter().enumerate() {
-        if part != 0 {
-            words[word + half] |= part;
-        }
+    if width == 0 {
+        return;
+    }
+    let (word, bit) = (at / 64, at % 64);
+    words[word] |= value << bit;
+    if bit + width > 64 {
+        words[word + 1] |= value >> (64 - bit);
     }
 }
 
 /// The `width` bits from bit `at` on, 64 at most.
 #[inline]
 fn bits(words: &[u64], at: usize, width: usize) -> u64 {
+    if width == 0 {
+        return 0;
+    }
     let (word, bit) = (at / 64, at % 64);
-    let half = |word: usize| u128::from(words.get(word).copied().unwrap_or(0));
-    let both = half(word) | half(word + 1) << 64;
-    (both >> bit) as u64 & ((1_u128 << width) - 1) as u64
+    let mut value = words[word] >> bit;
+    if bit + width > 64 {
+        value |= words[word + 1] << (64 - bit);
+    }
+    value & (u64::MAX >> (64 - width))
 }
 
 #[cfg(test)]
