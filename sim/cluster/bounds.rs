@@ -10,6 +10,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Events between two looks at the least: some milliseconds.
 const LOOK: u64 = 1 << 16;
+/// Events for each thing that a look counts, at the least: so looks cost a hundredth of the run.
+const EVENTS_PER_PART: u64 = 16;
 
 /// How far a run may go. By default: to its end, whatever it costs.
 #[derive(Clone, Copy, Debug, Default)]
@@ -51,7 +53,7 @@ impl Bounds<'_> {
     fn next_look(&self, now: u64, parts: usize) -> u64 {
         let look = match (self.memory, self.interrupt) {
             (None, None) => u64::MAX,
-            _ => now + LOOK.max(4 * parts as u64),
+            _ => now + LOOK.max(EVENTS_PER_PART * parts as u64),
         };
         look.min(self.events.map_or(u64::MAX, |bound| bound.saturating_add(1)))
     }

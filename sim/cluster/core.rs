@@ -1,7 +1,8 @@
 //! What every part of the cluster needs to act: the clock, the names, the network and the observer.
 
 use crate::cluster::agenda::Agenda;
-use crate::cluster::broker::consumer_manager::{ClientRank, Connection, Subscriptions};
+use crate::cluster::broker::consumer_manager::{ClientRank, Connection, Members, Subscriptions};
+use crate::cluster::consumer::known_routes::KnownRoutes;
 use crate::cluster::consumer::orderly_dead_letter::RetrySend;
 use crate::cluster::directory::Directory;
 use crate::cluster::event::{CallKind, EnvelopeSlot, Event, LinkSlot, PqSlot};
@@ -199,7 +200,7 @@ pub enum Envelope {
         /// Who tells.
         broker: BrokerId,
         /// The members.
-        members: Rc<Vec<Connection>>,
+        members: Members,
     },
 }
 
@@ -219,7 +220,7 @@ pub enum BrokerRequest {
     /// SEARCH_OFFSET_BY_TIMESTAMP.
     SearchOffset(QueueId, SimTime, CallKind),
     /// UPDATE_CONSUMER_OFFSET, one way; one envelope for all queues of a tick, held or just given up.
-    UpdateOffsets(Vec<(PqSlot, u64)>),
+    UpdateOffsets(Offsets),
     /// Not a request: the client's kernel closed the connection.
     ConnectionClosed,
     /// LOCK_BATCH_MQ.
@@ -240,9 +241,33 @@ pub enum BrokerRequest {
     SendRetry(Box<RetrySend>),
 }
 
+/// Offsets of held queues of one client, all on one broker.
+#[derive(Debug)]
+pub enum Offsets {
+    /// Of one queue, as is mostly the case where clients are many.
+    One((PqSlot, u64)),
+    /// Of several.
+    Many(Vec<(PqSlot, u64)>),
+}
+
+const _: () = assert!(
+    size_of::<Offsets>() <= size_of::<Vec<(PqSlot, u64)>>(),
+    "one offset fits in place of a vector"
+);
+
+impl Offsets {
+    /// All of them.
+    pub fn all(&self) -> &[(PqSlot, u64)] {
+        match self {
+            Self::One(offset) => std::slice::from_ref(offset),
+            Self::Many(offsets) => offsets,
+        }
+    }
+}
+
 /// The state of the name server, and the routes in the order of the client's topics. Not sent at all if nothing
 /// has changed since the state that the client knows.
-pub type Routes = (u64, Vec<Option<Rc<KnownRoute>>>);
+pub type Routes = (u64, Rc<KnownRoutes>);
 
 /// What a broker tells a consumer client.
 #[derive(Debug)]

@@ -60,6 +60,11 @@ pub enum CallKind {
 }
 
 impl CallKind {
+    /// The bit that stands for it.
+    pub const fn bit(self) -> u8 {
+        1 << self as u8
+    }
+
     /// All of them.
     pub const ALL: [Self; 6] = [
         Self::Route,

@@ -29,6 +29,7 @@ pub mod topic_route;
 use crate::cluster::agenda::Agenda;
 use crate::cluster::bounds::{Bounds, Stopped};
 use crate::cluster::broker::consume_queue::ConsumeQueue;
+use crate::cluster::broker::consumer_manager::{SubscribedTopic, Subscriptions};
 use crate::cluster::broker::consumer_offset_manager::ConsumerOffsetManager;
 use crate::cluster::broker::expression_message_filter::Filters;
 use crate::cluster::broker::index_service::IndexService;
@@ -43,6 +44,7 @@ use crate::cluster::consumer::client::ConsumerClient;
 use crate::cluster::consumer::consume_request::RunningTask;
 use crate::cluster::consumer::held_queue::{CacheTotal, HeldQueue};
 use crate::cluster::consumer::idempotent::Idempotence;
+use crate::cluster::consumer::known_routes::KnownRoutes;
 use crate::cluster::consumer::local_file_offset_store::LocalFileOffsetStore;
 use crate::cluster::consumer::shared_views::SharedViews;
 use crate::cluster::consumer::wishes::Wishes;
@@ -120,19 +122,30 @@ pub struct Cluster<O> {
     rewinds: Vec<Rewind>,
     /// Offsets that operators have set and brokers have forgotten before a client heard of them.
     unheard_resets: BTreeSet<(GroupId, ids::QueueId)>,
+    /// Whether an operator has set any offset that brokers are to tell of.
+    any_resets: bool,
     /// How many brokers are down.
     brokers_down: u32,
     /// By client: the news that its group has changed brings nothing new until then, since its rebalance thread will
     /// wake as early as it may, or knows already that it is to run again.
     roused: Vec<SimTime>,
+    /// By group: the state of the name server, topics, and their routes that a client got last.
+    last_routes: Vec<Option<LastRoutes>>,
+    /// What the client whose subscription changed last subscribes to.
+    latest_list: Subscriptions,
     /// Scratch list of woken holds.
     woken: Vec<HeldPull>,
+    /// Scratch list of the offsets that a client persists.
+    to_persist: Vec<(BrokerId, PqSlot, u64)>,
     /// Scratch list of the queues that a dispatch pass has touched.
     touched: Vec<ids::QueueId>,
     digest: TraceDigest,
     /// A fault of the simulator, for the test of its checks.
     saboteur: Saboteur,
 }
+
+/// See [`Cluster::last_routes`].
+type LastRoutes = (u64, Rc<[SubscribedTopic]>, Rc<KnownRoutes>);
 
 /// What keeps the luck of one message at one group apart from its luck elsewhere.
 #[derive(Clone, Copy, Debug)]
@@ -258,9 +271,13 @@ impl<O: Observer> Cluster<O> {
             ],
             rewinds: Rewind::all(&config, !Profile::of(config.version).server_side_reset),
             unheard_resets: BTreeSet::new(),
+            any_resets: false,
             brokers_down: 0,
             roused: vec![SimTime::ZERO; clients],
+            last_routes: config.groups.iter().map(|_| None).collect(),
+            latest_list: Rc::new([]),
             woken: Vec::new(),
+            to_persist: Vec::new(),
             touched: Vec::new(),
             digest: TraceDigest::new(),
             saboteur: Saboteur::default(),

@@ -10,13 +10,14 @@
 //! Source: `ClientManageProcessor`, `ClientHousekeepingService`, `DefaultConsumerIdsChangeListener`.
 
 use crate::cluster::Cluster;
-use crate::cluster::broker::consumer_manager::{Connection, Subscriptions};
+use crate::cluster::broker::consumer_manager::{ClientRank, Connection, Members, Subscriptions};
 use crate::cluster::core::{ConsumerReply, Envelope};
 use crate::cluster::event::{EnvelopeSlot, Event};
 use crate::cluster::fact::{Fact, Observer};
 use crate::cluster::ids::{BrokerId, GroupId};
 use crate::cluster::network::Server;
 use crate::kernel::time::SimDuration;
+use std::rc::Rc;
 
 /// Period of the scan for silent clients.
 pub const SCAN_PERIOD: SimDuration = SimDuration::from_secs(10);
@@ -87,10 +88,23 @@ impl<O: Observer> Cluster<O> {
             self.core.scheduler.at_in_order(now + delay, Event::Deliver(slot));
             return;
         }
-        for &member in members.iter() {
+        for member in members.iter() {
             self.core
                 .to_consumer(broker, member, ConsumerReply::ConsumerIdsChanged);
         }
+    }
+
+    /// GET_CONSUMER_LIST_BY_GROUP. Brokers that know the same members give out one list, so that clients need not compare
+    /// its ids with those of the list that they have seen.
+    pub(super) fn consumer_list(&mut self, broker: BrokerId, group: GroupId) -> Option<Rc<[ClientRank]>> {
+        if let Some(wanted) = self.brokers[broker.index()].consumers.missing_list(group) {
+            let lists = self.brokers.iter();
+            let mut lists = lists.filter_map(|other| other.consumers.ready_list(group));
+            if let Some(same) = lists.find(|list| ***list == *wanted).cloned() {
+                self.brokers[broker.index()].consumers.share_list(group, same);
+            }
+        }
+        self.brokers[broker.index()].consumers.consumer_list(group)
     }
 
     /// Whether clients of the group are silent for so long between heartbeats that brokers give them up.
@@ -181,11 +195,11 @@ impl<O: Observer> Cluster<O> {
     }
 
     /// The news of a change reaches all members of a group at once.
-    pub(in crate::cluster) fn consumer_ids_changed(&mut self, broker: BrokerId, members: &[Connection]) {
+    pub(in crate::cluster) fn consumer_ids_changed(&mut self, broker: BrokerId, members: &Members) {
         let now = self.core.now();
         // A change of a large group is told by every broker: most of it is no news.
         let is_plain = self.paused == 0 && self.core.network.links.are_calm();
-        for &connection in members {
+        for connection in members.iter() {
             if is_plain && now < self.roused[connection.consumer.index()] {
                 continue;
             }

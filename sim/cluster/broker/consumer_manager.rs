@@ -17,6 +17,7 @@ use crate::cluster::fact::PullFailure;
 use crate::cluster::ids::{ConsumerId, GroupId, TopicId};
 use crate::kernel::memory;
 use crate::kernel::time::{SimDuration, SimTime};
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
@@ -59,6 +60,37 @@ pub struct Connection {
     pub epoch: u32,
 }
 
+/// The members of a group as they were when a change was told. Those who came later stand behind them in the same
+/// list, so that a group that fills up is not copied with each newcomer; who leaves leaves a copy.
+#[derive(Clone, Debug)]
+pub struct Members {
+    list: Rc<RefCell<Vec<Connection>>>,
+    count: usize,
+}
+
+impl Members {
+    /// How many.
+    pub fn len(&self) -> usize {
+        self.count
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.count == 0
+    }
+
+    /// The one at this position.
+    #[inline]
+    pub fn get(&self, at: usize) -> Connection {
+        self.list.borrow()[..self.count][at]
+    }
+
+    /// All of them.
+    pub fn iter(&self) -> impl Iterator<Item = Connection> {
+        (0..self.count).map(|at| self.get(at))
+    }
+}
+
 /// See the module.
 #[derive(Debug, Default)]
 pub struct ConsumerManager {
@@ -78,10 +110,11 @@ struct ConsumerGroupInfo {
     ranks: Vec<ClientRank>,
     /// The answer to `GET_CONSUMER_LIST_BY_GROUP`, kept until the group changes.
     list: Option<Rc<[ClientRank]>>,
-    /// Whom a change is told: the connections in order of their first heartbeats. Shared with the news on the wire,
-    /// so that a change costs the group a copy only while another is under way.
-    members: Rc<Vec<Connection>>,
+    /// Whom a change is told: the connections in order of their first heartbeats. Shared with the news on the wire.
+    members: Rc<RefCell<Vec<Connection>>>,
     subscriptions: Vec<Subscription>,
+    /// The list that a heartbeat brought last; brought once more, it has no news.
+    last_list: Option<Subscriptions>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -170,8 +203,28 @@ impl ConsumerManager {
     }
 
     /// The connections of the group, in order of their first heartbeats.
-    pub fn members(&self, group: GroupId) -> Rc<Vec<Connection>> {
-        Rc::clone(&self.groups[group.index()].members)
+    pub fn members(&self, group: GroupId) -> Members {
+        let list = Rc::clone(&self.groups[group.index()].members);
+        let count = list.borrow().len();
+        Members { list, count }
+    }
+
+    /// What [`Self::consumer_list`] would make anew, if it would.
+    pub fn missing_list(&self, group: GroupId) -> Option<&[ClientRank]> {
+        let info = &self.groups[group.index()];
+        info.list.is_none().then_some(info.ranks.as_slice())
+    }
+
+    /// The last answer to [`Self::consumer_list`], if the group is still the same.
+    pub fn ready_list(&self, group: GroupId) -> Option<&Rc<[ClientRank]>> {
+        self.groups[group.index()].list.as_ref()
+    }
+
+    /// Another broker has a list with the same ids.
+    pub fn share_list(&mut self, group: GroupId, list: Rc<[ClientRank]>) {
+        let info = &mut self.groups[group.index()];
+        debug_assert_eq!(*info.ranks, *list, "a list of other members");
+        info.list = Some(list);
     }
 
     /// The client ids of the group, sorted as the asking client will sort them, one for each connection; `None`
@@ -216,7 +269,7 @@ impl ConsumerManager {
             let connections = memory::of_vec(&group.channels)
                 + memory::of_map(&group.places)
                 + memory::of_vec(&group.latest);
-            connections + memory::of_vec(&group.ranks) + memory::of_vec(&group.members)
+            connections + memory::of_vec(&group.ranks) + memory::of_vec(&group.members.borrow())
         };
         memory::of_vec(&self.groups)
             + self.groups.iter().map(of_group).sum::<u64>()
@@ -258,7 +311,7 @@ impl ConsumerGroupInfo {
         });
         let at = self.ranks.partition_point(|&known| known < rank);
         self.ranks.insert(at, rank);
-        Rc::make_mut(&mut self.members).push(connection);
+        self.members.borrow_mut().push(connection);
         self.list = None;
     }
 
@@ -273,13 +326,20 @@ impl ConsumerGroupInfo {
         }
         let at = self.ranks.partition_point(|&known| known < channel.rank);
         self.ranks.remove(at);
-        let members = Rc::make_mut(&mut self.members);
+        // News on the wire is for those who were there.
+        if Rc::strong_count(&self.members) > 1 {
+            let copy = self.members.borrow().clone();
+            self.members = Rc::new(RefCell::new(copy));
+        }
+        let mut members = self.members.borrow_mut();
         if let Some(at) = members.iter().position(|&member| member == connection) {
             members.remove(at);
         }
+        drop(members);
         self.list = None;
         if self.channels.is_empty() {
             self.subscriptions.clear();
+            self.last_list = None;
         }
         true
     }
@@ -287,6 +347,14 @@ impl ConsumerGroupInfo {
     /// `updateSubscription`: topics come and go; of a known one the newest version stays.
     fn update_subscriptions(&mut self, of_client: &Subscriptions) -> Change {
         let mut change = Change::default();
+        if self
+            .last_list
+            .as_ref()
+            .is_some_and(|last| Rc::ptr_eq(last, of_client))
+        {
+            return change;
+        }
+        self.last_list = Some(Rc::clone(of_client));
         for new in of_client.iter() {
             match self
                 .subscriptions
@@ -344,6 +412,10 @@ mod tests {
             .collect()
     }
 
+    fn all(members: &Members) -> Vec<Connection> {
+        members.iter().collect()
+    }
+
     #[track_caller]
     fn beat(table: &mut ConsumerManager, at: u64, who: (u32, u32), rank: u32, changed: bool) {
         let connection = connection(who.0, who.1);
@@ -384,7 +456,23 @@ mod tests {
         let timeout = SimDuration::from_secs(120);
         assert!(table.expire(secs(120), timeout).is_empty());
         assert_eq!(table.expire(secs(121), timeout), [(GROUP, connection(0, 1))]);
-        assert_eq!(*table.members(GROUP), [connection(1, 1)]);
+        assert_eq!(all(&table.members(GROUP)), [connection(1, 1)]);
+    }
+
+    /// Whoever comes or goes later: who was to be told is told.
+    #[test]
+    fn news_is_for_those_who_were_there() {
+        let mut table = ConsumerManager::new(1);
+        beat(&mut table, 0, (0, 1), 0, true);
+        beat(&mut table, 0, (1, 1), 1, true);
+        let both = table.members(GROUP);
+        beat(&mut table, 1, (2, 1), 2, true);
+        let three = table.members(GROUP);
+        table.unregister(GROUP, connection(0, 1));
+        assert_eq!(all(&both), [connection(0, 1), connection(1, 1)]);
+        assert_eq!((both.len(), both.get(1)), (2, connection(1, 1)));
+        assert_eq!(all(&three)[2..], [connection(2, 1)]);
+        assert_eq!(all(&table.members(GROUP)), [connection(1, 1), connection(2, 1)]);
     }
 
     #[test]

@@ -14,9 +14,42 @@ use crate::kernel::time::SimTime;
 /// See the module. Holds the queues of all brokers; each queue lives on one.
 #[derive(Debug, Default)]
 pub struct ConsumerOffsetManager {
-    by_queue: Vec<Vec<(GroupId, u64)>>,
+    by_queue: Vec<Committed>,
     /// What the file has, by queue; only if a broker will crash.
     saved: Option<Vec<Vec<Saved>>>,
+}
+
+/// What groups have committed of one queue. The group that committed first, mostly the only one, lies in the table.
+#[derive(Debug, Default)]
+struct Committed {
+    first: Option<(GroupId, u64)>,
+    others: Vec<(GroupId, u64)>,
+}
+
+impl Committed {
+    #[inline]
+    fn find(&self, group: GroupId) -> Option<u64> {
+        let mut all = self.first.iter().chain(&self.others);
+        all.find(|(of, _)| *of == group).map(|(_, offset)| *offset)
+    }
+
+    #[inline]
+    fn find_mut(&mut self, group: GroupId) -> Option<&mut u64> {
+        let mut all = self.first.iter_mut().chain(&mut self.others);
+        all.find(|(of, _)| *of == group).map(|(_, offset)| offset)
+    }
+
+    fn add(&mut self, group: GroupId, offset: u64) {
+        match self.first {
+            None => self.first = Some((group, offset)),
+            Some(_) => self.others.push((group, offset)),
+        }
+    }
+
+    fn remove(&mut self, group: GroupId) {
+        self.others.retain(|(of, _)| *of != group);
+        self.first = self.first.filter(|(of, _)| *of != group);
+    }
 }
 
 /// What the file has for one group and queue.
@@ -40,7 +73,7 @@ impl ConsumerOffsetManager {
 
     /// Makes room for one more queue; ids count up from 0.
     pub fn add_queue(&mut self) {
-        self.by_queue.push(Vec::new());
+        self.by_queue.push(Committed::default());
         if let Some(saved) = &mut self.saved {
             saved.push(Vec::new());
         }
@@ -50,10 +83,10 @@ impl ConsumerOffsetManager {
     #[inline]
     pub fn commit(&mut self, group: GroupId, queue: QueueId, offset: u64) -> Option<u64> {
         let entries = &mut self.by_queue[queue.index()];
-        if let Some((_, old)) = entries.iter_mut().find(|(g, _)| *g == group) {
+        if let Some(old) = entries.find_mut(group) {
             return Some(std::mem::replace(old, offset));
         }
-        entries.push((group, offset));
+        entries.add(group, offset);
         None
     }
 
@@ -98,16 +131,16 @@ impl ConsumerOffsetManager {
         let mut fell = Vec::new();
         let table = &mut self.by_queue[queue.index()];
         for entry in std::mem::take(&mut saved[queue.index()]) {
-            let Some(at) = table.iter().position(|(group, _)| *group == entry.group) else {
+            let Some(offset) = table.find_mut(entry.group) else {
                 continue;
             };
             if entry.changed <= last_save {
                 continue;
             }
-            let old = table[at].1;
+            let old = *offset;
             match entry.before {
-                Some(before) => table[at].1 = before,
-                None => _ = table.remove(at),
+                Some(before) => *offset = before,
+                None => table.remove(entry.group),
             }
             let new = entry.before.unwrap_or(0);
             if new != old {
@@ -120,10 +153,7 @@ impl ConsumerOffsetManager {
     /// The committed offset, if any was ever committed.
     #[inline]
     pub fn query(&self, group: GroupId, queue: QueueId) -> Option<u64> {
-        self.by_queue[queue.index()]
-            .iter()
-            .find(|(g, _)| *g == group)
-            .map(|(_, offset)| *offset)
+        self.by_queue[queue.index()].find(group)
     }
 
     /// The least offset at which the group may find itself: the committed one, or what a crash would leave.
@@ -142,8 +172,8 @@ impl ConsumerOffsetManager {
     /// Bytes that it holds.
     pub fn held(&self) -> u64 {
         let saved = self.saved.iter().flatten().map(memory::of_vec);
-        let by_queue = self.by_queue.iter().map(memory::of_vec);
-        memory::of_vec(&self.by_queue) + by_queue.chain(saved).sum::<u64>()
+        let by_queue = self.by_queue.iter().map(|of| memory::of_vec(&of.others));
+        memory::of_vec(&self.by_queue) + by_queue.sum::<u64>() + saved.sum::<u64>()
     }
 }
 
@@ -164,6 +194,18 @@ mod tests {
         assert_eq!(offsets.commit(BILLING, QUEUE, 100), Some(120));
         assert_eq!(offsets.query(BILLING, QUEUE), Some(100));
         assert_eq!(offsets.query(GroupId(1), QUEUE), None);
+    }
+
+    /// Groups of one queue do not meet, whichever committed first.
+    #[test]
+    fn each_group_has_its_own_offset() {
+        let mut offsets = ConsumerOffsetManager::default();
+        offsets.add_queue();
+        for (group, offset) in [(0, 1), (1, 2), (2, 3), (1, 4), (0, 5)] {
+            offsets.commit(GroupId(group), QUEUE, offset);
+        }
+        let of = |group| offsets.query(GroupId(group), QUEUE);
+        assert_eq!([of(0), of(1), of(2), of(3)], [Some(5), Some(4), Some(3), None]);
     }
 
     /// Saved every 5 s; commits at 4, 6, 7 and 9 s. A crash at 9.5 s leaves what stood there at 5 s, one at 10 s all.

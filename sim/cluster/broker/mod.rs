@@ -391,9 +391,7 @@ impl<O: Observer> Cluster<O> {
                 ConsumerReply::UnregisterDone
             }
             BrokerRequest::ConnectionClosed => return self.connection_closed(broker, group, connection),
-            BrokerRequest::ConsumerList => {
-                ConsumerReply::ConsumerList(self.brokers[broker.index()].consumers.consumer_list(group))
-            }
+            BrokerRequest::ConsumerList => ConsumerReply::ConsumerList(self.consumer_list(broker, group)),
             BrokerRequest::QueryOffset(queue, by) => {
                 ConsumerReply::Offset(self.query_offset(group, consumer, queue, by), by)
             }
@@ -421,7 +419,9 @@ impl<O: Observer> Cluster<O> {
                     number: send.number,
                 }
             }
-            BrokerRequest::UpdateOffsets(offsets) => return self.update_offsets(broker, group, &offsets),
+            BrokerRequest::UpdateOffsets(offsets) => {
+                return self.update_offsets(broker, group, offsets.all());
+            }
         };
         self.core.to_consumer(broker, connection, reply);
     }
@@ -479,8 +479,7 @@ impl<O: Observer> Cluster<O> {
     /// Overwrites a committed offset; while an operator's is pending, nobody else's counts.
     #[inline(always)]
     fn commit_offset(&mut self, group: GroupId, queue: QueueId, new: u64, via: CommitVia) {
-        let queue_state = &self.queues[queue.index()];
-        if queue_state.has_resets() && queue_state.pending_reset(group).is_some() {
+        if self.any_resets && self.queues[queue.index()].pending_reset(group).is_some() {
             return;
         }
         let old = self.offsets.commit(group, queue, new);
@@ -616,12 +615,8 @@ impl<O: Observer> Cluster<O> {
             Endpoint::Consumer(consumer) => {
                 let client = &self.consumers[consumer.index()];
                 let version = self.name_server.version();
-                let routes = (client.route_version != version).then(|| {
-                    let topics = client.topics.iter();
-                    let topics = topics.map(|topic| self.topics.resolve(client.group, *topic));
-                    let route = |topic: Option<TopicId>| self.name_server.route(topic?);
-                    (version, topics.map(route).collect())
-                });
+                let is_news = client.route_version != version;
+                let routes = is_news.then(|| (version, self.routes_of(consumer)));
                 Envelope::ConsumerRoutes { to: consumer, routes }
             }
         };

@@ -185,6 +185,9 @@ impl<O: Observer> Cluster<O> {
         let now = self.core.now();
         let mut woken = std::mem::take(&mut self.woken);
         for queue in &self.brokers[broker.index()].queues {
+            if self.holds[queue.index()].is_empty() {
+                continue;
+            }
             let max_offset = self.queues[queue.index()].max_offset();
             let is_over = |slot: PqSlot| {
                 let held = self.held_queues.get(slot.0);
@@ -209,7 +212,7 @@ impl<O: Observer> Cluster<O> {
     fn answer_held(&mut self, woken: &mut Vec<HeldPull>) {
         let now = self.core.now();
         for held in woken.drain(..) {
-            let broker = self.queues[self.held_queues.get(held.pull.0).queue.index()].broker;
+            let broker = self.held_queues.get(held.pull.0).broker;
             let broker = &mut self.brokers[broker.index()];
             broker.held -= 1;
             let may_refuse = broker.changed >= held.since;

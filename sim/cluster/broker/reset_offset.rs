@@ -82,6 +82,7 @@ impl<O: Observer> Cluster<O> {
     }
 
     fn reset_at_broker(&mut self, group: GroupId, offsets: &[(QueueId, u64)]) {
+        self.any_resets = true;
         for (queue, to) in offsets {
             self.write_offset(group, *queue, *to);
             self.queues[queue.index()].assign_reset(group, *to);
@@ -123,7 +124,7 @@ impl<O: Observer> Cluster<O> {
             self.core.emit(Fact::OffsetReset { group, queue, to });
         }
         let offsets: Rc<[(QueueId, u64)]> = offsets.into();
-        for &member in members.iter() {
+        for member in members.iter() {
             let reply = ConsumerReply::ResetOffset(Rc::clone(&offsets));
             self.core.to_consumer(broker, member, reply);
         }

@@ -18,11 +18,13 @@ use crate::cluster::consumer::connection::Call;
 use crate::cluster::consumer::consume_orderly::ConsumeOrderly;
 use crate::cluster::consumer::consume_request::ListenerPool;
 use crate::cluster::consumer::delivery::Delivery;
+use crate::cluster::consumer::epochs::Epochs;
 use crate::cluster::consumer::flow_control::PullThresholds;
 use crate::cluster::consumer::forward::Forwarder;
 use crate::cluster::consumer::guard::Guard;
 use crate::cluster::consumer::heartbeat::{HeartbeatFor, Heartbeats};
 use crate::cluster::consumer::held_queue::CacheTotal;
+use crate::cluster::consumer::known_routes::KnownRoutes;
 use crate::cluster::consumer::listener::Listener;
 use crate::cluster::consumer::rebalance_service::RebalanceService;
 use crate::cluster::consumer::timer_thread::TimerThread;
@@ -30,7 +32,6 @@ use crate::cluster::core::{ConsumerReply, Routes};
 use crate::cluster::event::{CallKind, Event, PqSlot};
 use crate::cluster::fact::{Fact, Observer, RebalanceTrigger, StartOffsetRule, StopKind};
 use crate::cluster::ids::{BrokerId, ConsumerId, GroupId, QueueId, TopicId};
-use crate::cluster::nameserver::KnownRoute;
 use crate::kernel::memory;
 use crate::kernel::streams::Stream;
 use crate::kernel::time::SimTime;
@@ -56,7 +57,9 @@ pub enum ClientState {
     Gone,
 }
 
-/// See the module.
+/// See the module. What timers and envelopes look at comes first and together: with thousands of clients that do nothing
+/// else, each further cache line costs more than the rest of an event.
+#[repr(C, align(64))]
 pub struct ConsumerClient {
     /// Itself.
     pub id: ConsumerId,
@@ -66,68 +69,72 @@ pub struct ConsumerClient {
     pub rank: ClientRank,
     /// The strategy that it runs, among those of the cluster.
     pub strategy: u32,
+    /// Where it stands in its life.
+    pub state: ClientState,
+    /// The start is waiting for: the routes, or the first heartbeats.
+    pub(super) start_step: StartStep,
+    /// Whether each member of its group gets all messages.
+    pub is_broadcasting: bool,
     /// Whether a shutdown ends its listener calls.
     pub interruptible: bool,
     /// Whether its listener remembers what it has done.
     pub is_idempotent: bool,
-    /// Whether each member of its group gets all messages.
-    pub is_broadcasting: bool,
-    /// Where it stands in its life.
-    pub state: ClientState,
+    /// What its threads wait for, a bit for each [`CallKind`].
+    pub(super) waits: u8,
+    /// Which of that has a time-out.
+    pub(super) timed: u8,
+    /// When its process started; `ConsumeFromWhere` by time looks back from here.
+    pub started: SimTime,
+    pub(super) timer: TimerThread,
+    /// The present connection to each broker, as the client knows it.
+    pub connections: Epochs,
+    /// Routes of [`Self::topics`].
+    pub routes: Rc<KnownRoutes>,
+    /// `processQueueTable`.
+    pub held: BTreeMap<QueueId, PqSlot>,
+    pub(super) heartbeats: Heartbeats,
+    /// What its heartbeats carry.
+    pub(super) subscriptions: Subscriptions,
+    /// Its topics, `%RETRY%group` included, in the order in which it walks them.
+    pub topics: Rc<[SubscribedTopic]>,
+    /// State of the name server that these routes show.
+    pub route_version: u64,
+    /// The rebalance thread.
+    pub rebalance: RebalanceService,
+    /// What its threads have asked for last, by [`CallKind`].
+    pub(super) calls: [Option<Call>; CallKind::ALL.len()],
+    /// Luck of its own: which broker it asks.
+    pub luck: Stream,
+    /// Beyond what a queue is not pulled, now.
+    pub thresholds: PullThresholds,
+    /// How its messages get to it.
+    pub delivery: Delivery,
+    /// What it has cached of all its queues.
+    pub cache: CacheTotal,
     /// Listener threads and their queue of tasks.
     pub pool: ListenerPool,
     /// What it has besides, if its listener is an orderly one.
     pub(super) orderly: Option<Box<ConsumeOrderly>>,
     /// What the user's code does with messages.
     pub listener: Listener,
-    /// Its topics, `%RETRY%group` included, in the order in which it walks them.
-    pub topics: Rc<[SubscribedTopic]>,
     /// When it last changed its subscription of each of [`Self::topics`] (`subVersion`), milliseconds.
     pub(super) versions: Vec<u64>,
     /// Which messages it wants of each of [`Self::topics`].
     pub(super) expressions: Vec<ExpressionId>,
-    /// What its heartbeats carry.
-    pub(super) subscriptions: Subscriptions,
-    /// Routes of [`Self::topics`].
-    pub routes: Vec<Option<Rc<KnownRoute>>>,
-    /// State of the name server that these routes show.
-    pub route_version: u64,
-    /// `processQueueTable`.
-    pub held: BTreeMap<QueueId, PqSlot>,
-    /// The rebalance thread.
-    pub rebalance: RebalanceService,
-    /// Beyond what a queue is not pulled, now.
-    pub thresholds: PullThresholds,
-    /// How its messages get to it.
-    pub delivery: Delivery,
     /// What stands before its listener.
     pub guard: Option<Box<Guard>>,
     /// Where its listener sends messages, instead of working on them.
     pub forwarder: Option<Box<Forwarder>>,
-    /// What it has cached of all its queues.
-    pub cache: CacheTotal,
-    /// The present connection to each broker, as the client knows it.
-    pub connections: Vec<Option<u32>>,
     /// How many connections it has made.
     pub last_epoch: u32,
-    /// What its threads wait for, by [`CallKind`].
-    pub(super) calls: [Option<Call>; CallKind::ALL.len()],
     /// The name server that it uses.
     pub(super) name_server: u32,
     /// Whether it has a connection to that.
     pub(super) knows_name_server: bool,
     pub(super) name_servers_tried: u32,
-    /// Luck of its own: which broker it asks.
-    pub luck: Stream,
-    /// When its process started; `ConsumeFromWhere` by time looks back from here.
-    pub started: SimTime,
     pub(super) clean_up: CleanUp,
-    pub(super) heartbeats: Heartbeats,
-    pub(super) timer: TimerThread,
     /// What came due while the process is stopped; `None` while it runs.
     pub(super) paused: Option<Vec<Event>>,
-    /// The start is waiting for: the routes, or the first heartbeats.
-    pub(super) start_step: StartStep,
     /// Brokers that a shutdown has yet to unregister from, the next one last.
     pub(super) unregister_left: Vec<BrokerId>,
 }
@@ -174,7 +181,7 @@ impl ConsumerClient {
             versions: vec![0; topics.len()],
             expressions: expressions(&topics, &consumer.filters),
             subscriptions: Rc::new([]),
-            routes: vec![None; topics.len()],
+            routes: KnownRoutes::none(topics.len()),
             topics,
             route_version: 0,
             held: BTreeMap::new(),
@@ -184,8 +191,10 @@ impl ConsumerClient {
             guard: settings.guard.map(|guard| Box::new(Guard::new(guard))),
             forwarder: None,
             cache: CacheTotal::default(),
-            connections: vec![None; brokers],
+            connections: Epochs::none(brokers),
             last_epoch: 0,
+            waits: 0,
+            timed: 0,
             calls: [None; CallKind::ALL.len()],
             name_server: 0,
             knows_name_server: false,
@@ -206,6 +215,12 @@ impl ConsumerClient {
     pub(in crate::cluster) fn own_wish(&self, topic_at: u32) -> Option<&[ExpressionId]> {
         let own = &self.expressions[topic_at as usize];
         self.is_broadcasting.then(|| std::slice::from_ref(own))
+    }
+
+    /// What one of its threads waits for.
+    pub(super) fn call(&self, kind: CallKind) -> Option<Call> {
+        let waits = self.waits & kind.bit() != 0;
+        self.calls[kind as usize].filter(|_| waits)
     }
 
     /// Whether it still has connections and threads.
@@ -238,34 +253,33 @@ impl ConsumerClient {
         self.paused.is_some()
     }
 
-    /// Brokers named in its routes, each once, by name.
-    pub(super) fn known_brokers(&self) -> Vec<BrokerId> {
-        let mut brokers: Vec<BrokerId> = self.routes.iter().flatten().flat_map(|r| r.brokers()).collect();
-        brokers.sort_unstable();
-        brokers.dedup();
-        brokers
-    }
-
-    /// The subscription of the topic at position `topic` is renewed: its version is the time.
-    pub(super) fn renew_subscription(&mut self, topic: usize, now: SimTime) {
-        self.versions[topic] = now.since(SimTime::ZERO).as_millis();
+    /// Lists anew what its heartbeats carry. `latest` is what was listed last for any client: who subscribes to the same
+    /// since the same millisecond shares it.
+    pub(super) fn list_subscriptions(&mut self, latest: &mut Subscriptions) {
         let all = self.topics.iter().zip(&self.versions).zip(&self.expressions);
         let all = all.map(|((&topic, &version), &expression)| Subscription {
             topic,
             version,
             expression,
         });
-        self.subscriptions = all.collect();
+        if !all.clone().eq(latest.iter().copied()) {
+            *latest = all.collect();
+        }
+        self.subscriptions = Rc::clone(latest);
     }
 
     /// Bytes that it holds.
     pub fn held(&self) -> u64 {
-        let topics =
-            memory::of_vec(&self.versions) + memory::of_vec(&self.expressions) + memory::of_vec(&self.routes);
+        let topics = memory::of_vec(&self.versions) + memory::of_vec(&self.expressions);
         let tasks =
             self.pool.held() + memory::of_map(&self.held) + self.paused.as_ref().map_or(0, memory::of_vec);
-        topics + tasks + memory::of_vec(&self.connections)
+        topics + tasks + self.connections.held()
     }
+}
+
+/// The version of a subscription that is made or renewed `now`: the time, in milliseconds.
+pub(super) fn version(now: SimTime) -> u64 {
+    now.since(SimTime::ZERO).as_millis()
 }
 
 /// What a client wants of each of its topics.
@@ -288,9 +302,8 @@ impl<O: Observer> Cluster<O> {
         }
         client.state = ClientState::Starting;
         client.started = now;
-        for topic in 0..client.topics.len() {
-            client.renew_subscription(topic, now);
-        }
+        client.versions.fill(version(now));
+        client.list_subscriptions(&mut self.latest_list);
         self.wishes.add(client.group, &client.topics, &client.expressions);
         self.core.emit(Fact::ConsumerStarted { consumer });
         let loading = self.config.groups[client.group.index()].tuning.startup_time;
@@ -318,7 +331,7 @@ impl<O: Observer> Cluster<O> {
     /// answer.
     pub(super) fn ask_routes(&mut self, consumer: ConsumerId) {
         let client = &mut self.consumers[consumer.index()];
-        if client.calls[CallKind::Route as usize].is_none() {
+        if client.call(CallKind::Route).is_none() {
             client.name_servers_tried = 0;
             self.ask_name_server(consumer);
         }
@@ -397,10 +410,7 @@ impl<O: Observer> Cluster<O> {
         let client = &mut self.consumers[consumer.index()];
         if let Some((version, routes)) = routes {
             client.route_version = version;
-            // A topic that is gone from the name server keeps its old route.
-            for (known, new) in client.routes.iter_mut().zip(routes) {
-                *known = new.or(known.take());
-            }
+            client.routes = client.routes.renewed(routes);
         }
         if client.start_step == StartStep::Routes {
             client.start_step = StartStep::Heartbeats;

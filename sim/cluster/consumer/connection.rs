@@ -149,6 +149,11 @@ impl<O: Observer> Cluster<O> {
             Server::Broker(broker) => client.connections[broker.index()],
             Server::NameServer(_) => None,
         };
+        client.waits |= kind.bit();
+        match ticket {
+            Some(_) => client.timed |= kind.bit(),
+            None => client.timed &= !kind.bit(),
+        }
         client.calls[kind as usize] = Some(Call {
             server,
             epoch,
@@ -159,17 +164,23 @@ impl<O: Observer> Cluster<O> {
 
     /// The answer has come: the thread waits no longer. False if it did not wait for it.
     pub(super) fn answered(&mut self, consumer: ConsumerId, kind: CallKind) -> bool {
-        let call = self.consumers[consumer.index()].calls[kind as usize].take();
-        if let Some(ticket) = call.and_then(|call| call.ticket) {
-            self.core.scheduler.cancel(ticket);
+        let client = &mut self.consumers[consumer.index()];
+        let waited = client.waits & kind.bit() != 0;
+        client.waits &= !kind.bit();
+        // What was asked for is only looked at if there is more to do: with many clients it is far away.
+        if client.timed & kind.bit() != 0 {
+            client.timed &= !kind.bit();
+            if let Some(ticket) = client.calls[kind as usize].and_then(|call| call.ticket) {
+                self.core.scheduler.cancel(ticket);
+            }
         }
-        call.is_some()
+        waited
     }
 
     /// A thread has waited long enough. It closes the connection, if it has used one, and all that waits on it fails.
     pub(in crate::cluster) fn call_timeout(&mut self, consumer: ConsumerId, kind: CallKind) {
         let now = self.core.now();
-        let call = self.consumers[consumer.index()].calls[kind as usize];
+        let call = self.consumers[consumer.index()].call(kind);
         let Some(call) = call.filter(|call| call.deadline <= now) else {
             return;
         };
@@ -224,7 +235,7 @@ impl<O: Observer> Cluster<O> {
         client.connections[broker.index()] = None;
         let waiting: Vec<CallKind> = CallKind::ALL
             .into_iter()
-            .filter(|&kind| client.calls[kind as usize].is_some_and(|call| call.server == server))
+            .filter(|&kind| client.call(kind).is_some_and(|call| call.server == server))
             .collect();
         self.core.emit(Fact::ConnectionLost { broker, consumer });
         // Nothing passes on a connection that the broker has closed, the news of that included.
@@ -292,8 +303,8 @@ impl<O: Observer> Cluster<O> {
     /// A request will not arrive. Whoever waits for its answer learns of that elsewhere.
     pub(in crate::cluster) fn request_lost(&mut self, request: BrokerRequest) {
         if let BrokerRequest::UpdateOffsets(offsets) = request {
-            for (slot, _) in offsets {
-                self.request_ended(slot);
+            for (slot, _) in offsets.all() {
+                self.request_ended(*slot);
             }
         }
     }
@@ -414,15 +425,16 @@ impl<O: Observer> Cluster<O> {
     /// Schedules the time-outs of what was sent while the link was whole.
     fn start_the_clock(&mut self, consumer: ConsumerId, server: Server) {
         for kind in CallKind::ALL {
-            let call = &mut self.consumers[consumer.index()].calls[kind as usize];
-            if let Some(call) = call
-                .as_mut()
-                .filter(|call| call.server == server && call.ticket.is_none())
-            {
+            let client = &mut self.consumers[consumer.index()];
+            let waits = client.call(kind);
+            let untimed = waits.filter(|call| call.server == server && call.ticket.is_none());
+            if let Some(call) = untimed {
                 let event = Event::CallTimeout { consumer, kind };
                 // A client that is stopped may have an answer that it has not read.
                 let due = call.deadline.max(self.core.scheduler.now());
-                call.ticket = Some(self.core.scheduler.at(due, event));
+                let ticket = Some(self.core.scheduler.at(due, event));
+                client.timed |= kind.bit();
+                client.calls[kind as usize] = Some(Call { ticket, ..call });
             }
         }
         let Server::Broker(broker) = server else {

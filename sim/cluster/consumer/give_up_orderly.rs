@@ -34,7 +34,7 @@ impl<O: Observer> Cluster<O> {
             }
         }
         if let Some(round) = &mut self.consumers[consumer.index()].rebalance.round {
-            round.to_remove = gone.into();
+            round.moves().to_remove = gone.into();
         }
         self.remove_next_orderly_queue(consumer);
     }
@@ -45,7 +45,7 @@ impl<O: Observer> Cluster<O> {
             let Some(round) = &mut self.consumers[consumer.index()].rebalance.round else {
                 return;
             };
-            let Some((queue, slot)) = round.to_remove.pop_front() else {
+            let Some((queue, slot)) = round.moves().to_remove.pop_front() else {
                 return self.take_share(consumer);
             };
             self.persist_one(slot);

@@ -10,10 +10,12 @@
 
 use crate::cluster::Cluster;
 use crate::cluster::consumer::client::StartStep;
+use crate::cluster::consumer::known_routes::KnownRoutes;
 use crate::cluster::core::BrokerRequest;
 use crate::cluster::event::CallKind;
 use crate::cluster::fact::{Observer, RebalanceTrigger};
 use crate::cluster::ids::{BrokerId, ConsumerId};
+use std::rc::Rc;
 
 /// Which thread sends heartbeats and waits for their end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,36 +36,66 @@ pub enum HeartbeatFor {
 #[derive(Debug, Default)]
 pub struct Heartbeats {
     running: Option<HeartbeatFor>,
-    /// Brokers yet to be visited, the next one last.
-    left: Vec<BrokerId>,
+    /// Whom it goes to.
+    to: Recipients,
+    /// How many have been visited.
+    visited: u32,
     /// Whether a broker has answered.
     answered: bool,
+}
+
+/// Whom a round of heartbeats goes to.
+#[derive(Debug)]
+enum Recipients {
+    One(BrokerId),
+    /// All brokers that were known when it began.
+    Known(Rc<KnownRoutes>),
+}
+
+impl Default for Recipients {
+    fn default() -> Self {
+        Self::Known(Rc::default())
+    }
+}
+
+impl Heartbeats {
+    /// The next broker, if any is left.
+    fn next(&mut self) -> Option<BrokerId> {
+        let brokers = match &self.to {
+            Recipients::One(broker) => std::slice::from_ref(broker),
+            Recipients::Known(routes) => routes.brokers(),
+        };
+        let next = brokers.get(self.visited as usize).copied()?;
+        self.visited += 1;
+        Some(next)
+    }
 }
 
 impl<O: Observer> Cluster<O> {
     /// Heartbeats to all known brokers; skipped while another round of them runs.
     pub(super) fn heartbeat_all(&mut self, consumer: ConsumerId, wanted_by: HeartbeatFor) {
-        let brokers = self.consumers[consumer.index()].known_brokers();
-        self.heartbeat_to(consumer, wanted_by, brokers);
+        let client = &mut self.consumers[consumer.index()];
+        if client.heartbeats.running.is_some() {
+            return self.heartbeats_done(consumer, wanted_by, false);
+        }
+        let known = Recipients::Known(Rc::clone(&client.routes));
+        self.heartbeat_to(consumer, wanted_by, known);
     }
 
     /// A heartbeat over a connection that was just made for something else.
     pub(super) fn heartbeat_on_connect(&mut self, consumer: ConsumerId, broker: BrokerId) {
         let client = &self.consumers[consumer.index()];
         if client.is_at_work() && client.heartbeats.running.is_none() {
-            self.heartbeat_to(consumer, HeartbeatFor::Connect, vec![broker]);
+            self.heartbeat_to(consumer, HeartbeatFor::Connect, Recipients::One(broker));
         }
     }
 
-    fn heartbeat_to(&mut self, consumer: ConsumerId, wanted_by: HeartbeatFor, mut brokers: Vec<BrokerId>) {
-        let heartbeats = &mut self.consumers[consumer.index()].heartbeats;
-        if heartbeats.running.is_some() {
-            return self.heartbeats_done(consumer, wanted_by, false);
-        }
-        brokers.reverse();
-        *heartbeats = Heartbeats {
+    /// A round of heartbeats begins.
+    fn heartbeat_to(&mut self, consumer: ConsumerId, wanted_by: HeartbeatFor, to: Recipients) {
+        self.consumers[consumer.index()].heartbeats = Heartbeats {
             running: Some(wanted_by),
-            left: brokers,
+            to,
+            visited: 0,
             answered: false,
         };
         self.next_heartbeat(consumer, false);
@@ -76,7 +108,7 @@ impl<O: Observer> Cluster<O> {
         }
         let client = &mut self.consumers[consumer.index()];
         client.heartbeats.answered |= answered;
-        if let Some(broker) = client.heartbeats.left.pop() {
+        if let Some(broker) = client.heartbeats.next() {
             let request = BrokerRequest::Heartbeat(client.subscriptions.clone());
             return self.call(consumer, CallKind::Heartbeat, broker, request);
         }
@@ -93,7 +125,7 @@ impl<O: Observer> Cluster<O> {
                 let client = &mut self.consumers[consumer.index()];
                 client.start_step = StartStep::Done;
                 // Known is enough, whether or not any has answered.
-                if !client.known_brokers().is_empty() {
+                if !client.routes.brokers().is_empty() {
                     self.wake_rebalance(consumer, RebalanceTrigger::Start);
                 }
             }

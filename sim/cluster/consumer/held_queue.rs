@@ -18,15 +18,17 @@ use crate::cluster::consumer::process_queue::{CachedMessage, ProcessQueue, Progr
 use crate::cluster::consumer::push::Push;
 use crate::cluster::event::PqSlot;
 use crate::cluster::fact::{Fact, Observer, PullFailure, PullResult};
-use crate::cluster::ids::{ConsumerId, GroupId, QueueId};
+use crate::cluster::ids::{BrokerId, ConsumerId, GroupId, QueueId};
 use crate::cluster::message::Record;
 use crate::cluster::sabotage::Sabotage;
 use crate::kernel::memory;
 use crate::kernel::scheduler::Ticket;
 use crate::kernel::time::SimTime;
 
-/// See the module.
+/// See the module. What idle clients tell and ask again and again comes first and together, see
+/// [`ConsumerClient`](crate::cluster::consumer::client::ConsumerClient).
 #[derive(Debug)]
+#[repr(C, align(64))]
 pub struct HeldQueue {
     /// Who holds it.
     pub consumer: ConsumerId,
@@ -34,26 +36,37 @@ pub struct HeldQueue {
     pub group: GroupId,
     /// Which queue.
     pub queue: QueueId,
-    /// Taken but unfinished messages.
-    pub process_queue: ProcessQueue,
+    /// The broker that has it.
+    pub broker: BrokerId,
     /// The offset in the client's memory, to be committed.
     pub offset: MemoryOffset,
-    /// First offset of the pull under way, or of the next one.
-    pub next_offset: u64,
-    /// The commit that the pull under way carries.
-    pub request_commit: Option<u64>,
+    /// The least offset that may still reach the broker from here, as a commit or as a pull: what arrived
+    /// last, at first the start. Nothing on the wire lies below it, since offsets in memory only rise once the start
+    /// is settled.
+    pub floor: u64,
+    /// What may still ask the broker for something: the pull request, commits on the wire; and a client that
+    /// unregisters, until it is gone.
+    pub requests: u32,
+    /// Listener tasks that name this, waiting or running.
+    pub calls: u32,
     /// Its topic, as the client subscribes to it.
     pub topic: SubscribedTopic,
     /// Position of the topic among those of its client.
     pub topic_at: u32,
-    /// The client's version of the subscription when it sent the pull.
-    pub request_version: u64,
     /// Which messages the client wanted when it sent the pull.
     pub request_expression: ExpressionId,
     /// Which messages the broker serves the pull, or has served the last one: what the group wants, as it knows.
     pub served: ExpressionId,
+    /// First offset of the pull under way, or of the next one.
+    pub next_offset: u64,
+    /// The commit that the pull under way carries.
+    pub request_commit: Option<u64>,
+    /// The client's version of the subscription when it sent the pull.
+    pub request_version: u64,
     /// A pull is under way: on the wire, or at the broker.
     pub pulling: bool,
+    /// Taken but unfinished messages.
+    pub process_queue: ProcessQueue,
     /// When the pull under way fails, if it is in trouble.
     pub fails: Option<(SimTime, Ticket)>,
     /// The offset at which the queue is to be taken anew, if its own was illegal or an operator has set another.
@@ -64,15 +77,6 @@ pub struct HeldQueue {
     pub inbox: Vec<CachedMessage>,
     /// What the broker has passed over for the answer on the wire.
     pub passed_over: Vec<PassedOver>,
-    /// The least offset that may still reach the broker from here, as a commit or as a pull: what arrived
-    /// last, at first the start. Nothing on the wire lies below it, since offsets in memory only rise once the start
-    /// is settled.
-    pub floor: u64,
-    /// What may still ask the broker for something: the pull request, commits on the wire; and a client that
-    /// unregisters, until it is gone.
-    pub requests: u32,
-    /// Listener tasks that name this, waiting or running.
-    pub calls: u32,
     /// How it is consumed in order; `None` with a concurrent listener.
     pub orderly: Option<Box<OrderlyQueue>>,
     /// What of it is in the totals of its client and its group.
@@ -124,7 +128,7 @@ impl HeldQueue {
         now: SimTime,
         consumer: ConsumerId,
         group: GroupId,
-        queue: QueueId,
+        (queue, broker): (QueueId, BrokerId),
         (topic, topic_at): (SubscribedTopic, u32),
         (start_offset, in_memory): (u64, bool),
         delivery: Delivery,
@@ -137,6 +141,7 @@ impl HeldQueue {
             consumer,
             group,
             queue,
+            broker,
             process_queue: ProcessQueue::new(now),
             offset,
             next_offset: start_offset,

@@ -14,7 +14,7 @@
 
 use crate::cluster::Cluster;
 use crate::cluster::consumer::held_queue::Repair;
-use crate::cluster::core::BrokerRequest;
+use crate::cluster::core::{BrokerRequest, Offsets};
 use crate::cluster::event::{Event, PqSlot};
 use crate::cluster::fact::{Fact, Observer, RebalanceTrigger};
 use crate::cluster::ids::{ConsumerId, QueueId};
@@ -109,7 +109,7 @@ impl<O: Observer> Cluster<O> {
             self.one_way(
                 consumer,
                 broker,
-                BrokerRequest::UpdateOffsets(vec![(slot, offset)]),
+                BrokerRequest::UpdateOffsets(Offsets::One((slot, offset))),
             );
         }
     }

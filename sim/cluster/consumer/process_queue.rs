@@ -26,6 +26,7 @@ pub const REBALANCE_LOCK_INTERVAL: SimDuration = SimDuration::from_secs(20);
 
 /// The cache of one queue at one client.
 #[derive(Clone, Debug)]
+#[repr(C)]
 pub struct ProcessQueue {
     /// Given up: pulls end, listener results are thrown away.
     pub dropped: bool,

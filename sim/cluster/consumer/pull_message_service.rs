@@ -101,7 +101,7 @@ impl<O: Observer> Cluster<O> {
         }
         held.request_version = client.versions[held.topic_at as usize];
         held.request_expression = client.expressions[held.topic_at as usize];
-        let broker = self.queues[held.queue.index()].broker;
+        let broker = held.broker;
         if client.connections[broker.index()].is_some() || self.connect(consumer, broker) {
             let event = Event::PullArrives(slot);
             self.core.travel(

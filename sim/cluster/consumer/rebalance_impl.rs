@@ -14,11 +14,12 @@
 
 use crate::cluster::Cluster;
 use crate::cluster::broker::consumer_manager::ClientRank;
+use crate::cluster::consumer::client::version;
 use crate::cluster::consumer::flow_control::PullThresholds;
 use crate::cluster::consumer::heartbeat::HeartbeatFor;
 use crate::cluster::consumer::held_queue::HeldQueue;
 use crate::cluster::consumer::offset_store::{PullFromWhere, StoredOffset, compute_pull_from_where};
-use crate::cluster::core::{BrokerRequest, QueriedOffset};
+use crate::cluster::core::{BrokerRequest, Offsets, QueriedOffset};
 use crate::cluster::directory::TopicKind;
 use crate::cluster::event::{CallKind, Event, PqSlot};
 use crate::cluster::fact::{Fact, Observer, StartOffsetRule};
@@ -40,16 +41,8 @@ pub struct Round {
     topic: usize,
     /// What the round waits for.
     pub(super) waiting: Waiting,
-    /// The share of the topic in hand, in the order in which it is taken, while an orderly client gives queues up.
-    share: Vec<QueueId>,
-    /// Queues of the topic in hand that an orderly client is yet to remove.
-    pub(super) to_remove: VecDeque<(QueueId, PqSlot)>,
-    /// When the lock of the queue in hand was granted.
-    locked_at: SimTime,
-    /// Queues of the topic in hand that are yet to be taken.
-    to_add: VecDeque<QueueId>,
-    /// Queues of the topic in hand that were taken; they start to pull together.
-    pub(super) taken: Vec<PqSlot>,
+    /// What it moves; most rounds move nothing.
+    moves: Option<Box<Moves>>,
     /// Something of the topic in hand was given up.
     pub(super) gave_up: bool,
     /// Queues taken so far.
@@ -58,6 +51,21 @@ pub struct Round {
     pub(super) removed: u32,
     /// Whether every topic reached its aim.
     pub(super) balanced: bool,
+}
+
+/// What a round moves of the topic in hand.
+#[derive(Debug, Default)]
+pub(super) struct Moves {
+    /// The share, in the order in which it is taken, while an orderly client gives queues up.
+    share: Vec<QueueId>,
+    /// Queues that an orderly client is yet to remove.
+    pub(super) to_remove: VecDeque<(QueueId, PqSlot)>,
+    /// When the lock of the queue in hand was granted.
+    locked_at: SimTime,
+    /// Queues that are yet to be taken.
+    to_add: VecDeque<QueueId>,
+    /// Queues that were taken; they start to pull together.
+    pub(super) taken: Vec<PqSlot>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -81,6 +89,16 @@ pub(super) enum Waiting {
 }
 
 impl Round {
+    /// What it moves.
+    pub(super) fn moves(&mut self) -> &mut Moves {
+        self.moves.get_or_insert_default()
+    }
+
+    /// Queues of the topic in hand that were taken and do not pull yet.
+    pub(super) fn into_taken(self) -> Vec<PqSlot> {
+        self.moves.map_or_else(Vec::new, |moves| moves.taken)
+    }
+
     /// The queue whose start offset was asked for and has not been answered.
     pub(super) fn asking_for(&self) -> Option<QueueId> {
         match self.waiting {
@@ -101,11 +119,7 @@ impl Default for Round {
         Self {
             topic: 0,
             waiting: Waiting::Nothing,
-            share: Vec::new(),
-            to_remove: VecDeque::new(),
-            locked_at: SimTime::ZERO,
-            to_add: VecDeque::new(),
-            taken: Vec::new(),
+            moves: None,
             gave_up: false,
             added: 0,
             removed: 0,
@@ -208,7 +222,7 @@ impl<O: Observer> Cluster<O> {
             return self.round_next_topic(consumer);
         };
         match self.share(consumer, at, &members) {
-            Some(share) => self.settle_share(consumer, at, &share),
+            Some(share) => self.settle_share(consumer, at, share.queues()),
             // The strategy refused its input: everything stays as it is, the round is repeated soon.
             None => {
                 if let Some(round) = &mut self.consumers[consumer.index()].rebalance.round {
@@ -224,17 +238,40 @@ impl<O: Observer> Cluster<O> {
     fn settle_share(&mut self, consumer: ConsumerId, at: usize, share: &[QueueId]) {
         let left_out = usize::from(self.is_sabotaged(Sabotage::ShareTooSmall) && !share.is_empty());
         let share = &share[..share.len() - left_out];
+        if self.holds_just(consumer, at, share) {
+            return self.round_topic_over(consumer);
+        }
         let gone = self.queues_to_give_up(consumer, at, share);
         let mut share = share.to_vec();
         java_hash_order(&mut share, |queue| self.queues[queue.index()].java_hash);
         if let Some(round) = &mut self.consumers[consumer.index()].rebalance.round {
-            round.share = share;
+            round.moves().share = share;
         }
         if self.consumers[consumer.index()].orderly.is_some() {
             return self.give_up_orderly_queues(consumer, gone);
         }
         self.give_up_queues(consumer, &gone);
         self.take_share(consumer);
+    }
+
+    /// Whether a client with a concurrent listener holds `share` of the topic in hand and nothing else, as in all rounds
+    /// but few, and pulls all of it.
+    fn holds_just(&self, consumer: ConsumerId, topic_at: usize, share: &[QueueId]) -> bool {
+        let (now, client) = (self.core.now(), &self.consumers[consumer.index()]);
+        if client.orderly.is_some() {
+            return false;
+        }
+        let topic = client.topics[topic_at];
+        let mut held = (client.held.iter()).filter(|(_, slot)| self.held_queues.get(slot.0).topic == topic);
+        let is_well = |slot: PqSlot| {
+            let is_dropped = self.held_queues.get(slot.0).process_queue.dropped;
+            !is_dropped && !self.is_pull_expired(slot, now)
+        };
+        let is_next = |wanted: &QueueId| {
+            held.next()
+                .is_some_and(|(queue, slot)| queue == wanted && is_well(*slot))
+        };
+        share.iter().all(is_next) && held.next().is_none()
     }
 
     /// What is held of the topic in hand and not in `share`, or was not pulled for too long.
@@ -272,7 +309,7 @@ impl<O: Observer> Cluster<O> {
             if let Some(offset) = held.offset.read().filter(|_| !forgets) {
                 held.requests += 1;
                 let broker = self.queues[queue.index()].broker;
-                let request = BrokerRequest::UpdateOffsets(vec![(*slot, offset)]);
+                let request = BrokerRequest::UpdateOffsets(Offsets::One((*slot, offset)));
                 self.one_way(consumer, broker, request);
             }
             self.drop_held_queue(*slot);
@@ -297,9 +334,9 @@ impl<O: Observer> Cluster<O> {
             return;
         };
         let is_dropped = |slot: &PqSlot| self.held_queues.get(slot.0).process_queue.dropped;
-        for queue in std::mem::take(&mut round.share) {
+        for queue in std::mem::take(&mut round.moves().share) {
             match client.held.get(&queue) {
-                None => round.to_add.push_back(queue),
+                None => round.moves().to_add.push_back(queue),
                 Some(slot) => round.balanced &= !is_dropped(slot),
             }
         }
@@ -314,7 +351,7 @@ impl<O: Observer> Cluster<O> {
         let Some(round) = &mut self.consumers[consumer.index()].rebalance.round else {
             return;
         };
-        let Some(queue) = round.to_add.pop_front() else {
+        let Some(queue) = round.moves().to_add.pop_front() else {
             return self.topic_done(consumer);
         };
         if self.consumers[consumer.index()].orderly.is_none() {
@@ -338,7 +375,7 @@ impl<O: Observer> Cluster<O> {
             return;
         };
         if granted {
-            round.locked_at = now;
+            round.moves().locked_at = now;
             self.ask_start_offset(consumer, queue);
         } else {
             round.balanced = false;
@@ -365,7 +402,7 @@ impl<O: Observer> Cluster<O> {
             let Some(round) = &mut self.consumers[consumer.index()].rebalance.round else {
                 return;
             };
-            let Some(queue) = round.to_add.pop_front() else {
+            let Some(queue) = round.moves().to_add.pop_front() else {
                 return self.topic_done(consumer);
             };
             round.waiting = Waiting::LookedUp(queue);
@@ -494,14 +531,13 @@ impl<O: Observer> Cluster<O> {
         let topic = (client.topics[topic_at], topic_at as u32);
         let now = self.core.now();
         let from = (start, in_memory);
-        let mut held = HeldQueue::new(now, consumer, group, queue, topic, from, client.delivery);
+        let place = (queue, self.queues[queue.index()].broker);
+        let mut held = HeldQueue::new(now, consumer, group, place, topic, from, client.delivery);
         if client.orderly.is_some() {
             held.orderly = Some(Box::default());
-            let locked_at = client
-                .rebalance
-                .round
-                .as_ref()
-                .map_or(now, |round| round.locked_at);
+            let round = client.rebalance.round.as_ref();
+            let moves = round.and_then(|round| round.moves.as_ref());
+            let locked_at = moves.map_or(now, |moves| moves.locked_at);
             (held.process_queue.locked, held.process_queue.last_lock) = (true, locked_at);
         }
         let slot = PqSlot(self.held_queues.insert(held));
@@ -511,7 +547,7 @@ impl<O: Observer> Cluster<O> {
         let before = client.held.insert(queue, slot);
         assert!(before.is_none(), "a client takes a queue that it holds");
         if let Some(round) = &mut client.rebalance.round {
-            round.taken.push(slot);
+            round.moves().taken.push(slot);
             round.added += 1;
         }
         let is_broadcasting = self.consumers[consumer.index()].is_broadcasting;
@@ -549,7 +585,7 @@ impl<O: Observer> Cluster<O> {
         let Some(round) = &mut self.consumers[consumer.index()].rebalance.round else {
             return;
         };
-        let taken = std::mem::take(&mut round.taken);
+        let taken = std::mem::take(&mut round.moves().taken);
         let changed = !taken.is_empty() | std::mem::take(&mut round.gave_up);
         for slot in taken {
             self.core
@@ -577,7 +613,8 @@ impl<O: Observer> Cluster<O> {
         };
         round.waiting = Waiting::Heartbeats;
         let topic = round.topic;
-        client.renew_subscription(topic, now);
+        client.versions[topic] = version(now);
+        client.list_subscriptions(&mut self.latest_list);
         self.heartbeat_all(consumer, HeartbeatFor::Round);
     }
 

@@ -25,8 +25,60 @@ const VIEWS: usize = 64;
 /// Likewise, if the strategy remembers.
 const VIEWS_REMEMBERED: usize = 2;
 
-/// The shares of all members of a view, by position; or why there are none.
-type Shares = Result<Vec<Rc<[QueueId]>>, AllocateError>;
+/// The shares of all members of a view; or why there are none.
+type Shares = Result<Division, AllocateError>;
+
+/// Who has which queues, by position among the members.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Division {
+    /// Queues of all members, one share behind the other.
+    queues: Vec<QueueId>,
+    /// Where the share of each member ends.
+    ends: Vec<u32>,
+}
+
+impl Division {
+    fn of(shares: &[Vec<QueueId>]) -> Self {
+        let mut division = Self::default();
+        for share in shares {
+            division.queues.extend_from_slice(share);
+            division.ends.push(division.queues.len() as u32);
+        }
+        division
+    }
+
+    /// The share of the member at `position`.
+    fn share(&self, position: usize) -> &[QueueId] {
+        let before = position.checked_sub(1);
+        let start = before.map_or(0, |before| self.ends[before] as usize);
+        &self.queues[start..self.ends[position] as usize]
+    }
+
+    fn shares(&self) -> impl Iterator<Item = &[QueueId]> {
+        (0..self.ends.len()).map(|position| self.share(position))
+    }
+}
+
+/// What one client gets.
+pub(super) enum Share {
+    /// It is a member of the view.
+    OfMember(Rc<Shares>, usize),
+    /// It is not among those whom the broker has named.
+    OfStranger(Vec<QueueId>),
+}
+
+impl Share {
+    /// The queues.
+    pub(super) fn queues(&self) -> &[QueueId] {
+        match self {
+            Self::OfMember(shares, position) => match shares.as_ref() {
+                Ok(division) => division.share(*position),
+                Err(_) => &[],
+            },
+            Self::OfStranger(queues) => queues,
+        }
+    }
+}
 
 /// What was computed for the clients of one group.
 #[derive(Debug, Default)]
@@ -84,9 +136,11 @@ impl SharedViews {
         let Some(view) = self.topics.get(&of).and_then(|views| views.front()) else {
             return Vec::new();
         };
-        let shares = view.shares.as_ref().as_ref().map_or(&[][..], |shares| shares);
+        let Ok(division) = view.shares.as_ref() else {
+            return Vec::new();
+        };
         let members = view.members.iter().copied();
-        members.zip(shares.iter().map(|share| share.to_vec())).collect()
+        members.zip(division.shares().map(<[_]>::to_vec)).collect()
     }
 }
 
@@ -98,20 +152,22 @@ impl<O: Observer> Cluster<O> {
         consumer: ConsumerId,
         topic_at: usize,
         members: &Rc<[ClientRank]>,
-    ) -> Option<Rc<[QueueId]>> {
+    ) -> Option<Share> {
         let shares = self.shares(consumer, topic_at, members)?;
-        let shares = shares.as_ref().as_ref().ok()?;
+        if shares.is_err() {
+            return None;
+        }
         let rank = self.consumers[consumer.index()].rank;
         let position = members.partition_point(|&member| member < rank);
         if members.get(position) == Some(&rank) {
-            return Some(Rc::clone(&shares[position]));
+            return Some(Share::OfMember(shares, position));
         }
         // Mostly nothing; but a list that was written down holds for whoever asks.
         let of_stranger =
             self.ask_strategy(consumer, topic_at, members, Beyond::default(), |strategy, ask| {
                 strategy.allocate(ask)
             });
-        of_stranger?.ok().map(Rc::from)
+        of_stranger?.ok().map(Share::OfStranger)
     }
 
     /// The shares of all members, as `consumer` sees the topic; `None` if it has no route.
@@ -150,7 +206,7 @@ impl<O: Observer> Cluster<O> {
         let shares = self.ask_strategy(consumer, topic_at, members, beyond, |strategy, ask| {
             strategy.allocate_all(ask)
         })?;
-        let shares = Rc::new(shares.map(|shares| shares.into_iter().map(Rc::from).collect()));
+        let shares = Rc::new(shares.map(|shares| Division::of(&shares)));
         let view = View {
             route,
             members: Rc::clone(members),
@@ -202,8 +258,8 @@ impl<O: Observer> Cluster<O> {
 /// How many queues these shares have together, and how many of them each member has.
 fn sums(before: &[Rc<Shares>], members: usize) -> (usize, Vec<u32>) {
     let (mut queues, mut load) = (0, vec![0; members]);
-    for shares in before.iter().filter_map(|shares| shares.as_ref().as_ref().ok()) {
-        for (load, share) in load.iter_mut().zip(shares) {
+    for division in before.iter().filter_map(|shares| shares.as_ref().as_ref().ok()) {
+        for (load, share) in load.iter_mut().zip(division.shares()) {
             queues += share.len();
             *load += share.len() as u32;
         }
@@ -228,12 +284,12 @@ mod tests {
     }
 
     fn view(route: &Rc<KnownRoute>, members: &[ClientRank]) -> View {
-        let shares = members.iter().map(|&rank| Rc::from([QueueId(rank)])).collect();
+        let shares: Vec<_> = members.iter().map(|&rank| vec![QueueId(rank)]).collect();
         View {
             route: Rc::clone(route),
             members: members.into(),
             before: Vec::new(),
-            shares: Rc::new(Ok(shares)),
+            shares: Rc::new(Ok(Division::of(&shares))),
         }
     }
 
@@ -244,7 +300,7 @@ mod tests {
         let mut views = SharedViews::default();
         let route = route();
         views.keep(OF, view(&route, &[0, 1]), VIEWS);
-        let before = Rc::new(Ok(Vec::new()));
+        let before = Rc::new(Ok(Division::default()));
         assert!(views.find(OF, &route, &[0, 1].into(), &[before]).is_none());
         assert!(views.find(OF, &route, &[0, 1].into(), &[]).is_some());
         assert!(views.find(OF, &route, &[0, 2].into(), &[]).is_none());

@@ -65,7 +65,7 @@ impl<O: Observer> Cluster<O> {
         self.end_pulls(consumer);
         let client = &mut self.consumers[consumer.index()];
         client.state = ClientState::Stopping;
-        client.unregister_left = client.known_brokers();
+        client.unregister_left = client.routes.brokers().to_vec();
         client.unregister_left.reverse();
         self.unregister_next(consumer);
     }
@@ -119,7 +119,7 @@ impl<O: Observer> Cluster<O> {
         self.watch_all_for_silence(consumer);
         self.abandon_tasks(consumer, false);
         if how == StopKind::Killed {
-            let connections = connections.into_iter().enumerate();
+            let connections = connections.iter().enumerate();
             for (broker, epoch) in connections.filter_map(|(broker, epoch)| Some((broker, epoch?))) {
                 let connection = Connection { consumer, epoch };
                 let closed = BrokerRequest::ConnectionClosed;
@@ -164,7 +164,11 @@ impl<O: Observer> Cluster<O> {
             }
         }
         // Their pull requests were waiting for the end of the round, or for where to start.
-        for slot in round.taken.into_iter().chain(start_offsets.unwrap_or_default()) {
+        for slot in round
+            .into_taken()
+            .into_iter()
+            .chain(start_offsets.unwrap_or_default())
+        {
             self.request_ended(slot);
         }
         self.forget_links(consumer, how != StopKind::Vanished);

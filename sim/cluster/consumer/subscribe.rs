@@ -9,6 +9,7 @@
 
 use crate::cluster::Cluster;
 use crate::cluster::broker::expression_message_filter::ExpressionId;
+use crate::cluster::consumer::client::version;
 use crate::cluster::consumer::heartbeat::HeartbeatFor;
 use crate::cluster::fact::Observer;
 use crate::cluster::ids::{ConsumerId, TopicId};
@@ -31,7 +32,8 @@ impl<O: Observer> Cluster<O> {
         }
         let before = std::mem::replace(&mut client.expressions[at], expression);
         self.wishes.replace(client.group, topic, before, expression);
-        client.renew_subscription(at, now);
+        client.versions[at] = version(now);
+        client.list_subscriptions(&mut self.latest_list);
         if client.is_at_work() {
             self.heartbeat_all(consumer, HeartbeatFor::Subscribe);
         }

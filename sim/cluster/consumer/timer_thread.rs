@@ -8,10 +8,10 @@
 
 use crate::cluster::Cluster;
 use crate::cluster::consumer::heartbeat::HeartbeatFor;
-use crate::cluster::core::BrokerRequest;
+use crate::cluster::core::{BrokerRequest, Offsets};
 use crate::cluster::event::{Event, PqSlot};
 use crate::cluster::fact::Observer;
-use crate::cluster::ids::{BrokerId, ConsumerId};
+use crate::cluster::ids::ConsumerId;
 use crate::cluster::sabotage::Sabotage;
 use crate::kernel::time::SimDuration;
 
@@ -153,21 +153,29 @@ impl<O: Observer> Cluster<O> {
             let held: Vec<PqSlot> = self.consumers[consumer.index()].held.values().copied().collect();
             return held.into_iter().for_each(|slot| self.persist_locally(slot));
         }
-        let mut offsets: Vec<(BrokerId, PqSlot, u64)> = Vec::new();
-        for (queue, slot) in &self.consumers[consumer.index()].held {
+        let mut offsets = std::mem::take(&mut self.to_persist);
+        for slot in self.consumers[consumer.index()].held.values() {
             let held = self.held_queues.get_mut(slot.0);
             if let Some(offset) = held.offset.read() {
                 held.requests += 1;
-                offsets.push((self.queues[queue.index()].broker, *slot, offset));
+                offsets.push((held.broker, *slot, offset));
             }
         }
         offsets.sort_by_key(|(broker, ..)| *broker);
         for of_broker in offsets.chunk_by(|(a, ..), (b, ..)| a == b) {
-            let offsets = of_broker
-                .iter()
-                .map(|&(_, slot, offset)| (slot, offset))
-                .collect();
-            self.one_way(consumer, of_broker[0].0, BrokerRequest::UpdateOffsets(offsets));
+            let (broker, slot, offset) = of_broker[0];
+            let offsets = match of_broker.len() {
+                1 => Offsets::One((slot, offset)),
+                _ => Offsets::Many(
+                    of_broker
+                        .iter()
+                        .map(|&(_, slot, offset)| (slot, offset))
+                        .collect(),
+                ),
+            };
+            self.one_way(consumer, broker, BrokerRequest::UpdateOffsets(offsets));
         }
+        offsets.clear();
+        self.to_persist = offsets;
     }
 }
