@@ -199,7 +199,7 @@ fn threads_do_not_move_the_bounds_of_a_study() {
             .chain(["--vary", "groups.billing.consumers.service=10us,10s"])
             .chain([
                 "--max-memory",
-                "6MiB",
+                "3MiB",
                 "--threads",
                 threads,
                 "--charts",
@@ -213,7 +213,7 @@ fn threads_do_not_move_the_bounds_of_a_study() {
     let [one, three] = [study("1"), study("3")];
     assert_eq!((one.code, &one.stdout), (1, &three.stdout), "{}", one.stderr);
     assert_eq!(one.stderr, three.stderr);
-    for words in ["with seed ", "--max-memory allows 6 MiB"] {
+    for words in ["with seed ", "--max-memory allows 3 MiB"] {
         assert!(
             one.stderr.replace('\n', " ").contains(words),
             "{words}: {}",
