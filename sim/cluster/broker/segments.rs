@@ -219,7 +219,7 @@ mod tests {
             born: SimTime::from_nanos(n * 1000),
             stored: SimTime::from_nanos(n * 1000 + n % 13),
             luck: n.wrapping_mul(0x9E37_79B9_7F4A_7C15),
-            id: MessageId(n << 40 | n * 3),
+            id: MessageId((n << 40) + n * 3),
             body_size: (n % 5) as u32,
             origin_topic: TopicId((n % 3) as u32),
             reconsume_times: u16::from(n.is_multiple_of(7)),
