@@ -250,6 +250,7 @@ pub enum Offsets {
     Many(Vec<(PqSlot, u64)>),
 }
 
+#[cfg(target_pointer_width = "64")]
 const _: () = assert!(
     size_of::<Offsets>() <= size_of::<Vec<(PqSlot, u64)>>(),
     "one offset fits in place of a vector"
