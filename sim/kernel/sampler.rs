@@ -1,7 +1,7 @@
 //! Samplers: distributions compiled for drawing.
 //!
 //! Every draw is a whole number of nanoseconds, rounded to the nearest, and saturates at 2⁶³ ns (292 years),
-//! so no float outlives the draw. Constant, uniform, exponential, lognormal and Pareto take one word (a
+//! so no float outlives the draw; but whoever draws ahead keeps units, which a mean makes a draw. Constant, uniform, exponential, lognormal and Pareto take one word (a
 //! constant none) and grow with it; gamma takes a varying number of words.
 
 use crate::kernel::dist::{Dist, DistError, Shape};

@@ -414,6 +414,9 @@ mod tests {
         fn push(&mut self, entry: Scheduled<u8>) {
             self.0.push(entry);
         }
+        fn put_back(&mut self, entry: Scheduled<u8>) {
+            self.0.push(entry);
+        }
         fn pop(&mut self) -> Option<Scheduled<u8>> {
             let taken = self.peek()?;
             self.0.retain(|entry| entry.seq != taken.seq);

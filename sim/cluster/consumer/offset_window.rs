@@ -3,8 +3,9 @@
 //! Messages lie in a ring buffer in offset order. Taking one out of the middle leaves a tombstone, so the
 //! others keep their places; the first and the last slot are never tombstones. Without gaps between slots the
 //! place of a message is its distance from the front, found without a search; short gaps are therefore filled
-//! with tombstones. With long ones (filtered messages) there is a binary search. Each slot is cleared once, so all of it is O(1) amortised while offsets arrive in order. An offset below the last one is inserted where
-//! it belongs, in O(n); that happens only when offsets are pulled twice.
+//! with tombstones. With long ones (filtered messages) a search halves its way, in O(log n). Each slot is cleared once, so
+//! all the rest is O(1) amortised while offsets arrive in order. An offset below the last one is inserted where it belongs,
+//! in O(n); that happens only when offsets are pulled twice.
 //!
 //! Plays the part of the `TreeMap`s inside `ProcessQueue`.
 
@@ -273,7 +274,7 @@ mod tests {
             born: SimTime::ZERO,
             luck,
             id: MessageId(0),
-            body_size: 0,
+            body_size: 7 * offset as u32 + luck as u32 % 7,
             origin_topic: TopicId(0),
             progress: Progress::new(0),
         }

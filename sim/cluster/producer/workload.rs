@@ -188,6 +188,29 @@ mod tests {
             .collect()
     }
 
+    /// Drawn ahead or one by one, the gaps are the same; a new mean holds from the next gap on, in the middle of what was
+    /// drawn ahead too.
+    #[test]
+    fn gaps_drawn_ahead_are_those_drawn_one_by_one() {
+        let mean = SimDuration::from_millis(3);
+        let (short, stream) = (SimDuration::from_millis(1), || {
+            Streams::new(1).stream("p", "arrivals")
+        });
+        let mut process = ArrivalProcess::new(&Arrivals::Poisson { mean_gap: mean }, stream());
+        let mut source = stream();
+        let sampler = |mean| Sampler::new(&Dist::Shape(Shape::Exponential { mean })).expect("it is valid");
+        let mut now = SimTime::ZERO;
+        for number in 0..50 {
+            if number == 21 {
+                process.set_gap(short, SimDuration::ZERO);
+            }
+            let mean = if number < 21 { mean } else { short };
+            let next = now + sampler(mean).sample(&mut source);
+            assert_eq!(process.next(now), next, "gap {number}");
+            now = next;
+        }
+    }
+
     #[test]
     fn constant_arrivals_keep_their_gap() {
         let gap = SimDuration::from_millis(5);

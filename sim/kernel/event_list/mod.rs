@@ -44,16 +44,13 @@ impl<E> Scheduled<E> {
 
 /// A set of pending events.
 ///
-/// Sequence numbers rise from push to push; times may lie before the last one taken.
+/// Sequence numbers rise from push to push, but for what is put back; times may lie before the last one taken.
 pub trait EventList<E: Copy>: Default {
     /// Adds an entry.
     fn push(&mut self, entry: Scheduled<E>);
     /// Puts back the entry that was taken out last, if nothing that was pushed since has been taken out. It is the
     /// earliest of those that were there when it was taken.
-    #[inline]
-    fn put_back(&mut self, entry: Scheduled<E>) {
-        self.push(entry);
-    }
+    fn put_back(&mut self, entry: Scheduled<E>);
     /// Takes out the earliest entry.
     fn pop(&mut self) -> Option<Scheduled<E>>;
     /// The earliest entry; may tidy up to find it.
@@ -81,6 +78,8 @@ mod tests {
         /// Schedule this many nanoseconds after the entry taken last.
         Push(u64),
         Pop,
+        /// Schedule this many nanoseconds before the entry taken last.
+        PushEarlier(u64),
         /// Take one out, schedule another so many nanoseconds after it, and put the first back.
         PutBack(u64),
         Peek,
@@ -106,6 +105,7 @@ mod tests {
             50 => delay().prop_map(Step::Push),
             40 => Just(Step::Pop),
             5 => delay().prop_map(Step::PutBack),
+            2 => delay().prop_map(Step::PushEarlier),
             4 => Just(Step::Peek),
             1 => (2..9_u64).prop_map(Step::Drop),
         ];
@@ -132,6 +132,16 @@ mod tests {
                     let taken = list.pop().map(|e| (e.time, e.seq, e.event));
                     assert_eq!(taken, sorted.pop_first());
                     now = taken.map_or(now, |(time, ..)| time.as_nanos());
+                }
+                Step::PushEarlier(back) => {
+                    let time = SimTime::from_nanos(now.saturating_sub(back));
+                    list.push(Scheduled {
+                        time,
+                        seq,
+                        event: !seq,
+                    });
+                    sorted.insert((time, seq, !seq));
+                    seq += 1;
                 }
                 Step::PutBack(delay) => {
                     if let Some(taken) = list.pop() {

@@ -40,10 +40,11 @@ impl<E: Copy> Keyed for Near<E> {
 /// Time cut into slots: the present one lies ready, each later one in a bucket, unsorted.
 ///
 /// When the present slot is used up, the bucket of the next occupied one is sorted and becomes a run that is
-/// only taken from. What is scheduled for the present slot meanwhile goes into a heap beside the run, so no
-/// entry is ever inserted into a sorted run, and a storm of ties costs no more than in the heap alone. Timers
-/// that lie far ahead cost one append and one part in a sort, and do not deepen the heap. What lies beyond
-/// the last bucket waits in a heap of its own.
+/// only taken from at its end, where what was taken out last may come back. What is scheduled for the present slot
+/// meanwhile goes into a heap beside the run, so nothing is ever inserted further back in a sorted run, and a storm of
+/// ties costs no more than in the heap alone. Timers that lie far ahead cost one append and one part in a sort, and do
+/// not deepen the heap. What lies beyond the last bucket waits in a heap of its own, and so does what is scheduled for a
+/// slot before the present one: that happens when the list was asked for its next entry before time has come to it.
 #[derive(Clone, Debug)]
 pub struct NearFarList<E> {
     /// Number of the present slot. All of it and of earlier ones lies in `run`, `near` and `early`.
@@ -113,7 +114,7 @@ impl<E: Copy> NearFarList<E> {
         let number = entry.seq - self.first_seq;
         assert!(
             number >> NUMBER_BITS == 0,
-            "a slot of 17 ms has more than 2⁴⁰ events"
+            "more than 2⁴⁰ events while something of one slot was pending"
         );
         let since = entry.time.as_nanos() & ((1 << SLOT_BITS) - 1);
         self.near.add(Near {
@@ -285,6 +286,25 @@ mod tests {
         let time = SimTime::from_nanos(slot << SLOT_BITS);
         let seq = seq as u64;
         Scheduled { time, seq, event: () }
+    }
+
+    /// Somebody looks ahead to a timer; what is scheduled before it comes first, in its order, and so does what was
+    /// put back.
+    #[test]
+    fn what_lies_before_the_present_slot_comes_first() {
+        let mut list = NearFarList::default();
+        list.push(entry(300, 0));
+        let ahead = list.pop().expect("it is there");
+        list.put_back(ahead);
+        for (seq, slot) in [(1, 5), (2, 4), (3, 300), (4, 4)] {
+            list.push(entry(slot, seq));
+        }
+        assert_eq!(list.early.len(), 3);
+        let taken = list.pop().expect("the earliest");
+        list.push(entry(4, 5));
+        list.put_back(taken);
+        let order: Vec<u64> = std::iter::from_fn(|| list.pop()).map(|entry| entry.seq).collect();
+        assert_eq!(order, [2, 4, 5, 1, 0, 3]);
     }
 
     /// How many entries wait in the run, in the heap beside it, in buckets and beyond them.

@@ -176,6 +176,10 @@ impl<E: Copy> EventList<E> for QuadHeap<E> {
         self.add(entry);
     }
 
+    fn put_back(&mut self, entry: Scheduled<E>) {
+        self.add(entry);
+    }
+
     #[inline]
     fn pop(&mut self) -> Option<Scheduled<E>> {
         self.take()

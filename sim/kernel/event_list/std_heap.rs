@@ -42,6 +42,10 @@ impl<E: Copy> EventList<E> for StdHeap<E> {
     fn push(&mut self, entry: Scheduled<E>) {
         self.0.push(Earliest(entry));
     }
+
+    fn put_back(&mut self, entry: Scheduled<E>) {
+        self.push(entry);
+    }
     #[inline]
     fn pop(&mut self) -> Option<Scheduled<E>> {
         self.0.pop().map(|e| e.0)
