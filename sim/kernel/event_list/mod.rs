@@ -112,48 +112,43 @@ mod tests {
         prop::collection::vec(step, 0..600)
     }
 
+    /// Schedules the entry with the next number, in a list and in a sorted set.
+    fn schedule<L: EventList<u64>>(
+        list: &mut L,
+        sorted: &mut BTreeSet<(SimTime, u64, u64)>,
+        nanos: u64,
+        seq: &mut u64,
+    ) {
+        let (time, event) = (SimTime::from_nanos(nanos), !*seq);
+        list.push(Scheduled {
+            time,
+            seq: *seq,
+            event,
+        });
+        sorted.insert((time, *seq, event));
+        *seq += 1;
+    }
+
     /// Runs `steps` on a list and on a sorted set, and compares whatever can be seen of them.
     fn check<L: EventList<u64>>(steps: &[Step]) {
         let (mut list, mut sorted) = (L::default(), BTreeSet::new());
         let (mut now, mut seq) = (0_u64, 0);
         for step in steps {
             match *step {
-                Step::Push(delay) => {
-                    let time = SimTime::from_nanos(now.saturating_add(delay));
-                    list.push(Scheduled {
-                        time,
-                        seq,
-                        event: !seq,
-                    });
-                    sorted.insert((time, seq, !seq));
-                    seq += 1;
-                }
+                Step::Push(delay) => schedule(&mut list, &mut sorted, now.saturating_add(delay), &mut seq),
                 Step::Pop => {
                     let taken = list.pop().map(|e| (e.time, e.seq, e.event));
                     assert_eq!(taken, sorted.pop_first());
                     now = taken.map_or(now, |(time, ..)| time.as_nanos());
                 }
                 Step::PushEarlier(back) => {
-                    let time = SimTime::from_nanos(now.saturating_sub(back));
-                    list.push(Scheduled {
-                        time,
-                        seq,
-                        event: !seq,
-                    });
-                    sorted.insert((time, seq, !seq));
-                    seq += 1;
+                    schedule(&mut list, &mut sorted, now.saturating_sub(back), &mut seq)
                 }
                 Step::PutBack(delay) => {
                     if let Some(taken) = list.pop() {
-                        let time = SimTime::from_nanos(taken.time.as_nanos().saturating_add(delay));
-                        list.push(Scheduled {
-                            time,
-                            seq,
-                            event: !seq,
-                        });
+                        let time = taken.time.as_nanos().saturating_add(delay);
+                        schedule(&mut list, &mut sorted, time, &mut seq);
                         list.put_back(taken);
-                        sorted.insert((time, seq, !seq));
-                        seq += 1;
                     }
                 }
                 Step::Peek => {
