@@ -73,8 +73,7 @@ mod tests {
         assert_eq!((rooms.answers.len(), rooms.caches.len()), (KEPT, KEPT));
         let (answer, cache) = (rooms.for_answer(), rooms.for_cache());
         assert!((1..=SMALL).contains(&answer.capacity()) && (1..=SMALL).contains(&cache.capacity()));
-        let address = answer.as_ptr();
-        rooms.keep_answer(answer);
-        assert_eq!(rooms.for_answer().as_ptr(), address);
+        rooms.keep_answer(Vec::with_capacity(33));
+        assert_eq!(rooms.for_answer().capacity(), 33);
     }
 }
