@@ -33,6 +33,7 @@ impl<O: Observer> Cluster<O> {
             self.offsets.held() + self.local_offsets.held() + self.index.held() + self.idempotence.held();
         let wire =
             self.core.scheduler.held() + self.core.envelopes.held() + self.sends.held() + self.tasks.held();
+        let wire = wire + self.core.offset_lists.held();
         queues + holds + brokers + caches + tables + wire + self.clients_held() + self.core.observer.held()
     }
 

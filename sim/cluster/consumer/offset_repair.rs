@@ -14,7 +14,7 @@
 
 use crate::cluster::Cluster;
 use crate::cluster::consumer::held_queue::Repair;
-use crate::cluster::core::{BrokerRequest, Offsets};
+use crate::cluster::core::BrokerRequest;
 use crate::cluster::event::{Event, PqSlot};
 use crate::cluster::fact::{Fact, Observer, RebalanceTrigger};
 use crate::cluster::ids::{ConsumerId, QueueId};
@@ -106,11 +106,7 @@ impl<O: Observer> Cluster<O> {
         if let Some(offset) = held.offset.read() {
             held.requests += 1;
             let (consumer, broker) = (held.consumer, self.queues[held.queue.index()].broker);
-            self.one_way(
-                consumer,
-                broker,
-                BrokerRequest::UpdateOffsets(Offsets::One((slot, offset))),
-            );
+            self.one_way(consumer, broker, BrokerRequest::UpdateOffset(slot, offset));
         }
     }
 }

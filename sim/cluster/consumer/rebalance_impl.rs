@@ -13,13 +13,13 @@
 //! Source: `RebalanceImpl`, `RebalancePushImpl`, `MQClientInstance.findConsumerIdList`.
 
 use crate::cluster::Cluster;
-use crate::cluster::broker::consumer_manager::ClientRank;
+use crate::cluster::broker::consumer_manager::MemberList;
 use crate::cluster::consumer::client::version;
 use crate::cluster::consumer::flow_control::PullThresholds;
 use crate::cluster::consumer::heartbeat::HeartbeatFor;
 use crate::cluster::consumer::held_queue::HeldQueue;
 use crate::cluster::consumer::offset_store::{PullFromWhere, StoredOffset, compute_pull_from_where};
-use crate::cluster::core::{BrokerRequest, Offsets, QueriedOffset};
+use crate::cluster::core::{BrokerRequest, QueriedOffset};
 use crate::cluster::directory::TopicKind;
 use crate::cluster::event::{CallKind, Event, PqSlot};
 use crate::cluster::fact::{Fact, Observer, StartOffsetRule};
@@ -207,7 +207,7 @@ impl<O: Observer> Cluster<O> {
     pub(in crate::cluster) fn member_list_arrives(
         &mut self,
         consumer: ConsumerId,
-        members: Option<Rc<[ClientRank]>>,
+        members: Option<MemberList>,
     ) {
         if let Some(round) = self.waiting_round(consumer, Waiting::UnusedMemberList) {
             round.topic += 1;
@@ -309,7 +309,7 @@ impl<O: Observer> Cluster<O> {
             if let Some(offset) = held.offset.read().filter(|_| !forgets) {
                 held.requests += 1;
                 let broker = self.queues[queue.index()].broker;
-                let request = BrokerRequest::UpdateOffsets(Offsets::One((*slot, offset)));
+                let request = BrokerRequest::UpdateOffset(*slot, offset);
                 self.one_way(consumer, broker, request);
             }
             self.drop_held_queue(*slot);

@@ -17,6 +17,10 @@ const BUCKETS: u64 = 2048;
 /// A bucket that has grown beyond this many entries gives its memory back once it is emptied.
 const KEPT_CAPACITY: usize = 32;
 
+/// The memory of so many such buckets is kept for those that grow next: clients that started together do the same
+/// together, every few seconds.
+const SPARE: usize = 4;
+
 /// Bits of a place in the near heap that number the entries.
 const NUMBER_BITS: u32 = u64::BITS - SLOT_BITS;
 
@@ -62,6 +66,8 @@ pub struct NearFarList<E> {
     /// One bit for each bucket that is not empty.
     occupied: Vec<u64>,
     far_len: usize,
+    /// Memory of buckets that were large, for the next that grow large.
+    spare: Vec<Vec<Scheduled<E>>>,
     beyond: QuadHeap<E>,
 }
 
@@ -76,6 +82,7 @@ impl<E> Default for NearFarList<E> {
             far: (0..BUCKETS).map(|_| Vec::new()).collect(),
             occupied: vec![0; BUCKETS as usize / 64],
             far_len: 0,
+            spare: Vec::new(),
             beyond: QuadHeap::default(),
         }
     }
@@ -94,9 +101,22 @@ impl<E: Copy> NearFarList<E> {
             return;
         }
         let bucket = (slot % BUCKETS) as usize;
+        if self.far[bucket].len() == KEPT_CAPACITY {
+            self.enlarge(bucket);
+        }
         self.far[bucket].push(entry);
         self.occupied[bucket / 64] |= 1 << (bucket % 64);
         self.far_len += 1;
+    }
+
+    /// A bucket becomes large: it goes on in memory that another one has left, if there is any.
+    #[cold]
+    #[inline(never)]
+    fn enlarge(&mut self, bucket: usize) {
+        if let Some(mut large) = self.spare.pop() {
+            large.append(&mut self.far[bucket]);
+            self.far[bucket] = large;
+        }
     }
 
     /// Whether the present slot is used up.
@@ -165,7 +185,10 @@ impl<E: Copy> NearFarList<E> {
             self.far_len -= self.far[bucket].len();
             self.run.append(&mut self.far[bucket]);
             if self.far[bucket].capacity() > KEPT_CAPACITY {
-                mem::take(&mut self.far[bucket]);
+                let large = mem::take(&mut self.far[bucket]);
+                if self.spare.len() < SPARE {
+                    self.spare.push(large);
+                }
             }
         }
         while let Some(entry) = self.beyond.peek()
