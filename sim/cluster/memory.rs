@@ -31,10 +31,19 @@ impl<O: Observer> Cluster<O> {
                 .sum::<u64>();
         let tables =
             self.offsets.held() + self.local_offsets.held() + self.index.held() + self.idempotence.held();
+        let rooms = self.spare_rooms.held();
         let wire =
             self.core.scheduler.held() + self.core.envelopes.held() + self.sends.held() + self.tasks.held();
         let wire = wire + self.core.offset_lists.held();
-        queues + holds + brokers + caches + tables + wire + self.clients_held() + self.core.observer.held()
+        queues
+            + holds
+            + brokers
+            + caches
+            + tables
+            + rooms
+            + wire
+            + self.clients_held()
+            + self.core.observer.held()
     }
 
     fn clients_held(&self) -> u64 {

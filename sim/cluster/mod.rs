@@ -49,6 +49,7 @@ use crate::cluster::consumer::known_routes::KnownRoutes;
 use crate::cluster::consumer::local_file_offset_store::LocalFileOffsetStore;
 use crate::cluster::consumer::roused::Roused;
 use crate::cluster::consumer::shared_views::SharedViews;
+use crate::cluster::consumer::spare_rooms::SpareRooms;
 use crate::cluster::consumer::wishes::Wishes;
 use crate::cluster::consumer::{GroupClients, RunStrategy};
 use crate::cluster::core::{Core, Envelope};
@@ -137,6 +138,8 @@ pub struct Cluster<O> {
     last_routes: Vec<Option<LastRoutes>>,
     /// What the client whose subscription changed last subscribes to.
     latest_list: Subscriptions,
+    /// Room that queues hand on which have no messages.
+    spare_rooms: SpareRooms,
     /// Scratch list of woken holds.
     woken: Vec<HeldPull>,
     /// Scratch list of the offsets that a client persists.
@@ -282,6 +285,7 @@ impl<O: Observer> Cluster<O> {
             roused: Roused::none(clients),
             last_routes: config.groups.iter().map(|_| None).collect(),
             latest_list: Rc::default(),
+            spare_rooms: SpareRooms::default(),
             woken: Vec::new(),
             to_persist: Vec::new(),
             touched: Vec::new(),

@@ -142,8 +142,8 @@ impl Finder {
 
     /// The first record of `range` that is removed before a reader has had it.
     fn removed(&self, queue: QueueId, range: (u64, u64)) -> Option<(MessageId, Option<GroupId>)> {
-        let readers = self.observation.slots.readers(queue).iter();
-        let of = readers.map(|slot| (*slot as usize, self.observation.slots.get(*slot as usize).group));
+        let slots = &self.observation.slots;
+        let of = slots.readers(queue).map(|slot| (slot, slots.get(slot).group));
         let mut wanted = of.filter(|(_, group)| self.is_wanted(*group));
         wanted.find_map(|(slot, group)| Some((self.unseen(slot, queue, range)?, Some(group))))
     }

@@ -90,14 +90,13 @@ impl Follower {
 
     /// A record of the message lies in `queue`, for all who read that.
     pub(super) fn lies_in(&mut self, now: SimTime, queue: QueueId, offset: u64) {
-        let slots = self.observation.slots.readers(queue).to_vec();
-        for slot in slots {
-            let of = self.observation.slots.get(slot as usize);
+        for slot in self.observation.slots.readers(queue) {
+            let of = self.observation.slots.get(slot);
             if !self.is_wanted(of.group) {
                 continue;
             }
             let key = (of.group, of.reader.unwrap_or(0));
-            let frontier = self.observation.ledger.frontier(slot as usize);
+            let frontier = self.observation.ledger.frontier(slot);
             let since = Since {
                 stored: now,
                 before: offset.saturating_sub(frontier),

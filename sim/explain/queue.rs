@@ -90,10 +90,10 @@ impl QueueTale {
         }
         self.queue = Some(queue);
         for slot in seen.observation.slots.readers(queue) {
-            let of = seen.observation.slots.get(*slot as usize);
+            let of = seen.observation.slots.get(slot);
             if self.group.is_none_or(|group| group == of.group) {
                 let reader = Reader {
-                    slot: *slot as usize,
+                    slot,
                     ..Reader::default()
                 };
                 self.readers.insert((of.group, of.reader.unwrap_or(0)), reader);
@@ -239,7 +239,7 @@ impl Reader {
     }
 
     fn looks_at_lag(&mut self, seen: &Seen<'_>) {
-        let lag = &seen.observation.lag.slot(self.slot);
+        let lag = seen.observation.lag.slot(self.slot);
         let lag = match seen.observation.slots.get(self.slot).reader {
             None => lag.lag.value(),
             Some(_) => lag.backlog.value(),

@@ -13,7 +13,10 @@ use crate::cluster::ids::{GroupId, QueueId};
 use crate::kernel::memory;
 use crate::kernel::time::{SimDuration, SimTime};
 use crate::observe::histogram::Histogram;
+use crate::observe::lag::row::{Of, Row};
 use crate::observe::slots::{Slot, Slots};
+
+mod row;
 
 /// Checkpoints of one queue at most; beyond, every second one is dropped.
 const CHECKPOINTS: usize = 256;
@@ -218,8 +221,6 @@ impl Peak {
 #[derive(Clone, Copy, Debug, Default)]
 pub struct SlotLag {
     committed: Option<u64>,
-    /// A reader of a broadcasting group that has not come yet: nothing lags behind it.
-    is_unborn: bool,
     /// Max offset − committed offset.
     pub lag: Level,
     /// Max offset − records ended.
@@ -262,7 +263,7 @@ pub struct Lag {
     /// One past the last visible record, by queue.
     visible: Vec<u64>,
     checkpoints: Vec<Vec<Checkpoint>>,
-    slots: Vec<SlotLag>,
+    slots: Vec<Row>,
     groups: Vec<GroupLag>,
     /// When means and maxima began.
     from: SimTime,
@@ -273,8 +274,8 @@ impl Lag {
     pub fn restart(&mut self, now: SimTime) {
         self.from = now;
         for slot in &mut self.slots {
-            slot.lag.restart(now);
-            slot.backlog.restart(now);
+            slot.restart(Of::Lag, now);
+            slot.restart(Of::Backlog, now);
         }
         for group in &mut self.groups {
             group.lag.restart(now);
@@ -293,10 +294,7 @@ impl Lag {
         };
         self.checkpoints.resize_with(slots.queues(), || vec![empty]);
         for slot in self.slots.len()..slots.len() {
-            self.slots.push(SlotLag {
-                is_unborn: slots.get(slot).reader.is_some(),
-                ..SlotLag::default()
-            });
+            self.slots.push(Row::new(slots.get(slot).reader.is_some()));
         }
         self.groups.resize_with(groups, || GroupLag {
             lag: Peak::new(),
@@ -313,14 +311,14 @@ impl Lag {
         let visible = &mut self.visible[queue.index()];
         let delta = max_offset as i64 - *visible as i64;
         *visible = max_offset;
-        for &slot in slots.readers(queue) {
-            let group = &mut self.groups[slots.get(slot as usize).group.index()];
-            let slot = &mut self.slots[slot as usize];
-            if slot.is_unborn {
+        for slot in slots.readers(queue) {
+            let group = &mut self.groups[slots.get(slot).group.index()];
+            let slot = &mut self.slots[slot];
+            if slot.is_unborn() {
                 continue;
             }
-            slot.lag.change(now, delta);
-            slot.backlog.change(now, delta);
+            slot.change(Of::Lag, now, delta);
+            slot.change(Of::Backlog, now, delta);
             group.lag.change(now, delta);
             group.backlog.change(now, delta);
         }
@@ -330,14 +328,10 @@ impl Lag {
     pub fn begins(&mut self, now: SimTime, slot: usize, of: Slot, start: u64) {
         let delta = self.visible[of.queue.index()] as i64 - start as i64;
         let state = &mut self.slots[slot];
-        state.is_unborn = false;
-        state.committed = Some(start);
+        state.commit(start);
         let group = &mut self.groups[of.group.index()];
-        for (level, peak) in [
-            (&mut state.lag, &mut group.lag),
-            (&mut state.backlog, &mut group.backlog),
-        ] {
-            level.change(now, delta);
+        for (level, peak) in [(Of::Lag, &mut group.lag), (Of::Backlog, &mut group.backlog)] {
+            state.change(level, now, delta);
             peak.change(now, delta);
         }
     }
@@ -346,10 +340,10 @@ impl Lag {
     #[inline(always)]
     pub fn committed(&mut self, now: SimTime, slot: usize, of: Slot, new: u64) {
         let state = &mut self.slots[slot];
-        let delta = state.committed.unwrap_or(0) as i64 - new as i64;
-        state.committed = Some(new);
+        let delta = state.committed().unwrap_or(0) as i64 - new as i64;
+        state.commit(new);
         if delta != 0 {
-            state.lag.change(now, delta);
+            state.change(Of::Lag, now, delta);
             self.groups[of.group.index()].lag.change(now, delta);
         }
     }
@@ -358,13 +352,13 @@ impl Lag {
     #[inline(always)]
     pub fn ended(&mut self, now: SimTime, slot: usize, of: Slot, records: u64) {
         let delta = -(records as i64);
-        self.slots[slot].backlog.change(now, delta);
+        self.slots[slot].change(Of::Backlog, now, delta);
         self.groups[of.group.index()].backlog.change(now, delta);
     }
 
     /// A record of the slot that had ended by being passed over is open again.
     pub fn reopened(&mut self, now: SimTime, slot: usize, of: Slot) {
-        self.slots[slot].backlog.change(now, 1);
+        self.slots[slot].change(Of::Backlog, now, 1);
         self.groups[of.group.index()].backlog.change(now, 1);
     }
 
@@ -382,11 +376,7 @@ impl Lag {
         frontier: impl Fn(usize) -> u64,
     ) {
         for queue in (0..slots.queues() as u32).map(QueueId) {
-            let lowest = slots
-                .readers(queue)
-                .iter()
-                .map(|&slot| frontier(slot as usize))
-                .min();
+            let lowest = slots.readers(queue).map(&frontier).min();
             let points = &mut self.checkpoints[queue.index()];
             remember(points, now, end(queue), lowest.unwrap_or(u64::MAX));
         }
@@ -411,8 +401,8 @@ impl Lag {
         self.visible[queue.index()]
     }
     /// One slot.
-    pub fn slot(&self, slot: usize) -> &SlotLag {
-        &self.slots[slot]
+    pub fn slot(&self, slot: usize) -> SlotLag {
+        self.slots[slot].get()
     }
     /// One group.
     pub fn group(&self, group: GroupId) -> &GroupLag {
@@ -422,7 +412,7 @@ impl Lag {
     pub fn lag_mean(&self, slots: &Slots, group: GroupId, end: SimTime) -> f64 {
         let integral = slots
             .of_group(group)
-            .map(|slot| self.slots[slot].lag.integral(end))
+            .map(|slot| self.slots[slot].level(Of::Lag).integral(end))
             .sum();
         mean(integral, self.from, end)
     }
@@ -430,7 +420,7 @@ impl Lag {
     pub fn backlog_mean(&self, slots: &Slots, group: GroupId, end: SimTime) -> f64 {
         let integral = slots
             .of_group(group)
-            .map(|slot| self.slots[slot].backlog.integral(end))
+            .map(|slot| self.slots[slot].level(Of::Backlog).integral(end))
             .sum();
         mean(integral, self.from, end)
     }

@@ -101,26 +101,48 @@ impl Balance {
     }
 }
 
-/// One queue as one group has read it.
+/// One queue as one group has read it. One cache line: there are as many as queues.
 #[derive(Clone, Debug, Default)]
+#[repr(C, align(64))]
 struct Account {
-    /// Records below do not count: they were there before this reader first came.
-    base: u64,
     /// All records below were delivered, passed over, skipped or expired; the one here was not.
     frontier: u64,
+    settled: Settled,
+    /// Records below do not count: they were there before this reader first came.
+    base: u64,
     /// Records below the frontier that were skipped or expired before any delivery.
     unseen: u64,
-    /// Records passed over and not delivered, below and above the frontier; made by the first of them.
-    passed: Option<Box<Passed>>,
+    /// Deliveries of records below the frontier.
+    duplicates: u64,
+    /// What filters have passed over; made by the first such record.
+    by_filter: Option<Box<ByFilter>>,
+}
+
+#[cfg(target_pointer_width = "64")]
+const _: () = assert!(size_of::<Account>() == 64, "one cache line");
+
+/// What filters have passed over of one queue, as one group has read it.
+#[derive(Clone, Debug)]
+struct ByFilter {
+    /// Records passed over and not delivered, below and above the frontier.
+    passed: Passed,
     /// Those of them that a member asks for.
-    mismatched: Option<Box<Passed>>,
-    /// How many of them lie above.
+    mismatched: Option<Passed>,
+    /// How many of the passed ones lie above the frontier.
     passed_above: u64,
     /// Whether one was delivered after all.
     came_back: bool,
-    /// Deliveries of records below the frontier.
-    duplicates: u64,
-    settled: Settled,
+}
+
+impl ByFilter {
+    fn new(frontier: u64) -> Self {
+        Self {
+            passed: Passed::new(frontier),
+            mismatched: None,
+            passed_above: 0,
+            came_back: false,
+        }
+    }
 }
 
 impl Account {
@@ -138,18 +160,24 @@ impl Account {
         self.base != u64::MAX
     }
 
+    /// Records passed over and not delivered.
     fn passed(&self) -> u64 {
-        self.passed.as_ref().map_or(0, |passed| passed.count())
+        self.by_filter.as_ref().map_or(0, |by| by.passed.count())
+    }
+
+    /// How many of them lie above the frontier.
+    fn passed_above(&self) -> u64 {
+        self.by_filter.as_ref().map_or(0, |by| by.passed_above)
     }
 
     /// Moves the frontier to `to` or, beyond it, to the next record that was not passed over.
     #[inline]
     fn advance(&mut self, to: u64) {
-        if let Some(passed) = &self.passed {
+        if let Some(by) = &mut self.by_filter {
             let before = self.frontier;
-            self.frontier = passed.first_gap(to);
-            let jumped = (before..self.frontier).filter(|offset| passed.contains(*offset));
-            self.passed_above -= jumped.count() as u64;
+            self.frontier = by.passed.first_gap(to);
+            let jumped = (before..self.frontier).filter(|offset| by.passed.contains(*offset));
+            by.passed_above -= jumped.count() as u64;
         } else {
             self.frontier = to;
         }
@@ -160,10 +188,10 @@ impl Account {
         if to <= self.frontier {
             return 0;
         }
-        let given_up = match &self.passed {
+        let given_up = match &self.by_filter {
             None => self.settled.insert_range(self.frontier, to),
-            Some(passed) => {
-                let unseen = (self.frontier..to).filter(|offset| !passed.contains(*offset));
+            Some(by) => {
+                let unseen = (self.frontier..to).filter(|offset| !by.passed.contains(*offset));
                 unseen.filter(|offset| self.settled.insert(*offset)).count() as u64
             }
         };
@@ -280,16 +308,14 @@ impl Ledger {
     #[inline(never)]
     fn delivered_below(&mut self, slot: usize, of: Slot, offset: u64) -> Delivery {
         let account = &mut self.accounts[slot];
-        let was_passed = account
-            .passed
-            .as_mut()
-            .is_some_and(|passed| passed.remove(offset));
-        if !was_passed {
+        let by = account.by_filter.as_mut();
+        let Some(by) = by.filter(|by| by.passed.contains(offset)) else {
             account.duplicates += 1;
             return Delivery::Duplicate;
-        }
-        account.came_back = true;
-        let mismatched = account.mismatched.as_mut();
+        };
+        by.passed.remove(offset);
+        by.came_back = true;
+        let mismatched = by.mismatched.as_mut();
         let was_mismatched = mismatched.is_some_and(|mismatched| mismatched.remove(offset));
         let counts = &mut self.counts[of.account as usize];
         if was_mismatched {
@@ -325,19 +351,17 @@ impl Ledger {
             return 0;
         }
         let frontier = account.frontier;
-        let passed = account
-            .passed
-            .get_or_insert_with(|| Box::new(Passed::new(frontier)));
-        let new = (from..to).filter(|offset| passed.insert(*offset)).count() as u64;
-        account.passed_above += new;
-        account.advance(frontier);
+        let by = account
+            .by_filter
+            .get_or_insert_with(|| Box::new(ByFilter::new(frontier)));
+        let new = (from..to).filter(|offset| by.passed.insert(*offset)).count() as u64;
+        by.passed_above += new;
         let mut missed = 0;
         if wanted {
-            let mismatched = account
-                .mismatched
-                .get_or_insert_with(|| Box::new(Passed::new(frontier)));
+            let mismatched = by.mismatched.get_or_insert_with(|| Passed::new(frontier));
             missed = (from..to).filter(|offset| mismatched.insert(*offset)).count() as u64;
         }
+        account.advance(frontier);
         let counts = &mut self.counts[of.account as usize];
         counts.mismatched += missed;
         counts.filtered = counts.filtered + new - missed;
@@ -420,10 +444,10 @@ impl Ledger {
         let account = &mut self.accounts[slot];
         let counts = &mut self.counts[of.account as usize];
         let seen_to = to.min(account.frontier);
-        let unfinished = match &account.passed {
+        let unfinished = match &account.by_filter {
             None => account.settled.insert_range(from, seen_to),
-            Some(passed) => {
-                let seen = (from..seen_to).filter(|offset| !passed.contains(*offset));
+            Some(by) => {
+                let seen = (from..seen_to).filter(|offset| !by.passed.contains(*offset));
                 seen.filter(|offset| account.settled.insert(*offset)).count() as u64
             }
         };
@@ -450,17 +474,15 @@ impl Ledger {
     pub fn first_open(&self, slot: usize, (from, to): (u64, u64)) -> Option<u64> {
         let account = &self.accounts[slot];
         let was_passed = |offset| {
-            account
-                .passed
-                .as_ref()
-                .is_some_and(|passed| passed.contains(offset))
+            let by = account.by_filter.as_ref();
+            by.is_some_and(|by| by.passed.contains(offset))
         };
         (from..to).find(|offset| !account.settled.contains(*offset) && !was_passed(*offset))
     }
     /// Records delivered at least once.
     pub fn delivered_once(&self, slot: usize) -> u64 {
         let account = &self.accounts[slot];
-        account.frontier - account.unseen - (account.passed() - account.passed_above)
+        account.frontier - account.unseen - (account.passed() - account.passed_above())
     }
     /// Deliveries of records that were delivered before.
     pub fn duplicates(&self, slot: usize) -> u64 {
@@ -472,12 +494,14 @@ impl Ledger {
     }
     /// Records passed over and not delivered that a member asks for.
     pub fn mismatched(&self, slot: usize) -> u64 {
-        let mismatched = self.accounts[slot].mismatched.as_ref();
+        let by = self.accounts[slot].by_filter.as_ref();
+        let mismatched = by.and_then(|by| by.mismatched.as_ref());
         mismatched.map_or(0, |mismatched| mismatched.count())
     }
     /// Whether a record that had been passed over was delivered after all.
     pub fn came_back(&self, slot: usize) -> bool {
-        self.accounts[slot].came_back
+        let by = self.accounts[slot].by_filter.as_ref();
+        by.is_some_and(|by| by.came_back)
     }
     /// All deliveries.
     pub fn deliveries(&self, slot: usize) -> u64 {
@@ -553,7 +577,7 @@ impl Ledger {
         let of = slots.get(slot);
         let account = &self.accounts[slot];
         let beyond = self.end(of.queue).saturating_sub(account.frontier);
-        let undelivered = beyond - account.passed_above;
+        let undelivered = beyond - account.passed_above();
         if of.is_retry {
             balance.awaiting_retry += undelivered;
         } else {
@@ -589,12 +613,12 @@ impl Ledger {
     /// Bytes that it holds.
     pub fn held(&self) -> u64 {
         let of_account = |account: &Account| {
-            let passed = account
-                .passed
-                .iter()
-                .chain(&account.mismatched)
-                .map(|passed| passed.held());
-            account.settled.held() + passed.sum::<u64>()
+            let by = account.by_filter.as_ref();
+            let passed = by.map_or(0, |by| {
+                let mismatched = by.mismatched.as_ref().map_or(0, |mismatched| mismatched.held());
+                memory::of::<ByFilter>(1) + by.passed.held() + mismatched
+            });
+            account.settled.held() + passed
         };
         let accounts = self.accounts.iter().map(of_account).sum::<u64>();
         memory::of_vec(&self.ends) + memory::of_vec(&self.accounts) + memory::of_vec(&self.counts) + accounts

@@ -11,11 +11,18 @@ const WORD: u64 = u64::BITS as u64;
 
 /// A set of offsets that fills up from below.
 #[derive(Clone, Debug, Default)]
+#[repr(C)]
 pub struct Settled {
     /// Everything below is in the set; a multiple of [`WORD`].
     base: u64,
-    /// Bits from `base` on; the first word is never full.
-    words: VecDeque<u64>,
+    /// Bits from `base` on; never full.
+    first: u64,
+    /// The words behind, from the first time that there are any.
+    #[expect(
+        clippy::box_collection,
+        reason = "most have one word, and there is one of these for each queue"
+    )]
+    more: Option<Box<VecDeque<u64>>>,
 }
 
 impl Settled {
@@ -26,18 +33,29 @@ impl Settled {
             return false;
         }
         let (index, bit) = ((offset - self.base) / WORD, 1_u64 << (offset % WORD));
-        if index >= self.words.len() as u64 {
-            self.words.resize(index as usize + 1, 0);
+        if index > 0 {
+            return self.insert_behind(index as usize - 1, bit);
         }
-        let word = &mut self.words[index as usize];
-        if *word & bit != 0 {
+        if self.first & bit != 0 {
             return false;
         }
-        *word |= bit;
-        if index == 0 && *word == u64::MAX {
+        self.first |= bit;
+        if self.first == u64::MAX {
             self.advance();
         }
         true
+    }
+
+    #[inline(never)]
+    fn insert_behind(&mut self, index: usize, bit: u64) -> bool {
+        let more = self.more.get_or_insert_default();
+        if index >= more.len() {
+            more.resize(index + 1, 0);
+        }
+        let word = &mut more[index];
+        let is_new = *word & bit == 0;
+        *word |= bit;
+        is_new
     }
 
     /// Puts all offsets from `from` to below `to` in; how many are new there.
@@ -46,11 +64,9 @@ impl Settled {
         if from >= to {
             return 0;
         }
-        if self.words.is_empty() && from == self.base {
+        if self.words() == 0 && from == self.base {
             self.base = to - to % WORD;
-            if !to.is_multiple_of(WORD) {
-                self.words.push_back((1 << (to % WORD)) - 1);
-            }
+            self.first = (1 << (to % WORD)) - 1;
             return to - from;
         }
         let mut new = 0;
@@ -62,29 +78,39 @@ impl Settled {
 
     /// Whether `offset` is in the set.
     pub fn contains(&self, offset: u64) -> bool {
-        offset < self.base
-            || self
-                .words
-                .get(((offset - self.base) / WORD) as usize)
-                .is_some_and(|word| word >> (offset % WORD) & 1 == 1)
+        let Some(above) = offset.checked_sub(self.base) else {
+            return true;
+        };
+        let word = match (above / WORD).checked_sub(1) {
+            None => Some(&self.first),
+            Some(index) => self.more.as_ref().and_then(|more| more.get(index as usize)),
+        };
+        word.is_some_and(|word| word >> (offset % WORD) & 1 == 1)
     }
 
-    /// Words in memory.
+    /// Words in memory that have bits, or lie before such.
     pub fn words(&self) -> usize {
-        self.words.len()
+        match self.more.as_ref().map_or(0, |more| more.len()) {
+            0 => usize::from(self.first != 0),
+            more => 1 + more,
+        }
     }
 
     /// Moves the base past all full words.
+    #[inline(never)]
     fn advance(&mut self) {
-        while self.words.front() == Some(&u64::MAX) {
-            self.words.pop_front();
+        while self.first == u64::MAX {
             self.base += WORD;
+            self.first = (self.more.as_mut())
+                .and_then(|more| more.pop_front())
+                .unwrap_or(0);
         }
     }
 
     /// Bytes that it holds.
     pub fn held(&self) -> u64 {
-        memory::of_deque(&self.words)
+        let more = self.more.as_ref();
+        more.map_or(0, |more| memory::of::<VecDeque<u64>>(1) + memory::of_deque(more))
     }
 }
 

@@ -14,6 +14,7 @@ const NONE: u32 = u32::MAX;
 
 /// One group reads one queue.
 #[derive(Clone, Copy, Debug)]
+#[repr(align(32))]
 pub struct Slot {
     /// Who reads.
     pub group: GroupId,
@@ -52,11 +53,14 @@ struct GroupSlots {
 }
 
 #[derive(Debug)]
+#[repr(align(16))]
 struct QueueSlots {
     /// The slot of a retry queue.
     retry: u32,
-    /// All slots of the queue.
-    readers: Vec<u32>,
+    /// The first slot of the queue, behind which all others lie.
+    first: u32,
+    /// One past the last.
+    end: u32,
 }
 
 impl Slots {
@@ -83,7 +87,8 @@ impl Slots {
         let before = self.all.len();
         let mut slots = QueueSlots {
             retry: NONE,
-            readers: Vec::with_capacity(readers.len()),
+            first: before as u32,
+            end: before as u32,
         };
         self.know_accounts(directory);
         for group in readers {
@@ -102,8 +107,8 @@ impl Slots {
                     reader: is_reader.then_some(reader),
                     is_retry,
                 });
-                slots.readers.push(slot + reader);
             }
+            slots.end = self.all.len() as u32;
             if self.by_group.len() <= group.index() {
                 self.by_group.resize_with(group.index() + 1, GroupSlots::default);
             }
@@ -187,8 +192,9 @@ impl Slots {
 
     /// Slots of all groups that read `queue`.
     #[inline(always)]
-    pub fn readers(&self, queue: QueueId) -> &[u32] {
-        &self.by_queue[queue.index()].readers
+    pub fn readers(&self, queue: QueueId) -> std::ops::Range<usize> {
+        let of_queue = &self.by_queue[queue.index()];
+        of_queue.first as usize..of_queue.end as usize
     }
 
     /// Slots of all queues that `group` reads, in order of creation.
@@ -229,12 +235,7 @@ impl Slots {
     pub fn held(&self) -> u64 {
         let of_group = |group: &GroupSlots| memory::of_vec(&group.user) + memory::of_vec(&group.all);
         let groups = self.by_group.iter().map(of_group).sum::<u64>();
-        let queues = self
-            .by_queue
-            .iter()
-            .map(|queue| memory::of_vec(&queue.readers))
-            .sum::<u64>();
-        memory::of_vec(&self.all) + memory::of_vec(&self.by_queue) + groups + queues
+        memory::of_vec(&self.all) + memory::of_vec(&self.by_queue) + groups
     }
 }
 
@@ -265,7 +266,7 @@ mod tests {
             [2, 3, 4].map(|queue| slots.slot(billing, QueueId(queue))),
             [3, 5, 6]
         );
-        assert_eq!(slots.readers(QueueId(3)), [4, 5]);
+        assert_eq!(slots.readers(QueueId(3)), 4..6);
         assert_eq!(slots.of_group(billing).collect::<Vec<_>>(), [3, 5, 6]);
         assert!(slots.get(6).is_retry);
     }

@@ -125,7 +125,7 @@ impl History {
 
     fn stored(&mut self, queue: QueueId) {
         for slot in self.slots.readers(queue) {
-            self.records[*slot as usize].fates.push(Fate::Unseen);
+            self.records[slot].fates.push(Fate::Unseen);
         }
     }
 
@@ -214,9 +214,9 @@ impl History {
             } => self.of(group, queue).skipped(from, to, true),
             Fact::Expired { queue, to, .. } => {
                 for slot in self.slots.readers(queue) {
-                    let records = &mut self.records[*slot as usize];
+                    let records = &mut self.records[slot];
                     // A reader that has not come begins where it begins.
-                    if records.is_read || self.slots.get(*slot as usize).reader.is_none() {
+                    if records.is_read || self.slots.get(slot).reader.is_none() {
                         records.skipped(0, to, false);
                     }
                 }

@@ -16,32 +16,44 @@ use crate::kernel::memory;
 use crate::kernel::time::SimTime;
 use std::ops::Range;
 
-/// See the module.
+/// See the module. Two cache lines: where queues are many, each message meets one that no cache holds any more.
 #[derive(Debug)]
+#[repr(C, align(64))]
 pub struct ConsumeQueue {
     /// Topic of the queue.
     pub topic: TopicId,
     /// Broker of the queue.
     pub broker: BrokerId,
-    /// `MessageQueue.hashCode` of its name.
-    pub java_hash: i32,
     /// Whether it lies below `readQueueNums`: pulls of other queues are refused.
     pub readable: bool,
     /// Whether it lies below `readQueueNums` or `writeQueueNums`: sends to other queues are refused.
     pub writable: bool,
-    segments: Segments,
-    /// Where the first record of all lies in the commit log.
-    head_position: u64,
+    /// The running dispatch pass has indexed a record of this queue.
+    in_pass: bool,
+    /// An operator has set an offset that no pull has heard of yet.
+    has_resets: bool,
+    /// `MessageQueue.hashCode` of its name.
+    pub java_hash: i32,
     /// One past the last record that pulls may see.
     visible: u64,
     /// `minOffset`: what lies below is deleted.
     min: u64,
-    /// One past the last record in a full file of the commit log.
-    in_full_files: u64,
-    /// The running dispatch pass has indexed a record of this queue.
-    in_pass: bool,
+    segments: Segments,
     /// First record that the running dispatch pass, or the last one, has indexed.
     pass_from: u64,
+    /// Where the first record of all lies in the commit log.
+    head_position: u64,
+    /// One past the last record in a full file of the commit log.
+    in_full_files: u64,
+    visitors: Box<Visitors>,
+}
+
+#[cfg(target_pointer_width = "64")]
+const _: () = assert!(size_of::<ConsumeQueue>() == 128, "two cache lines");
+
+/// Who may come back to a queue, and what groups are to hear.
+#[derive(Debug, Default)]
+struct Visitors {
     /// Held queues of clients that may still commit or ask for an offset of this queue.
     readers: Vec<PqSlot>,
     /// Clients that have asked where to start, and the least that they may have been told.
@@ -66,9 +78,8 @@ impl ConsumeQueue {
             in_full_files: 0,
             in_pass: false,
             pass_from: 0,
-            readers: Vec::new(),
-            askers: Vec::new(),
-            resets: Vec::new(),
+            has_resets: false,
+            visitors: Box::default(),
         }
     }
 
@@ -80,6 +91,17 @@ impl ConsumeQueue {
             self.head_position = position;
         }
         offset
+    }
+
+    /// Whether the next record needs more room: [`Self::make_room`] is to be called first.
+    #[inline]
+    pub fn is_full(&self) -> bool {
+        self.segments.is_full()
+    }
+
+    /// Makes room for the next record; nobody can ask any more for what lies below `needed`.
+    pub fn make_room(&mut self, needed: u64) {
+        self.segments.make_room(needed);
     }
 
     /// Where the record at `offset` lies in the commit log, to 63 records of this queue.
@@ -148,19 +170,20 @@ impl ConsumeQueue {
 
     /// An operator sets the offset of a group; its next pull is to hear of it (`assignResetOffset`).
     pub fn assign_reset(&mut self, group: GroupId, offset: u64) {
-        self.resets.retain(|(known, _)| *known != group);
-        self.resets.push((group, offset));
+        self.visitors.resets.retain(|(known, _)| *known != group);
+        self.visitors.resets.push((group, offset));
+        self.has_resets = true;
     }
 
     /// Whether any offset was set that no pull has heard of.
     #[inline]
     pub fn has_resets(&self) -> bool {
-        !self.resets.is_empty()
+        self.has_resets
     }
 
     /// The offset that an operator has set for `group`, if no pull has heard of it yet.
     pub fn pending_reset(&self, group: GroupId) -> Option<u64> {
-        let mut resets = self.resets.iter();
+        let mut resets = self.visitors.resets.iter();
         resets
             .find(|(known, _)| *known == group)
             .map(|(_, offset)| *offset)
@@ -168,13 +191,14 @@ impl ConsumeQueue {
 
     /// Groups whose offset an operator has set and no pull has heard of.
     pub fn reset_groups(&self) -> impl Iterator<Item = GroupId> {
-        self.resets.iter().map(|(group, _)| *group)
+        self.visitors.resets.iter().map(|(group, _)| *group)
     }
 
     /// Whatever operators have set is forgotten, for this group or (`None`) for all.
     pub fn forget_resets(&mut self, group: Option<GroupId>) {
-        self.resets
-            .retain(|(known, _)| group.is_some_and(|group| group != *known));
+        let resets = &mut self.visitors.resets;
+        resets.retain(|(known, _)| group.is_some_and(|group| group != *known));
+        self.has_resets = !resets.is_empty();
     }
 
     /// The dispatch thread indexed the next record; true if it is the first of this queue in its pass.
@@ -204,40 +228,40 @@ impl ConsumeQueue {
         self.pass_from
     }
 
-    /// First record that is kept in memory.
+    /// First record that is not given up.
     pub fn kept_from(&self) -> u64 {
         self.segments.base()
     }
 
     /// A client took the queue.
     pub fn add_reader(&mut self, reader: PqSlot) {
-        self.readers.push(reader);
+        self.visitors.readers.push(reader);
     }
 
     /// Nothing of that client's hold on the queue is left.
     pub fn remove_reader(&mut self, reader: PqSlot) {
-        self.readers.retain(|known| *known != reader);
+        self.visitors.readers.retain(|known| *known != reader);
     }
 
     /// Held queues of clients that may still commit or ask for an offset of this queue.
     pub fn readers(&self) -> &[PqSlot] {
-        &self.readers
+        &self.visitors.readers
     }
 
     /// A client asks where its group stands; it may start at `offset` or later.
     pub fn note_asker(&mut self, asker: ConsumerId, offset: u64) {
         self.forget_asker(asker);
-        self.askers.push((asker, offset));
+        self.visitors.askers.push((asker, offset));
     }
 
     /// A client that has asked has begun, or never will.
     pub fn forget_asker(&mut self, asker: ConsumerId) {
-        self.askers.retain(|(known, _)| *known != asker);
+        self.visitors.askers.retain(|(known, _)| *known != asker);
     }
 
     /// The least offset at which a client may start that has asked and not begun.
     pub fn least_asked(&self) -> Option<u64> {
-        self.askers.iter().map(|(_, offset)| *offset).min()
+        self.visitors.askers.iter().map(|(_, offset)| *offset).min()
     }
 
     /// Whether the message at offset 0 exists and is in memory, where the commit log is from `in_memory_from` on:
@@ -249,7 +273,7 @@ impl ConsumeQueue {
     /// The first offset stored at or after `time`; the maximum if there is none. Searches kept records only:
     /// what was released was consumed by everybody, and nobody will be sent back there.
     pub fn search_by_time(&self, time: SimTime) -> u64 {
-        let first = self.kept_from().max(self.min);
+        let first = self.segments.kept_from().max(self.min);
         let (mut low, mut high) = (first, self.visible.max(first));
         while low < high {
             let middle = low + (high - low) / 2;
@@ -262,9 +286,10 @@ impl ConsumeQueue {
         low
     }
 
-    /// Frees whole segments below `safe`, the least offset that somebody may still ask for.
-    pub fn release(&mut self, safe: u64) {
-        self.segments.release(safe);
+    /// Gives up whole segments below `needed`, the least offset that somebody may still ask for, and what is deleted.
+    pub fn release(&mut self, needed: u64) {
+        let safe = needed.max(self.min);
+        self.segments.release(safe, needed);
     }
 
     /// Whether a later release may free something.
@@ -273,16 +298,24 @@ impl ConsumeQueue {
         self.segments.has_releasable()
     }
 
-    /// Records kept in memory.
+    /// Whether the record just appended is the first with which a release may free something.
+    #[inline]
+    pub fn has_first_releasable(&self) -> bool {
+        self.segments.has_first_releasable()
+    }
+
+    /// Records that are not given up.
     pub fn kept(&self) -> u64 {
         self.end_offset() - self.kept_from()
     }
 
     /// Bytes that it holds.
     pub fn held(&self) -> u64 {
-        let readers =
-            memory::of_vec(&self.readers) + memory::of_vec(&self.askers) + memory::of_vec(&self.resets);
-        self.segments.held() + readers
+        let visitors = &self.visitors;
+        let lists = memory::of_vec(&visitors.readers)
+            + memory::of_vec(&visitors.askers)
+            + memory::of_vec(&visitors.resets);
+        self.segments.held() + memory::of::<Visitors>(1) + lists
     }
 }
 

@@ -21,33 +21,43 @@ pub struct ConsumerOffsetManager {
 
 /// What groups have committed of one queue. The group that committed first, mostly the only one, lies in the table.
 #[derive(Debug, Default)]
+#[repr(align(32))]
 struct Committed {
     first: Option<(GroupId, u64)>,
-    others: Vec<(GroupId, u64)>,
+    #[expect(clippy::box_collection, reason = "half a cache line for each queue")]
+    others: Option<Box<Vec<(GroupId, u64)>>>,
 }
 
 impl Committed {
     #[inline]
     fn find(&self, group: GroupId) -> Option<u64> {
-        let mut all = self.first.iter().chain(&self.others);
+        let mut all = self
+            .first
+            .iter()
+            .chain(self.others.iter().flat_map(|others| others.iter()));
         all.find(|(of, _)| *of == group).map(|(_, offset)| *offset)
     }
 
     #[inline]
     fn find_mut(&mut self, group: GroupId) -> Option<&mut u64> {
-        let mut all = self.first.iter_mut().chain(&mut self.others);
+        let mut all = self
+            .first
+            .iter_mut()
+            .chain(self.others.iter_mut().flat_map(|others| others.iter_mut()));
         all.find(|(of, _)| *of == group).map(|(_, offset)| offset)
     }
 
     fn add(&mut self, group: GroupId, offset: u64) {
         match self.first {
             None => self.first = Some((group, offset)),
-            Some(_) => self.others.push((group, offset)),
+            Some(_) => self.others.get_or_insert_default().push((group, offset)),
         }
     }
 
     fn remove(&mut self, group: GroupId) {
-        self.others.retain(|(of, _)| *of != group);
+        if let Some(others) = &mut self.others {
+            others.retain(|(of, _)| *of != group);
+        }
         self.first = self.first.filter(|(of, _)| *of != group);
     }
 }
@@ -172,7 +182,8 @@ impl ConsumerOffsetManager {
     /// Bytes that it holds.
     pub fn held(&self) -> u64 {
         let saved = self.saved.iter().flatten().map(memory::of_vec);
-        let by_queue = self.by_queue.iter().map(|of| memory::of_vec(&of.others));
+        let by_queue = self.by_queue.iter().filter_map(|of| of.others.as_ref());
+        let by_queue = by_queue.map(|others| memory::of::<Vec<(GroupId, u64)>>(1) + memory::of_vec(others));
         memory::of_vec(&self.by_queue) + by_queue.sum::<u64>() + saved.sum::<u64>()
     }
 }

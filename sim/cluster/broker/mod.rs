@@ -84,6 +84,8 @@ pub struct Broker {
     first_due: SimTime,
     sweep_pending: bool,
     release_pending: bool,
+    /// Queues of which a release may free something.
+    releasable: Vec<QueueId>,
     /// Likewise the looks for files that are old enough to be deleted.
     clean_phase: SimTime,
     clean_pending: bool,
@@ -105,6 +107,7 @@ impl Broker {
     pub fn held(&self) -> u64 {
         let locks = self.locks.held() + memory::of::<Self>(1);
         memory::of_vec(&self.queues)
+            + memory::of_vec(&self.releasable)
             + self.commit_log.held()
             + self.consumers.held()
             + self.schedule.held()
@@ -146,6 +149,7 @@ pub fn build(config: &ClusterConfig, levels: &DelayLevels, streams: &mut Streams
             first_due: SimTime::MAX,
             sweep_pending: false,
             release_pending: false,
+            releasable: Vec::new(),
             clean_phase,
             clean_pending: false,
             busy: None,
@@ -240,8 +244,14 @@ impl<O: Observer> Cluster<O> {
         if self.brokers[broker_id.index()].commit_log.is_full(now, size) {
             self.begin_file(broker_id);
         }
+        if self.queues[queue.index()].is_full() {
+            self.make_room(queue);
+        }
         let broker = &mut self.brokers[broker_id.index()];
         let offset = self.queues[queue.index()].append(record, broker.commit_log.end());
+        if self.queues[queue.index()].has_first_releasable() {
+            broker.releasable.push(queue);
+        }
         let first = broker.commit_log.append(queue, size);
         let period = self.config.broker_tuning.reput_interval.duration();
         if first && !period.is_zero() {
@@ -250,6 +260,12 @@ impl<O: Observer> Cluster<O> {
         }
         self.plan_release(broker_id);
         offset
+    }
+
+    #[inline(never)]
+    fn make_room(&mut self, queue: QueueId) {
+        let needed = self.least_needed_offset(queue);
+        self.queues[queue.index()].make_room(needed);
     }
 
     /// There may be records that nobody can ask for any more.
@@ -311,17 +327,15 @@ impl<O: Observer> Cluster<O> {
 
     /// Frees what every group has behind it.
     pub(in crate::cluster) fn release(&mut self, broker: BrokerId) {
-        let mut more = false;
-        for at in 0..self.brokers[broker.index()].queues.len() {
-            let queue = self.brokers[broker.index()].queues[at];
-            if !self.queues[queue.index()].has_releasable() {
-                continue;
-            }
-            let safe = self.least_needed_offset(queue);
+        let mut releasable = std::mem::take(&mut self.brokers[broker.index()].releasable);
+        releasable.retain(|queue| {
+            let needed = self.least_needed_offset(*queue);
             let consume_queue = &mut self.queues[queue.index()];
-            consume_queue.release(safe);
-            more |= consume_queue.has_releasable();
-        }
+            consume_queue.release(needed);
+            consume_queue.has_releasable()
+        });
+        let more = !releasable.is_empty();
+        self.brokers[broker.index()].releasable = releasable;
         self.brokers[broker.index()].release_pending = more;
         if more {
             self.core.scheduler.after(RELEASE_PERIOD, Event::Release(broker));
@@ -359,7 +373,6 @@ impl<O: Observer> Cluster<O> {
             .min()
             .unwrap_or(u64::MAX)
             .min(consume_queue.end_offset())
-            .max(consume_queue.min_offset())
     }
 
     /// A request of a consumer client has arrived.

@@ -333,6 +333,9 @@ impl<O: Observer> Cluster<O> {
         let undue = u32::from(self.is_sabotaged(Sabotage::AnswerTooLarge));
         let queue = &self.queues[queue_id.index()];
         let held = self.held_queues.get_mut(slot.0);
+        if held.inbox.capacity() == 0 && offset < max_offset {
+            held.inbox = self.spare_rooms.for_answer();
+        }
         let found = if held.served.is_all() {
             read(held, queue, offset, asked.min(most) + undue, limit)
         } else {

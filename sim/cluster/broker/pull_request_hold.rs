@@ -50,29 +50,36 @@ impl HeldPull {
     }
 }
 
-/// The pulls held on one queue, in order of arrival.
+/// The pulls held on one queue, in order of arrival. One cache line: mostly there is one, from the one group that reads
+/// the queue.
 #[derive(Debug, Default)]
+#[repr(align(64))]
 pub struct PullRequestHold {
-    held: Vec<HeldPull>,
+    first: Option<HeldPull>,
+    /// Those that came later.
+    others: Vec<HeldPull>,
 }
 
 impl PullRequestHold {
     /// Lets a pull wait.
     #[inline]
     pub fn hold(&mut self, pull: HeldPull) {
-        self.held.push(pull);
+        match self.first {
+            None => self.first = Some(pull),
+            Some(_) => self.others.push(pull),
+        }
     }
 
     /// Whether nothing waits here.
     #[inline]
     pub fn is_empty(&self) -> bool {
-        self.held.is_empty()
+        self.first.is_none()
     }
 
     /// Takes out the pulls that a queue with `max_offset` can serve and that `may_go`, into `out`.
     #[inline]
     pub fn wake(&mut self, max_offset: u64, may_go: impl Fn(&HeldPull) -> bool, out: &mut Vec<HeldPull>) {
-        self.take(out, |held| held.offset < max_offset && may_go(held));
+        self.take(|held| held.offset < max_offset && may_go(held), out);
     }
 
     /// Takes out the pulls whose time is up, and those that `max_offset` can serve, into `out`; of standing orders those
@@ -84,47 +91,59 @@ impl PullRequestHold {
         is_over: impl Fn(PqSlot) -> bool,
         out: &mut Vec<HeldPull>,
     ) {
-        self.take(out, |held| {
+        let is_up = |held: &HeldPull| {
             let late = match held.is_order() {
                 true => is_over(held.pull),
                 false => now.since(held.since) >= held.timeout,
             };
             late || held.offset < max_offset
-        });
+        };
+        self.take(is_up, out);
     }
 
     /// From when on a sweep may find something to do here.
     pub fn first_look(&self, long_polling: bool) -> SimTime {
-        let looks = self.held.iter().map(|held| held.first_look(long_polling));
+        let looks = self
+            .first
+            .iter()
+            .chain(&self.others)
+            .map(|held| held.first_look(long_polling));
         looks.min().unwrap_or(SimTime::MAX)
     }
 
     /// Takes all out, into `out`: the broker ends.
     pub fn end_all(&mut self, out: &mut Vec<HeldPull>) {
-        out.append(&mut self.held);
+        self.take(|_| true, out);
     }
 
     /// Takes the hold of `pull` out, whose client is not there any more; whether there was one.
     pub fn withdraw(&mut self, pull: PqSlot) -> bool {
-        let before = self.held.len();
-        self.held.retain(|held| held.pull != pull);
-        self.held.len() != before
+        let mut withdrawn = Vec::new();
+        self.take(|held| held.pull == pull, &mut withdrawn);
+        !withdrawn.is_empty()
     }
 
     #[inline]
-    fn take(&mut self, out: &mut Vec<HeldPull>, wanted: impl Fn(&HeldPull) -> bool) {
-        self.held.retain(|held| {
-            let take = wanted(held);
-            if take {
-                out.push(*held);
-            }
-            !take
-        });
+    fn take(&mut self, wanted: impl Fn(&HeldPull) -> bool, out: &mut Vec<HeldPull>) {
+        if let Some(first) = self.first.take_if(|first| wanted(first)) {
+            out.push(first);
+        }
+        if !self.others.is_empty() {
+            self.take_others(wanted, out);
+        }
+    }
+
+    #[inline(never)]
+    fn take_others(&mut self, wanted: impl Fn(&HeldPull) -> bool, out: &mut Vec<HeldPull>) {
+        out.extend(self.others.extract_if(.., |held| wanted(held)));
+        if self.first.is_none() && !self.others.is_empty() {
+            self.first = Some(self.others.remove(0));
+        }
     }
 
     /// Bytes that it holds.
     pub fn held(&self) -> u64 {
-        memory::of_vec(&self.held)
+        memory::of_vec(&self.others)
     }
 }
 

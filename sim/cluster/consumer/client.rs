@@ -216,8 +216,8 @@ impl ConsumerClient {
 
     /// What it asks for itself of the topic at `topic_at`, if that is all that counts: in a broadcasting group what others
     /// ask for is not for this member.
-    pub(in crate::cluster) fn own_wish(&self, topic_at: u32) -> Option<&[ExpressionId]> {
-        let own = &self.expressions[topic_at as usize];
+    pub(in crate::cluster) fn own_wish(&self, topic_at: u16) -> Option<&[ExpressionId]> {
+        let own = &self.expressions[usize::from(topic_at)];
         self.is_broadcasting.then(|| std::slice::from_ref(own))
     }
 

@@ -341,7 +341,7 @@ impl<O: Observer> Cluster<O> {
         } else if held.fails.is_none() {
             let now = self.core.now();
             let ticket = self.core.scheduler.at(now, Event::PullFails(slot));
-            self.held_queues.get_mut(slot.0).fails = Some((now, ticket));
+            self.held_queues.get_mut(slot.0).fails = Some(Box::new((now, ticket)));
         }
     }
 

@@ -25,8 +25,8 @@ use crate::kernel::memory;
 use crate::kernel::scheduler::Ticket;
 use crate::kernel::time::SimTime;
 
-/// See the module. What idle clients tell and ask again and again comes first and together, see
-/// [`ConsumerClient`](crate::cluster::consumer::client::ConsumerClient).
+/// See the module. Four cache lines have what each message needs; what comes after is for orderly listeners, filters and
+/// trouble.
 #[derive(Debug)]
 #[repr(C, align(64))]
 pub struct HeldQueue {
@@ -38,52 +38,58 @@ pub struct HeldQueue {
     pub queue: QueueId,
     /// The broker that has it.
     pub broker: BrokerId,
+    /// Messages of the answer on the wire.
+    pub inbox: Vec<CachedMessage>,
     /// The offset in the client's memory, to be committed.
     pub offset: MemoryOffset,
-    /// The least offset that may still reach the broker from here, as a commit or as a pull: what arrived
-    /// last, at first the start. Nothing on the wire lies below it, since offsets in memory only rise once the start
-    /// is settled.
-    pub floor: u64,
     /// What may still ask the broker for something: the pull request, commits on the wire; and a client that
     /// unregisters, until it is gone.
     pub requests: u32,
     /// Listener tasks that name this, waiting or running.
     pub calls: u32,
-    /// Its topic, as the client subscribes to it.
-    pub topic: SubscribedTopic,
-    /// Position of the topic among those of its client.
-    pub topic_at: u32,
-    /// Which messages the client wanted when it sent the pull.
-    pub request_expression: ExpressionId,
-    /// Which messages the broker serves the pull, or has served the last one: what the group wants, as it knows.
-    pub served: ExpressionId,
+    /// The least offset that may still reach the broker from here, as a commit or as a pull: what arrived
+    /// last, at first the start. Nothing on the wire lies below it, since offsets in memory only rise once the start
+    /// is settled.
+    pub floor: u64,
     /// First offset of the pull under way, or of the next one.
     pub next_offset: u64,
     /// The commit that the pull under way carries.
     pub request_commit: Option<u64>,
     /// The client's version of the subscription when it sent the pull.
     pub request_version: u64,
+    /// Its topic, as the client subscribes to it.
+    pub topic: SubscribedTopic,
+    /// Position of the topic among those of its client.
+    pub topic_at: u16,
     /// A pull is under way: on the wire, or at the broker.
     pub pulling: bool,
-    /// Taken but unfinished messages.
-    pub process_queue: ProcessQueue,
-    /// When the pull under way fails, if it is in trouble.
-    pub fails: Option<(SimTime, Ticket)>,
-    /// The offset at which the queue is to be taken anew, if its own was illegal or an operator has set another.
-    pub repair: Option<Repair>,
-    /// The answer on the wire.
-    pub reply: PullReply,
-    /// Messages of the answer on the wire.
-    pub inbox: Vec<CachedMessage>,
-    /// What the broker has passed over for the answer on the wire.
-    pub passed_over: Vec<PassedOver>,
+    /// Which messages the client wanted when it sent the pull.
+    pub request_expression: ExpressionId,
+    /// Which messages the broker serves the pull, or has served the last one: what the group wants, as it knows.
+    pub served: ExpressionId,
     /// How it is consumed in order; `None` with a concurrent listener.
     pub orderly: Option<Box<OrderlyQueue>>,
-    /// What of it is in the totals of its client and its group.
-    counted: CacheTotal,
+    /// The answer on the wire.
+    pub reply: PullReply,
     /// The standing order, if the group's messages are pushed.
     pub push: Option<Box<Push>>,
+    /// When the pull under way fails, if it is in trouble.
+    pub fails: Option<Box<(SimTime, Ticket)>>,
+    /// What of it is in the totals of its client and its group.
+    counted: CacheTotal,
+    /// Taken but unfinished messages.
+    pub process_queue: ProcessQueue,
+    /// The offset at which the queue is to be taken anew, if its own was illegal or an operator has set another.
+    pub repair: Option<Repair>,
+    /// What the broker has passed over for the answer on the wire.
+    pub passed_over: Vec<PassedOver>,
 }
+
+#[cfg(target_pointer_width = "64")]
+const _: () = assert!(
+    std::mem::offset_of!(HeldQueue, reply) == 128 && size_of::<Option<HeldQueue>>() == 384,
+    "what each message needs lies in four cache lines"
+);
 
 /// What is cached: messages and the bytes of their bodies.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -129,7 +135,7 @@ impl HeldQueue {
         consumer: ConsumerId,
         group: GroupId,
         (queue, broker): (QueueId, BrokerId),
-        (topic, topic_at): (SubscribedTopic, u32),
+        (topic, topic_at): (SubscribedTopic, u16),
         (start_offset, in_memory): (u64, bool),
         delivery: Delivery,
     ) -> Self {
@@ -240,6 +246,11 @@ impl<O: Observer> Cluster<O> {
         let before = std::mem::replace(&mut held.counted, now);
         self.consumers[held.consumer.index()].cache.change(before, now);
         self.group_caches[held.group.index()].change(before, now);
+        if now.messages == 0
+            && let Some(room) = held.process_queue.give_room_back()
+        {
+            self.spare_rooms.keep_cache(room);
+        }
         let finished = before.messages - now.messages;
         if finished > 0 && held.push.is_some() {
             self.give_credit_back(slot, finished as u64);

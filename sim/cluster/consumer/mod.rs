@@ -39,6 +39,7 @@ pub mod roused;
 pub mod send_message_back;
 pub mod shared_views;
 pub mod shutdown;
+pub mod spare_rooms;
 pub mod start_offset;
 pub mod subscribe;
 pub mod timer_thread;

@@ -213,6 +213,25 @@ impl OffsetWindow {
         self.live = 0;
     }
 
+    /// Whether it has no room yet.
+    #[inline]
+    pub fn has_no_room(&self) -> bool {
+        self.slots.capacity() == 0
+    }
+
+    /// Gets room for its messages, of which there are none yet.
+    #[inline]
+    pub fn lend_room(&mut self, room: VecDeque<CachedMessage>) {
+        debug_assert!(room.is_empty() && self.has_no_room());
+        self.slots = room;
+    }
+
+    /// Gives its room back, if there is no message.
+    #[inline]
+    pub fn give_room_back(&mut self) -> Option<VecDeque<CachedMessage>> {
+        (self.slots.is_empty() && !self.has_no_room()).then(|| std::mem::take(&mut self.slots))
+    }
+
     /// Puts tombstones into a gap behind the last slot.
     fn fill(&mut self, gap: Range<u64>) {
         let mut tombstone = *self.slots.back().expect("a gap has two sides");

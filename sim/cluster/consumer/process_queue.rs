@@ -14,6 +14,7 @@
 
 use crate::cluster::consumer::offset_window::OffsetWindow;
 use crate::kernel::time::{SimDuration, SimTime};
+use std::collections::VecDeque;
 
 pub use crate::cluster::consumer::offset_window::{CachedMessage, Progress};
 
@@ -24,7 +25,7 @@ pub const REBALANCE_LOCK_MAX_LIVE_TIME: SimDuration = SimDuration::from_secs(30)
 /// `REBALANCE_LOCK_INTERVAL`: period at which a client renews its locks.
 pub const REBALANCE_LOCK_INTERVAL: SimDuration = SimDuration::from_secs(20);
 
-/// The cache of one queue at one client.
+/// The cache of one queue at one client. What only the orderly listener needs comes last.
 #[derive(Clone, Debug)]
 #[repr(C)]
 pub struct ProcessQueue {
@@ -32,17 +33,17 @@ pub struct ProcessQueue {
     pub dropped: bool,
     /// Orderly: the broker's lock is held, as far as this client knows.
     pub locked: bool,
-    /// Orderly: when the lock was last granted; the creation time at first.
-    pub last_lock: SimTime,
+    consuming: bool,
     /// When a pull was last attempted, flow-controlled attempts included; the creation time at first.
     pub last_pull: SimTime,
-    cached: OffsetWindow,
-    taken: OffsetWindow,
     msg_count: i64,
     msg_size: i64,
     queue_offset_max: u64,
+    cached: OffsetWindow,
+    /// Orderly: when the lock was last granted; the creation time at first.
+    pub last_lock: SimTime,
     accumulated: u64,
-    consuming: bool,
+    taken: OffsetWindow,
 }
 
 impl ProcessQueue {
@@ -61,6 +62,24 @@ impl ProcessQueue {
             accumulated: 0,
             consuming: false,
         }
+    }
+
+    /// Whether it has no room for messages yet.
+    #[inline]
+    pub fn has_no_room(&self) -> bool {
+        self.cached.has_no_room()
+    }
+
+    /// Gets room for messages.
+    #[inline]
+    pub fn lend_room(&mut self, room: VecDeque<CachedMessage>) {
+        self.cached.lend_room(room);
+    }
+
+    /// Gives its room back, if nothing is cached.
+    #[inline]
+    pub fn give_room_back(&mut self) -> Option<VecDeque<CachedMessage>> {
+        self.cached.give_room_back()
     }
 
     /// `putMessage`: takes pulled messages in. Returns `dispatchToConsume`: whether the orderly listener needs a

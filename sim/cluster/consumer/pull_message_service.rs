@@ -99,8 +99,8 @@ impl<O: Observer> Cluster<O> {
         if self.saboteur.is(Sabotage::CommitUnfinished) && held.request_commit.is_some() {
             held.request_commit = Some(held.next_offset);
         }
-        held.request_version = client.versions[held.topic_at as usize];
-        held.request_expression = client.expressions[held.topic_at as usize];
+        held.request_version = client.versions[usize::from(held.topic_at)];
+        held.request_expression = client.expressions[usize::from(held.topic_at)];
         let broker = held.broker;
         if client.connections.get(broker.index()).is_some() || self.connect(consumer, broker) {
             let event = Event::PullArrives(slot);
@@ -177,15 +177,18 @@ impl<O: Observer> Cluster<O> {
         };
         let fails: SimTime = fails.max(self.core.now());
         let ticket = self.core.scheduler.at(fails, Event::PullFails(slot));
-        self.held_queues.get_mut(slot.0).fails = Some((fails, ticket));
+        self.held_queues.get_mut(slot.0).fails = Some(Box::new((fails, ticket)));
     }
 
     /// A pull has waited long enough.
     pub(in crate::cluster) fn pull_times_out(&mut self, slot: PqSlot) {
         let now = self.core.now();
-        let due = self.held_queues.find(slot.0).and_then(|held| held.fails);
+        let due = self
+            .held_queues
+            .find(slot.0)
+            .and_then(|held| held.fails.as_deref());
         // Its client may have been stopped when the time came, and read the answer since.
-        if due.is_none_or(|(fails, _)| fails > now) {
+        if due.is_none_or(|(fails, _)| *fails > now) {
             return;
         }
         let held = self.held_queues.get(slot.0);
@@ -216,8 +219,8 @@ impl<O: Observer> Cluster<O> {
             push.breaks();
         }
         let (consumer, queue, dropped) = (held.consumer, held.queue, held.process_queue.dropped);
-        if let Some((_, ticket)) = held.fails.take() {
-            self.core.scheduler.cancel(ticket);
+        if let Some(fails) = held.fails.take() {
+            self.core.scheduler.cancel(fails.1);
         }
         if dropped {
             return self.request_ended(slot);
@@ -239,8 +242,8 @@ impl<O: Observer> Cluster<O> {
     pub(in crate::cluster) fn pull_reply_arrives(&mut self, slot: PqSlot) {
         let held = self.held_queues.get_mut(slot.0);
         held.pulling = false;
-        if let Some((_, ticket)) = held.fails.take() {
-            self.core.scheduler.cancel(ticket);
+        if let Some(fails) = held.fails.take() {
+            self.core.scheduler.cancel(fails.1);
         }
         if held.process_queue.dropped {
             held.inbox.clear();
@@ -314,8 +317,14 @@ impl<O: Observer> Cluster<O> {
                 .collect()
         };
         let scattered: Option<Vec<u64>> = (!is_dense).then(offsets);
+        if held.process_queue.has_no_room() {
+            held.process_queue.lend_room(self.spare_rooms.for_cache());
+        }
         let needs_task = held.process_queue.put(held.inbox[..messages].iter().copied());
         held.inbox.drain(..messages);
+        if held.inbox.is_empty() {
+            self.spare_rooms.keep_answer(std::mem::take(&mut held.inbox));
+        }
         let cached = held.process_queue.msg_count() as u32;
         self.cache_changed(slot);
         self.core.emit_often(Fact::Cached {

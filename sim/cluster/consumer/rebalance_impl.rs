@@ -528,7 +528,7 @@ impl<O: Observer> Cluster<O> {
         let group = client.group;
         let in_memory = decided_by != StartOffsetRule::ConsumeFromWhere;
         let topic_at = client.rebalance.round.as_ref().map_or(0, |round| round.topic);
-        let topic = (client.topics[topic_at], topic_at as u32);
+        let topic = (client.topics[topic_at], topic_at as u16);
         let now = self.core.now();
         let from = (start, in_memory);
         let place = (queue, self.queues[queue.index()].broker);

@@ -66,8 +66,7 @@ impl Observation {
             _ => return,
         }
         spans.retain(|&(from, to)| to != Some(from));
-        for at in 0..self.slots.readers(queue).len() {
-            let slot = self.slots.readers(queue)[at] as usize;
+        for slot in self.slots.readers(queue) {
             let of = self.slots.get(slot);
             let (claimed, before) = (self.ownership.is_claimed(slot), self.ownership.is_unowned(slot));
             let owner = self.ownership.strands(now, slot, stranded);

@@ -511,8 +511,7 @@ impl Observation {
         if let TopicKind::DeadLetter(group) = directory.topic(directory.queue(queue).topic).kind {
             self.retries[group.index()].dead_letters_expired(to - from);
         }
-        for at in 0..self.slots.readers(queue).len() {
-            let slot = self.slots.readers(queue)[at] as usize;
+        for slot in self.slots.readers(queue) {
             let of = self.slots.get(slot);
             let expired = self.ledger.expired(slot, of, to);
             self.lag.ended(now, slot, of, expired);

@@ -108,8 +108,8 @@ impl Recorder {
         if !matches!(topic.kind, TopicKind::DeadLetter(_)) {
             self.frames.stored.set(queue.index(), max_offset);
         }
-        for &slot in observation.slots.readers(queue) {
-            self.lags(observation, slot as usize);
+        for slot in observation.slots.readers(queue) {
+            self.lags(observation, slot);
         }
     }
 

@@ -174,12 +174,7 @@ impl View<'_> {
             .map(|queue| {
                 let info = self.directory.queue(queue);
                 let readers = self.observation.slots.readers(queue);
-                let groups = readers.iter().map(|&slot| {
-                    (
-                        self.reader_name(slot as usize),
-                        self.queue_of_group(slot as usize),
-                    )
-                });
+                let groups = readers.map(|slot| (self.reader_name(slot), self.queue_of_group(slot)));
                 let report = QueueReport {
                     topic: self.directory.topic(info.topic).name.clone(),
                     broker: self.directory.broker(info.broker).to_owned(),

@@ -200,10 +200,10 @@ impl Brokers {
     pub fn forget_finished(&mut self, directory: &Directory, observation: &Observation) {
         for (queue, known) in (0..).map(QueueId).zip(&mut self.stored) {
             let mut lowest = observation.ledger.end(queue);
-            for &slot in observation.slots.readers(queue) {
-                let of = observation.slots.get(slot as usize);
+            for slot in observation.slots.readers(queue) {
+                let of = observation.slots.get(slot);
                 if directory.group(of.group).readers.is_empty() {
-                    let committed = observation.lag.slot(slot as usize).committed();
+                    let committed = observation.lag.slot(slot).committed();
                     lowest = lowest.min(committed.unwrap_or(0));
                 }
             }

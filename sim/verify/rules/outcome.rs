@@ -38,8 +38,8 @@ impl Judge<'_> {
 
     fn is_deleting(&self, end: SimTime, group: GroupId) -> bool {
         let reads = |queue| {
-            let mut slots = self.slots.readers(queue).iter();
-            slots.any(|slot| self.slots.get(*slot as usize).group == group)
+            let mut slots = self.slots.readers(queue);
+            slots.any(|slot| self.slots.get(slot).group == group)
         };
         let last = self.excuses.last_removal(reads);
         last.is_some_and(|last| end.since(last) < DELETIONS)

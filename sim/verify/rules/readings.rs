@@ -174,8 +174,7 @@ impl Judge<'_> {
                 self.readings[slot].finish_range(from, to);
             }
             Fact::Expired { queue, to, .. } => {
-                for at in 0..self.slots.readers(queue).len() {
-                    let slot = self.slots.readers(queue)[at] as usize;
+                for slot in self.slots.readers(queue) {
                     self.readings[slot].finish_range(0, to);
                 }
             }
