@@ -276,7 +276,7 @@ impl ConsumerClient {
     pub fn held(&self) -> u64 {
         let topics = memory::of_vec(&self.versions) + memory::of_vec(&self.expressions);
         let tasks = self.pool.held() + self.held.held() + self.paused.as_ref().map_or(0, memory::of_vec);
-        topics + tasks + self.connections.held()
+        topics + tasks + self.connections.held() + memory::of_vec(&self.rebalance.settled)
     }
 }
 

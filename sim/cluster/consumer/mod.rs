@@ -37,6 +37,7 @@ pub mod rebalance_impl;
 pub mod rebalance_service;
 pub mod roused;
 pub mod send_message_back;
+pub mod settled;
 pub mod shared_views;
 pub mod shutdown;
 pub mod spare_rooms;

@@ -29,6 +29,7 @@ impl<O: Observer> Cluster<O> {
     pub(super) fn offset_illegal(&mut self, slot: PqSlot) {
         let held = self.held_queues.get_mut(slot.0);
         held.process_queue.dropped = true;
+        self.consumers[held.consumer.index()].held.note_dropped();
         let delay = self.profile.offset_repair_delay;
         if delay.is_zero() {
             self.repair_offset(slot);
@@ -43,6 +44,7 @@ impl<O: Observer> Cluster<O> {
             let Some(&slot) = self.consumers[consumer.index()].held.get(queue) else {
                 continue;
             };
+            self.consumers[consumer.index()].held.note_dropped();
             let held = self.held_queues.get_mut(slot.0);
             held.process_queue.dropped = true;
             held.floor = held.floor.min(*to);

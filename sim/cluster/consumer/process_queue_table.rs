@@ -8,24 +8,29 @@ use crate::kernel::memory;
 
 /// See the module.
 #[derive(Clone, Debug, Default)]
-pub struct ProcessQueueTable(Vec<(QueueId, PqSlot)>);
+pub struct ProcessQueueTable {
+    held: Vec<(QueueId, PqSlot)>,
+    /// How often it has changed, or a queue in it was dropped.
+    changes: u32,
+}
 
 impl ProcessQueueTable {
     fn find(&self, queue: QueueId) -> Result<usize, usize> {
-        self.0.binary_search_by_key(&queue, |(held, _)| *held)
+        self.held.binary_search_by_key(&queue, |(held, _)| *held)
     }
 
     /// Where the queue is held.
     pub fn get(&self, queue: &QueueId) -> Option<&PqSlot> {
-        Some(&self.0[self.find(*queue).ok()?].1)
+        Some(&self.held[self.find(*queue).ok()?].1)
     }
 
     /// Puts a queue in; where it was held before.
     pub fn insert(&mut self, queue: QueueId, slot: PqSlot) -> Option<PqSlot> {
+        self.changes += 1;
         match self.find(queue) {
-            Ok(at) => Some(std::mem::replace(&mut self.0[at].1, slot)),
+            Ok(at) => Some(std::mem::replace(&mut self.held[at].1, slot)),
             Err(at) => {
-                self.0.insert(at, (queue, slot));
+                self.held.insert(at, (queue, slot));
                 None
             }
         }
@@ -34,34 +39,55 @@ impl ProcessQueueTable {
     /// Takes a queue out; where it was held.
     pub fn remove(&mut self, queue: &QueueId) -> Option<PqSlot> {
         let at = self.find(*queue).ok()?;
-        Some(self.0.remove(at).1)
+        self.changes += 1;
+        Some(self.held.remove(at).1)
+    }
+
+    /// A queue in it was dropped, and is yet to leave it.
+    pub fn note_dropped(&mut self) {
+        self.changes += 1;
+    }
+
+    /// Differs from an earlier answer if anything has changed since.
+    #[inline]
+    pub fn changes(&self) -> u32 {
+        self.changes
     }
 
     /// How many.
     pub fn len(&self) -> usize {
-        self.0.len()
+        self.held.len()
     }
 
     /// Whether there are none.
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.held.is_empty()
     }
 
     /// All of them.
     #[inline]
     pub fn iter(&self) -> impl DoubleEndedIterator<Item = (&QueueId, &PqSlot)> {
-        self.0.iter().map(|(queue, slot)| (queue, slot))
+        self.held.iter().map(|(queue, slot)| (queue, slot))
     }
 
     /// Where they are held.
     #[inline]
     pub fn values(&self) -> impl DoubleEndedIterator<Item = &PqSlot> {
-        self.0.iter().map(|(_, slot)| slot)
+        self.held.iter().map(|(_, slot)| slot)
+    }
+
+    /// The queue that is held, if it is the only one.
+    #[inline]
+    pub fn only(&self) -> Option<PqSlot> {
+        match self.held.as_slice() {
+            [(_, slot)] => Some(*slot),
+            _ => None,
+        }
     }
 
     /// Bytes that it holds.
     pub fn held(&self) -> u64 {
-        memory::of_vec(&self.0)
+        memory::of_vec(&self.held)
     }
 }
 
@@ -85,6 +111,7 @@ mod tests {
                 }
                 prop_assert!(table.iter().eq(&map) && table.values().eq(map.values()));
                 prop_assert_eq!((table.len(), table.is_empty()), (map.len(), map.is_empty()));
+                prop_assert_eq!(table.only().is_some(), map.len() == 1);
             }
         }
     }

@@ -38,7 +38,7 @@ const CONSUME_TIMESTAMP_BACK: SimDuration = SimDuration::from_secs(30 * 60);
 #[derive(Debug)]
 pub struct Round {
     /// Position of the topic in hand among the client's routes.
-    topic: usize,
+    pub(super) topic: usize,
     /// What the round waits for.
     pub(super) waiting: Waiting,
     /// What it moves; most rounds move nothing.
@@ -158,7 +158,9 @@ impl<O: Observer> Cluster<O> {
             return;
         };
         let all: Rc<[QueueId]> = route.read_queues.iter().copied().collect();
-        self.settle_share(consumer, at, &all);
+        if self.settle_share(consumer, at, &all) {
+            self.round_topic_over(consumer);
+        }
     }
 
     /// Asks one random broker of the topic in hand, if it has a route, who is in the group.
@@ -209,6 +211,11 @@ impl<O: Observer> Cluster<O> {
         consumer: ConsumerId,
         members: Option<MemberList>,
     ) {
+        if let Some(members) = &members
+            && self.is_settled(consumer, members)
+        {
+            return self.round_topic_over(consumer);
+        }
         if let Some(round) = self.waiting_round(consumer, Waiting::UnusedMemberList) {
             round.topic += 1;
             return self.round_next_topic(consumer);
@@ -222,7 +229,12 @@ impl<O: Observer> Cluster<O> {
             return self.round_next_topic(consumer);
         };
         match self.share(consumer, at, &members) {
-            Some(share) => self.settle_share(consumer, at, share.queues()),
+            Some(share) => {
+                if self.settle_share(consumer, at, share.queues()) {
+                    self.note_settled(consumer, at, &members);
+                    self.round_topic_over(consumer);
+                }
+            }
             // The strategy refused its input: everything stays as it is, the round is repeated soon.
             None => {
                 if let Some(round) = &mut self.consumers[consumer.index()].rebalance.round {
@@ -234,12 +246,13 @@ impl<O: Observer> Cluster<O> {
         }
     }
 
-    /// Gives up what is held of the topic in hand and not in `share`, and takes what is new.
-    fn settle_share(&mut self, consumer: ConsumerId, at: usize, share: &[QueueId]) {
+    /// Gives up what is held of the topic in hand and not in `share`, and takes what is new. Whether there is nothing to
+    /// do; else the round goes on by itself.
+    fn settle_share(&mut self, consumer: ConsumerId, at: usize, share: &[QueueId]) -> bool {
         let left_out = usize::from(self.is_sabotaged(Sabotage::ShareTooSmall) && !share.is_empty());
         let share = &share[..share.len() - left_out];
         if self.holds_just(consumer, at, share) {
-            return self.round_topic_over(consumer);
+            return true;
         }
         let gone = self.queues_to_give_up(consumer, at, share);
         let mut share = share.to_vec();
@@ -248,10 +261,12 @@ impl<O: Observer> Cluster<O> {
             round.moves().share = share;
         }
         if self.consumers[consumer.index()].orderly.is_some() {
-            return self.give_up_orderly_queues(consumer, gone);
+            self.give_up_orderly_queues(consumer, gone);
+        } else {
+            self.give_up_queues(consumer, &gone);
+            self.take_share(consumer);
         }
-        self.give_up_queues(consumer, &gone);
-        self.take_share(consumer);
+        false
     }
 
     /// Whether a client with a concurrent listener holds `share` of the topic in hand and nothing else, as in all rounds
@@ -321,7 +336,7 @@ impl<O: Observer> Cluster<O> {
     }
 
     /// Whether a queue was not pulled for too long. A standing order needs no pulls.
-    fn is_pull_expired(&self, slot: PqSlot, now: SimTime) -> bool {
+    pub(super) fn is_pull_expired(&self, slot: PqSlot, now: SimTime) -> bool {
         let held = self.held_queues.get(slot.0);
         held.push.is_none() && held.process_queue.is_pull_expired(now)
     }

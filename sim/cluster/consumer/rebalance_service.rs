@@ -10,6 +10,7 @@
 use crate::cluster::Cluster;
 use crate::cluster::consumer::client::ClientState;
 use crate::cluster::consumer::rebalance_impl::Round;
+use crate::cluster::consumer::settled::Settled;
 use crate::cluster::event::Event;
 use crate::cluster::fact::{Fact, Observer, RebalanceTrigger};
 use crate::cluster::ids::ConsumerId;
@@ -27,6 +28,8 @@ pub struct RebalanceService {
     woken_meanwhile: Option<RebalanceTrigger>,
     /// The round under way.
     pub(super) round: Option<Round>,
+    /// How the last rounds found its topics, by position.
+    pub(super) settled: Vec<Settled>,
 }
 
 #[derive(Debug)]

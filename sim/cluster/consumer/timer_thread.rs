@@ -158,6 +158,9 @@ impl<O: Observer> Cluster<O> {
             let held: Vec<PqSlot> = self.consumers[consumer.index()].held.values().copied().collect();
             return held.into_iter().for_each(|slot| self.persist_locally(slot));
         }
+        if let Some(slot) = self.consumers[consumer.index()].held.only() {
+            return self.persist_only(consumer, slot);
+        }
         let mut offsets = std::mem::take(&mut self.to_persist);
         for slot in self.consumers[consumer.index()].held.values() {
             let held = self.held_queues.get_mut(slot.0);
@@ -183,5 +186,15 @@ impl<O: Observer> Cluster<O> {
         }
         offsets.clear();
         self.to_persist = offsets;
+    }
+
+    /// The same for the only queue of a client, as most have where clients are many.
+    fn persist_only(&mut self, consumer: ConsumerId, slot: PqSlot) {
+        let held = self.held_queues.get_mut(slot.0);
+        if let Some(offset) = held.offset.read() {
+            held.requests += 1;
+            let broker = held.broker;
+            self.one_way(consumer, broker, BrokerRequest::UpdateOffset(slot, offset));
+        }
     }
 }
