@@ -207,7 +207,7 @@ fn print(
             }
             return Ok(());
         }
-        StudyFormat::Json => terminal.print(json::canonical(comparison).trim_end())?,
+        StudyFormat::Json => terminal.print_json(json::canonical(comparison).trim_end())?,
         StudyFormat::Markdown => terminal.print(markdown::page(comparison, &[]).trim_end())?,
     }
     if let Some(files) = files {

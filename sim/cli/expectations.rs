@@ -1,6 +1,6 @@
 //! The expectations of a scenario, read before anything runs.
 
-use crate::report::expect::{Expectation, shape};
+use crate::report::expect::{self, Expectation};
 use crate::scenario::study::Plan;
 use crate::scenario::{Diagnostic, Diagnostics, Scenario};
 
@@ -31,14 +31,14 @@ pub fn of_variants(plan: &Plan) -> Result<Vec<Vec<Expectation>>, Box<Diagnostics
 }
 
 fn parse(scenario: &Scenario) -> Result<Vec<Expectation>, Vec<Diagnostic>> {
-    // The shape of a report takes longer to work out than all else.
     if scenario.expect.is_empty() {
         return Ok(Vec::new());
     }
-    let shape = shape(&scenario.config);
+    let texts = scenario.expect.iter().map(|(text, _)| text.as_str());
+    let read = expect::parse_all(texts, &scenario.config);
     let (mut expectations, mut problems) = (Vec::new(), Vec::new());
-    for (index, (text, span)) in scenario.expect.iter().enumerate() {
-        match Expectation::parse(text, &shape) {
+    for (index, (read, (_, span))) in read.into_iter().zip(&scenario.expect).enumerate() {
+        match read {
             Ok(expectation) => expectations.push(expectation),
             Err(error) => {
                 let problem = Diagnostic::new(error.to_string());

@@ -187,7 +187,7 @@ fn tell(
         }
         Format::Table | Format::Json => {
             if !args.traces.takes_stdout() {
-                terminal.print(bytes.trim_end())?;
+                terminal.print_json(bytes.trim_end())?;
             }
             if let Some(files) = files {
                 terminal.note(&files);

@@ -48,13 +48,17 @@ impl Terminal {
     /// A closed pipe, or what else keeps stdout from taking it.
     pub fn print(&self, text: &str) -> Result<(), Failure> {
         let mut out = anstream::stdout().lock();
-        match writeln!(out, "{text}").and_then(|()| out.flush()) {
-            Ok(()) => Ok(()),
-            Err(e) if e.kind() == ErrorKind::BrokenPipe => Err(Failure::ClosedPipe),
-            Err(e) => Err(Failure::Machine(
-                Err::<(), _>(e).context("cannot write to stdout").unwrap_err(),
-            )),
-        }
+        printed(writeln!(out, "{text}").and_then(|()| out.flush()))
+    }
+
+    /// As [`Self::print`], for JSON, which has no colours: nobody looks for them in what may be many megabytes.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn print_json(&self, text: &str) -> Result<(), Failure> {
+        let mut out = std::io::stdout().lock();
+        let all = out.write_all(text.as_bytes()).and_then(|()| out.write_all(b"\n"));
+        printed(all.and_then(|()| out.flush()))
     }
 
     /// Says something that is no result, unless `-q` was given.
@@ -88,6 +92,17 @@ impl Terminal {
             bar,
             waits: !self.is_quiet(),
         }
+    }
+}
+
+/// What became of something printed on stdout.
+fn printed(result: std::io::Result<()>) -> Result<(), Failure> {
+    match result {
+        Ok(()) => Ok(()),
+        Err(e) if e.kind() == ErrorKind::BrokenPipe => Err(Failure::ClosedPipe),
+        Err(e) => Err(Failure::Machine(
+            Err::<(), _>(e).context("cannot write to stdout").unwrap_err(),
+        )),
     }
 }
 

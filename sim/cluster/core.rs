@@ -1,15 +1,16 @@
 //! What every part of the cluster needs to act: the clock, the names, the network and the observer.
 
 use crate::cluster::agenda::Agenda;
-use crate::cluster::broker::consumer_manager::{ClientRank, Connection, Members, Subscriptions};
+use crate::cluster::broker::consumer_manager::{Connection, MemberList, Members, Subscriptions};
 use crate::cluster::consumer::known_routes::KnownRoutes;
 use crate::cluster::consumer::orderly_dead_letter::RetrySend;
 use crate::cluster::directory::Directory;
 use crate::cluster::event::{CallKind, EnvelopeSlot, Event, LinkSlot, PqSlot};
-use crate::cluster::fact::{Fact, Observer};
-use crate::cluster::ids::{BrokerId, ConsumerId, QueueId, TopicId};
+use crate::cluster::fact::{Fact, Observer, RequestKind};
+use crate::cluster::ids::{BrokerId, ConsumerId, GroupId, QueueId, TopicId};
 use crate::cluster::nameserver::KnownRoute;
 use crate::cluster::network::{Direction, Endpoint, Network, Server};
+use crate::cluster::offset_lists::{OffsetList, OffsetLists};
 use crate::cluster::slab::Slab;
 use crate::kernel::time::SimTime;
 use std::rc::Rc;
@@ -26,6 +27,8 @@ pub struct Core<O> {
     pub network: Network,
     /// Envelopes of the control plane on the wire.
     pub envelopes: Slab<Envelope>,
+    /// Offsets of several queues in one of them.
+    pub offset_lists: OffsetLists,
 }
 
 impl<O: Observer> Core<O> {
@@ -48,6 +51,12 @@ impl<O: Observer> Core<O> {
     pub fn emit_often(&mut self, fact: Fact) {
         self.observer
             .observe(self.scheduler.now(), &self.directory, &fact);
+    }
+
+    /// Tells the observer of a request.
+    #[inline(never)]
+    pub fn tell_request(&mut self, broker: BrokerId, kind: RequestKind, group: Option<GroupId>) {
+        self.emit_often(Fact::Request { broker, kind, group });
     }
 
     /// Lets `event` happen when an envelope between `client` and `server` has travelled.
@@ -204,6 +213,12 @@ pub enum Envelope {
     },
 }
 
+#[cfg(target_pointer_width = "64")]
+const _: () = assert!(
+    size_of::<Option<Envelope>>() <= 32,
+    "thousands of clients that do the same at once have as many envelopes on the wire"
+);
+
 /// What a consumer client asks of a broker.
 #[derive(Debug)]
 pub enum BrokerRequest {
@@ -219,51 +234,47 @@ pub enum BrokerRequest {
     MaxOffset(QueueId, CallKind),
     /// SEARCH_OFFSET_BY_TIMESTAMP.
     SearchOffset(QueueId, SimTime, CallKind),
-    /// UPDATE_CONSUMER_OFFSET, one way; one envelope for all queues of a tick, held or just given up.
-    UpdateOffsets(Offsets),
+    /// UPDATE_CONSUMER_OFFSET of one queue, held or just given up, one way.
+    UpdateOffset(PqSlot, u64),
+    /// The same of several queues of a tick, in one envelope.
+    UpdateOffsets(OffsetList),
     /// Not a request: the client's kernel closed the connection.
     ConnectionClosed,
     /// LOCK_BATCH_MQ.
-    LockBatch {
-        /// These.
-        queues: Vec<QueueId>,
-        /// The thread that waits.
-        by: CallKind,
-    },
+    LockBatch(Box<LockBatch>),
     /// UNLOCK_BATCH_MQ.
-    UnlockBatch {
-        /// These.
-        queues: Vec<QueueId>,
-        /// Whether somebody waits for the answer.
-        answer: bool,
-    },
+    UnlockBatch(Box<UnlockBatch>),
     /// SEND_MESSAGE to `%RETRY%group`.
     SendRetry(Box<RetrySend>),
 }
 
-/// Offsets of held queues of one client, all on one broker.
+/// Queues whose locks are asked for.
 #[derive(Debug)]
-pub enum Offsets {
-    /// Of one queue, as is mostly the case where clients are many.
-    One((PqSlot, u64)),
-    /// Of several.
-    Many(Vec<(PqSlot, u64)>),
+pub struct LockBatch {
+    /// These.
+    pub queues: Vec<QueueId>,
+    /// The thread that waits.
+    pub by: CallKind,
 }
 
-#[cfg(target_pointer_width = "64")]
-const _: () = assert!(
-    size_of::<Offsets>() <= size_of::<Vec<(PqSlot, u64)>>(),
-    "one offset fits in place of a vector"
-);
+/// Queues whose locks are given back.
+#[derive(Debug)]
+pub struct UnlockBatch {
+    /// These.
+    pub queues: Vec<QueueId>,
+    /// Whether somebody waits for the answer.
+    pub answer: bool,
+}
 
-impl Offsets {
-    /// All of them.
-    pub fn all(&self) -> &[(PqSlot, u64)] {
-        match self {
-            Self::One(offset) => std::slice::from_ref(offset),
-            Self::Many(offsets) => offsets,
-        }
-    }
+/// What came of locks that were asked for.
+#[derive(Debug)]
+pub struct Locked {
+    /// The thread that waits.
+    pub by: CallKind,
+    /// The queues asked for.
+    pub asked: Vec<QueueId>,
+    /// Those whose lock is the client's now.
+    pub granted: Vec<QueueId>,
 }
 
 /// The state of the name server, and the routes in the order of the client's topics. Not sent at all if nothing
@@ -278,26 +289,23 @@ pub enum ConsumerReply {
     /// Answer to the unregistration.
     UnregisterDone,
     /// Sorted ranks of the members' client ids; `None` if the group is unknown.
-    ConsumerList(Option<Rc<[ClientRank]>>),
-    /// The committed offset, or 0 for a young queue.
-    Offset(Option<QueriedOffset>, CallKind),
+    ConsumerList(Option<MemberList>),
+    /// Answer to `QueryOffset`: a commit stands there.
+    CommittedOffset(u64, CallKind),
+    /// Answer to `QueryOffset`: no commit, but the queue's first message is still in memory: start at 0.
+    YoungQueue(CallKind),
+    /// Answer to `QueryOffset`: not found.
+    NoOffset(CallKind),
     /// Answer to `MaxOffset` and `SearchOffset`.
     LookedUp(u64, CallKind),
     /// NOTIFY_CONSUMER_IDS_CHANGED, one way.
     ConsumerIdsChanged,
     /// RESET_CONSUMER_CLIENT_OFFSET, one way (before 5.2).
-    ResetOffset(Rc<[(QueueId, u64)]>),
+    ResetOffset(Rc<Vec<(QueueId, u64)>>),
     /// Not an answer: the broker closed the connection.
     ConnectionClosed,
     /// Answer to `LockBatch`.
-    Locked {
-        /// The thread that waits.
-        by: CallKind,
-        /// The queues asked for.
-        asked: Vec<QueueId>,
-        /// Those whose lock is the client's now.
-        granted: Vec<QueueId>,
-    },
+    Locked(Box<Locked>),
     /// Answer to `UnlockBatch`.
     UnlockDone,
     /// Answer to `SendRetry`.

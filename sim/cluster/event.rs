@@ -326,6 +326,10 @@ pub(super) const DISPATCH: u64 = kind(Event::Dispatch(BrokerId(0)));
 pub(super) const PULL_ARRIVES: u64 = kind(Event::PullArrives(PqSlot(0)));
 /// Kind of [`Event::PullReplyArrives`].
 pub(super) const PULL_REPLY_ARRIVES: u64 = kind(Event::PullReplyArrives(PqSlot(0)));
+/// Kind of [`Event::Deliver`].
+pub(super) const DELIVER: u64 = kind(Event::Deliver(EnvelopeSlot(0)));
+/// Kind of [`Event::PersistTick`].
+pub(super) const PERSIST_TICK: u64 = kind(Event::PersistTick(ConsumerId(0)));
 /// Kind of [`Event::ConsumeDone`].
 pub(super) const CONSUME_DONE: u64 = kind(Event::ConsumeDone(TaskSlot(0)));
 

@@ -34,6 +34,7 @@ impl<O: Observer> Cluster<O> {
         let rooms = self.spare_rooms.held();
         let wire =
             self.core.scheduler.held() + self.core.envelopes.held() + self.sends.held() + self.tasks.held();
+        let wire = wire + self.core.offset_lists.held();
         queues
             + holds
             + brokers

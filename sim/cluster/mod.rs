@@ -20,6 +20,7 @@ pub mod message;
 pub mod message_queue;
 pub mod nameserver;
 pub mod network;
+pub mod offset_lists;
 pub mod producer;
 pub mod profile;
 pub mod sabotage;
@@ -46,18 +47,20 @@ use crate::cluster::consumer::held_queue::{CacheTotal, HeldQueue};
 use crate::cluster::consumer::idempotent::Idempotence;
 use crate::cluster::consumer::known_routes::KnownRoutes;
 use crate::cluster::consumer::local_file_offset_store::LocalFileOffsetStore;
+use crate::cluster::consumer::roused::Roused;
 use crate::cluster::consumer::shared_views::SharedViews;
 use crate::cluster::consumer::spare_rooms::SpareRooms;
 use crate::cluster::consumer::wishes::Wishes;
 use crate::cluster::consumer::{GroupClients, RunStrategy};
 use crate::cluster::core::{Core, Envelope};
 use crate::cluster::directory::Directory;
-use crate::cluster::event::{Event, PqSlot, SendSlot, TaskSlot};
+use crate::cluster::event::{EnvelopeSlot, Event, PqSlot, SendSlot, TaskSlot};
 use crate::cluster::fact::{Fact, Observer};
 use crate::cluster::ids::{BrokerId, ConsumerId, GroupId, ProducerId};
 use crate::cluster::message_queue::MessageQueue;
 use crate::cluster::nameserver::NameServer;
 use crate::cluster::network::{Direction, Network};
+use crate::cluster::offset_lists::OffsetLists;
 use crate::cluster::producer::attributes::Attributes;
 use crate::cluster::producer::{Producer, SendInFlight};
 use crate::cluster::profile::Profile;
@@ -114,6 +117,8 @@ pub struct Cluster<O> {
     salts: Vec<LuckSalts>,
     /// How many clients are stopped.
     paused: u32,
+    /// Whether any client ever was.
+    has_paused: bool,
     /// Dead letters that are sent again, one entry for each run of the tool.
     resends: Vec<Resend>,
     planned_resends: Vec<PlannedResend>,
@@ -127,9 +132,8 @@ pub struct Cluster<O> {
     any_resets: bool,
     /// How many brokers are down.
     brokers_down: u32,
-    /// By client: the news that its group has changed brings nothing new until then, since its rebalance thread will
-    /// wake as early as it may, or knows already that it is to run again.
-    roused: Vec<SimTime>,
+    /// Whom the news that a group has changed brings nothing new.
+    roused: Roused,
     /// By group: the state of the name server, topics, and their routes that a client got last.
     last_routes: Vec<Option<LastRoutes>>,
     /// What the client whose subscription changed last subscribes to.
@@ -235,6 +239,7 @@ impl<O: Observer> Cluster<O> {
             observer,
             network,
             envelopes: Slab::default(),
+            offset_lists: OffsetLists::default(),
         };
         let clients = consumers.clients.len();
         let mut cluster = Self {
@@ -266,6 +271,7 @@ impl<O: Observer> Cluster<O> {
             idempotence: Idempotence::default(),
             salts,
             paused: 0,
+            has_paused: false,
             resends: Vec::new(),
             planned_resends: PlannedResend::all(&config),
             dlq_readable: vec![
@@ -276,9 +282,9 @@ impl<O: Observer> Cluster<O> {
             unheard_resets: BTreeSet::new(),
             any_resets: false,
             brokers_down: 0,
-            roused: vec![SimTime::ZERO; clients],
+            roused: Roused::none(clients),
             last_routes: config.groups.iter().map(|_| None).collect(),
-            latest_list: Rc::new([]),
+            latest_list: Rc::default(),
             spare_rooms: SpareRooms::default(),
             woken: Vec::new(),
             to_persist: Vec::new(),
@@ -541,6 +547,8 @@ impl<O: Observer> Cluster<O> {
             event::PULL_ARRIVES => self.pull_arrives(PqSlot(id)),
             event::PULL_REPLY_ARRIVES => self.pull_reply_arrives(PqSlot(id)),
             event::CONSUME_DONE => self.consume_done(TaskSlot(id)),
+            event::DELIVER => self.deliver(EnvelopeSlot(id)),
+            event::PERSIST_TICK => self.persist_tick(ConsumerId(id)),
             _ => self.handle_rare(Event::from_code(code)),
         }
     }
@@ -578,10 +586,7 @@ impl<O: Observer> Cluster<O> {
             Event::DeliverDelayed { broker, level } => self.deliver_delayed(broker, level),
             Event::HoldSweep(broker) => self.hold_sweep(broker),
             Event::Release(broker) => self.release(broker),
-            Event::Deliver(slot) => {
-                let envelope = self.core.envelopes.remove(slot.0);
-                self.deliver(envelope);
-            }
+            Event::Deliver(slot) => self.deliver(slot),
             Event::ConsumerStart(consumer) => self.consumer_start(consumer),
             Event::ConsumerReady(consumer) => self.consumer_ready(consumer),
             Event::RoutePoll(consumer) => self.route_poll(consumer),
@@ -623,8 +628,9 @@ impl<O: Observer> Cluster<O> {
     }
 
     /// An envelope of the control plane has arrived.
-    fn deliver(&mut self, envelope: Envelope) {
-        match envelope {
+    #[inline(never)]
+    fn deliver(&mut self, slot: EnvelopeSlot) {
+        match self.core.envelopes.remove(slot.0) {
             Envelope::ToBroker {
                 connection,
                 broker,

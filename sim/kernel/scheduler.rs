@@ -266,15 +266,22 @@ impl<E: Copy, L: EventList<E>> Scheduler<E, L> {
 
     #[inline(always)]
     fn take_earliest(&mut self) -> Option<Scheduled<E>> {
-        let Some(head) = self.head.or_else(|| self.list.pop()) else {
-            return self.lane.pop_front();
-        };
-        let in_lane = self.lane.front().is_some_and(|lane| lane.is_before(&head));
-        self.head = in_lane.then_some(head);
-        if in_lane {
-            self.lane.pop_front()
-        } else {
-            Some(head)
+        match &self.head {
+            // Most of what runs of a busy lane leaves the head where it is.
+            Some(head) => match self.lane.front() {
+                Some(lane) if lane.is_before(head) => self.lane.pop_front(),
+                _ => self.head.take(),
+            },
+            None => {
+                let Some(head) = self.list.pop() else {
+                    return self.lane.pop_front();
+                };
+                if self.lane.front().is_some_and(|lane| lane.is_before(&head)) {
+                    self.head = Some(head);
+                    return self.lane.pop_front();
+                }
+                Some(head)
+            }
         }
     }
 

@@ -73,7 +73,10 @@ pub struct Series {
     stride: u64,
     samples: u64,
     times: Vec<SimTime>,
-    columns: [Vec<Vec<u64>>; MEASURES],
+    /// The values of each measure, row by row: a row is written to the end of one list, however many columns there are.
+    rows: [Vec<Vec<u64>>; MEASURES],
+    /// Columns of each measure.
+    widths: [usize; MEASURES],
     width: usize,
     omitted: bool,
     /// The highest lag of each group in samples that became no row.
@@ -88,7 +91,8 @@ impl Series {
             stride: 1,
             samples: 0,
             times: Vec::new(),
-            columns: std::array::from_fn(|_| Vec::new()),
+            rows: std::array::from_fn(|_| Vec::new()),
+            widths: [0; MEASURES],
             width: 0,
             omitted: false,
             carry: Vec::new(),
@@ -111,9 +115,9 @@ impl Series {
     pub fn begin(&mut self, now: SimTime) {
         if self.times.last() == Some(&now) {
             self.times.pop();
-            for column in self.columns.iter_mut().flatten() {
-                column.truncate(self.times.len());
-            }
+            self.rows
+                .iter_mut()
+                .for_each(|rows| rows.truncate(self.times.len()));
         } else if self.times.len() >= (VALUES / self.width.max(1)).clamp(ROWS_LEAST, ROWS) {
             self.thin();
         }
@@ -122,21 +126,30 @@ impl Series {
 
     /// Puts one value into the row.
     pub fn put(&mut self, measure: Measure, entity: usize, value: u64) {
-        let row = self.times.len() - 1;
-        let columns = &mut self.columns[measure as usize];
-        if entity >= columns.len() {
+        if entity >= self.widths[measure as usize] {
             let optional = measure as usize >= Measure::SlotLag as usize;
             if optional && self.width >= COLUMNS {
                 self.omitted = true;
                 return;
             }
             if !measure.is_beside() {
-                self.width += entity + 1 - columns.len();
+                self.width += entity + 1 - self.widths[measure as usize];
             }
-            columns.resize_with(entity + 1, Vec::new);
+            self.widths[measure as usize] = entity + 1;
         }
-        columns[entity].resize(row, 0);
-        columns[entity].push(value);
+        let rows = &mut self.rows[measure as usize];
+        if rows.len() < self.times.len() {
+            rows.resize_with(self.times.len() - 1, Vec::new);
+            rows.push(Vec::with_capacity(self.widths[measure as usize]));
+        }
+        let row = &mut rows[self.times.len() - 1];
+        match row.get_mut(entity) {
+            Some(known) => *known = value,
+            None => {
+                row.resize(entity, 0);
+                row.push(value);
+            }
+        }
     }
 
     /// Puts the highest lag since the row before into the row.
@@ -148,23 +161,24 @@ impl Series {
     /// Drops every second row, so that the last one kept lies on the wider grid.
     fn thin(&mut self) {
         self.stride *= 2;
-        let maxima = &mut self.columns[Measure::GroupLagMax as usize];
-        for column in maxima {
-            for row in (2..column.len()).step_by(2) {
-                column[row] = column[row].max(column[row - 1]);
+        let maxima = &mut self.rows[Measure::GroupLagMax as usize];
+        for row in (2..maxima.len()).step_by(2) {
+            let (before, from) = maxima.split_at_mut(row);
+            for (max, dropped) in from[0].iter_mut().zip(&before[row - 1]) {
+                *max = (*max).max(*dropped);
             }
         }
         // The carry takes over what the last row loses.
         if self.times.len().is_multiple_of(2) {
             let last = self.times.len() - 1;
             for (group, carry) in self.carry.iter_mut().enumerate() {
-                let lost = self.columns[Measure::GroupLagMax as usize].get(group);
-                let lost = lost.and_then(|column| column.get(last)).copied().unwrap_or(0);
+                let lost = self.rows[Measure::GroupLagMax as usize].get(last);
+                let lost = lost.and_then(|row| row.get(group)).copied().unwrap_or(0);
                 *carry = (*carry).max(lost);
             }
         }
         keep_even(&mut self.times);
-        self.columns.iter_mut().flatten().for_each(keep_even);
+        self.rows.iter_mut().for_each(keep_even);
     }
 
     /// Distance of the rows; the last one may come sooner.
@@ -177,14 +191,11 @@ impl Series {
     }
     /// One column, filled up with zeros; empty if it was left out.
     pub fn column(&self, measure: Measure, entity: usize) -> Vec<u64> {
-        let Some(column) = self.columns[measure as usize].get(entity) else {
-            return if self.omitted {
-                Vec::new()
-            } else {
-                vec![0; self.times.len()]
-            };
-        };
-        let mut column = column.clone();
+        if entity >= self.widths[measure as usize] && self.omitted {
+            return Vec::new();
+        }
+        let rows = self.rows[measure as usize].iter();
+        let mut column: Vec<u64> = rows.map(|row| row.get(entity).copied().unwrap_or(0)).collect();
         column.resize(self.times.len(), 0);
         column
     }
@@ -195,8 +206,9 @@ impl Series {
 
     /// Bytes that it holds.
     pub fn held(&self) -> u64 {
-        let columns = self.columns.iter().flatten().map(memory::of_vec).sum::<u64>();
-        columns + memory::of_vec(&self.times) + memory::of_vec(&self.carry)
+        let rows = self.rows.iter().map(memory::of_vec).sum::<u64>();
+        let values = self.rows.iter().flatten().map(memory::of_vec).sum::<u64>();
+        rows + values + memory::of_vec(&self.times) + memory::of_vec(&self.carry)
     }
 }
 

@@ -1,10 +1,10 @@
 //! `report.json`: canonical bytes, and a way to write files that leaves no half of one.
 //!
-//! Objects are indented by two spaces; a list of plain values, and a flat object inside a list, takes one line.
-//! Keys keep the order of the model and of the scenario. The bytes depend on the report alone.
+//! How the text is laid out is in `layout`. Keys keep the order of the model and of the scenario. The bytes depend on the
+//! report alone.
 
+use crate::report::layout::lay_out;
 use serde::Serialize;
-use serde_json::Value;
 use std::collections::BTreeSet;
 use std::fs;
 use std::io::{self, BufWriter, Write};
@@ -13,9 +13,7 @@ use std::sync::{Mutex, PoisonError};
 
 /// The bytes of a report or a comparison as a file, with a line feed at the end.
 pub fn canonical(report: &impl Serialize) -> String {
-    let value = serde_json::to_value(report).expect("a report has only text keys");
-    let mut text = String::new();
-    write_value(&mut text, &value, 0, false);
+    let mut text = lay_out(report);
     text.push('\n');
     text
 }
@@ -143,90 +141,9 @@ pub fn try_write(path: &Path) -> io::Result<()> {
     fs::write(&Partial::of(path).0, b"")
 }
 
-fn is_plain(value: &Value) -> bool {
-    !matches!(value, Value::Array(_) | Value::Object(_))
-}
-
-fn write_value(text: &mut String, value: &Value, indent: usize, in_list: bool) {
-    match value {
-        Value::Array(items) if !items.is_empty() => {
-            let one_line = items.iter().all(is_plain);
-            write_items(text, ['[', ']'], one_line, indent, items.len(), |text, i| {
-                write_value(text, &items[i], indent + 1, true);
-            });
-        }
-        Value::Object(map) if !map.is_empty() => {
-            let one_line = in_list && map.values().all(is_plain);
-            let entries: Vec<_> = map.iter().collect();
-            write_items(text, ['{', '}'], one_line, indent, entries.len(), |text, i| {
-                let (key, value) = entries[i];
-                text.push_str(&Value::from(key.as_str()).to_string());
-                text.push_str(": ");
-                write_value(text, value, indent + 1, false);
-            });
-        }
-        other => text.push_str(&other.to_string()),
-    }
-}
-
-fn write_items(
-    text: &mut String,
-    [open, close]: [char; 2],
-    one_line: bool,
-    indent: usize,
-    count: usize,
-    mut write: impl FnMut(&mut String, usize),
-) {
-    let line = |text: &mut String, indent: usize| {
-        text.push('\n');
-        text.extend(std::iter::repeat_n("  ", indent));
-    };
-    text.push(open);
-    for i in 0..count {
-        if i > 0 {
-            text.push(',');
-        }
-        match one_line {
-            true if i > 0 => text.push(' '),
-            true => {}
-            false => line(text, indent + 1),
-        }
-        write(text, i);
-    }
-    if !one_line {
-        line(text, indent);
-    }
-    text.push(close);
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::json;
-
-    #[track_caller]
-    fn check(value: Value, expected: &str) {
-        let mut text = String::new();
-        write_value(&mut text, &value, 0, false);
-        assert_eq!(text, expected);
-        assert_eq!(serde_json::from_str::<Value>(&text).unwrap(), value);
-    }
-
-    #[test]
-    fn lists_of_plain_values_take_one_line() {
-        check(
-            json!({ "lag": [1, 2.5, null] }),
-            "{\n  \"lag\": [1, 2.5, null]\n}",
-        );
-        check(
-            json!([{ "at": 1, "who": "a\"b" }, { "at": 2, "who": [] }]),
-            "[\n  {\"at\": 1, \"who\": \"a\\\"b\"},\n  {\n    \"at\": 2,\n    \"who\": []\n  }\n]",
-        );
-        check(
-            json!({ "empty": {}, "none": [] }),
-            "{\n  \"empty\": {},\n  \"none\": []\n}",
-        );
-    }
 
     /// A folder that does not exist takes no file, and the error says so.
     #[test]

@@ -5,6 +5,7 @@ pub mod charts;
 pub mod comparison;
 pub mod expect;
 pub mod json;
+mod layout;
 pub mod model;
 pub mod table;
 

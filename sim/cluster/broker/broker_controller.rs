@@ -70,7 +70,7 @@ impl<O: Observer> Cluster<O> {
         state.changed = self.core.scheduler.now();
         for at in 0..self.consumers.len() {
             let client = &self.consumers[at];
-            let (consumer, epoch) = (ConsumerId(at as u32), client.connections[broker.index()]);
+            let (consumer, epoch) = (ConsumerId(at as u32), client.connections.get(broker.index()));
             if let Some(epoch) = epoch.filter(|_| client.is_alive()) {
                 let connection = Connection { consumer, epoch };
                 self.core

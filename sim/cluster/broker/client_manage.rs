@@ -10,14 +10,14 @@
 //! Source: `ClientManageProcessor`, `ClientHousekeepingService`, `DefaultConsumerIdsChangeListener`.
 
 use crate::cluster::Cluster;
-use crate::cluster::broker::consumer_manager::{ClientRank, Connection, Members, Subscriptions};
+use crate::cluster::broker::consumer_manager::{Connection, MemberList, Members, Subscriptions};
+use crate::cluster::consumer::roused::Told;
 use crate::cluster::core::{ConsumerReply, Envelope};
 use crate::cluster::event::{EnvelopeSlot, Event};
 use crate::cluster::fact::{Fact, Observer};
 use crate::cluster::ids::{BrokerId, GroupId};
 use crate::cluster::network::Server;
-use crate::kernel::time::SimDuration;
-use std::rc::Rc;
+use crate::kernel::time::{SimDuration, SimTime};
 
 /// Period of the scan for silent clients.
 pub const SCAN_PERIOD: SimDuration = SimDuration::from_secs(10);
@@ -33,7 +33,10 @@ impl<O: Observer> Cluster<O> {
     ) {
         let (now, consumer) = (self.core.now(), connection.consumer);
         self.core.emit(Fact::Heartbeat { broker, consumer });
-        self.retry_queues(broker, group);
+        if !self.brokers[broker.index()].retry_made[group.index()] {
+            self.retry_queues(broker, group);
+            self.brokers[broker.index()].retry_made[group.index()] = true;
+        }
         let rank = self.consumers[consumer.index()].rank;
         let consumers = &mut self.brokers[broker.index()].consumers;
         let change = consumers.heartbeat(now, group, connection, rank, subscriptions);
@@ -96,7 +99,7 @@ impl<O: Observer> Cluster<O> {
 
     /// GET_CONSUMER_LIST_BY_GROUP. Brokers that know the same members give out one list, so that clients need not compare
     /// its ids with those of the list that they have seen.
-    pub(super) fn consumer_list(&mut self, broker: BrokerId, group: GroupId) -> Option<Rc<[ClientRank]>> {
+    pub(super) fn consumer_list(&mut self, broker: BrokerId, group: GroupId) -> Option<MemberList> {
         if let Some(wanted) = self.brokers[broker.index()].consumers.missing_list(group) {
             let lists = self.brokers.iter();
             let mut lists = lists.filter_map(|other| other.consumers.ready_list(group));
@@ -164,10 +167,11 @@ impl<O: Observer> Cluster<O> {
     /// its heartbeats go first, or has made another one.
     fn is_suspect(&self, broker: BrokerId, connection: Connection) -> bool {
         let client = &self.consumers[connection.consumer.index()];
-        let in_trouble = || self.core.network.links.has_trouble(connection.consumer);
+        let links = &self.core.network.links;
+        let in_trouble = || !links.are_calm() && links.has_trouble(connection.consumer);
         !client.is_alive()
             || client.is_paused()
-            || client.connections[broker.index()] != Some(connection.epoch)
+            || client.connections.get(broker.index()) != Some(connection.epoch)
             || in_trouble()
     }
 
@@ -182,13 +186,13 @@ impl<O: Observer> Cluster<O> {
             self.notify_consumer_ids_changed(broker, group);
         }
         let client = &self.consumers[consumer.index()];
-        if client.is_alive() && client.connections[broker.index()] == Some(connection.epoch) {
+        if client.is_alive() && client.connections.get(broker.index()) == Some(connection.epoch) {
             self.core
                 .to_consumer(broker, connection, ConsumerReply::ConnectionClosed);
             let links = &mut self.core.network.links;
             links.trouble(consumer, Server::Broker(broker)).closed = true;
             self.core.network.links_changed();
-        } else if client.connections[broker.index()].is_none() {
+        } else if client.connections.get(broker.index()).is_none() {
             // What a client had sent before it gave the connection up has no place to go to any more.
             self.purge(consumer, Server::Broker(broker), |_, _| true);
         }
@@ -199,22 +203,36 @@ impl<O: Observer> Cluster<O> {
         let now = self.core.now();
         // A change of a large group is told by every broker: most of it is no news.
         let is_plain = self.paused == 0 && self.core.network.links.are_calm();
-        for connection in members.iter() {
-            if is_plain && now < self.roused[connection.consumer.index()] {
-                continue;
+        let told = &self.brokers[broker.index()].told;
+        let (known, mut until) = match is_plain {
+            true => told.known(members, now, &self.roused),
+            false => (0, SimTime::MAX),
+        };
+        for connection in members.iter_from(known) {
+            if !is_plain || now >= self.roused.until(connection.consumer) {
+                self.told_ids_changed(broker, connection);
             }
-            let reply = ConsumerReply::ConsumerIdsChanged;
-            if self.consumers[connection.consumer.index()].is_paused() {
-                let envelope = Envelope::ToConsumer {
-                    broker,
-                    connection,
-                    reply,
-                };
-                let slot = EnvelopeSlot(self.core.envelopes.insert(envelope));
-                self.defer(Event::Deliver(slot));
-            } else {
-                self.consumer_reply(broker, connection, reply);
-            }
+            until = until.min(self.roused.until(connection.consumer));
+        }
+        if is_plain {
+            self.brokers[broker.index()].told = Told::new(members, until, &self.roused);
+        }
+    }
+
+    /// The news reaches one member.
+    #[inline(never)]
+    fn told_ids_changed(&mut self, broker: BrokerId, connection: Connection) {
+        let reply = ConsumerReply::ConsumerIdsChanged;
+        if self.consumers[connection.consumer.index()].is_paused() {
+            let envelope = Envelope::ToConsumer {
+                broker,
+                connection,
+                reply,
+            };
+            let slot = EnvelopeSlot(self.core.envelopes.insert(envelope));
+            self.defer(Event::Deliver(slot));
+        } else {
+            self.consumer_reply(broker, connection, reply);
         }
     }
 }

@@ -19,7 +19,7 @@ use crate::kernel::memory;
 use crate::kernel::time::{SimDuration, SimTime};
 use std::cell::RefCell;
 use std::collections::BTreeMap;
-use std::rc::Rc;
+use std::rc::{Rc, Weak};
 
 /// Position of a client id in the sorted list of all client ids of its group: compares as the texts do.
 /// Two clients with equal ids have equal ranks.
@@ -40,7 +40,10 @@ pub struct Subscription {
 }
 
 /// What a client subscribes to.
-pub type Subscriptions = Rc<[Subscription]>;
+pub type Subscriptions = Rc<Vec<Subscription>>;
+
+/// Sorted client ids of a group.
+pub type MemberList = Rc<Vec<ClientRank>>;
 
 /// What a heartbeat changed of its group.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -65,13 +68,23 @@ pub struct Connection {
 #[derive(Clone, Debug)]
 pub struct Members {
     list: Rc<RefCell<Vec<Connection>>>,
-    count: usize,
+    count: u32,
+    /// How many have left the list so far.
+    removals: u32,
+}
+
+/// A list of members as it was, without holding on to it.
+#[derive(Clone, Debug, Default)]
+pub struct MembersMark {
+    list: Weak<RefCell<Vec<Connection>>>,
+    count: u32,
+    removals: u32,
 }
 
 impl Members {
     /// How many.
     pub fn len(&self) -> usize {
-        self.count
+        self.count as usize
     }
 
     /// Whether there are none.
@@ -82,12 +95,33 @@ impl Members {
     /// The one at this position.
     #[inline]
     pub fn get(&self, at: usize) -> Connection {
-        self.list.borrow()[..self.count][at]
+        self.list.borrow()[..self.len()][at]
     }
 
     /// All of them.
     pub fn iter(&self) -> impl Iterator<Item = Connection> {
-        (0..self.count).map(|at| self.get(at))
+        self.iter_from(0)
+    }
+
+    /// Those from this position on.
+    pub fn iter_from(&self, from: usize) -> impl Iterator<Item = Connection> {
+        (from..self.len()).map(|at| self.get(at))
+    }
+
+    /// As they are now.
+    pub fn mark(&self) -> MembersMark {
+        MembersMark {
+            list: Rc::downgrade(&self.list),
+            count: self.count,
+            removals: self.removals,
+        }
+    }
+
+    /// How many of them, at the front, were all there were at `mark`; `None` if anybody has left since.
+    pub fn since(&self, mark: &MembersMark) -> Option<usize> {
+        let is_same = std::ptr::eq(Rc::as_ptr(&self.list), mark.list.as_ptr());
+        let grew = mark.removals == self.removals && mark.count <= self.count;
+        (is_same && grew).then_some(mark.count as usize)
     }
 }
 
@@ -109,9 +143,11 @@ struct ConsumerGroupInfo {
     /// Client ids of all connections, sorted.
     ranks: Vec<ClientRank>,
     /// The answer to `GET_CONSUMER_LIST_BY_GROUP`, kept until the group changes.
-    list: Option<Rc<[ClientRank]>>,
+    list: Option<MemberList>,
     /// Whom a change is told: the connections in order of their first heartbeats. Shared with the news on the wire.
     members: Rc<RefCell<Vec<Connection>>>,
+    /// How many have left.
+    removals: u32,
     subscriptions: Vec<Subscription>,
     /// The list that a heartbeat brought last; brought once more, it has no news.
     last_list: Option<Subscriptions>,
@@ -204,9 +240,14 @@ impl ConsumerManager {
 
     /// The connections of the group, in order of their first heartbeats.
     pub fn members(&self, group: GroupId) -> Members {
-        let list = Rc::clone(&self.groups[group.index()].members);
-        let count = list.borrow().len();
-        Members { list, count }
+        let info = &self.groups[group.index()];
+        let list = Rc::clone(&info.members);
+        let count = list.borrow().len() as u32;
+        Members {
+            list,
+            count,
+            removals: info.removals,
+        }
     }
 
     /// What [`Self::consumer_list`] would make anew, if it would.
@@ -216,25 +257,25 @@ impl ConsumerManager {
     }
 
     /// The last answer to [`Self::consumer_list`], if the group is still the same.
-    pub fn ready_list(&self, group: GroupId) -> Option<&Rc<[ClientRank]>> {
+    pub fn ready_list(&self, group: GroupId) -> Option<&MemberList> {
         self.groups[group.index()].list.as_ref()
     }
 
     /// Another broker has a list with the same ids.
-    pub fn share_list(&mut self, group: GroupId, list: Rc<[ClientRank]>) {
+    pub fn share_list(&mut self, group: GroupId, list: MemberList) {
         let info = &mut self.groups[group.index()];
-        debug_assert_eq!(*info.ranks, *list, "a list of other members");
+        debug_assert_eq!(info.ranks, *list, "a list of other members");
         info.list = Some(list);
     }
 
     /// The client ids of the group, sorted as the asking client will sort them, one for each connection; `None`
     /// if the group is unknown or empty.
-    pub fn consumer_list(&mut self, group: GroupId) -> Option<Rc<[ClientRank]>> {
+    pub fn consumer_list(&mut self, group: GroupId) -> Option<MemberList> {
         let info = &mut self.groups[group.index()];
         if info.ranks.is_empty() {
             return None;
         }
-        let list = info.list.get_or_insert_with(|| info.ranks.as_slice().into());
+        let list = info.list.get_or_insert_with(|| Rc::new(info.ranks.clone()));
         Some(Rc::clone(list))
     }
 
@@ -336,6 +377,7 @@ impl ConsumerGroupInfo {
             members.remove(at);
         }
         drop(members);
+        self.removals += 1;
         self.list = None;
         if self.channels.is_empty() {
             self.subscriptions.clear();
@@ -406,10 +448,12 @@ mod tests {
     }
 
     fn topics(topics: &[(u32, u64)]) -> Subscriptions {
-        topics
-            .iter()
-            .map(|&(topic, version)| subscription(topic, version, 0))
-            .collect()
+        let topics = topics.iter();
+        Rc::new(
+            topics
+                .map(|&(topic, version)| subscription(topic, version, 0))
+                .collect(),
+        )
     }
 
     fn all(members: &Members) -> Vec<Connection> {
@@ -430,10 +474,10 @@ mod tests {
         beat(&mut table, 0, (7, 1), 2, true);
         beat(&mut table, 1, (7, 1), 2, false);
         beat(&mut table, 2, (3, 1), 0, true);
-        assert_eq!(table.consumer_list(GROUP).as_deref(), Some(&[0, 2][..]));
+        assert_eq!(table.consumer_list(GROUP), Some(Rc::new(vec![0, 2])));
         assert!(table.unregister(GROUP, connection(7, 1)));
         assert!(!table.unregister(GROUP, connection(7, 1)));
-        assert_eq!(table.consumer_list(GROUP).as_deref(), Some(&[0][..]));
+        assert_eq!(table.consumer_list(GROUP), Some(Rc::new(vec![0])));
     }
 
     /// Two connections with one client id count twice, as at the real broker: two clients, or one that came back
@@ -444,7 +488,7 @@ mod tests {
         beat(&mut table, 0, (0, 1), 5, true);
         beat(&mut table, 0, (1, 1), 5, true);
         beat(&mut table, 0, (1, 2), 5, true);
-        assert_eq!(table.consumer_list(GROUP).as_deref(), Some(&[5, 5, 5][..]));
+        assert_eq!(table.consumer_list(GROUP), Some(Rc::new(vec![5, 5, 5])));
     }
 
     /// Exactly 120 s of silence are not yet too long.
@@ -531,7 +575,7 @@ mod tests {
         let mut table = ConsumerManager::new(1);
         let served = |table: &ConsumerManager| table.check(GROUP, Some(TopicId(0)), 0);
         let beat = |table: &mut ConsumerManager, who, version, expression| {
-            let list = [subscription(0, version, expression)].into();
+            let list = Rc::new(vec![subscription(0, version, expression)]);
             table
                 .heartbeat(secs(0), GROUP, connection(who, 1), who, &list)
                 .expression

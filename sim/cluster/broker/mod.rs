@@ -42,7 +42,8 @@ use crate::cluster::broker::rebalance_lock_manager::RebalanceLockManager;
 use crate::cluster::broker::schedule_message::{DELAY_FOR_A_WHILE, DelayLevels};
 use crate::cluster::broker::schedule_message_service::ScheduleMessageService;
 use crate::cluster::config::{ClusterConfig, TopicQueues};
-use crate::cluster::core::{BrokerRequest, ConsumerReply, Envelope, QueriedOffset};
+use crate::cluster::consumer::roused::Told;
+use crate::cluster::core::{BrokerRequest, ConsumerReply, Envelope, LockBatch, Locked, QueriedOffset};
 use crate::cluster::directory::{TopicInfo, TopicKind};
 use crate::cluster::event::{CallKind, Event, PqSlot, SendSlot};
 use crate::cluster::fact::{CommitVia, Fact, Observer, PullFailure, RequestKind};
@@ -64,6 +65,10 @@ pub struct Broker {
     pub queues: Vec<QueueId>,
     commit_log: CommitLog,
     consumers: ConsumerManager,
+    /// To whom it has told a change of a group last.
+    told: Told,
+    /// Groups whose `%RETRY%` topic has what queues it may have here.
+    retry_made: Vec<bool>,
     locks: RebalanceLockManager<GroupId, QueueId, ClientRank>,
     schedule: ScheduleMessageService,
     /// Passes of the dispatch thread happen at this instant plus multiples of its period.
@@ -75,6 +80,8 @@ pub struct Broker {
     scan_pending: bool,
     /// Pulls that wait here.
     pub(in crate::cluster) held: u32,
+    /// Before this instant no sweep finds a pull whose time is up, or one that sleeps through its message.
+    first_due: SimTime,
     sweep_pending: bool,
     release_pending: bool,
     /// Queues of which a release may free something.
@@ -130,6 +137,8 @@ pub fn build(config: &ClusterConfig, levels: &DelayLevels, streams: &mut Streams
             queues: Vec::new(),
             commit_log: CommitLog::new(retention::file_end(&config.broker_tuning)),
             consumers: ConsumerManager::new(config.groups.len()),
+            told: Told::default(),
+            retry_made: vec![false; config.groups.len()],
             locks: RebalanceLockManager::new(),
             schedule: ScheduleMessageService::new(look_phases, config.has_crashes()),
             dispatch_phase,
@@ -137,6 +146,7 @@ pub fn build(config: &ClusterConfig, levels: &DelayLevels, streams: &mut Streams
             scan_phase,
             scan_pending: false,
             held: 0,
+            first_due: SimTime::MAX,
             sweep_pending: false,
             release_pending: false,
             releasable: Vec::new(),
@@ -384,15 +394,16 @@ impl<O: Observer> Cluster<O> {
             BrokerRequest::ConsumerList => Some(RequestKind::ConsumerList),
             BrokerRequest::QueryOffset(..) => Some(RequestKind::QueryOffset),
             BrokerRequest::MaxOffset(..) | BrokerRequest::SearchOffset(..) => Some(RequestKind::LookupOffset),
-            BrokerRequest::LockBatch { .. } => Some(RequestKind::LockBatch),
-            BrokerRequest::UnlockBatch { .. } => Some(RequestKind::UnlockBatch),
+            BrokerRequest::LockBatch(_) => Some(RequestKind::LockBatch),
+            BrokerRequest::UnlockBatch(_) => Some(RequestKind::UnlockBatch),
             BrokerRequest::SendRetry(_) => Some(RequestKind::Send),
             // Counted below, one for each queue.
-            BrokerRequest::UpdateOffsets(_) | BrokerRequest::ConnectionClosed => None,
+            BrokerRequest::UpdateOffset(..)
+            | BrokerRequest::UpdateOffsets(_)
+            | BrokerRequest::ConnectionClosed => None,
         };
         if let Some(kind) = kind {
-            let group = Some(group);
-            self.core.emit(Fact::Request { broker, kind, group });
+            self.core.tell_request(broker, kind, Some(group));
         }
         let reply = match request {
             BrokerRequest::Heartbeat(subscriptions) => {
@@ -405,22 +416,25 @@ impl<O: Observer> Cluster<O> {
             }
             BrokerRequest::ConnectionClosed => return self.connection_closed(broker, group, connection),
             BrokerRequest::ConsumerList => ConsumerReply::ConsumerList(self.consumer_list(broker, group)),
-            BrokerRequest::QueryOffset(queue, by) => {
-                ConsumerReply::Offset(self.query_offset(group, consumer, queue, by), by)
-            }
+            BrokerRequest::QueryOffset(queue, by) => match self.query_offset(group, consumer, queue, by) {
+                Some(QueriedOffset::Committed(offset)) => ConsumerReply::CommittedOffset(offset, by),
+                Some(QueriedOffset::Young) => ConsumerReply::YoungQueue(by),
+                None => ConsumerReply::NoOffset(by),
+            },
             BrokerRequest::MaxOffset(queue, by) => {
                 ConsumerReply::LookedUp(self.queues[queue.index()].max_offset(), by)
             }
             BrokerRequest::SearchOffset(queue, time, by) => {
                 ConsumerReply::LookedUp(self.queues[queue.index()].search_by_time(time), by)
             }
-            BrokerRequest::LockBatch { queues: asked, by } => {
+            BrokerRequest::LockBatch(batch) => {
+                let LockBatch { queues: asked, by } = *batch;
                 let granted = self.lock_batch(broker, group, consumer, &asked);
-                ConsumerReply::Locked { by, asked, granted }
+                ConsumerReply::Locked(Box::new(Locked { by, asked, granted }))
             }
-            BrokerRequest::UnlockBatch { queues, answer } => {
-                self.unlock_batch(broker, group, consumer, &queues);
-                if !answer {
+            BrokerRequest::UnlockBatch(batch) => {
+                self.unlock_batch(broker, group, consumer, &batch.queues);
+                if !batch.answer {
                     return;
                 }
                 ConsumerReply::UnlockDone
@@ -432,8 +446,15 @@ impl<O: Observer> Cluster<O> {
                     number: send.number,
                 }
             }
-            BrokerRequest::UpdateOffsets(offsets) => {
-                return self.update_offsets(broker, group, offsets.all());
+            BrokerRequest::UpdateOffset(slot, offset) => {
+                return self.update_offset(broker, group, slot, offset);
+            }
+            BrokerRequest::UpdateOffsets(list) => {
+                let offsets = self.core.offset_lists.take(&list);
+                for (slot, offset) in &offsets {
+                    self.update_offset(broker, group, *slot, *offset);
+                }
+                return self.core.offset_lists.give_back(list, offsets);
             }
         };
         self.core.to_consumer(broker, connection, reply);
@@ -473,20 +494,19 @@ impl<O: Observer> Cluster<O> {
         }
     }
 
-    /// UPDATE_CONSUMER_OFFSET, one for each queue.
-    fn update_offsets(&mut self, broker: BrokerId, group: GroupId, offsets: &[(PqSlot, u64)]) {
-        for (slot, offset) in offsets {
-            self.core.emit(Fact::Request {
-                broker,
-                kind: RequestKind::UpdateOffset,
-                group: Some(group),
-            });
-            let held = self.held_queues.get_mut(slot.0);
-            held.floor = *offset;
-            let queue = held.queue;
-            self.commit_offset(group, queue, *offset, CommitVia::Update);
-            self.request_ended(*slot);
-        }
+    /// UPDATE_CONSUMER_OFFSET.
+    #[inline(never)]
+    fn update_offset(&mut self, broker: BrokerId, group: GroupId, slot: PqSlot, offset: u64) {
+        self.core.emit_often(Fact::Request {
+            broker,
+            kind: RequestKind::UpdateOffset,
+            group: Some(group),
+        });
+        let held = self.held_queues.get_mut(slot.0);
+        held.floor = offset;
+        let queue = held.queue;
+        self.commit_offset(group, queue, offset, CommitVia::Update);
+        self.request_ended(slot);
     }
 
     /// Overwrites a committed offset; while an operator's is pending, nobody else's counts.

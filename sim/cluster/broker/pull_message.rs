@@ -20,7 +20,7 @@ use crate::cluster::fact::{CommitVia, Fact, Observer, PullFailure, PullResult, R
 use crate::cluster::ids::{BrokerId, GroupId, QueueId};
 use crate::cluster::network::{Direction, Endpoint, Server};
 use crate::cluster::sabotage::Sabotage;
-use crate::kernel::time::SimDuration;
+use crate::kernel::time::{SimDuration, SimTime};
 
 /// How often held pulls are looked at.
 pub fn sweep_period(tuning: &BrokerTuning) -> SimDuration {
@@ -150,6 +150,7 @@ impl<O: Observer> Cluster<O> {
         let broker_id = self.queues[queue.index()].broker;
         let broker = &mut self.brokers[broker_id.index()];
         broker.held += 1;
+        broker.first_due = broker.first_due.min(wait.first_look(tuning.long_polling_enable));
         if !broker.sweep_pending {
             broker.sweep_pending = true;
             let after = wait.since + SimDuration::from_nanos(1);
@@ -182,10 +183,28 @@ impl<O: Observer> Cluster<O> {
 
     /// Pulls whose time is up are answered with nothing.
     pub(in crate::cluster) fn hold_sweep(&mut self, broker: BrokerId) {
+        // A planted fault may have left a pull asleep that is to be found here.
+        if self.core.now() >= self.brokers[broker.index()].first_due || self.is_sabotaged(Sabotage::NotWoken)
+        {
+            self.expire_holds(broker);
+        }
+        let state = &mut self.brokers[broker.index()];
+        state.sweep_pending = state.held > 0;
+        if state.sweep_pending {
+            self.core
+                .scheduler
+                .after(sweep_period(&self.config.broker_tuning), Event::HoldSweep(broker));
+        }
+    }
+
+    fn expire_holds(&mut self, broker: BrokerId) {
         let now = self.core.now();
+        let long_polling = self.config.broker_tuning.long_polling_enable;
         let mut woken = std::mem::take(&mut self.woken);
+        let mut first_due = SimTime::MAX;
         for queue in &self.brokers[broker.index()].queues {
-            if self.holds[queue.index()].is_empty() {
+            let hold = &mut self.holds[queue.index()];
+            if hold.is_empty() {
                 continue;
             }
             let max_offset = self.queues[queue.index()].max_offset();
@@ -194,17 +213,12 @@ impl<O: Observer> Cluster<O> {
                 let of_queue = &self.queues[held.queue.index()];
                 held.process_queue.dropped || of_queue.pending_reset(held.group).is_some()
             };
-            self.holds[queue.index()].expire(now, max_offset, is_over, &mut woken);
+            hold.expire(now, max_offset, is_over, &mut woken);
+            first_due = first_due.min(hold.first_look(long_polling));
         }
+        self.brokers[broker.index()].first_due = first_due;
         self.answer_held(&mut woken);
         self.woken = woken;
-        let state = &mut self.brokers[broker.index()];
-        state.sweep_pending = state.held > 0;
-        if state.sweep_pending {
-            self.core
-                .scheduler
-                .after(sweep_period(&self.config.broker_tuning), Event::HoldSweep(broker));
-        }
     }
 
     /// Held pulls are looked at anew if anything has changed since they came that may refuse them.

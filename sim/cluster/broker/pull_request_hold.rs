@@ -34,8 +34,19 @@ pub struct HeldPull {
 
 impl HeldPull {
     /// Whether it waits without end.
+    #[inline]
     pub fn is_order(&self) -> bool {
         self.timeout == FOREVER
+    }
+
+    /// From when on a sweep may find something to do about it: when its time is up, if every message that it waits for
+    /// wakes it, else at any time.
+    #[inline]
+    pub fn first_look(&self, long_polling: bool) -> SimTime {
+        match long_polling && self.expression.is_all() && !self.is_order() {
+            true => self.since + self.timeout,
+            false => SimTime::ZERO,
+        }
     }
 }
 
@@ -88,6 +99,16 @@ impl PullRequestHold {
             late || held.offset < max_offset
         };
         self.take(is_up, out);
+    }
+
+    /// From when on a sweep may find something to do here.
+    pub fn first_look(&self, long_polling: bool) -> SimTime {
+        let looks = self
+            .first
+            .iter()
+            .chain(&self.others)
+            .map(|held| held.first_look(long_polling));
+        looks.min().unwrap_or(SimTime::MAX)
     }
 
     /// Takes all out, into `out`: the broker ends.
@@ -173,6 +194,28 @@ mod tests {
         assert_eq!(ids(&out), [2]);
         hold.wake(5, |_| true, &mut out);
         assert_eq!(ids(&out), [2]);
+    }
+
+    /// A sweep has nothing to do until the first time is up, unless a pull may sleep through its message.
+    #[test]
+    fn a_sweep_knows_when_to_look_first() {
+        let mut hold = PullRequestHold::default();
+        assert_eq!(hold.first_look(true), SimTime::MAX);
+        hold.hold(held(1, 3, 5));
+        hold.hold(held(2, 1, 5));
+        assert_eq!(hold.first_look(true), SimTime::from_nanos(16_000_000_000));
+        assert_eq!(hold.first_look(false), SimTime::ZERO);
+        let picky = HeldPull {
+            expression: ExpressionId(1),
+            ..held(3, 9, 5)
+        };
+        let order = HeldPull {
+            timeout: FOREVER,
+            ..held(4, 9, 5)
+        };
+        for wait in [picky, order] {
+            assert_eq!(wait.first_look(true), SimTime::ZERO);
+        }
     }
 
     /// 15 s are up at exactly 15 s, not before.

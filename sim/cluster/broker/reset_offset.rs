@@ -123,7 +123,7 @@ impl<O: Observer> Cluster<O> {
             let (queue, to) = (*queue, *to);
             self.core.emit(Fact::OffsetReset { group, queue, to });
         }
-        let offsets: Rc<[(QueueId, u64)]> = offsets.into();
+        let offsets = Rc::new(offsets);
         for member in members.iter() {
             let reply = ConsumerReply::ResetOffset(Rc::clone(&offsets));
             self.core.to_consumer(broker, member, reply);

@@ -26,16 +26,17 @@ use crate::cluster::consumer::heartbeat::{HeartbeatFor, Heartbeats};
 use crate::cluster::consumer::held_queue::CacheTotal;
 use crate::cluster::consumer::known_routes::KnownRoutes;
 use crate::cluster::consumer::listener::Listener;
+use crate::cluster::consumer::process_queue_table::ProcessQueueTable;
 use crate::cluster::consumer::rebalance_service::RebalanceService;
 use crate::cluster::consumer::timer_thread::TimerThread;
-use crate::cluster::core::{ConsumerReply, Routes};
-use crate::cluster::event::{CallKind, Event, PqSlot};
+use crate::cluster::core::{ConsumerReply, QueriedOffset, Routes};
+use crate::cluster::event::{CallKind, Event};
 use crate::cluster::fact::{Fact, Observer, RebalanceTrigger, StartOffsetRule, StopKind};
 use crate::cluster::ids::{BrokerId, ConsumerId, GroupId, QueueId, TopicId};
 use crate::kernel::memory;
+use crate::kernel::scheduler::Ticket;
 use crate::kernel::streams::Stream;
 use crate::kernel::time::SimTime;
-use std::collections::BTreeMap;
 use std::rc::Rc;
 
 /// Where a client stands in its life.
@@ -91,7 +92,7 @@ pub struct ConsumerClient {
     /// Routes of [`Self::topics`].
     pub routes: Rc<KnownRoutes>,
     /// `processQueueTable`.
-    pub held: BTreeMap<QueueId, PqSlot>,
+    pub held: ProcessQueueTable,
     pub(super) heartbeats: Heartbeats,
     /// What its heartbeats carry.
     pub(super) subscriptions: Subscriptions,
@@ -102,7 +103,7 @@ pub struct ConsumerClient {
     /// The rebalance thread.
     pub rebalance: RebalanceService,
     /// What its threads have asked for last, by [`CallKind`].
-    pub(super) calls: [Option<Call>; CallKind::ALL.len()],
+    pub(super) calls: [Call; CallKind::ALL.len()],
     /// Luck of its own: which broker it asks.
     pub luck: Stream,
     /// Beyond what a queue is not pulled, now.
@@ -125,6 +126,8 @@ pub struct ConsumerClient {
     pub guard: Option<Box<Guard>>,
     /// Where its listener sends messages, instead of working on them.
     pub forwarder: Option<Box<Forwarder>>,
+    /// When threads wait no longer that have a time-out.
+    pub(super) time_outs: Vec<(CallKind, Ticket)>,
     /// How many connections it has made.
     pub last_epoch: u32,
     /// The name server that it uses.
@@ -180,11 +183,11 @@ impl ConsumerClient {
                 .expect("the scenario has checked the service time"),
             versions: vec![0; topics.len()],
             expressions: expressions(&topics, &consumer.filters),
-            subscriptions: Rc::new([]),
+            subscriptions: Rc::default(),
             routes: KnownRoutes::none(topics.len()),
             topics,
             route_version: 0,
-            held: BTreeMap::new(),
+            held: ProcessQueueTable::default(),
             rebalance: RebalanceService::default(),
             thresholds: PullThresholds::of(&settings.tuning, 0),
             delivery: settings.delivery,
@@ -195,7 +198,8 @@ impl ConsumerClient {
             last_epoch: 0,
             waits: 0,
             timed: 0,
-            calls: [None; CallKind::ALL.len()],
+            calls: [Call::default(); CallKind::ALL.len()],
+            time_outs: Vec::new(),
             name_server: 0,
             knows_name_server: false,
             name_servers_tried: 0,
@@ -220,7 +224,7 @@ impl ConsumerClient {
     /// What one of its threads waits for.
     pub(super) fn call(&self, kind: CallKind) -> Option<Call> {
         let waits = self.waits & kind.bit() != 0;
-        self.calls[kind as usize].filter(|_| waits)
+        waits.then_some(self.calls[kind as usize])
     }
 
     /// Whether it still has connections and threads.
@@ -263,7 +267,7 @@ impl ConsumerClient {
             expression,
         });
         if !all.clone().eq(latest.iter().copied()) {
-            *latest = all.collect();
+            *latest = Rc::new(all.collect());
         }
         self.subscriptions = Rc::clone(latest);
     }
@@ -271,9 +275,8 @@ impl ConsumerClient {
     /// Bytes that it holds.
     pub fn held(&self) -> u64 {
         let topics = memory::of_vec(&self.versions) + memory::of_vec(&self.expressions);
-        let tasks =
-            self.pool.held() + memory::of_map(&self.held) + self.paused.as_ref().map_or(0, memory::of_vec);
-        topics + tasks + self.connections.held()
+        let tasks = self.pool.held() + self.held.held() + self.paused.as_ref().map_or(0, memory::of_vec);
+        topics + tasks + self.connections.held() + memory::of_vec(&self.rebalance.settled)
     }
 }
 
@@ -347,7 +350,7 @@ impl<O: Observer> Cluster<O> {
     ) {
         let consumer = connection.consumer;
         let client = &self.consumers[consumer.index()];
-        if !client.is_alive() || client.connections[broker.index()] != Some(connection.epoch) {
+        if !client.is_alive() || client.connections.get(broker.index()) != Some(connection.epoch) {
             return;
         }
         match reply {
@@ -371,16 +374,13 @@ impl<O: Observer> Cluster<O> {
                     self.member_list_arrives(consumer, members);
                 }
             }
-            ConsumerReply::Offset(offset, by) => {
-                if !self.answered(consumer, by) {
-                    return;
-                }
-                if by == CallKind::StartOffset {
-                    self.start_offset_again_arrives(consumer, offset);
-                } else {
-                    self.start_offset_arrives(consumer, offset);
-                }
+            ConsumerReply::CommittedOffset(offset, by) => {
+                self.queried_offset_arrives(consumer, Some(QueriedOffset::Committed(offset)), by);
             }
+            ConsumerReply::YoungQueue(by) => {
+                self.queried_offset_arrives(consumer, Some(QueriedOffset::Young), by);
+            }
+            ConsumerReply::NoOffset(by) => self.queried_offset_arrives(consumer, None, by),
             ConsumerReply::LookedUp(offset, by) => {
                 if !self.answered(consumer, by) {
                     return;
@@ -391,14 +391,26 @@ impl<O: Observer> Cluster<O> {
                     self.looked_up_offset_arrives(consumer, offset);
                 }
             }
-            ConsumerReply::Locked { by, asked, granted } => {
-                if self.answered(consumer, by) {
-                    self.locks_arrive(consumer, by, &asked, &granted);
+            ConsumerReply::Locked(locked) => {
+                if self.answered(consumer, locked.by) {
+                    self.locks_arrive(consumer, locked.by, &locked.asked, &locked.granted);
                 }
             }
             ConsumerReply::RetrySent { held_queue, number } => {
                 self.dead_letter_sent(consumer, held_queue, number);
             }
+        }
+    }
+
+    /// The broker's answer to where the group is in a queue.
+    fn queried_offset_arrives(&mut self, consumer: ConsumerId, offset: Option<QueriedOffset>, by: CallKind) {
+        if !self.answered(consumer, by) {
+            return;
+        }
+        if by == CallKind::StartOffset {
+            self.start_offset_again_arrives(consumer, offset);
+        } else {
+            self.start_offset_arrives(consumer, offset);
         }
     }
 

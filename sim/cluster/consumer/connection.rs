@@ -13,13 +13,12 @@
 
 use crate::cluster::Cluster;
 use crate::cluster::broker::consumer_manager::Connection;
-use crate::cluster::consumer::client::ClientState;
+use crate::cluster::consumer::client::{ClientState, ConsumerClient};
 use crate::cluster::core::{BrokerRequest, Envelope};
 use crate::cluster::event::{CallKind, Event, LinkSlot, PqSlot, TaskSlot};
 use crate::cluster::fact::{Fact, Observer, PullFailure};
 use crate::cluster::ids::{BrokerId, ConsumerId};
 use crate::cluster::network::{Direction, Endpoint, Server};
-use crate::kernel::scheduler::Ticket;
 use crate::kernel::time::{SimDuration, SimTime};
 
 /// `connectTimeoutMillis`.
@@ -28,22 +27,46 @@ pub const CONNECT_TIMEOUT: SimDuration = SimDuration::from_secs(3);
 /// A thread of a client waits for an answer.
 #[derive(Clone, Copy, Debug)]
 pub struct Call {
-    server: Server,
-    /// The connection to a broker; `None` if none could be made.
-    epoch: Option<u32>,
     /// When the thread waits no longer.
     deadline: SimTime,
-    ticket: Option<Ticket>,
+    server: Server,
+    /// Whether there is a connection to the broker; if not, none could be made.
+    is_connected: bool,
+}
+
+impl Default for Call {
+    /// Nothing was ever asked.
+    fn default() -> Self {
+        Self {
+            deadline: SimTime::ZERO,
+            server: Server::NameServer(0),
+            is_connected: false,
+        }
+    }
 }
 
 /// How long a client waits for the answer to `request`.
 fn patience(request: &BrokerRequest) -> SimDuration {
     SimDuration::from_secs(match request {
-        BrokerRequest::LockBatch { .. } | BrokerRequest::UnlockBatch { .. } => 1,
+        BrokerRequest::LockBatch(_) | BrokerRequest::UnlockBatch(_) => 1,
         BrokerRequest::QueryOffset(..) => 5,
         BrokerRequest::MaxOffset(..) | BrokerRequest::SearchOffset(..) => 6,
         _ => 3,
     })
+}
+
+impl ConsumerClient {
+    /// One of its threads waits for an answer, without a time-out.
+    #[inline]
+    fn wait(&mut self, kind: CallKind, server: Server, deadline: SimTime, is_connected: bool) {
+        self.waits |= kind.bit();
+        self.timed &= !kind.bit();
+        self.calls[kind as usize] = Call {
+            server,
+            is_connected,
+            deadline,
+        };
+    }
 }
 
 impl<O: Observer> Cluster<O> {
@@ -63,7 +86,8 @@ impl<O: Observer> Cluster<O> {
     /// Sees to a connection; false if there is none and none can be made.
     #[inline]
     pub(super) fn connect(&mut self, consumer: ConsumerId, broker: BrokerId) -> bool {
-        if self.consumers[consumer.index()].connections[broker.index()].is_some() {
+        let connections = &self.consumers[consumer.index()].connections;
+        if connections.get(broker.index()).is_some() {
             return true;
         }
         self.make_connection(consumer, broker)
@@ -76,7 +100,7 @@ impl<O: Observer> Cluster<O> {
         }
         let client = &mut self.consumers[consumer.index()];
         client.last_epoch += 1;
-        client.connections[broker.index()] = Some(client.last_epoch);
+        client.connections.set(broker.index(), Some(client.last_epoch));
         if self.profile.heartbeat_on_connect {
             self.heartbeat_on_connect(consumer, broker);
         }
@@ -92,6 +116,19 @@ impl<O: Observer> Cluster<O> {
         request: BrokerRequest,
     ) {
         let mut limit = patience(&request);
+        let is_calm = self.core.network.links.are_calm() && self.brokers_down == 0;
+        let client = &mut self.consumers[consumer.index()];
+        let epoch = client.connections.get(broker.index());
+        if let Some(epoch) = epoch.filter(|_| is_calm) {
+            client.wait(
+                kind,
+                Server::Broker(broker),
+                self.core.scheduler.now() + limit,
+                true,
+            );
+            let connection = Connection { consumer, epoch };
+            return self.core.to_broker(connection, broker, request);
+        }
         if self.connect(consumer, broker) {
             self.send_to_broker(consumer, broker, request);
         } else {
@@ -114,7 +151,11 @@ impl<O: Observer> Cluster<O> {
 
     /// Sends a request that nobody answers. Without a connection it is lost.
     pub(super) fn one_way(&mut self, consumer: ConsumerId, broker: BrokerId, request: BrokerRequest) {
-        if self.connect(consumer, broker) {
+        let connections = &self.consumers[consumer.index()].connections;
+        if let Some(epoch) = connections.get(broker.index()) {
+            let connection = Connection { consumer, epoch };
+            self.core.to_broker(connection, broker, request);
+        } else if self.connect(consumer, broker) {
             self.send_to_broker(consumer, broker, request);
         } else {
             self.request_lost(request);
@@ -123,7 +164,9 @@ impl<O: Observer> Cluster<O> {
 
     /// Puts a request on the connection.
     pub(super) fn send_to_broker(&mut self, consumer: ConsumerId, broker: BrokerId, request: BrokerRequest) {
-        let epoch = self.consumers[consumer.index()].connections[broker.index()]
+        let connections = &self.consumers[consumer.index()].connections;
+        let epoch = connections
+            .get(broker.index())
             .expect("a request needs a connection");
         let connection = Connection { consumer, epoch };
         self.core.to_broker(connection, broker, request);
@@ -138,28 +181,28 @@ impl<O: Observer> Cluster<O> {
         limit: SimDuration,
     ) {
         let deadline = self.core.now() + limit;
-        let is_timed = self.troubled(consumer, server).is_some() || self.is_down(server);
-        let ticket = is_timed.then(|| {
-            self.core
-                .scheduler
-                .at(deadline, Event::CallTimeout { consumer, kind })
-        });
+        let is_calm = self.core.network.links.are_calm() && self.brokers_down == 0;
+        let is_timed = !is_calm && (self.troubled(consumer, server).is_some() || self.is_down(server));
         let client = &mut self.consumers[consumer.index()];
-        let epoch = match server {
-            Server::Broker(broker) => client.connections[broker.index()],
-            Server::NameServer(_) => None,
+        let is_connected = match server {
+            Server::Broker(broker) => client.connections.get(broker.index()).is_some(),
+            Server::NameServer(_) => false,
         };
-        client.waits |= kind.bit();
-        match ticket {
-            Some(_) => client.timed |= kind.bit(),
-            None => client.timed &= !kind.bit(),
+        client.wait(kind, server, deadline, is_connected);
+        if is_timed {
+            self.time_call(consumer, kind, deadline);
         }
-        client.calls[kind as usize] = Some(Call {
-            server,
-            epoch,
-            deadline,
-            ticket,
-        });
+    }
+
+    /// Lets a thread wait for an answer until then at most.
+    #[inline(never)]
+    fn time_call(&mut self, consumer: ConsumerId, kind: CallKind, until: SimTime) {
+        let event = Event::CallTimeout { consumer, kind };
+        let ticket = self.core.scheduler.at(until, event);
+        let client = &mut self.consumers[consumer.index()];
+        client.timed |= kind.bit();
+        client.time_outs.retain(|(of, _)| *of != kind);
+        client.time_outs.push((kind, ticket));
     }
 
     /// The answer has come: the thread waits no longer. False if it did not wait for it.
@@ -170,7 +213,8 @@ impl<O: Observer> Cluster<O> {
         // What was asked for is only looked at if there is more to do: with many clients it is far away.
         if client.timed & kind.bit() != 0 {
             client.timed &= !kind.bit();
-            if let Some(ticket) = client.calls[kind as usize].and_then(|call| call.ticket) {
+            if let Some(at) = client.time_outs.iter().position(|(of, _)| *of == kind) {
+                let (_, ticket) = client.time_outs.swap_remove(at);
                 self.core.scheduler.cancel(ticket);
             }
         }
@@ -185,7 +229,7 @@ impl<O: Observer> Cluster<O> {
             return;
         };
         match call.server {
-            Server::Broker(broker) if call.epoch.is_some() => self.close_connection(consumer, broker),
+            Server::Broker(broker) if call.is_connected => self.close_connection(consumer, broker),
             Server::Broker(_) => self.call_failed(consumer, kind),
             Server::NameServer(_) => self.name_server_lost(consumer),
         }
@@ -208,7 +252,8 @@ impl<O: Observer> Cluster<O> {
 
     /// The client gives a connection up; its end travels to the broker.
     pub(super) fn close_connection(&mut self, consumer: ConsumerId, broker: BrokerId) {
-        let Some(epoch) = self.consumers[consumer.index()].connections[broker.index()] else {
+        let connections = &self.consumers[consumer.index()].connections;
+        let Some(epoch) = connections.get(broker.index()) else {
             return;
         };
         // What was sent before and has not arrived still goes before the end.
@@ -232,7 +277,7 @@ impl<O: Observer> Cluster<O> {
     ) {
         let server = Server::Broker(broker);
         let client = &mut self.consumers[consumer.index()];
-        client.connections[broker.index()] = None;
+        client.connections.set(broker.index(), None);
         let waiting: Vec<CallKind> = CallKind::ALL
             .into_iter()
             .filter(|&kind| client.call(kind).is_some_and(|call| call.server == server))
@@ -302,10 +347,16 @@ impl<O: Observer> Cluster<O> {
 
     /// A request will not arrive. Whoever waits for its answer learns of that elsewhere.
     pub(in crate::cluster) fn request_lost(&mut self, request: BrokerRequest) {
-        if let BrokerRequest::UpdateOffsets(offsets) = request {
-            for (slot, _) in offsets.all() {
-                self.request_ended(*slot);
+        match request {
+            BrokerRequest::UpdateOffset(slot, _) => self.request_ended(slot),
+            BrokerRequest::UpdateOffsets(list) => {
+                let offsets = self.core.offset_lists.take(&list);
+                for (slot, _) in &offsets {
+                    self.request_ended(*slot);
+                }
+                self.core.offset_lists.give_back(list, offsets);
             }
+            _ => {}
         }
     }
 
@@ -425,16 +476,13 @@ impl<O: Observer> Cluster<O> {
     /// Schedules the time-outs of what was sent while the link was whole.
     fn start_the_clock(&mut self, consumer: ConsumerId, server: Server) {
         for kind in CallKind::ALL {
-            let client = &mut self.consumers[consumer.index()];
-            let waits = client.call(kind);
-            let untimed = waits.filter(|call| call.server == server && call.ticket.is_none());
-            if let Some(call) = untimed {
-                let event = Event::CallTimeout { consumer, kind };
+            let client = &self.consumers[consumer.index()];
+            let is_timed = client.timed & kind.bit() != 0;
+            let waits = client.call(kind).filter(|call| call.server == server);
+            if let Some(call) = waits.filter(|_| !is_timed) {
                 // A client that is stopped may have an answer that it has not read.
                 let due = call.deadline.max(self.core.scheduler.now());
-                let ticket = Some(self.core.scheduler.at(due, event));
-                client.timed |= kind.bit();
-                client.calls[kind as usize] = Some(Call { ticket, ..call });
+                self.time_call(consumer, kind, due);
             }
         }
         let Server::Broker(broker) = server else {

@@ -14,7 +14,7 @@
 
 use crate::cluster::Cluster;
 use crate::cluster::consumer::rebalance_impl::Waiting;
-use crate::cluster::core::BrokerRequest;
+use crate::cluster::core::{BrokerRequest, UnlockBatch};
 use crate::cluster::event::{Event, PqSlot};
 use crate::cluster::fact::Observer;
 use crate::cluster::ids::{ConsumerId, QueueId};
@@ -150,11 +150,11 @@ impl<O: Observer> Cluster<O> {
     }
 
     pub(super) fn unlock_one_way(&mut self, consumer: ConsumerId, queue: QueueId) {
-        let request = BrokerRequest::UnlockBatch {
+        let batch = UnlockBatch {
             queues: vec![queue],
             answer: false,
         };
         let broker = self.queues[queue.index()].broker;
-        self.one_way(consumer, broker, request);
+        self.one_way(consumer, broker, BrokerRequest::UnlockBatch(Box::new(batch)));
     }
 }

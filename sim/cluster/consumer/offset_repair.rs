@@ -14,7 +14,7 @@
 
 use crate::cluster::Cluster;
 use crate::cluster::consumer::held_queue::Repair;
-use crate::cluster::core::{BrokerRequest, Offsets};
+use crate::cluster::core::BrokerRequest;
 use crate::cluster::event::{Event, PqSlot};
 use crate::cluster::fact::{Fact, Observer, RebalanceTrigger};
 use crate::cluster::ids::{ConsumerId, QueueId};
@@ -29,6 +29,7 @@ impl<O: Observer> Cluster<O> {
     pub(super) fn offset_illegal(&mut self, slot: PqSlot) {
         let held = self.held_queues.get_mut(slot.0);
         held.process_queue.dropped = true;
+        self.consumers[held.consumer.index()].held.note_dropped();
         let delay = self.profile.offset_repair_delay;
         if delay.is_zero() {
             self.repair_offset(slot);
@@ -43,6 +44,7 @@ impl<O: Observer> Cluster<O> {
             let Some(&slot) = self.consumers[consumer.index()].held.get(queue) else {
                 continue;
             };
+            self.consumers[consumer.index()].held.note_dropped();
             let held = self.held_queues.get_mut(slot.0);
             held.process_queue.dropped = true;
             held.floor = held.floor.min(*to);
@@ -106,11 +108,7 @@ impl<O: Observer> Cluster<O> {
         if let Some(offset) = held.offset.read() {
             held.requests += 1;
             let (consumer, broker) = (held.consumer, self.queues[held.queue.index()].broker);
-            self.one_way(
-                consumer,
-                broker,
-                BrokerRequest::UpdateOffsets(Offsets::One((slot, offset))),
-            );
+            self.one_way(consumer, broker, BrokerRequest::UpdateOffset(slot, offset));
         }
     }
 }

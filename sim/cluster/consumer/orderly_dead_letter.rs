@@ -221,7 +221,11 @@ impl<O: Observer> Cluster<O> {
             return;
         };
         let broker = sending.broker;
-        if self.consumers[consumer.index()].connections[broker.index()].is_some() {
+        if self.consumers[consumer.index()]
+            .connections
+            .get(broker.index())
+            .is_some()
+        {
             self.close_connection(consumer, broker);
         } else {
             self.dead_letter_fails(slot, broker);

@@ -22,6 +22,7 @@ impl<O: Observer> Cluster<O> {
         }
         client.paused = Some(Vec::new());
         self.paused += 1;
+        self.has_paused = true;
         self.core.emit(Fact::ConsumerPaused { consumer });
         self.watch_all_for_silence(consumer);
     }
@@ -29,7 +30,7 @@ impl<O: Observer> Cluster<O> {
     /// The brokers that know the client are to look whether it is silent.
     pub(super) fn watch_all_for_silence(&mut self, consumer: ConsumerId) {
         for broker in 0..self.brokers.len() {
-            if self.consumers[consumer.index()].connections[broker].is_some() {
+            if self.consumers[consumer.index()].connections.get(broker).is_some() {
                 self.watch_for_silence(BrokerId(broker as u32));
             }
         }

@@ -242,6 +242,11 @@ impl ProcessQueue {
         now.since(self.last_pull) > PULL_MAX_IDLE_TIME
     }
 
+    /// The last instant at which it is not, unless it is asked for again.
+    pub fn pull_expires(&self) -> SimTime {
+        self.last_pull + PULL_MAX_IDLE_TIME
+    }
+
     /// `clear`: forgets all messages (reset of the offset by an operator).
     pub fn clear(&mut self) {
         self.cached.clear();

@@ -102,7 +102,7 @@ impl<O: Observer> Cluster<O> {
         held.request_version = client.versions[usize::from(held.topic_at)];
         held.request_expression = client.expressions[usize::from(held.topic_at)];
         let broker = held.broker;
-        if client.connections[broker.index()].is_some() || self.connect(consumer, broker) {
+        if client.connections.get(broker.index()).is_some() || self.connect(consumer, broker) {
             let event = Event::PullArrives(slot);
             self.core.travel(
                 Endpoint::Consumer(consumer),
@@ -159,7 +159,10 @@ impl<O: Observer> Cluster<O> {
         let (consumer, broker) = (held.consumer, self.queues[held.queue.index()].broker);
         let cut = |link| self.core.network.links.get(link).is_cut();
         let is_cut = self.troubled(consumer, Server::Broker(broker)).is_some_and(cut);
-        let connected = self.consumers[consumer.index()].connections[broker.index()].is_some();
+        let connected = self.consumers[consumer.index()]
+            .connections
+            .get(broker.index())
+            .is_some();
         // Nobody waits for the answer to an order: it fails with its connection.
         let patient = connected && held.push.is_some();
         let is_refused = !connected && self.is_down(Server::Broker(broker));
@@ -190,7 +193,10 @@ impl<O: Observer> Cluster<O> {
         }
         let held = self.held_queues.get(slot.0);
         let broker = self.queues[held.queue.index()].broker;
-        let connected = self.consumers[held.consumer.index()].connections[broker.index()].is_some();
+        let connected = self.consumers[held.consumer.index()]
+            .connections
+            .get(broker.index())
+            .is_some();
         let cause = if connected {
             PullFailure::Timeout
         } else {

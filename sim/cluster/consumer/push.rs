@@ -163,7 +163,11 @@ impl<O: Observer> Cluster<O> {
         };
         let (consumer, broker) = (held.consumer, self.queues[held.queue.index()].broker);
         // Without a connection there is no order: the next one says how much is unfinished.
-        if self.consumers[consumer.index()].connections[broker.index()].is_none() {
+        if self.consumers[consumer.index()]
+            .connections
+            .get(broker.index())
+            .is_none()
+        {
             return;
         }
         push.acknowledgements.counts.push_back(finished);

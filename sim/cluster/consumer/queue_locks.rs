@@ -15,7 +15,7 @@
 use crate::cluster::Cluster;
 use crate::cluster::consumer::consume_orderly::RESUBMIT_DELAY;
 use crate::cluster::consumer::process_queue::REBALANCE_LOCK_INTERVAL;
-use crate::cluster::core::BrokerRequest;
+use crate::cluster::core::{BrokerRequest, LockBatch, UnlockBatch};
 use crate::cluster::event::{CallKind, Event, PqSlot};
 use crate::cluster::fact::Observer;
 use crate::cluster::ids::{BrokerId, ConsumerId, QueueId};
@@ -115,7 +115,7 @@ impl<O: Observer> Cluster<O> {
     /// What the client holds, by broker, the last one first. From 5.2 on without what it has dropped.
     fn queues_to_lock(&self, consumer: ConsumerId) -> Vec<(BrokerId, Vec<QueueId>)> {
         let mut brokers: BTreeMap<BrokerId, Vec<QueueId>> = BTreeMap::new();
-        for (queue, slot) in &self.consumers[consumer.index()].held {
+        for (queue, slot) in self.consumers[consumer.index()].held.iter() {
             let dropped = self.held_queues.get(slot.0).process_queue.dropped;
             if !dropped || self.profile.renews_dropped_queues {
                 let broker = self.queues[queue.index()].broker;
@@ -141,7 +141,7 @@ impl<O: Observer> Cluster<O> {
         broker: BrokerId,
         queues: Vec<QueueId>,
     ) {
-        let request = BrokerRequest::LockBatch { queues, by };
+        let request = BrokerRequest::LockBatch(Box::new(LockBatch { queues, by }));
         self.call(consumer, by, broker, request);
     }
 
@@ -213,7 +213,8 @@ impl<O: Observer> Cluster<O> {
                 self.held_queues.get_mut(slot.0).process_queue.locked = false;
             }
         }
-        let request = BrokerRequest::UnlockBatch { queues, answer: true };
+        let batch = UnlockBatch { queues, answer: true };
+        let request = BrokerRequest::UnlockBatch(Box::new(batch));
         self.call(consumer, CallKind::Unregister, broker, request);
     }
 

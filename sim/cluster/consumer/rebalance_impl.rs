@@ -13,13 +13,13 @@
 //! Source: `RebalanceImpl`, `RebalancePushImpl`, `MQClientInstance.findConsumerIdList`.
 
 use crate::cluster::Cluster;
-use crate::cluster::broker::consumer_manager::ClientRank;
+use crate::cluster::broker::consumer_manager::MemberList;
 use crate::cluster::consumer::client::version;
 use crate::cluster::consumer::flow_control::PullThresholds;
 use crate::cluster::consumer::heartbeat::HeartbeatFor;
 use crate::cluster::consumer::held_queue::HeldQueue;
 use crate::cluster::consumer::offset_store::{PullFromWhere, StoredOffset, compute_pull_from_where};
-use crate::cluster::core::{BrokerRequest, Offsets, QueriedOffset};
+use crate::cluster::core::{BrokerRequest, QueriedOffset};
 use crate::cluster::directory::TopicKind;
 use crate::cluster::event::{CallKind, Event, PqSlot};
 use crate::cluster::fact::{Fact, Observer, StartOffsetRule};
@@ -38,7 +38,7 @@ const CONSUME_TIMESTAMP_BACK: SimDuration = SimDuration::from_secs(30 * 60);
 #[derive(Debug)]
 pub struct Round {
     /// Position of the topic in hand among the client's routes.
-    topic: usize,
+    pub(super) topic: usize,
     /// What the round waits for.
     pub(super) waiting: Waiting,
     /// What it moves; most rounds move nothing.
@@ -158,7 +158,9 @@ impl<O: Observer> Cluster<O> {
             return;
         };
         let all: Rc<[QueueId]> = route.read_queues.iter().copied().collect();
-        self.settle_share(consumer, at, &all);
+        if self.settle_share(consumer, at, &all) {
+            self.round_topic_over(consumer);
+        }
     }
 
     /// Asks one random broker of the topic in hand, if it has a route, who is in the group.
@@ -207,8 +209,13 @@ impl<O: Observer> Cluster<O> {
     pub(in crate::cluster) fn member_list_arrives(
         &mut self,
         consumer: ConsumerId,
-        members: Option<Rc<[ClientRank]>>,
+        members: Option<MemberList>,
     ) {
+        if let Some(members) = &members
+            && self.is_settled(consumer, members)
+        {
+            return self.round_topic_over(consumer);
+        }
         if let Some(round) = self.waiting_round(consumer, Waiting::UnusedMemberList) {
             round.topic += 1;
             return self.round_next_topic(consumer);
@@ -222,7 +229,12 @@ impl<O: Observer> Cluster<O> {
             return self.round_next_topic(consumer);
         };
         match self.share(consumer, at, &members) {
-            Some(share) => self.settle_share(consumer, at, share.queues()),
+            Some(share) => {
+                if self.settle_share(consumer, at, share.queues()) {
+                    self.note_settled(consumer, at, &members);
+                    self.round_topic_over(consumer);
+                }
+            }
             // The strategy refused its input: everything stays as it is, the round is repeated soon.
             None => {
                 if let Some(round) = &mut self.consumers[consumer.index()].rebalance.round {
@@ -234,12 +246,13 @@ impl<O: Observer> Cluster<O> {
         }
     }
 
-    /// Gives up what is held of the topic in hand and not in `share`, and takes what is new.
-    fn settle_share(&mut self, consumer: ConsumerId, at: usize, share: &[QueueId]) {
+    /// Gives up what is held of the topic in hand and not in `share`, and takes what is new. Whether there is nothing to
+    /// do; else the round goes on by itself.
+    fn settle_share(&mut self, consumer: ConsumerId, at: usize, share: &[QueueId]) -> bool {
         let left_out = usize::from(self.is_sabotaged(Sabotage::ShareTooSmall) && !share.is_empty());
         let share = &share[..share.len() - left_out];
         if self.holds_just(consumer, at, share) {
-            return self.round_topic_over(consumer);
+            return true;
         }
         let gone = self.queues_to_give_up(consumer, at, share);
         let mut share = share.to_vec();
@@ -248,10 +261,12 @@ impl<O: Observer> Cluster<O> {
             round.moves().share = share;
         }
         if self.consumers[consumer.index()].orderly.is_some() {
-            return self.give_up_orderly_queues(consumer, gone);
+            self.give_up_orderly_queues(consumer, gone);
+        } else {
+            self.give_up_queues(consumer, &gone);
+            self.take_share(consumer);
         }
-        self.give_up_queues(consumer, &gone);
-        self.take_share(consumer);
+        false
     }
 
     /// Whether a client with a concurrent listener holds `share` of the topic in hand and nothing else, as in all rounds
@@ -309,7 +324,7 @@ impl<O: Observer> Cluster<O> {
             if let Some(offset) = held.offset.read().filter(|_| !forgets) {
                 held.requests += 1;
                 let broker = self.queues[queue.index()].broker;
-                let request = BrokerRequest::UpdateOffsets(Offsets::One((*slot, offset)));
+                let request = BrokerRequest::UpdateOffset(*slot, offset);
                 self.one_way(consumer, broker, request);
             }
             self.drop_held_queue(*slot);
@@ -321,7 +336,7 @@ impl<O: Observer> Cluster<O> {
     }
 
     /// Whether a queue was not pulled for too long. A standing order needs no pulls.
-    fn is_pull_expired(&self, slot: PqSlot, now: SimTime) -> bool {
+    pub(super) fn is_pull_expired(&self, slot: PqSlot, now: SimTime) -> bool {
         let held = self.held_queues.get(slot.0);
         held.push.is_none() && held.process_queue.is_pull_expired(now)
     }

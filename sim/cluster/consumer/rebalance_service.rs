@@ -10,6 +10,7 @@
 use crate::cluster::Cluster;
 use crate::cluster::consumer::client::ClientState;
 use crate::cluster::consumer::rebalance_impl::Round;
+use crate::cluster::consumer::settled::Settled;
 use crate::cluster::event::Event;
 use crate::cluster::fact::{Fact, Observer, RebalanceTrigger};
 use crate::cluster::ids::ConsumerId;
@@ -27,6 +28,8 @@ pub struct RebalanceService {
     woken_meanwhile: Option<RebalanceTrigger>,
     /// The round under way.
     pub(super) round: Option<Round>,
+    /// How the last rounds found its topics, by position.
+    pub(super) settled: Vec<Settled>,
 }
 
 #[derive(Debug)]
@@ -60,7 +63,7 @@ impl<O: Observer> Cluster<O> {
         if service.round.is_some() {
             service.woken_meanwhile = Some(trigger);
             if trigger == RebalanceTrigger::Notification {
-                self.roused[consumer.index()] = SimTime::MAX;
+                self.roused.set(consumer, SimTime::MAX);
             }
             return;
         }
@@ -70,7 +73,10 @@ impl<O: Observer> Cluster<O> {
             self.sleep(consumer, due.since(now), trigger);
         }
         let sleep = &self.consumers[consumer.index()].rebalance.sleep;
-        self.roused[consumer.index()] = sleep.as_ref().map_or(SimTime::ZERO, |sleep| sleep.until);
+        self.roused.set(
+            consumer,
+            sleep.as_ref().map_or(SimTime::ZERO, |sleep| sleep.until),
+        );
     }
 
     fn sleep(&mut self, consumer: ConsumerId, time: SimDuration, trigger: RebalanceTrigger) {
@@ -85,7 +91,7 @@ impl<O: Observer> Cluster<O> {
 
     /// The thread wakes: a round begins.
     pub(in crate::cluster) fn rebalance_wake(&mut self, consumer: ConsumerId) {
-        self.roused[consumer.index()] = SimTime::ZERO;
+        self.roused.set(consumer, SimTime::ZERO);
         let client = &mut self.consumers[consumer.index()];
         let Some(sleep) = client.rebalance.sleep.take() else {
             return;
@@ -115,7 +121,7 @@ impl<O: Observer> Cluster<O> {
             balanced,
         });
         let now = self.core.now();
-        self.roused[consumer.index()] = SimTime::ZERO;
+        self.roused.set(consumer, SimTime::ZERO);
         let client = &mut self.consumers[consumer.index()];
         client.rebalance.last = now;
         let min = self.profile.rebalance_min_interval;

@@ -10,7 +10,7 @@
 //! a view that returns after others is computed anew.
 
 use crate::cluster::Cluster;
-use crate::cluster::broker::consumer_manager::{ClientRank, SubscribedTopic};
+use crate::cluster::broker::consumer_manager::{ClientRank, MemberList, SubscribedTopic};
 use crate::cluster::consumer::allocate::{AllocateError, Allocation, Beyond};
 use crate::cluster::consumer::{GroupNames, RunStrategy};
 use crate::cluster::fact::Observer;
@@ -89,7 +89,7 @@ pub struct SharedViews {
 #[derive(Debug)]
 struct View {
     route: Rc<KnownRoute>,
-    members: Rc<[ClientRank]>,
+    members: MemberList,
     /// Shares of the topics before this one, if the strategy looks at them.
     before: Vec<Rc<Shares>>,
     shares: Rc<Shares>,
@@ -97,7 +97,7 @@ struct View {
 
 impl View {
     /// Lists of one broker are mostly the same list; else their contents decide.
-    fn is(&self, route: &Rc<KnownRoute>, members: &Rc<[ClientRank]>, before: &[Rc<Shares>]) -> bool {
+    fn is(&self, route: &Rc<KnownRoute>, members: &MemberList, before: &[Rc<Shares>]) -> bool {
         let same_route = Rc::ptr_eq(&self.route, route) || self.route.read_queues == route.read_queues;
         let same_members = Rc::ptr_eq(&self.members, members) || self.members == *members;
         let same = |(known, new): (&Rc<Shares>, &Rc<Shares>)| Rc::ptr_eq(known, new);
@@ -112,7 +112,7 @@ impl SharedViews {
         &mut self,
         of: (u32, SubscribedTopic),
         route: &Rc<KnownRoute>,
-        members: &Rc<[ClientRank]>,
+        members: &MemberList,
         before: &[Rc<Shares>],
     ) -> Option<Rc<Shares>> {
         let views = self.topics.get_mut(&of)?;
@@ -151,7 +151,7 @@ impl<O: Observer> Cluster<O> {
         &mut self,
         consumer: ConsumerId,
         topic_at: usize,
-        members: &Rc<[ClientRank]>,
+        members: &MemberList,
     ) -> Option<Share> {
         let shares = self.shares(consumer, topic_at, members)?;
         if shares.is_err() {
@@ -171,12 +171,7 @@ impl<O: Observer> Cluster<O> {
     }
 
     /// The shares of all members, as `consumer` sees the topic; `None` if it has no route.
-    fn shares(
-        &mut self,
-        consumer: ConsumerId,
-        topic_at: usize,
-        members: &Rc<[ClientRank]>,
-    ) -> Option<Rc<Shares>> {
+    fn shares(&mut self, consumer: ConsumerId, topic_at: usize, members: &MemberList) -> Option<Rc<Shares>> {
         let client = &self.consumers[consumer.index()];
         let route = Rc::clone(client.routes[topic_at].as_ref()?);
         let of = (client.strategy, client.topics[topic_at]);
@@ -244,7 +239,7 @@ impl<O: Observer> Cluster<O> {
         &mut self,
         consumer: ConsumerId,
         topic_at: usize,
-        members: &Rc<[ClientRank]>,
+        members: &MemberList,
     ) -> Vec<Rc<Shares>> {
         let topics = Rc::clone(&self.consumers[consumer.index()].topics);
         let before = |at: &usize| topics[*at].is_some_and(|topic| Some(topic) < topics[topic_at]);
@@ -287,7 +282,7 @@ mod tests {
         let shares: Vec<_> = members.iter().map(|&rank| vec![QueueId(rank)]).collect();
         View {
             route: Rc::clone(route),
-            members: members.into(),
+            members: Rc::new(members.to_vec()),
             before: Vec::new(),
             shares: Rc::new(Ok(Division::of(&shares))),
         }
@@ -301,10 +296,10 @@ mod tests {
         let route = route();
         views.keep(OF, view(&route, &[0, 1]), VIEWS);
         let before = Rc::new(Ok(Division::default()));
-        assert!(views.find(OF, &route, &[0, 1].into(), &[before]).is_none());
-        assert!(views.find(OF, &route, &[0, 1].into(), &[]).is_some());
-        assert!(views.find(OF, &route, &[0, 2].into(), &[]).is_none());
-        assert!(views.find((1, OF.1), &route, &[0, 1].into(), &[]).is_none());
+        assert!(views.find(OF, &route, &Rc::new(vec![0, 1]), &[before]).is_none());
+        assert!(views.find(OF, &route, &Rc::new(vec![0, 1]), &[]).is_some());
+        assert!(views.find(OF, &route, &Rc::new(vec![0, 2]), &[]).is_none());
+        assert!(views.find((1, OF.1), &route, &Rc::new(vec![0, 1]), &[]).is_none());
     }
 
     /// Who lags one view behind finds what the others got; two views behind it is gone.
@@ -315,8 +310,8 @@ mod tests {
         for members in [&[0][..], &[0, 1], &[1]] {
             views.keep(OF, view(&route, members), VIEWS_REMEMBERED);
         }
-        assert!(views.find(OF, &route, &[0].into(), &[]).is_none());
-        assert!(views.find(OF, &route, &[0, 1].into(), &[]).is_some());
+        assert!(views.find(OF, &route, &Rc::new(vec![0]), &[]).is_none());
+        assert!(views.find(OF, &route, &Rc::new(vec![0, 1]), &[]).is_some());
         let latest = views.latest(OF);
         assert_eq!(latest, [(0, vec![QueueId(0)]), (1, vec![QueueId(1)])]);
     }

@@ -152,7 +152,7 @@ impl<O: Observer> Cluster<O> {
             .orderly
             .as_mut()
             .map(|orderly| std::mem::take(&mut orderly.start_offsets));
-        for slot in held.into_values() {
+        for &slot in held.values() {
             let orderly = self.held_queues.get(slot.0).orderly.as_deref();
             if orderly.is_some_and(|orderly| orderly.given_up) {
                 self.request_ended(slot);

@@ -8,7 +8,7 @@
 
 use crate::cluster::Cluster;
 use crate::cluster::consumer::heartbeat::HeartbeatFor;
-use crate::cluster::core::{BrokerRequest, Offsets};
+use crate::cluster::core::BrokerRequest;
 use crate::cluster::event::{Event, PqSlot};
 use crate::cluster::fact::Observer;
 use crate::cluster::ids::ConsumerId;
@@ -100,10 +100,15 @@ impl<O: Observer> Cluster<O> {
                 Event::PersistTick(consumer),
             ),
         };
-        // On the grid, since a client that was stopped comes late.
-        let soon = self.core.now() + SimDuration::from_nanos(1);
-        let first = first + self.file_loading(consumer);
-        let next = soon.next_on_grid(client.started + first, period.duration());
+        let (now, period) = (self.core.now(), period.duration());
+        let next = match self.has_paused {
+            // On the grid, since a client that was stopped comes late.
+            true => {
+                let first = client.started + first + self.file_loading(consumer);
+                (now + SimDuration::from_nanos(1)).next_on_grid(first, period)
+            }
+            false => now + period,
+        };
         self.core.scheduler.at(next, event);
         let timer = &mut self.consumers[consumer.index()].timer;
         if timer.busy.is_none() {
@@ -153,6 +158,9 @@ impl<O: Observer> Cluster<O> {
             let held: Vec<PqSlot> = self.consumers[consumer.index()].held.values().copied().collect();
             return held.into_iter().for_each(|slot| self.persist_locally(slot));
         }
+        if let Some(slot) = self.consumers[consumer.index()].held.only() {
+            return self.persist_only(consumer, slot);
+        }
         let mut offsets = std::mem::take(&mut self.to_persist);
         for slot in self.consumers[consumer.index()].held.values() {
             let held = self.held_queues.get_mut(slot.0);
@@ -161,21 +169,32 @@ impl<O: Observer> Cluster<O> {
                 offsets.push((held.broker, *slot, offset));
             }
         }
-        offsets.sort_by_key(|(broker, ..)| *broker);
+        // Queues of a topic are in the order of their brokers, so that there is mostly nothing to sort.
+        if !offsets.is_sorted_by_key(|(broker, ..)| *broker) {
+            offsets.sort_by_key(|(broker, ..)| *broker);
+        }
         for of_broker in offsets.chunk_by(|(a, ..), (b, ..)| a == b) {
             let (broker, slot, offset) = of_broker[0];
-            let offsets = match of_broker.len() {
-                1 => Offsets::One((slot, offset)),
-                _ => Offsets::Many(
-                    of_broker
-                        .iter()
-                        .map(|&(_, slot, offset)| (slot, offset))
-                        .collect(),
-                ),
+            let request = match of_broker.len() {
+                1 => BrokerRequest::UpdateOffset(slot, offset),
+                _ => {
+                    let offsets = of_broker.iter().map(|&(_, slot, offset)| (slot, offset));
+                    BrokerRequest::UpdateOffsets(self.core.offset_lists.write(offsets))
+                }
             };
-            self.one_way(consumer, broker, BrokerRequest::UpdateOffsets(offsets));
+            self.one_way(consumer, broker, request);
         }
         offsets.clear();
         self.to_persist = offsets;
+    }
+
+    /// The same for the only queue of a client, as most have where clients are many.
+    fn persist_only(&mut self, consumer: ConsumerId, slot: PqSlot) {
+        let held = self.held_queues.get_mut(slot.0);
+        if let Some(offset) = held.offset.read() {
+            held.requests += 1;
+            let broker = held.broker;
+            self.one_way(consumer, broker, BrokerRequest::UpdateOffset(slot, offset));
+        }
     }
 }

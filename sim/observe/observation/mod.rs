@@ -275,6 +275,8 @@ impl Observer for Observation {
                 self.brokers[directory.queue(queue).broker.index()].pushed(messages, bytes);
                 self.delivered[directory.consumer(consumer).group.index()].pushed(messages);
             }
+            // The requests are counted.
+            Fact::Heartbeat { .. } => {}
             // Most that an idle client has to tell is told again and again.
             Fact::OffsetCommitted { old, new, .. } if old == Some(new) => {}
             Fact::OffsetCommitted {

@@ -267,9 +267,8 @@ impl Observation {
             | Fact::LockRefused { .. }
             | Fact::StartOffsetChanged { .. }
             | Fact::QueueSuspended { .. } => self.order_fact(now, directory, fact),
-            // The requests are counted.
-            Fact::Heartbeat { .. } => {}
-            Fact::Born { .. }
+            Fact::Heartbeat { .. }
+            | Fact::Born { .. }
             | Fact::Stored { .. }
             | Fact::SendAcknowledged { .. }
             | Fact::Dispatched { .. }

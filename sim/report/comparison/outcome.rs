@@ -70,7 +70,9 @@ impl Outcome {
         measured_from_seconds: f64,
     ) -> Self {
         report.judge(expectations);
-        let measured = expect::measured(report);
+        let measured = expect::measured(report, |section| {
+            (metrics.iter()).any(|metric| expect::section_of(&metric.path) == section)
+        });
         let spans = |metric: &Metric| {
             let of = metric.quantile.as_ref()?;
             let group = report.groups.get_index_of(&of.group)?;
