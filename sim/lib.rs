@@ -19,7 +19,7 @@
 //! ```
 //!
 //! How the parts fit: `ARCHITECTURE.md`. Layers: [`kernel`] ← [`cluster`] ← [`scenario`], [`observe`] ← [`study`] ←
-//! [`verify`] ← [`report`] ← [`explain`], [`compare`](mod@compare), [`diff`] ← [`page`], [`trace`] ← [`cli`].
+//! [`verify`] ← [`report`] ← [`forecast`], [`explain`], [`compare`](mod@compare), [`diff`] ← [`page`], [`trace`] ← [`cli`].
 
 #[cfg(not(target_family = "wasm"))]
 pub mod cli;
@@ -27,6 +27,7 @@ pub mod cluster;
 pub mod compare;
 pub mod diff;
 pub mod explain;
+pub mod forecast;
 pub mod kernel;
 pub mod observe;
 pub mod page;

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Layers from the bottom up. A layer may name those below it and itself.
-const LAYERS: [(&str, &[&str]); 13] = [
+const LAYERS: [(&str, &[&str]); 14] = [
     ("kernel", &[]),
     ("cluster", &["kernel"]),
     ("scenario", &["kernel", "cluster"]),
@@ -15,6 +15,7 @@ const LAYERS: [(&str, &[&str]); 13] = [
         "report",
         &["kernel", "cluster", "scenario", "observe", "study", "verify"],
     ),
+    ("forecast", &["kernel", "cluster", "observe", "report"]),
     ("explain", &["kernel", "cluster", "observe", "report"]),
     ("diff", &["kernel", "report"]),
     (
@@ -29,7 +30,7 @@ const LAYERS: [(&str, &[&str]); 13] = [
         "cli",
         &[
             "kernel", "cluster", "scenario", "observe", "study", "verify", "report", "simulate", "compare",
-            "explain", "diff", "page", "trace",
+            "forecast", "explain", "diff", "page", "trace",
         ],
     ),
 ];

@@ -47,7 +47,8 @@ impl OverrideArgs {
 /// What runs may cost.
 #[derive(Clone, Copy, Debug, clap::Args)]
 pub struct BoundArgs {
-    /// Stop a run whose model holds more, like 512MiB, or none; each run of a study may hold so much
+    /// Stop a run whose model holds more, like 512MiB, or none; each run of a study may hold so much, so N at a time N times as
+    /// much
     #[arg(long, value_name = "SIZE", value_parser = memory, default_value = "4GiB")]
     pub max_memory: Memory,
 }
@@ -59,6 +60,7 @@ impl BoundArgs {
         Bounds {
             events: max_events,
             memory: self.max_memory.0,
+            weigh: false,
             interrupt: None,
         }
     }

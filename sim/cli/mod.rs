@@ -122,7 +122,7 @@ pub fn main() -> std::process::ExitCode {
         Command::Explain(args) => explain::run(args, &terminal),
         Command::Diff(args) => diff::run(args, &terminal),
         Command::Progress(args) => progress::run(args, &terminal),
-        Command::Check(args) => check::run(args, &terminal),
+        Command::Check(args) => check::run(args, cli.global, &terminal),
         Command::Fuzz(args) => fuzz::run(args, cli.global.threads(), &terminal),
         Command::Allocate(args) => allocate::run(args, &terminal),
         Command::Schema(args) => schema::run(args, &terminal),

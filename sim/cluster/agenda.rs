@@ -64,6 +64,11 @@ impl Agenda {
     pub fn held(&self) -> u64 {
         self.0.held()
     }
+
+    /// Bytes of so many pending events.
+    pub fn held_for(events: u64) -> u64 {
+        Scheduler::<u64>::held_for(events)
+    }
 }
 
 #[cfg(test)]

@@ -12,6 +12,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 const LOOK: u64 = 1 << 16;
 /// Events for each thing that a look counts, at the least: so looks cost a hundredth of the run.
 const EVENTS_PER_PART: u64 = 16;
+/// Events between two looks when what the run holds is wanted.
+const LOOK_TO_WEIGH: u64 = 1 << 12;
 
 /// How far a run may go. By default: to its end, whatever it costs.
 #[derive(Clone, Copy, Debug, Default)]
@@ -20,6 +22,8 @@ pub struct Bounds<'a> {
     pub events: Option<u64>,
     /// Bytes that the model holds.
     pub memory: Option<u64>,
+    /// Whether [`Finished::peak`](crate::cluster::Finished::peak) is wanted. Looks come more often then.
+    pub weigh: bool,
     /// Once it is set the run stops.
     pub interrupt: Option<&'a AtomicBool>,
 }
@@ -51,8 +55,9 @@ impl Bounds<'_> {
 
     /// The same after a look before event `now`; a look that counts `parts` things is not taken too often.
     fn next_look(&self, now: u64, parts: usize) -> u64 {
-        let look = match (self.memory, self.interrupt) {
-            (None, None) => u64::MAX,
+        let look = match (self.weigh, self.memory, self.interrupt) {
+            (false, None, None) => u64::MAX,
+            (true, ..) => now + LOOK_TO_WEIGH.max(EVENTS_PER_PART * parts as u64),
             _ => now + LOOK.max(EVENTS_PER_PART * parts as u64),
         };
         look.min(self.events.map_or(u64::MAX, |bound| bound.saturating_add(1)))
@@ -63,7 +68,7 @@ impl<O: Observer> Cluster<O> {
     /// A look before event `number` happens: why the run is to stop, or the number of the event before which to look again.
     #[cold]
     #[inline(never)]
-    pub(super) fn look(&self, bounds: &Bounds<'_>, number: u64) -> Result<u64, Stopped> {
+    pub(super) fn look(&mut self, bounds: &Bounds<'_>, number: u64) -> Result<u64, Stopped> {
         if let Some(bound) = bounds.events.filter(|bound| number > *bound) {
             return Err(Stopped::Events { bound });
         }
@@ -73,6 +78,9 @@ impl<O: Observer> Cluster<O> {
         {
             return Err(Stopped::Interrupted);
         }
+        if bounds.weigh {
+            self.weigh();
+        }
         if let Some(bound) = bounds.memory {
             let held = self.held();
             if held > bound {
@@ -80,6 +88,14 @@ impl<O: Observer> Cluster<O> {
             }
         }
         Ok(bounds.next_look(number, self.parts()))
+    }
+
+    /// Notes what it holds, if that is more than ever before.
+    pub(super) fn weigh(&mut self) {
+        let holding = self.holding();
+        if holding.total() > self.peak.total() {
+            self.peak = holding;
+        }
     }
 
     /// How many things a look at the memory counts.

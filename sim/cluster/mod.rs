@@ -15,7 +15,7 @@ pub mod fact;
 pub mod faults;
 pub mod ids;
 pub mod link;
-mod memory;
+pub mod memory;
 pub mod message;
 pub mod message_queue;
 pub mod nameserver;
@@ -57,6 +57,7 @@ use crate::cluster::directory::Directory;
 use crate::cluster::event::{EnvelopeSlot, Event, PqSlot, SendSlot, TaskSlot};
 use crate::cluster::fact::{Fact, Observer};
 use crate::cluster::ids::{BrokerId, ConsumerId, GroupId, ProducerId};
+use crate::cluster::memory::Holding;
 use crate::cluster::message_queue::MessageQueue;
 use crate::cluster::nameserver::NameServer;
 use crate::cluster::network::{Direction, Network};
@@ -149,6 +150,8 @@ pub struct Cluster<O> {
     digest: TraceDigest,
     /// A fault of the simulator, for the test of its checks.
     saboteur: Saboteur,
+    /// The most that it was found to hold.
+    peak: Holding,
 }
 
 /// See [`Cluster::last_routes`].
@@ -182,6 +185,8 @@ pub struct Finished<O> {
     pub trace_digest: String,
     /// What memory still holds.
     pub leftovers: Leftovers,
+    /// The most that it held, as far as looks have found it; nothing unless [`Bounds::weigh`] asks for it.
+    pub peak: Holding,
 }
 
 /// What memory still holds when a run is over: whoever looks for leaks starts here.
@@ -291,6 +296,7 @@ impl<O: Observer> Cluster<O> {
             touched: Vec::new(),
             digest: TraceDigest::new(),
             saboteur: Saboteur::default(),
+            peak: Holding::default(),
             config,
         };
         cluster.prepare();
@@ -501,9 +507,13 @@ impl<O: Observer> Cluster<O> {
         }
         self.core.observer.sample(end, &self.core.directory);
         goes_on(end, events);
+        if bounds.weigh {
+            self.weigh();
+        }
         let leftovers = self.leftovers();
         Some(Finished {
             leftovers,
+            peak: self.peak,
             observer: self.core.observer,
             directory: self.core.directory,
             end,

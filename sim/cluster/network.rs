@@ -150,6 +150,12 @@ impl Network {
         self.mean
     }
 
+    /// Bytes for so many clients, each of which remembers what was last on its links to so many servers.
+    pub fn held_for(servers: u64, consumers: u64, producers: u64) -> u64 {
+        let clients = consumers + producers;
+        clients * (size_of::<Connections>() as u64 + memory::of::<SimTime>(servers as usize * 2))
+    }
+
     /// Bytes that it holds.
     pub fn held(&self) -> u64 {
         let ends = self.consumers.iter().chain(&self.producers);

@@ -24,6 +24,11 @@ impl<T> Slab<T> {
         memory::of_vec(&self.places) + memory::of_vec(&self.free)
     }
 
+    /// Bytes of one in which so many values have been at a time, all of which may be gone.
+    pub fn held_for(values: u64) -> u64 {
+        memory::of_grown::<Option<T>>(values) + memory::of_grown::<u32>(values)
+    }
+
     /// Puts `value` somewhere and tells where.
     #[inline(always)]
     pub fn insert(&mut self, value: T) -> u32 {

@@ -26,19 +26,36 @@ pub fn of_deque<T>(deque: &VecDeque<T>) -> u64 {
     of::<T>(deque.capacity())
 }
 
+/// The room of a vector or ring buffer that has grown one by one to `count` values: it doubles, from four on.
+pub fn of_grown<T>(count: u64) -> u64 {
+    match count {
+        0 => 0,
+        count => {
+            BLOCK
+                + (size_of::<T>() as u64)
+                    .saturating_mul(count.max(4).checked_next_power_of_two().unwrap_or(count))
+        }
+    }
+}
+
 /// The nodes of a tree: eleven places each, a little more than half of them filled.
 pub fn of_map<K, V>(map: &BTreeMap<K, V>) -> u64 {
-    of_tree(map.len(), size_of::<K>() + size_of::<V>())
+    of_tree(map.len() as u64, size_of::<K>() + size_of::<V>())
+}
+
+/// Those of a map of so many entries.
+pub fn of_entries<K, V>(count: u64) -> u64 {
+    of_tree(count, size_of::<K>() + size_of::<V>())
 }
 
 /// As [`of_map`].
 pub fn of_set<K>(set: &BTreeSet<K>) -> u64 {
-    of_tree(set.len(), size_of::<K>())
+    of_tree(set.len() as u64, size_of::<K>())
 }
 
-fn of_tree(entries: usize, entry: usize) -> u64 {
+fn of_tree(entries: u64, entry: usize) -> u64 {
     // Beside the entries a leaf has its parent and two counts.
-    (entries as u64 * (entry as u64 + 3)) * 7 / 4
+    entries.saturating_mul(entry as u64 + 3).saturating_mul(7) / 4
 }
 
 #[cfg(test)]
@@ -53,6 +70,15 @@ mod tests {
         assert_eq!(of_vec(&numbers), 16 + 800);
         assert_eq!(of_vec(&Vec::<u64>::new()), 0);
         assert_eq!(of_deque(&VecDeque::from(vec![0_u8; 10])), 26);
+    }
+
+    #[test]
+    fn vectors_grow_by_doubling() {
+        for count in [0, 1, 4, 5, 100, 1000] {
+            let mut numbers = Vec::new();
+            (0..count).for_each(|n| numbers.push(n));
+            assert_eq!(of_grown::<u64>(count), of_vec(&numbers), "{count}");
+        }
     }
 
     /// A full leaf of 64-bit numbers and values is 11 × 16 + 12 bytes; three quarters more for each entry, as not all are full.

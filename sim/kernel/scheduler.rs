@@ -112,6 +112,11 @@ impl<E: Copy, L: EventList<E>> Scheduler<E, L> {
         memory::of::<Scheduled<E>>(self.entries()) + memory::of_set(&self.cancelled)
     }
 
+    /// Bytes of so many pending events.
+    pub fn held_for(events: u64) -> u64 {
+        events.saturating_mul(size_of::<Scheduled<E>>() as u64)
+    }
+
     /// The same scheduler, which tells events by `name`.
     pub fn naming(self, name: fn(E) -> String) -> Self {
         Self { name, ..self }

@@ -425,6 +425,20 @@ impl Lag {
         mean(integral, self.from, end)
     }
 
+    /// Bytes for so many queues, slots and groups. `behind` are queues, and for how many samples something waits there.
+    pub fn held_for(queues: u64, slots: u64, groups: u64, behind: &[(u64, u64)]) -> u64 {
+        let points = |samples: u64| memory::of_grown::<Checkpoint>(samples.clamp(1, CHECKPOINTS as u64 + 1));
+        let remembered: u64 = behind
+            .iter()
+            .map(|(queues, samples)| queues * points(*samples))
+            .sum();
+        memory::of_grown::<u64>(queues)
+            + memory::of_grown::<Vec<Checkpoint>>(queues)
+            + memory::of_grown::<Row>(slots)
+            + memory::of_grown::<GroupLag>(groups)
+            + remembered
+    }
+
     /// Bytes that it holds.
     pub fn held(&self) -> u64 {
         let of_peak = |peak: &Peak| peak.samples.held() + memory::of_vec(&peak.marks);

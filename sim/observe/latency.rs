@@ -121,6 +121,11 @@ impl Latency {
         bins
     }
 
+    /// Bytes of one whose longest span is `span`.
+    pub fn held_for(span: SimDuration) -> u64 {
+        Histogram::held_for(span.as_nanos(), Self::UNIT_BITS)
+    }
+
     /// Bytes that it holds.
     pub fn held(&self) -> u64 {
         self.histogram.held()

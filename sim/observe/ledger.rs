@@ -610,6 +610,15 @@ impl Ledger {
         }
     }
 
+    /// Bytes for so many queues, slots and accounts. `span` is how far apart the lowest unfinished and the highest finished
+    /// record of a slot lie.
+    pub fn held_for(queues: u64, slots: u64, accounts: u64, span: u64) -> u64 {
+        memory::of_grown::<u64>(queues)
+            + memory::of_grown::<Account>(slots)
+            + memory::of_grown::<GroupCounts>(accounts)
+            + slots * Settled::held_for(span)
+    }
+
     /// Bytes that it holds.
     pub fn held(&self) -> u64 {
         let of_account = |account: &Account| {

@@ -240,6 +240,11 @@ impl KeyOrder {
         self.keys.iter().filter(|key| key.youngest.is_some()).count() as u64
     }
 
+    /// Bytes for so many keys, each of which has been unfinished once or more.
+    pub fn held_for(keys: u64) -> u64 {
+        memory::of_grown::<OneKey>(keys) + keys * memory::of_grown::<Age>(1)
+    }
+
     /// Bytes that it holds.
     pub fn held(&self) -> u64 {
         let unfinished = self

@@ -11,7 +11,7 @@ use crate::kernel::time::{SimDuration, SimTime};
 use std::collections::BTreeSet;
 
 /// Intervals kept at most; what comes later is counted only.
-const INTERVALS: usize = 100_000;
+pub const INTERVALS: usize = 100_000;
 
 /// Why the present owner of a queue starts where another stopped.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -342,6 +342,15 @@ impl Ownership {
     /// Intervals beyond those.
     pub fn omitted(&self) -> u64 {
         self.omitted
+    }
+
+    /// Bytes for so many slots, `held` of which somebody holds, and consumers. Queues are taken `intervals` times.
+    pub fn held_for(slots: u64, held: u64, consumers: u64, intervals: u64) -> u64 {
+        memory::of_grown::<Holding>(slots)
+            + memory::of_grown::<Interval>(intervals.min(INTERVALS as u64))
+            + held * memory::of_grown::<Owner>(1)
+            + memory::of_grown::<BTreeSet<u32>>(consumers)
+            + memory::of_entries::<u32, ()>(held)
     }
 
     /// Bytes that it holds.

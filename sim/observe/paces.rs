@@ -7,6 +7,7 @@
 use crate::kernel::memory;
 use crate::kernel::time::{SimDuration, SimTime};
 use crate::observe::histogram::Histogram;
+use crate::observe::latency::Latency;
 
 /// Windows of a run.
 pub const WINDOWS: u64 = 60;
@@ -109,6 +110,11 @@ impl Paces {
     /// The windows of a group.
     pub fn of_group(&self, group: usize) -> &[Pace] {
         self.groups.get(group).map_or(&[], |group| &group.windows)
+    }
+
+    /// Bytes of a group whose longest span is `span`.
+    pub fn held_for(span: SimDuration) -> u64 {
+        Histogram::held_for(span.as_nanos(), Latency::UNIT_BITS) + memory::of_grown::<Pace>(WINDOWS)
     }
 
     /// Bytes that it holds.

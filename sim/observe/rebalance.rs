@@ -19,7 +19,7 @@ use crate::observe::lag::Level;
 use crate::observe::shares::Shares;
 
 /// Changes, events and lost connections kept at most, each; what comes later is counted only.
-const LISTED: usize = 10_000;
+pub const LISTED: usize = 10_000;
 
 /// What happened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -342,6 +342,12 @@ impl Rebalances {
         self.detected_max = self.detected_max.max(change.detected);
         self.stable_max = self.stable_max.max(Some(change.stable));
         list(&mut self.changes, change, &mut self.omitted);
+    }
+
+    /// Bytes of one that has seen so many changes and rounds that changed something.
+    pub fn held_for(changes: u64, rounds: u64) -> u64 {
+        memory::of_grown::<ChangeOutcome>(changes.min(LISTED as u64))
+            + memory::of_grown::<Round>(rounds.min(LISTED as u64))
     }
 
     /// Bytes that it holds.

@@ -8,7 +8,7 @@ use crate::kernel::memory;
 use crate::kernel::time::{SimDuration, SimTime};
 
 /// Rows at most.
-const ROWS: usize = 2_000;
+pub const ROWS: usize = 2_000;
 /// Values at most in all columns together, but at least [`ROWS_LEAST`] rows are kept.
 const VALUES: usize = 1_000_000;
 const ROWS_LEAST: usize = 100;
@@ -57,6 +57,8 @@ pub enum Measure {
 }
 
 const MEASURES: usize = Measure::SlotUncommitted as usize + 1;
+/// Columns of a group that is not one beside another.
+pub const MEASURES_OF_GROUP: u64 = (Measure::SlotLag as usize - Measure::GroupLag as usize) as u64;
 
 impl Measure {
     /// Whether it stands beside another column, which is counted for both: so it neither widens nor shortens the grid.
@@ -204,6 +206,26 @@ impl Series {
         self.omitted
     }
 
+    /// Rows and columns of so many samples of `width` columns.
+    fn grid_for(samples: u64, width: u64) -> (u64, u64) {
+        let kept = width.min(COLUMNS as u64);
+        let most = (VALUES as u64 / kept.max(1)).clamp(ROWS_LEAST as u64, ROWS as u64);
+        (samples.min(most), kept)
+    }
+
+    /// Numbers in a series of so many samples of `width` columns.
+    pub fn numbers_for(samples: u64, width: u64) -> u64 {
+        let (rows, columns) = Self::grid_for(samples, width);
+        rows * columns
+    }
+
+    /// Bytes for `samples` samples of `width` columns and those that stand beside them.
+    pub fn held_for(samples: u64, width: u64, beside: u64) -> u64 {
+        let (rows, kept) = Self::grid_for(samples, width);
+        let columns = kept + beside.min(COLUMNS as u64);
+        columns * memory::of_grown::<u64>(rows) + memory::of_grown::<SimTime>(rows)
+    }
+
     /// Bytes that it holds.
     pub fn held(&self) -> u64 {
         let rows = self.rows.iter().map(memory::of_vec).sum::<u64>();
@@ -235,6 +257,28 @@ mod tests {
         series.begin(secs(at));
         series.put(Measure::GroupLag, 0, lag);
         series.put_lag_max(0);
+    }
+
+    /// Short, long and wide ones.
+    #[test]
+    fn a_series_holds_what_is_foreseen() {
+        for (samples, width) in [(10, 3), (1_900, 5), (5_000, 2), (3_000, 2_000)] {
+            let mut series = Series::new(SimDuration::from_secs(1));
+            for at in 0..samples {
+                if series.sampled(std::iter::empty()) {
+                    series.begin(secs(at));
+                    (0..width).for_each(|slot| series.put(Measure::SlotLag, slot, at));
+                    (0..width).for_each(|slot| series.put(Measure::SlotUncommitted, slot, at));
+                }
+            }
+            let foreseen = Series::held_for(samples, width as u64, width as u64);
+            let factor = foreseen as f64 / series.held() as f64;
+            assert!(
+                (0.99..1.01).contains(&factor),
+                "{samples} × {width}: {foreseen}, {}",
+                series.held()
+            );
+        }
     }
 
     /// 5 000 samples: 2 000 rows fill up at 2 000 and 4 000, so 2 s and then 4 s apart.

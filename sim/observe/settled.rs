@@ -107,6 +107,11 @@ impl Settled {
         }
     }
 
+    /// Bytes of one whose lowest missing and highest present offset lie so far apart.
+    pub fn held_for(span: u64) -> u64 {
+        memory::of_grown::<u64>(span.div_ceil(WORD))
+    }
+
     /// Bytes that it holds.
     pub fn held(&self) -> u64 {
         let more = self.more.as_ref();

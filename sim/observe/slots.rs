@@ -231,6 +231,13 @@ impl Slots {
         self.by_queue.len()
     }
 
+    /// Bytes for so many queues, and so many pairs of them with a reader.
+    pub fn held_for(queues: u64, slots: u64) -> u64 {
+        memory::of_grown::<Slot>(slots)
+            + memory::of_grown::<QueueSlots>(queues)
+            + 2 * memory::of_grown::<u32>(slots)
+    }
+
     /// Bytes that it holds.
     pub fn held(&self) -> u64 {
         let of_group = |group: &GroupSlots| memory::of_vec(&group.user) + memory::of_vec(&group.all);

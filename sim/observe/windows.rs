@@ -70,6 +70,12 @@ impl Windows {
         self.rows.windows(2).map(|pair| (&pair[0], &pair[1]))
     }
 
+    /// Bytes for so many consumers and slots.
+    pub fn held_for(consumers: u64, slots: u64) -> u64 {
+        let row = memory::of::<Done>(consumers as usize) + memory::of::<u64>(slots as usize);
+        WINDOWS * row
+    }
+
     /// Bytes that it holds.
     pub fn held(&self) -> u64 {
         let of_row = |row: &Row| memory::of_vec(&row.consumers) + memory::of_vec(&row.deliveries);

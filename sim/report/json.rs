@@ -3,8 +3,10 @@
 //! How the text is laid out is in `layout`. Keys keep the order of the model and of the scenario. The bytes depend on the
 //! report alone.
 
+use crate::kernel::memory;
 use crate::report::layout::lay_out;
 use serde::Serialize;
+use serde_json::Value;
 use std::collections::BTreeSet;
 use std::fs;
 use std::io::{self, BufWriter, Write};
@@ -16,6 +18,29 @@ pub fn canonical(report: &impl Serialize) -> String {
     let mut text = lay_out(report);
     text.push('\n');
     text
+}
+
+/// Bytes of one such part of a report while that is written: the part and its name among others, and the text, which is copied
+/// once to be written.
+pub fn held_for<T: Serialize>(part: &T) -> u64 {
+    let value = serde_json::to_value(part).expect("a report has only text keys");
+    let text = canonical(part).len() as u64;
+    (size_of::<T>() + size_of::<(u64, String, usize)>()) as u64 + texts(&value) + 2 * text
+}
+
+/// The same of so many numbers in lists.
+pub const fn numbers_held_for(count: u64) -> u64 {
+    count * (size_of::<u64>() + 2 * "0, ".len()) as u64
+}
+
+/// Bytes of the texts that the part itself has.
+fn texts(value: &Value) -> u64 {
+    match value {
+        Value::String(text) => memory::of::<u8>(text.len()),
+        Value::Array(items) => items.iter().map(texts).sum(),
+        Value::Object(map) => map.values().map(texts).sum(),
+        _ => 0,
+    }
 }
 
 /// Writes `bytes` to `path`: whoever looks sees the old file or the whole new one.
@@ -144,6 +169,15 @@ pub fn try_write(path: &Path) -> io::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// Of a part with a name of a thousand letters: the part, a text of its own, and the page twice.
+    #[test]
+    fn a_part_takes_its_text_twice() {
+        let short = held_for(&["a".to_owned()]);
+        let long = held_for(&["a".repeat(1001)]);
+        assert_eq!(long - short, 3 * 1000);
+        assert_eq!(numbers_held_for(10), 10 * numbers_held_for(1));
+    }
 
     /// A folder that does not exist takes no file, and the error says so.
     #[test]

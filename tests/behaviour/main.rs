@@ -11,6 +11,7 @@ mod determinism;
 mod explain;
 mod filters;
 mod flow_control;
+mod forecast;
 mod fuzz;
 mod guard;
 mod idempotent;

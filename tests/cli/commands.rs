@@ -287,8 +287,71 @@ fn several_files_are_checked_and_one_bad_one_decides() {
         ],
     );
     assert_eq!(outcome.code, 2);
-    assert_eq!(outcome.stdout.lines().count(), 2);
+    // Two lines of each sound one.
+    assert_eq!(outcome.stdout.lines().count(), 4);
     assert!(outcome.stderr.contains("bad/shape-wrong-case.json:2:3"));
+}
+
+/// What runs need is told before they start: by part, and for as many as go at a time, which share one program.
+#[test]
+fn check_foresees_the_memory_of_runs() {
+    let folder = scratch("check-memory");
+    let memory = |args: &[&str]| {
+        let all = [&["check"], args, &["--format", "json"]].concat();
+        let outcome = run(&folder, &all);
+        assert_eq!(outcome.code, 0, "{}", outcome.stderr);
+        let told: serde_json::Value = serde_json::from_str(&outcome.stdout).unwrap();
+        told[0]["memory"].clone()
+    };
+    let one = memory(&["quickstart"]);
+    let parts = one["parts"].as_object().unwrap();
+    let of = |memory: &serde_json::Value, key: &str| memory[key].as_u64().unwrap();
+    let program = of(&one["parts"], "program_bytes");
+    let held: u64 = (parts.iter())
+        .filter(|(key, _)| !["program_bytes", "report_bytes", "page_bytes"].contains(&key.as_str()))
+        .map(|(_, bytes)| bytes.as_u64().unwrap())
+        .sum();
+    assert_eq!(of(&one, "held_bytes"), held);
+    assert_eq!(of(&one, "all_bytes"), of(&one, "run_bytes"));
+    let study = memory(&["rolling-deploy", "--threads", "8"]);
+    assert_eq!([of(&study, "runs"), of(&study, "at_once")], [80, 8]);
+    let runs = 8 * (of(&study, "run_bytes") - program) + of(&study, "kept_bytes");
+    assert_eq!(of(&study, "all_bytes"), runs + program);
+    assert_eq!(of(&study, "max_memory_of_all_bytes"), 32 << 30);
+    let told = run(&folder, &["check", "rolling-deploy", "--threads", "8"]).stdout;
+    assert!(
+        told.contains(" for 8 at a time (--max-memory stops each at 4 GiB, so all at 32 GiB)"),
+        "{told}"
+    );
+}
+
+/// Listeners that take an hour: what is sent waits, 20 000 a second for 5 min. The bound is too low for it, and that is said.
+#[test]
+fn check_warns_of_a_bound_that_a_run_will_meet() {
+    let folder = scratch("check-bound");
+    let slow = [
+        "check",
+        "quickstart",
+        "--set",
+        "groups.billing.consumers.service=1h",
+        "--set",
+        "producers.checkout.rate=20k/s",
+    ];
+    let outcome = run(&folder, &[&slow[..], &["--max-memory", "16MiB"]].concat());
+    assert_eq!(outcome.code, 0);
+    assert!(
+        outcome
+            .stdout
+            .contains("messages of orders that billing has not read"),
+        "{}",
+        outcome.stdout
+    );
+    let warns = "--max-memory stops a run at 16 MiB: allow more, or take a shorter duration, lower rates or more consumers";
+    assert!(outcome.stderr.contains(warns), "{}", outcome.stderr);
+    assert_eq!(
+        run(&folder, &[&slow[..], &["--max-memory", "none"]].concat()).stderr,
+        ""
+    );
 }
 
 #[test]

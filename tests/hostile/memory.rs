@@ -1,4 +1,4 @@
-//! The count of what a run holds against what the system sees of the process.
+//! The count of what a run holds, and what is foreseen of it, against what the system sees of the process.
 #![cfg(target_os = "linux")]
 
 use std::fs;
@@ -100,4 +100,69 @@ fn a_store_of_what_was_done() {
             store,
         ],
     );
+}
+
+/// Bytes of the peak of a run without a page.
+fn peak(scenario: &str, args: &[&str]) -> u64 {
+    let mut child = Command::new(env!("CARGO_BIN_EXE_rmqsim"))
+        .args([
+            "run",
+            scenario,
+            "--format",
+            "json",
+            "--no-page",
+            "--charts",
+            "none",
+        ])
+        .args(args)
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .stdout(Stdio::null())
+        .spawn()
+        .unwrap();
+    let mut peak = 0;
+    while child.try_wait().unwrap().is_none() {
+        peak = peak.max(resident(child.id()).unwrap_or(0));
+        std::thread::sleep(std::time::Duration::from_millis(2));
+    }
+    peak
+}
+
+/// What `check` foresees of a run without a page, beside this program, which is larger than a released one: the resident set
+/// is near it.
+#[track_caller]
+fn check_foreseen(program: u64, scenario: &str, sets: &[&str]) {
+    let sets: Vec<&str> = sets.iter().flat_map(|set| ["--set", set]).collect();
+    let told = Command::new(env!("CARGO_BIN_EXE_rmqsim"))
+        .args(["check", scenario, "--format", "json"])
+        .args(&sets)
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .output()
+        .unwrap();
+    let told: serde_json::Value = serde_json::from_slice(&told.stdout).unwrap();
+    let memory = &told[0]["memory"];
+    let bytes = |of: &serde_json::Value, key: &str| of[key].as_u64().unwrap();
+    let parts = &memory["parts"];
+    let beside = bytes(memory, "run_bytes") - bytes(parts, "page_bytes") - bytes(parts, "program_bytes");
+    let (foreseen, peak) = (program + beside, peak(scenario, &sets));
+    let ratio = foreseen as f64 / peak as f64;
+    println!(
+        "{scenario}: foreseen {} MiB, resident {} MiB: {ratio:.2}",
+        foreseen >> 20,
+        peak >> 20
+    );
+    assert!(
+        (0.7..1.5).contains(&ratio),
+        "{scenario}: foreseen {foreseen}, resident {peak}"
+    );
+}
+
+/// What waits, what is in caches, the report of many queues. A run of an instant is the program, of which a released one takes
+/// 10 MiB.
+#[test]
+fn what_check_foresees() {
+    let program = peak("quickstart", &["--until", "1s"]);
+    assert!((10 << 20..30 << 20).contains(&program), "{program}");
+    check_foreseen(program, "cache-thresholds", &[]);
+    check_foreseen(program, "scenarios/bench/backlog.json", &[]);
+    check_foreseen(program, "scenarios/bench/idle-queues.json", &["duration=5m"]);
 }

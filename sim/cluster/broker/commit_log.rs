@@ -167,6 +167,12 @@ impl CommitLog {
         self.end
     }
 
+    /// Bytes of one with so many full files, each with records of so many queues, to which so many are appended at once.
+    pub fn held_for(files: u64, queues: u64, at_once: u64) -> u64 {
+        let ends = memory::of_grown::<(QueueId, u64)>(queues);
+        memory::of_grown::<LogFile>(files) + files.saturating_mul(ends) + memory::of_grown::<QueueId>(at_once)
+    }
+
     /// Bytes that it holds.
     pub fn held(&self) -> u64 {
         let files = self

@@ -309,13 +309,23 @@ impl ConsumeQueue {
         self.end_offset() - self.kept_from()
     }
 
-    /// Bytes that it holds.
-    pub fn held(&self) -> u64 {
+    /// Bytes of its records.
+    pub fn records_held(&self) -> u64 {
+        self.segments.held()
+    }
+
+    /// Bytes that it holds beside its records.
+    pub fn table_held(&self) -> u64 {
         let visitors = &self.visitors;
         let lists = memory::of_vec(&visitors.readers)
             + memory::of_vec(&visitors.askers)
             + memory::of_vec(&visitors.resets);
-        self.segments.held() + memory::of::<Visitors>(1) + lists
+        memory::of::<Visitors>(1) + lists
+    }
+
+    /// Bytes that one holds beside its records and itself which so many clients read.
+    pub fn table_held_for(readers: u64) -> u64 {
+        memory::of::<Visitors>(1) + memory::of_grown::<PqSlot>(readers)
     }
 }
 

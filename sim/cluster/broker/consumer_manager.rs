@@ -316,6 +316,15 @@ impl ConsumerManager {
             + self.groups.iter().map(of_group).sum::<u64>()
             + memory::of_map(&self.closed)
     }
+
+    /// Bytes of what a broker knows of a group with so many members, of `clients` in all.
+    pub fn held_for(members: u64, clients: u64) -> u64 {
+        memory::of_grown::<Channel>(members)
+            + memory::of_entries::<Connection, u32>(members)
+            + memory::of_grown::<u32>(clients)
+            + memory::of_grown::<ClientRank>(members)
+            + memory::of_grown::<Connection>(members)
+    }
 }
 
 impl ConsumerGroupInfo {

@@ -186,6 +186,15 @@ impl ConsumerOffsetManager {
         let by_queue = by_queue.map(|others| memory::of::<Vec<(GroupId, u64)>>(1) + memory::of_vec(others));
         memory::of_vec(&self.by_queue) + by_queue.sum::<u64>() + saved.sum::<u64>()
     }
+
+    /// Bytes for so many queues, each of which so many groups read.
+    pub fn held_for(queues: u64, groups: u64) -> u64 {
+        let others = match groups.saturating_sub(1) {
+            0 => 0,
+            others => memory::of::<Vec<(GroupId, u64)>>(1) + memory::of_grown::<(GroupId, u64)>(others),
+        };
+        memory::of_grown::<Committed>(queues) + queues.saturating_mul(others)
+    }
 }
 
 #[cfg(test)]

@@ -75,6 +75,11 @@ impl IndexService {
         }
     }
 
+    /// Bytes of so many entries of one key.
+    pub fn held_for(entries: u64) -> u64 {
+        memory::of_grown::<Entry>(entries)
+    }
+
     /// Bytes that it holds.
     pub fn held(&self) -> u64 {
         memory::of_map(&self.entries) + self.entries.values().map(memory::of_vec).sum::<u64>()

@@ -103,15 +103,26 @@ pub struct Broker {
 }
 
 impl Broker {
-    /// Bytes that it holds.
-    pub fn held(&self) -> u64 {
+    /// Bytes that it holds beside clients and records.
+    pub fn table_held(&self) -> u64 {
         let locks = self.locks.held() + memory::of::<Self>(1);
-        memory::of_vec(&self.queues)
-            + memory::of_vec(&self.releasable)
-            + self.commit_log.held()
-            + self.consumers.held()
-            + self.schedule.held()
-            + locks
+        let queues = memory::of_vec(&self.queues) + memory::of_vec(&self.releasable);
+        queues + self.commit_log.held() + locks
+    }
+
+    /// Bytes of one with so many queues, itself included, beside clients and records.
+    pub fn table_held_for(queues: u64) -> u64 {
+        memory::of::<Self>(1) + 2 * memory::of_grown::<QueueId>(queues)
+    }
+
+    /// Bytes of what it knows of clients.
+    pub fn clients_held(&self) -> u64 {
+        self.consumers.held()
+    }
+
+    /// Bytes of the records that wait here for their next attempt.
+    pub fn records_held(&self) -> u64 {
+        self.schedule.held()
     }
 }
 

@@ -145,6 +145,11 @@ impl PullRequestHold {
     pub fn held(&self) -> u64 {
         memory::of_vec(&self.others)
     }
+
+    /// Bytes that one holds beside itself in which so many pulls wait.
+    pub fn held_for(pulls: u64) -> u64 {
+        memory::of_grown::<HeldPull>(pulls.saturating_sub(1))
+    }
 }
 
 #[cfg(test)]

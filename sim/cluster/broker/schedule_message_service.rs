@@ -155,6 +155,11 @@ impl ScheduleMessageService {
         let moved = self.delivered.iter().flatten().map(memory::of_deque);
         self.levels.iter().map(memory::of_deque).chain(moved).sum()
     }
+
+    /// Bytes of a level on which so many messages wait.
+    pub fn held_for(messages: u64) -> u64 {
+        memory::of_grown::<Delayed>(messages)
+    }
 }
 
 #[cfg(test)]

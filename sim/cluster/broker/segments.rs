@@ -179,6 +179,31 @@ impl Segments {
         memory::of_deque(&self.recent) + self.old.as_ref().map_or(0, |old| old.held())
     }
 
+    /// Bytes for records of which `fresh` wait for their commit and `waiting` for a reader, who is far behind, of `stored` in
+    /// all. `packed` are those of a packed segment.
+    pub fn held_for([fresh, waiting, stored]: [u64; 3], packed: u64) -> u64 {
+        if stored == 0 {
+            return 0;
+        }
+        let near = waiting.min((NEAR + 1) * SEGMENT);
+        let far = (waiting - near) / SEGMENT;
+        // A ring in which more than half is needed grows when it is full.
+        let records = stored.min(near + 2 * fresh);
+        let mut room = LEAST_ROOM as u64;
+        while room < records {
+            room += (room / 2).max(LEAST_ROOM as u64);
+        }
+        let places =
+            memory::of_grown::<PackedSegment>(far) + memory::of_grown::<u64>(far + records.div_ceil(SEGMENT));
+        memory::of::<Record>(room as usize) + memory::of::<Old>(1) + far.saturating_mul(packed) + places
+    }
+
+    /// Bytes of a packed segment of records like these.
+    pub fn packed_held(record: impl Fn(u64) -> Record) -> u64 {
+        let records: Vec<Record> = (0..SEGMENT).map(record).collect();
+        PackedSegment::new(&records).held()
+    }
+
     /// Records below `needed` leave the ring, unless packed ones before them stay.
     fn let_go(&mut self, needed: u64) {
         if self.kept_from() == self.recent_from && needed > self.recent_from {
@@ -306,6 +331,37 @@ mod tests {
             assert_eq!(segments.with(offset, |record| *record), record(offset));
             assert_eq!(segments.position(offset), offset / 64 * 64 * 200);
         }
+    }
+
+    /// Backlogs that nobody reads, of one record and of many: foreseen to a tenth, or to one segment.
+    #[test]
+    fn backlogs_hold_what_is_foreseen() {
+        let packed = Segments::packed_held(record);
+        for n in [0, 1, 64, 500, 640, 10_000, 100_000] {
+            let (held, foreseen) = (filled(n).held(), Segments::held_for([0, n, n], packed));
+            let near = (held / 10).max(memory::of::<Record>(SEGMENT as usize));
+            assert!(
+                foreseen.abs_diff(held) <= near,
+                "{n} records: {foreseen} foreseen, {held} held"
+            );
+        }
+    }
+
+    /// Of a million that came and went, the last 1 000 wait for their commit: the ring has room for about twice as many.
+    #[test]
+    fn who_keeps_up_holds_what_is_foreseen() {
+        let mut segments = Segments::default();
+        for n in 0..1_000_000_u64 {
+            let needed = n.saturating_sub(1000);
+            append(&mut segments, n, needed);
+            segments.note_read(n + 1);
+            if n % 100 == 0 {
+                segments.release(needed, needed);
+            }
+        }
+        let foreseen = Segments::held_for([1000, 0, 1_000_000], Segments::packed_held(record));
+        let factor = foreseen as f64 / segments.held() as f64;
+        assert!((0.7..1.5).contains(&factor), "{foreseen}, {}", segments.held());
     }
 
     /// Of 20 full segments the last 8 stay plain. The 21st begins with its first record.

@@ -278,6 +278,13 @@ impl ConsumerClient {
         let tasks = self.pool.held() + self.held.held() + self.paused.as_ref().map_or(0, memory::of_vec);
         topics + tasks + self.connections.held() + memory::of_vec(&self.rebalance.settled)
     }
+
+    /// Bytes that one holds beside itself with so many topics and queues, in whose pool so many tasks have waited.
+    pub fn held_for(brokers: usize, topics: u64, queues: u64, tasks: u64) -> u64 {
+        let of_topics = memory::of_grown::<u64>(topics) + memory::of_grown::<ExpressionId>(topics);
+        let of_queues = ProcessQueueTable::held_for(queues);
+        of_topics + of_queues + ListenerPool::held_for(tasks) + Epochs::none(brokers).held()
+    }
 }
 
 /// The version of a subscription that is made or renewed `now`: the time, in milliseconds.

@@ -203,4 +203,9 @@ impl ListenerPool {
     pub fn held(&self) -> u64 {
         memory::of_deque(&self.waiting)
     }
+
+    /// Bytes of one in which so many tasks have waited.
+    pub fn held_for(tasks: u64) -> u64 {
+        memory::of_grown::<ConsumeRequest>(tasks)
+    }
 }

@@ -214,6 +214,11 @@ impl HeldQueue {
             + pushed
             + batch
     }
+
+    /// Bytes that one holds beside itself that has cached so many messages, got in answers of so many.
+    pub fn held_for(messages: u64, answer: u64) -> u64 {
+        ProcessQueue::held_for(messages) + memory::of_grown::<CachedMessage>(answer)
+    }
 }
 
 impl<O: Observer> Cluster<O> {

@@ -170,6 +170,11 @@ impl Idempotence {
         self.of_processes.remove(&consumer);
     }
 
+    /// Bytes of what remembers so many messages.
+    pub fn held_for(messages: u64) -> u64 {
+        memory::of_entries::<u64, (u64, SimTime)>(messages) + memory::of_entries::<u64, u64>(messages)
+    }
+
     /// Bytes that it holds.
     pub fn held(&self) -> u64 {
         let stores = self.shared.values().chain(self.of_processes.values());

@@ -278,6 +278,11 @@ impl OffsetWindow {
     pub fn held(&self) -> u64 {
         memory::of_deque(&self.slots)
     }
+
+    /// Bytes of one that has had so many messages.
+    pub fn held_for(messages: u64) -> u64 {
+        memory::of_grown::<CachedMessage>(messages)
+    }
 }
 
 #[cfg(test)]
@@ -296,6 +301,15 @@ mod tests {
             body_size: 7 * offset as u32 + luck as u32 % 7,
             origin_topic: TopicId(0),
             progress: Progress::new(0),
+        }
+    }
+
+    #[test]
+    fn a_window_holds_what_is_foreseen() {
+        for count in [0, 1, 5, 32, 33, 1000] {
+            let mut window = OffsetWindow::default();
+            (0..count).for_each(|offset| assert!(window.insert(message(offset, 0))));
+            assert_eq!(window.held(), OffsetWindow::held_for(count), "{count}");
         }
     }
 

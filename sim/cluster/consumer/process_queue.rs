@@ -260,6 +260,11 @@ impl ProcessQueue {
     pub fn held(&self) -> u64 {
         self.cached.held() + self.taken.held()
     }
+
+    /// Bytes of one that has had so many messages.
+    pub fn held_for(messages: u64) -> u64 {
+        OffsetWindow::held_for(messages)
+    }
 }
 
 /// The orderly listener's side.

@@ -89,6 +89,11 @@ impl ProcessQueueTable {
     pub fn held(&self) -> u64 {
         memory::of_vec(&self.held)
     }
+
+    /// Bytes of one with so many queues.
+    pub fn held_for(queues: u64) -> u64 {
+        memory::of_grown::<(QueueId, PqSlot)>(queues)
+    }
 }
 
 #[cfg(test)]

@@ -143,6 +143,11 @@ impl Producer {
         let route = self.publish.as_ref().map_or(0, TopicPublishInfo::held);
         memory::of_vec(&self.waiting) + route
     }
+
+    /// Bytes that one holds beside itself whose topic has so many queues.
+    pub fn held_for(queues: u64) -> u64 {
+        memory::of_grown::<(BrokerId, QueueId)>(queues)
+    }
 }
 
 impl<O: Observer> Cluster<O> {

@@ -10,6 +10,8 @@ mod order;
 mod rare;
 mod warm_up;
 
+pub use memory::Extent;
+
 use crate::cluster::config::ClusterConfig;
 use crate::cluster::directory::{Directory, TopicKind};
 use crate::cluster::fact::{Fact, Observer, PullResult, RebalanceTrigger};

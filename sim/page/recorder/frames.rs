@@ -6,6 +6,7 @@
 
 use crate::kernel::memory;
 use crate::kernel::time::{SimDuration, SimTime};
+use crate::observe::observation::Extent;
 
 /// Evenly spread rows of a whole run, but for the last.
 const ROWS: u64 = 500;
@@ -227,6 +228,16 @@ impl Frames {
         (0..entities.min(COLUMNS))
             .map(|entity| levels.told(entity))
             .collect()
+    }
+
+    /// Bytes at most of one of a run of that extent.
+    pub fn held_for(extent: &Extent) -> u64 {
+        let columns = [extent.slots, extent.queues, extent.producers];
+        let columns = columns.into_iter().chain([extent.consumers; 3]);
+        let columns: u64 = columns.map(|columns| columns.min(COLUMNS as u64)).sum();
+        // Moments have rows of their own, which go first when there are too many.
+        let rows = (NUMBERS as u64 / columns.max(1)).clamp(ROWS_LEAST as u64, 2 * ROWS);
+        rows * columns * size_of::<u64>() as u64
     }
 
     /// Bytes that it holds.

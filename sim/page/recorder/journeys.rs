@@ -278,6 +278,11 @@ impl Journeys {
         )
     }
 
+    /// Bytes at most.
+    pub fn held_at_most() -> u64 {
+        (STEPS + STEPS_OF_TROUBLE) as u64 * 2 * size_of::<(SimTime, Step)>() as u64 + BITS / 8
+    }
+
     /// Bytes that it holds.
     pub fn held(&self) -> u64 {
         let steps = (self.chance.steps + self.trouble.steps) as u64;

@@ -16,7 +16,7 @@ use crate::explain::{again, facts, words};
 use crate::kernel::time::SimTime;
 use crate::observe::beside::Beside;
 use crate::observe::duplicates::Duplicates;
-use crate::observe::observation::Observation;
+use crate::observe::observation::{Extent, Observation};
 use crate::page::data::Playback;
 use cast::Cast;
 use frames::Frames;
@@ -52,6 +52,12 @@ impl Recorder {
             duplicates: Vec::new(),
             playback: None,
         }
+    }
+
+    /// Bytes at most of one of a run of that extent, and of the page that is made of it.
+    pub fn held_for(extent: &Extent) -> u64 {
+        let recorded = Frames::held_for(extent) + Journeys::held_at_most() + Moments::held_at_most();
+        recorded + crate::page::BYTES as u64
     }
 
     /// What was recorded; `None` before the end of the run.

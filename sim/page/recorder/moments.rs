@@ -13,6 +13,8 @@ use std::collections::BTreeMap;
 
 /// Moments at most.
 const MOMENTS: usize = 2_500;
+/// Bytes of a usual sentence.
+const SENTENCE: usize = 150;
 /// So many times does the first while fit into the run.
 const WHILES: u64 = 2_000;
 
@@ -290,6 +292,11 @@ impl Moments {
     /// All of them, in order.
     pub fn list(&self) -> &[Moment] {
         &self.list
+    }
+
+    /// Bytes at most, with sentences of a usual length.
+    pub fn held_at_most() -> u64 {
+        (MOMENTS * (size_of::<Moment>() + SENTENCE)) as u64
     }
 
     /// Bytes that it holds.

@@ -1,11 +1,19 @@
 //! What is kept of one run of a study: its numbers, not its report.
 
 use super::metric::Metric;
-use crate::observe::observation::Observation;
+use crate::kernel::memory;
+use crate::observe::latency::Latency;
+use crate::observe::observation::{Extent, Observation};
+use crate::observe::series::ROWS;
 use crate::report::expect::{self, Expectation};
 use crate::report::model::{Report, Warning, WarningLevel};
 use crate::study::quantile::RunSpans;
 use indexmap::IndexMap;
+
+/// Bytes of the name of a consumer.
+const NAME: u64 = 32;
+/// Bytes of two digests.
+const DIGESTS: u64 = 128;
 
 /// One run of one variant.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -61,6 +69,25 @@ pub struct Work {
 }
 
 impl Outcome {
+    /// Bytes of one of a run of that extent.
+    pub fn held_for(extent: &Extent, metrics: &[Metric]) -> u64 {
+        let quantiles = metrics.iter().filter(|metric| metric.quantile.is_some()).count() as u64;
+        let metrics = metrics.len() as u64;
+        let [rows, groups] = [extent.samples.min(ROWS as u64), extent.groups];
+        let longest = extent.spans.iter().copied().max().unwrap_or_default();
+        // A bin that holds something takes as much as one that may.
+        let spans = quantiles * Latency::held_for(longest);
+        let of_group = memory::of::<GroupOutcome>(1) + 2 * memory::of::<u64>(rows as usize);
+        let of_consumer = memory::of::<(u64, String, Work)>(1) + NAME;
+        memory::of::<Self>(1)
+            + metrics * (size_of::<Option<f64>>() + size_of::<Option<RunSpans>>()) as u64
+            + spans
+            + memory::of::<f64>(rows as usize)
+            + groups * of_group
+            + extent.consumers * of_consumer
+            + DIGESTS
+    }
+
     /// What is to be kept of a finished run.
     pub fn of(
         report: &mut Report,

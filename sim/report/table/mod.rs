@@ -20,7 +20,7 @@ pub(in crate::report) mod words;
 use crate::report::model::Report;
 use crate::report::model::StoppedReport;
 use page::Page;
-pub use words::{columns, wrapped};
+pub use words::{bytes, columns, wrapped};
 
 /// Columns of a line at most.
 pub const WIDTH: usize = 100;

@@ -22,7 +22,7 @@ pub(in crate::report) fn bar(value: u64, most: u64) -> String {
 }
 
 /// A size in the greatest unit of which there is at least one: `512 B`, `1.5 MiB`.
-pub(in crate::report) fn bytes(bytes: u64) -> String {
+pub fn bytes(bytes: u64) -> String {
     let units = [(1_u64 << 30, "GiB"), (1 << 20, "MiB"), (1 << 10, "KiB")];
     match units.into_iter().find(|(unit, _)| bytes >= *unit) {
         Some((unit, name)) => format!("{} {name}", number(bytes as f64 / unit as f64)),

@@ -4,7 +4,7 @@
 //! Their ends leave time for everything to come to rest. `RMQSIM_RANDOM_CASES` runs more cases than the usual ones; a
 //! failure names its case.
 
-mod cases;
+pub mod cases;
 mod faults;
 mod listeners;
 mod operators;

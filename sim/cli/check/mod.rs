@@ -1,9 +1,12 @@
-//! `rmqsim check`: is a scenario sound, and how large is it? Nothing is simulated.
+//! `rmqsim check`: is a scenario sound, how large is it, and what will a run need? Nothing is simulated.
 
-use crate::cli::args::{Format, OverrideArgs};
+mod need;
+
+use crate::cli::args::{BoundArgs, Format, OverrideArgs};
+use crate::cli::check::need::Need;
 use crate::cli::columns;
 use crate::cli::terminal::Terminal;
-use crate::cli::{Exit, Failure};
+use crate::cli::{Exit, Failure, Global};
 use crate::cli::{expectations, metrics};
 use crate::kernel::time::SimDuration;
 use crate::scenario::estimate::{self, grouped};
@@ -11,20 +14,26 @@ use crate::scenario::study::Plan;
 use crate::scenario::{Diagnostics, Overrides, Scenario, limits};
 use serde_json::json;
 
-/// Check scenario files without running them
+/// Check scenario files without running them, and tell about how much memory runs will need
 #[derive(Clone, Debug, clap::Args)]
-#[command(after_help = "Examples:
-  rmqsim check quickstart
-  rmqsim check quickstart --set groups.billing.consumers.count=3 --format json")]
+#[command(
+    after_help = "With --threads, or of a scenario with a study, also the memory of so many runs at a time.
+
+Examples:
+  rmqsim check quickstart --threads 8
+  rmqsim check quickstart --set groups.billing.consumers.count=3 --format json"
+)]
 pub struct Args {
     /// Scenario files, names of shipped scenarios, or - for standard input
     #[arg(required_unless_present = "limits", value_name = "FILE")]
     files: Vec<String>,
     /// Show the bounds on what a scenario may ask for, and nothing else
-    #[arg(long, conflicts_with_all = ["files", "seed", "set", "until", "max_messages", "max_events"])]
+    #[arg(long, conflicts_with_all = ["files", "seed", "set", "until", "max_messages", "max_events", "max_memory"])]
     limits: bool,
     #[command(flatten)]
     overrides: OverrideArgs,
+    #[command(flatten)]
+    bounds: BoundArgs,
     /// Form of the answer; json gives problems as data
     #[arg(long, value_enum, default_value_t)]
     format: Format,
@@ -54,7 +63,7 @@ fn plain(text: &str) -> String {
 }
 
 /// Checks each file; exit code 2 if one of them is not sound.
-pub fn run(args: &Args, terminal: &Terminal) -> Result<Exit, Failure> {
+pub fn run(args: &Args, global: Global, terminal: &Terminal) -> Result<Exit, Failure> {
     if args.limits {
         return show_limits(args.format, terminal);
     }
@@ -62,7 +71,7 @@ pub fn run(args: &Args, terminal: &Terminal) -> Result<Exit, Failure> {
     let results: Vec<(&String, Result<Sound, Box<Diagnostics>>)> = args
         .files
         .iter()
-        .map(|file| (file, load(file, &overrides)))
+        .map(|file| (file, load(file, &overrides, args.bounds, global)))
         .collect();
     let sound = results.iter().all(|(_, result)| result.is_ok());
     match args.format {
@@ -77,8 +86,14 @@ pub fn run(args: &Args, terminal: &Terminal) -> Result<Exit, Failure> {
             let mut told = 0;
             for (_, result) in &results {
                 match result {
-                    Ok(sound) if !terminal.is_quiet() => terminal.print(&summary(sound))?,
-                    Ok(_) => {}
+                    Ok(sound) => {
+                        if !terminal.is_quiet() {
+                            terminal.print(&summary(sound))?;
+                        }
+                        for warning in sound.need.warnings() {
+                            terminal.note(&format!("{}: {warning}", sound.scenario.name()));
+                        }
+                    }
                     Err(problems) => {
                         if told > 0 {
                             terminal.problem("");
@@ -97,17 +112,36 @@ pub fn run(args: &Args, terminal: &Terminal) -> Result<Exit, Failure> {
 struct Sound {
     scenario: Scenario,
     study: Option<Plan>,
+    need: Need,
 }
 
-fn load(file: &str, overrides: &Overrides) -> Result<Sound, Box<Diagnostics>> {
+fn load(
+    file: &str,
+    overrides: &Overrides,
+    bounds: BoundArgs,
+    global: Global,
+) -> Result<Sound, Box<Diagnostics>> {
     let scenario = Scenario::load(file, overrides)?;
     expectations::read(&scenario)?;
     let study = Plan::of(&scenario, overrides)?;
-    if let Some(plan) = &study {
-        expectations::of_variants(plan)?;
-        metrics::of_study(plan)?;
-    }
-    Ok(Sound { scenario, study })
+    let metrics = match &study {
+        Some(plan) => {
+            expectations::of_variants(plan)?;
+            metrics::of_study(plan)?
+        }
+        None => Vec::new(),
+    };
+    let need = Need::of(
+        &scenario,
+        study.as_ref().map(|plan| (plan, metrics.as_slice())),
+        bounds,
+        global,
+    );
+    Ok(Sound {
+        scenario,
+        study,
+        need,
+    })
 }
 
 /// What a sound scenario holds.
@@ -161,16 +195,21 @@ fn summary(sound: &Sound) -> String {
         )
     });
     format!(
-        "{}: fine — {}; about {messages} in {}{study}",
+        "{}: fine — {}; about {messages} in {}{study}\n  {}",
         scenario.name(),
         parts.join(", "),
-        size.duration
+        size.duration,
+        sound.need.told()
     )
 }
 
 fn as_json(file: &str, result: &Result<Sound, Box<Diagnostics>>) -> serde_json::Value {
     match result {
-        Ok(Sound { scenario, study }) => {
+        Ok(Sound {
+            scenario,
+            study,
+            need,
+        }) => {
             let size = Size::of(scenario);
             let mut object = json!({
                 "file": file,
@@ -184,6 +223,7 @@ fn as_json(file: &str, result: &Result<Sound, Box<Diagnostics>>) -> serde_json::
                 "consumers": size.consumers,
                 "messages_foreseen": size.messages.to_string(),
                 "duration_seconds": size.duration.as_secs_f64(),
+                "memory": need.to_json(),
                 "scenario": scenario.normalised,
             });
             if let Some(plan) = study {
