@@ -7,6 +7,8 @@
 //! Left out: lists that insert into a sorted run (ladder, calendar, wheel). They win on spread-out times, and
 //! go quadratic when many events share one instant, which is how a cluster of equal clients starts.
 
+mod buckets;
+mod in_slot;
 mod near_far;
 mod quad_heap;
 mod std_heap;
