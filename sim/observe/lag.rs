@@ -340,6 +340,10 @@ impl Lag {
     #[inline(always)]
     pub fn committed(&mut self, now: SimTime, slot: usize, of: Slot, new: u64) {
         let state = &mut self.slots[slot];
+        // An operator has set the group's offset at the broker, where no reader of a broadcasting group looks.
+        if state.is_unborn() {
+            return;
+        }
         let delta = state.committed().unwrap_or(0) as i64 - new as i64;
         state.commit(new);
         if delta != 0 {
@@ -518,6 +522,25 @@ mod tests {
         assert_eq!(
             (level.mean(secs(0), secs(10)), level.value(), level.max()),
             (6.0, 6, 10)
+        );
+    }
+
+    /// What an operator writes at the broker is no offset of a reader that has not come.
+    #[test]
+    fn nothing_lags_behind_who_has_not_come() {
+        let (slots, mut lag) = desk();
+        lag.slots[0] = Row::new(true);
+        lag.dispatched(secs(1), &slots, QueueId(0), 100);
+        lag.committed(secs(2), 0, slots.get(0), 70);
+        lag.dispatched(secs(3), &slots, QueueId(0), 150);
+        assert_eq!(
+            (lag.slot(0).committed(), lag.group(GroupId(0)).lag.value()),
+            (None, 0)
+        );
+        lag.begins(secs(4), 0, slots.get(0), 140);
+        assert_eq!(
+            (lag.slot(0).committed(), lag.group(GroupId(0)).lag.value()),
+            (Some(140), 10)
         );
     }
 

@@ -60,6 +60,8 @@ struct Visitors {
     askers: Vec<(ConsumerId, u64)>,
     /// Offsets that an operator has set and no pull has heard of yet.
     resets: Vec<(GroupId, u64)>,
+    /// See [`ConsumeQueue::keep_whole_segments`].
+    keeps_whole_segments: bool,
 }
 
 impl ConsumeQueue {
@@ -101,7 +103,22 @@ impl ConsumeQueue {
 
     /// Makes room for the next record; nobody can ask any more for what lies below `needed`.
     pub fn make_room(&mut self, needed: u64) {
+        let needed = self.may_let_go(needed);
         self.segments.make_room(needed);
+    }
+
+    /// From now on only whole segments leave memory: an operator has sent a group elsewhere, and who may still go there, or
+    /// be taken for standing there, is not known from readers and commits alone.
+    pub fn keep_whole_segments(&mut self) {
+        self.visitors.keeps_whole_segments = true;
+    }
+
+    /// What may leave memory if nobody can ask any more for what lies below `needed`: nothing that is yet to be seen.
+    fn may_let_go(&self, needed: u64) -> u64 {
+        match self.visitors.keeps_whole_segments {
+            true => 0,
+            false => needed.min(self.visible),
+        }
     }
 
     /// Where the record at `offset` lies in the commit log, to 63 records of this queue.
@@ -228,9 +245,9 @@ impl ConsumeQueue {
         self.pass_from
     }
 
-    /// First record that is not given up.
+    /// First record in memory.
     pub fn kept_from(&self) -> u64 {
-        self.segments.base()
+        self.segments.kept_from()
     }
 
     /// A client took the queue.
@@ -270,8 +287,8 @@ impl ConsumeQueue {
         self.visible > 0 && self.min == 0 && self.head_position >= in_memory_from
     }
 
-    /// The first offset stored at or after `time`; the maximum if there is none. Searches kept records only:
-    /// what was released was consumed by everybody, and nobody will be sent back there.
+    /// The first offset stored at or after `time`; the maximum if there is none. Searches records in memory
+    /// only: what left it was consumed by everybody, and nobody will be sent back there.
     pub fn search_by_time(&self, time: SimTime) -> u64 {
         let first = self.segments.kept_from().max(self.min);
         let (mut low, mut high) = (first, self.visible.max(first));
@@ -289,7 +306,8 @@ impl ConsumeQueue {
     /// Gives up whole segments below `needed`, the least offset that somebody may still ask for, and what is deleted.
     pub fn release(&mut self, needed: u64) {
         let safe = needed.max(self.min);
-        self.segments.release(safe, needed);
+        let may_go = self.may_let_go(needed);
+        self.segments.release(safe, may_go, self.visible);
     }
 
     /// Whether a later release may free something.
@@ -304,7 +322,7 @@ impl ConsumeQueue {
         self.segments.has_first_releasable()
     }
 
-    /// Records that are not given up.
+    /// Records kept in memory.
     pub fn kept(&self) -> u64 {
         self.end_offset() - self.kept_from()
     }
@@ -367,15 +385,36 @@ mod tests {
         assert_eq!((queue.max_offset(), queue.is_young(0)), (1, true));
     }
 
-    /// 900 is 14 segments of 64 and a part. What was freed does not come back when somebody stands lower.
+    /// What was freed does not come back when somebody stands lower.
     #[test]
-    fn whole_segments_are_released() {
+    fn what_nobody_needs_is_released() {
         let mut queue = filled(1000);
         queue.release(900);
-        assert_eq!(queue.kept(), 1000 - 14 * 64);
+        assert_eq!(queue.kept(), 100);
         assert_eq!(queue.get(900).luck, 900);
         queue.release(100);
+        assert_eq!(queue.kept(), 100);
+    }
+
+    /// 900 is 14 segments of 64 and a part. An operator has sent somebody somewhere: what a commit or a reader tells is not
+    /// all there is to know, so nothing goes but whole segments.
+    #[test]
+    fn after_a_reset_whole_segments_go() {
+        let mut queue = filled(1000);
+        queue.keep_whole_segments();
+        queue.make_room(900);
+        assert_eq!(queue.kept(), 1000);
+        queue.release(900);
         assert_eq!(queue.kept(), 1000 - 14 * 64);
+    }
+
+    /// A record that is stored and not indexed is still to be seen, though nobody asks for it yet.
+    #[test]
+    fn what_is_invisible_stays() {
+        let mut queue = filled(10);
+        queue.append(record(10), 2000);
+        queue.make_room(11);
+        assert_eq!((queue.kept_from(), queue.kept()), (10, 1));
     }
 
     /// The head is young while it is in memory and not deleted.

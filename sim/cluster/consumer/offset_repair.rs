@@ -47,6 +47,7 @@ impl<O: Observer> Cluster<O> {
             self.consumers[consumer.index()].held.note_dropped();
             let held = self.held_queues.get_mut(slot.0);
             held.process_queue.dropped = true;
+            held.news = None;
             held.floor = held.floor.min(*to);
             held.requests += 1;
             held.repair = Some(Repair {

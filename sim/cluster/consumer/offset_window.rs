@@ -9,6 +9,7 @@
 //!
 //! Plays the part of the `TreeMap`s inside `ProcessQueue`.
 
+use crate::cluster::consumer::spare_rooms::LENT;
 use crate::cluster::ids::{MessageId, TopicId};
 use crate::kernel::memory;
 use crate::kernel::time::SimTime;
@@ -226,10 +227,11 @@ impl OffsetWindow {
         self.slots = room;
     }
 
-    /// Gives its room back, if there is no message.
+    /// Gives its room back, if there is no message and somebody else may need so little.
     #[inline]
     pub fn give_room_back(&mut self) -> Option<VecDeque<CachedMessage>> {
-        (self.slots.is_empty() && !self.has_no_room()).then(|| std::mem::take(&mut self.slots))
+        let may_go = self.slots.is_empty() && (1..=LENT).contains(&self.slots.capacity());
+        may_go.then(|| std::mem::take(&mut self.slots))
     }
 
     /// Puts tombstones into a gap behind the last slot.

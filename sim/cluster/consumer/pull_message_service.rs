@@ -15,6 +15,7 @@ use crate::cluster::consumer::flow_control::{
     CacheState, DELAY_WHEN_CACHE_FLOW_CONTROL, FLOW_CONTROL, OrderlyPull, PULL_TIMEOUT, PullDecision,
     PullSituation, decide_pull, delay_after_failure, piggybacked_commit,
 };
+use crate::cluster::consumer::spare_rooms::LENT;
 use crate::cluster::event::{Event, PqSlot};
 use crate::cluster::fact::{Fact, Observer, PullFailure, PullResult};
 use crate::cluster::network::{Direction, Endpoint, Server};
@@ -322,7 +323,7 @@ impl<O: Observer> Cluster<O> {
         }
         let needs_task = held.process_queue.put(held.inbox[..messages].iter().copied());
         held.inbox.drain(..messages);
-        if held.inbox.is_empty() {
+        if held.inbox.is_empty() && held.inbox.capacity() <= LENT {
             self.spare_rooms.keep_answer(std::mem::take(&mut held.inbox));
         }
         let cached = held.process_queue.msg_count() as u32;

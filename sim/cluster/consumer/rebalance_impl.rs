@@ -543,7 +543,10 @@ impl<O: Observer> Cluster<O> {
         let group = client.group;
         let in_memory = decided_by != StartOffsetRule::ConsumeFromWhere;
         let topic_at = client.rebalance.round.as_ref().map_or(0, |round| round.topic);
-        let topic = (client.topics[topic_at], topic_at as u16);
+        let topic = (
+            client.topics[topic_at],
+            u16::try_from(topic_at).expect("a client has 10 000 topics at most"),
+        );
         let now = self.core.now();
         let from = (start, in_memory);
         let place = (queue, self.queues[queue.index()].broker);

@@ -60,9 +60,10 @@ impl Row {
     fn set(&mut self, of: Of, level: Level) {
         let at = of as usize;
         (self.values[at], self.maxima[at]) = (level.value, level.max);
-        (self.low[at], self.high[at]) = (level.moment as u64, (level.moment >> 64) as i32);
         // 2⁹⁵ is a lag of 20 thousand million, all the events that a run may have, for 60 years.
-        debug_assert_eq!(self.level(of).moment, level.moment);
+        let high =
+            i32::try_from(level.moment >> 64).expect("a lag over time of less than 2⁹⁵ message-nanoseconds");
+        (self.low[at], self.high[at]) = (level.moment as u64, high);
     }
 
     /// The level changes by `delta` at `now`.
