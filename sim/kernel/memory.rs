@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 /// A heap block costs about so much beside its content.
-const BLOCK: u64 = 16;
+pub const BLOCK: u64 = 16;
 
 /// `count` values of `T` in a block.
 pub const fn of<T>(count: usize) -> u64 {

@@ -56,7 +56,8 @@ pub enum Measure {
     SlotUncommitted,
 }
 
-const MEASURES: usize = Measure::SlotUncommitted as usize + 1;
+/// Kinds of columns.
+pub const MEASURES: usize = Measure::SlotUncommitted as usize + 1;
 /// Columns of a group that is not one beside another.
 pub const MEASURES_OF_GROUP: u64 = (Measure::SlotLag as usize - Measure::GroupLag as usize) as u64;
 
@@ -219,11 +220,12 @@ impl Series {
         rows * columns
     }
 
-    /// Bytes for `samples` samples of `width` columns and those that stand beside them.
-    pub fn held_for(samples: u64, width: u64, beside: u64) -> u64 {
+    /// Bytes for `samples` samples of `width` columns and those that stand beside them, of so many measures.
+    pub fn held_for(samples: u64, measures: u64, width: u64, beside: u64) -> u64 {
         let (rows, kept) = Self::grid_for(samples, width);
         let columns = kept + beside.min(COLUMNS as u64);
-        columns * memory::of_grown::<u64>(rows) + memory::of_grown::<SimTime>(rows)
+        let row = measures * memory::BLOCK + columns * size_of::<u64>() as u64;
+        measures * memory::of_grown::<Vec<u64>>(rows) + rows * row + memory::of_grown::<SimTime>(rows)
     }
 
     /// Bytes that it holds.
@@ -271,7 +273,7 @@ mod tests {
                     (0..width).for_each(|slot| series.put(Measure::SlotUncommitted, slot, at));
                 }
             }
-            let foreseen = Series::held_for(samples, width as u64, width as u64);
+            let foreseen = Series::held_for(samples, 2, width as u64, width as u64);
             let factor = foreseen as f64 / series.held() as f64;
             assert!(
                 (0.99..1.01).contains(&factor),

@@ -113,11 +113,11 @@ impl ConsumeQueue {
         self.visitors.keeps_whole_segments = true;
     }
 
-    /// What may leave memory if nobody can ask any more for what lies below `needed`: nothing that is yet to be seen.
+    /// What may leave memory if nobody can ask any more for what lies below `needed`.
     fn may_let_go(&self, needed: u64) -> u64 {
         match self.visitors.keeps_whole_segments {
             true => 0,
-            false => needed.min(self.visible),
+            false => needed,
         }
     }
 
@@ -306,8 +306,7 @@ impl ConsumeQueue {
     /// Gives up whole segments below `needed`, the least offset that somebody may still ask for, and what is deleted.
     pub fn release(&mut self, needed: u64) {
         let safe = needed.max(self.min);
-        let may_go = self.may_let_go(needed);
-        self.segments.release(safe, may_go, self.visible);
+        self.segments.release(safe, self.may_let_go(needed));
     }
 
     /// Whether a later release may free something.
@@ -406,15 +405,6 @@ mod tests {
         assert_eq!(queue.kept(), 1000);
         queue.release(900);
         assert_eq!(queue.kept(), 1000 - 14 * 64);
-    }
-
-    /// A record that is stored and not indexed is still to be seen, though nobody asks for it yet.
-    #[test]
-    fn what_is_invisible_stays() {
-        let mut queue = filled(10);
-        queue.append(record(10), 2000);
-        queue.make_room(11);
-        assert_eq!((queue.kept_from(), queue.kept()), (10, 1));
     }
 
     /// The head is young while it is in memory and not deleted.

@@ -379,11 +379,10 @@ impl<O: Observer> Cluster<O> {
             .chain(asked)
             .chain(rewinds)
             .chain(self.least_to_resend(queue))
-            // What is not dispatched yet is still to be indexed.
-            .chain((!self.index.is_idle()).then(|| consume_queue.max_offset()))
             .min()
             .unwrap_or(u64::MAX)
-            .min(consume_queue.end_offset())
+            // What is not dispatched yet is still to be indexed, and to be seen.
+            .min(consume_queue.max_offset())
     }
 
     /// A request of a consumer client has arrived.

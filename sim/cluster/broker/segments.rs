@@ -125,16 +125,15 @@ impl Segments {
         self.read_to = self.read_to.max(offset);
     }
 
-    /// Gives up whole segments below `safe` and lets go what lies below `needed`, as far as it has been `seen`; packs what
-    /// stays for long.
-    pub fn release(&mut self, safe: u64, needed: u64, seen: u64) {
+    /// Gives up whole segments below `safe` and lets go what lies below `needed`; packs what stays for long.
+    pub fn release(&mut self, safe: u64, needed: u64) {
         while self.has_releasable() && self.base + SEGMENT <= safe {
             self.base += SEGMENT;
             let old = self.old.as_mut().expect("there are records");
             old.positions.pop_front();
             old.release(self.base);
         }
-        self.let_go(needed.max(self.base).min(seen));
+        self.let_go(needed.max(self.base));
         let (len, room) = (self.recent.len(), self.recent.capacity());
         if room > FREE_ROOM && len < room / 4 {
             self.recent.shrink_to((len * 2).max(FREE_ROOM));
@@ -356,7 +355,7 @@ mod tests {
             append(&mut segments, n, needed);
             segments.note_read(n + 1);
             if n % 100 == 0 {
-                segments.release(needed, needed, n + 1);
+                segments.release(needed, needed);
             }
         }
         let foreseen = Segments::held_for([1000, 0, 1_000_000], Segments::packed_held(record));
@@ -385,13 +384,13 @@ mod tests {
         assert_eq!(packed(&segments), 0);
         let plain = segments.held();
         for _ in 0..2 * RELEASES_TO_LOOK - 1 {
-            segments.release(0, 0, 6400);
+            segments.release(0, 0);
         }
         assert_eq!(packed(&segments), 0);
-        segments.release(0, 0, 6400);
+        segments.release(0, 0);
         assert_eq!((packed(&segments), segments.end()), (100, 6400));
         holds(&segments, 0..6400);
-        segments.release(0, 0, 6400);
+        segments.release(0, 0);
         assert!(segments.held() < plain / 2);
     }
 
@@ -399,13 +398,13 @@ mod tests {
     #[test]
     fn released_segments_are_given_back() {
         let mut segments = filled(6400);
-        segments.release(64 * 80 + 63, 64 * 80 + 63, 6400);
+        segments.release(64 * 80 + 63, 64 * 80 + 63);
         assert_eq!(
             (segments.base(), segments.end(), packed(&segments)),
             (64 * 80, 6400, 11)
         );
         holds(&segments, 64 * 80..6400);
-        segments.release(6400, 6400, 6400);
+        segments.release(6400, 6400);
         let packed_bytes = segments.old.as_ref().map(|old| old.packed_bytes);
         assert_eq!(
             (segments.base(), packed(&segments), packed_bytes),
@@ -428,7 +427,7 @@ mod tests {
             holds(&segments, offset.saturating_sub(2)..=offset);
         }
         assert_eq!((segments.base(), segments.end()), (0, 1000));
-        segments.release(998, 998, 1000);
+        segments.release(998, 998);
         assert_eq!((segments.base(), segments.kept_from()), (64 * 15, 998));
         holds(&segments, 998..1000);
     }
@@ -438,7 +437,7 @@ mod tests {
     fn room_follows_what_is_there() {
         let mut segments = filled(500);
         assert!(segments.recent.capacity() >= 500);
-        segments.release(495, 495, 500);
+        segments.release(495, 495);
         assert!(segments.recent.capacity() <= FREE_ROOM);
         holds(&segments, 495..500);
     }
@@ -447,18 +446,9 @@ mod tests {
     #[test]
     fn what_is_needed_stays_in_memory_though_it_is_deleted() {
         let mut segments = filled(200);
-        segments.release(150, 10, 200);
+        segments.release(150, 10);
         assert_eq!((segments.base(), segments.kept_from()), (128, 128));
         holds(&segments, 128..200);
-    }
-
-    /// What is stored and not yet indexed stays, though no group is there to need it.
-    #[test]
-    fn what_nobody_has_seen_stays_in_memory() {
-        let mut segments = filled(128);
-        segments.release(128, 128, 120);
-        assert_eq!((segments.base(), segments.kept_from()), (128, 120));
-        assert_eq!(segments.with(120, |record| *record), record(120));
     }
 
     #[test]
@@ -489,7 +479,7 @@ mod tests {
                     0 | 1 => (end..end + n).for_each(|offset| append(&mut segments, offset, needed)),
                     2 => segments.note_read((base + n).min(end)),
                     3 => needed = (needed + n).min(end),
-                    _ => (0..n % 40).for_each(|_| segments.release(needed, needed, end)),
+                    _ => (0..n % 40).for_each(|_| segments.release(needed, needed)),
                 }
                 prop_assert!(segments.base() <= needed && segments.kept_from() <= needed);
                 holds(&segments, needed..segments.end());

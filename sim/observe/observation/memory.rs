@@ -13,7 +13,7 @@ use crate::observe::order::{KeyOrder, QueueOrder};
 use crate::observe::ownership::Ownership;
 use crate::observe::paces::Paces;
 use crate::observe::rebalance::Rebalances;
-use crate::observe::series::{MEASURES_OF_GROUP, Series};
+use crate::observe::series::{MEASURES, MEASURES_OF_GROUP, Series};
 use crate::observe::slots::Slots;
 use crate::observe::windows::Windows;
 
@@ -77,7 +77,7 @@ impl Observation {
 
     /// Bytes of the series in a run of this extent.
     pub fn series_held_for(of: &Extent) -> u64 {
-        Series::held_for(of.samples, of.width(), of.slots)
+        Series::held_for(of.samples, MEASURES as u64, of.width(), of.slots)
     }
 
     /// Numbers in them, those beside others not counted.
