@@ -95,13 +95,13 @@ impl<E: Copy> Buckets<E> {
         bucket.block = block;
     }
 
-    /// Empties the bucket of `slot` into `out`, in no particular order; the sequence number from which the entries count.
+    /// Empties the bucket of `slot` into `out`, the youngest entry first; the sequence number from which the entries count.
     pub fn take(&mut self, slot: u64, out: &mut Vec<InSlot<E>>) -> u64 {
         let at = (slot % BUCKETS) as usize;
         let bucket = std::mem::replace(&mut self.buckets[at], EMPTY);
         self.occupied[at / 64] &= !(1 << (at % 64));
         self.len -= bucket.len as usize;
-        self.blocks_of(&bucket, |_, entries| out.extend_from_slice(entries));
+        self.blocks_of(&bucket, |entries| out.extend(entries.iter().rev()));
         let (mut block, mut last) = (bucket.block, NONE);
         while block != NONE {
             (last, block) = (block, self.next[block as usize]);
@@ -114,12 +114,12 @@ impl<E: Copy> Buckets<E> {
     }
 
     /// Shows the entries of a bucket, block by block, the youngest block first.
-    fn blocks_of<'a>(&'a self, bucket: &Bucket, mut see: impl FnMut(u32, &'a [InSlot<E>])) {
+    fn blocks_of<'a>(&'a self, bucket: &Bucket, mut see: impl FnMut(&'a [InSlot<E>])) {
         let mut left = bucket.len as usize;
         let mut block = bucket.block;
         while block != NONE {
             let count = (left - 1) % BLOCK + 1;
-            see(block, &self.blocks[block as usize][..count]);
+            see(&self.blocks[block as usize][..count]);
             left -= count;
             block = self.next[block as usize];
         }
@@ -173,7 +173,7 @@ impl<E: Copy> Buckets<E> {
     pub fn iter(&self, present: u64) -> impl Iterator<Item = Scheduled<E>> {
         (0..BUCKETS).zip(&self.buckets).flat_map(move |(at, bucket)| {
             let mut entries = Vec::new();
-            self.blocks_of(bucket, |_, block| entries.extend_from_slice(block));
+            self.blocks_of(bucket, |block| entries.extend_from_slice(block));
             let slot = slot_after(present, at);
             entries
                 .into_iter()

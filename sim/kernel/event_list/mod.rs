@@ -9,6 +9,7 @@
 
 mod buckets;
 mod in_slot;
+mod latest_first;
 mod near_far;
 mod quad_heap;
 mod std_heap;

@@ -2,9 +2,9 @@
 
 use crate::kernel::event_list::buckets::{BUCKETS, Buckets};
 use crate::kernel::event_list::in_slot::{InSlot, slot_of};
-use crate::kernel::event_list::quad_heap::{Keyed, LazyHeap};
+use crate::kernel::event_list::latest_first::sort_latest_first;
+use crate::kernel::event_list::quad_heap::LazyHeap;
 use crate::kernel::event_list::{EventList, QuadHeap, Scheduled};
-use std::cmp::Reverse;
 
 /// Time cut into slots: the present one lies ready, each later one in a bucket, unsorted.
 ///
@@ -20,6 +20,8 @@ pub struct NearFarList<E> {
     slot: u64,
     /// What was scheduled for the present slot ahead of time, latest first; at the end what was put back.
     run: Vec<InSlot<E>>,
+    /// Room for sorting it.
+    scratch: Vec<InSlot<E>>,
     /// Sequence number from which those in the run count.
     run_seq: u64,
     /// What was scheduled for the present slot since it became that. At equal times it comes after what is in the run.
@@ -37,6 +39,7 @@ impl<E> Default for NearFarList<E> {
         Self {
             slot: 0,
             run: Vec::new(),
+            scratch: Vec::new(),
             run_seq: 0,
             near: LazyHeap::default(),
             near_seq: 0,
@@ -103,7 +106,7 @@ impl<E: Copy> NearFarList<E> {
         if in_beyond == Some(slot) {
             self.take_beyond();
         }
-        self.run.sort_unstable_by_key(|entry| Reverse(entry.key()));
+        sort_latest_first(&mut self.run, &mut self.scratch);
     }
 
     /// What is due in the present slot and was beyond the last bucket when it was scheduled comes into the run.
