@@ -4,7 +4,7 @@ use crate::kernel::event_list::Scheduled;
 use crate::kernel::event_list::in_slot::{InSlot, slot_of};
 
 /// Slots that have a bucket: 34.4 s of them, so that the longest of RocketMQ's periods (30 s) fits.
-pub const BUCKETS: u64 = 2048;
+pub const BUCKETS: u64 = 4096;
 
 /// Entries in a block.
 const BLOCK: usize = 16;
@@ -219,9 +219,8 @@ mod tests {
             for len in 1..=3 * BLOCK as u64 {
                 let mut out = Vec::new();
                 let first = buckets.take(len, &mut out);
-                let mut seqs: Vec<u64> = out.iter().map(|entry| entry.unpack(len, first).seq).collect();
-                seqs.sort_unstable();
-                assert_eq!(seqs, (before..before + len).collect::<Vec<_>>());
+                let seqs: Vec<u64> = out.iter().map(|entry| entry.unpack(len, first).seq).collect();
+                assert_eq!(seqs, (before..before + len).rev().collect::<Vec<_>>());
                 before += len;
             }
             assert_eq!((buckets.len(), buckets.blocks.len()), (0, blocks));

@@ -4,12 +4,12 @@ use crate::kernel::event_list::Scheduled;
 use crate::kernel::event_list::quad_heap::Keyed;
 use crate::kernel::time::SimTime;
 
-/// Binary logarithm of a slot's length in nanoseconds: a slot is 16.8 ms.
+/// Binary logarithm of a slot's length in nanoseconds: a slot is 8.4 ms.
 ///
-/// Hops and most service times stay within a slot or two and meet the heap only; timers of seconds do not.
-pub const SLOT_BITS: u32 = 24;
+/// Hops stay within a slot and meet the heap only; the longer ones of the service times, and timers of seconds, do not.
+pub const SLOT_BITS: u32 = 23;
 
-/// Bits of a place that number the entries.
+/// Bits of a place that number the entries: 41.
 const NUMBER_BITS: u32 = u64::BITS - SLOT_BITS;
 
 /// The slot in which an entry is due.
@@ -33,7 +33,7 @@ impl<E: Copy> InSlot<E> {
         let number = entry.seq - first_seq;
         assert!(
             number >> NUMBER_BITS == 0,
-            "more than 2⁴⁰ events while something of one slot was pending"
+            "more than 2⁴¹ events while something of one slot was pending"
         );
         let since = entry.time.as_nanos() & ((1 << SLOT_BITS) - 1);
         Self {
@@ -73,7 +73,7 @@ mod tests {
 
     #[test]
     fn what_is_packed_comes_back() {
-        for (time, seq) in [(0, 7), (1, 8), ((3 << SLOT_BITS) - 1, 1 << 39)] {
+        for (time, seq) in [(0, 7), (1, 8), ((3 << SLOT_BITS) - 1, 1 << (NUMBER_BITS - 1))] {
             let time = SimTime::from_nanos(time);
             let entry = Scheduled {
                 time,
@@ -86,11 +86,11 @@ mod tests {
     }
 
     #[test]
-    #[should_panic(expected = "more than 2⁴⁰ events")]
+    #[should_panic(expected = "more than 2⁴¹ events")]
     fn numbers_do_not_run_into_times() {
         let entry = Scheduled {
             time: SimTime::ZERO,
-            seq: 1 << 40,
+            seq: 1 << NUMBER_BITS,
             event: (),
         };
         InSlot::pack(entry, 0);

@@ -6,12 +6,12 @@ use std::cmp::Reverse;
 
 /// Binary logarithm of the number of parts.
 const PART_BITS: u32 = 8;
-/// Parts of a slot, 66 µs each.
+/// Parts of a slot, 33 µs each.
 const PARTS: usize = 1 << PART_BITS;
 /// Fewer entries are not worth the parts.
 const FEW: usize = 64;
 
-/// Sorts the entries of one slot by time and order, latest first. `scratch` is room that is used again.
+/// Sorts the entries of one slot by time and order, latest first. `scratch`, which is empty, is room that is used again.
 ///
 /// Timers that were set at one instant for another one come as they must go, and are looked at once. Others are dealt out to
 /// parts of the slot, in time proportional to their number, and sorted there; where all are due within one part, as a whole.
@@ -30,7 +30,6 @@ pub fn sort_latest_first<E: Copy>(run: &mut [InSlot<E>], scratch: &mut Vec<InSlo
     for end in &mut ends {
         start += std::mem::replace(end, start);
     }
-    scratch.clear();
     scratch.extend_from_slice(run);
     for entry in scratch.iter() {
         let next = &mut ends[part(entry)];
@@ -45,6 +44,7 @@ pub fn sort_latest_first<E: Copy>(run: &mut [InSlot<E>], scratch: &mut Vec<InSlo
         }
         start = end;
     }
+    scratch.clear();
 }
 
 #[cfg(test)]
@@ -69,7 +69,9 @@ mod tests {
                 entries.sort_by_key(|entry| entry.seq.wrapping_mul(0x9E37_79B9_7F4A_7C15));
             }
             let mut run: Vec<_> = entries.iter().map(|entry| InSlot::pack(*entry, 0)).collect();
-            sort_latest_first(&mut run, &mut vec![run.first().copied().unwrap_or(InSlot::pack(entry((0, &0)), 0))]);
+            let mut scratch = Vec::new();
+            sort_latest_first(&mut run, &mut scratch);
+            prop_assert!(scratch.is_empty());
             let sorted: Vec<_> = run.iter().rev().map(|entry| entry.unpack(0, 0)).map(|e| (e.time, e.seq, e.event)).collect();
             let mut expected: Vec<_> = entries.iter().map(|e| (e.time, e.seq, e.event)).collect();
             expected.sort_unstable();

@@ -90,13 +90,13 @@ mod tests {
         Drop(u64),
     }
 
-    /// Ties, hops, service times, the ends of slots of 2²⁴ ns, RocketMQ's periods, delay levels, and never.
+    /// Ties, hops, service times, the ends of slots, RocketMQ's periods, delay levels, and never.
     fn delay() -> impl Strategy<Value = u64> {
         prop_oneof![
             3 => Just(0),
             2 => Just(500_000),
             3 => 0..40_000_000_u64,
-            1 => (0..2_u64, 1..4000_u64).prop_map(|(off, slot)| (slot << 24) - off),
+            1 => (0..2_u64, 1..4000_u64).prop_map(|(off, slot)| (slot << in_slot::SLOT_BITS) - off),
             2 => prop_oneof![Just(5_000_000_000), Just(20_000_000_000), Just(30_000_000_000)],
             1 => 0..7_200_000_000_000_u64,
             1 => Just(u64::MAX),
