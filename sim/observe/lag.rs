@@ -12,14 +12,15 @@
 use crate::cluster::ids::{GroupId, QueueId};
 use crate::kernel::memory;
 use crate::kernel::time::{SimDuration, SimTime};
-use crate::observe::histogram::Histogram;
+use crate::observe::lag::checkpoints::Checkpoints;
 use crate::observe::lag::row::{Of, Row};
 use crate::observe::slots::{Slot, Slots};
 
-mod row;
+pub use peak::{Mark, Peak};
 
-/// Checkpoints of one queue at most; beyond, every second one is dropped.
-const CHECKPOINTS: usize = 256;
+mod checkpoints;
+mod peak;
+mod row;
 
 /// A count over time.
 #[derive(Clone, Copy, Debug, Default)]
@@ -73,150 +74,6 @@ fn mean(integral: i128, from: SimTime, end: SimTime) -> f64 {
     integral as f64 / span.as_nanos() as f64
 }
 
-/// The sum of all levels of one kind in a group: its peak and how long that took to drain.
-#[derive(Clone, Debug)]
-pub struct Peak {
-    value: i64,
-    max: i64,
-    max_at: SimTime,
-    /// When it first fell to 1 % of the maximum or below, after the maximum.
-    drained_at: Option<SimTime>,
-    /// Its maximum since the last sample.
-    window_max: i64,
-    samples: Histogram,
-    marks: Vec<Mark>,
-    /// The highest value at which a mark is still to be reached; below 0 if none is.
-    watch: i64,
-}
-
-/// A value to be drained, noted at one instant.
-#[derive(Clone, Copy, Debug)]
-pub struct Mark {
-    at: SimTime,
-    value: i64,
-    drained_at: Option<SimTime>,
-}
-
-impl Mark {
-    /// What was there.
-    pub fn value(&self) -> u64 {
-        self.value.max(0) as u64
-    }
-    /// From then to 1 % of it.
-    pub fn drain(&self) -> Option<SimDuration> {
-        Some(self.drained_at?.since(self.at))
-    }
-    /// The value at which it is drained.
-    fn goal(&self) -> i64 {
-        self.value / 100
-    }
-}
-
-impl Peak {
-    fn new() -> Self {
-        Self {
-            value: 0,
-            max: 0,
-            max_at: SimTime::ZERO,
-            drained_at: None,
-            window_max: 0,
-            samples: Histogram::default(),
-            marks: Vec::new(),
-            watch: -1,
-        }
-    }
-
-    /// Maximum, drain time and percentile begin at `now`. Marks stay, and so does what the next sample looks back to.
-    fn restart(&mut self, now: SimTime) {
-        self.max = self.value.max(0);
-        self.max_at = now;
-        self.drained_at = None;
-        self.samples = Histogram::default();
-    }
-
-    /// Notes what there is to be drained.
-    fn mark(&mut self, now: SimTime) {
-        self.marks.push(Mark {
-            at: now,
-            value: self.value,
-            drained_at: None,
-        });
-        if self.value > 0 {
-            self.watch = self.watch.max(self.value / 100);
-        }
-    }
-
-    /// Some mark is drained.
-    #[cold]
-    fn reach(&mut self, now: SimTime) {
-        self.watch = -1;
-        for mark in self
-            .marks
-            .iter_mut()
-            .filter(|mark| mark.value > 0 && mark.drained_at.is_none())
-        {
-            if self.value <= mark.goal() {
-                mark.drained_at = Some(now);
-            } else {
-                self.watch = self.watch.max(mark.goal());
-            }
-        }
-    }
-
-    #[inline(always)]
-    fn change(&mut self, now: SimTime, delta: i64) {
-        self.value += delta;
-        if delta > 0 {
-            self.window_max = self.window_max.max(self.value);
-            if self.value > self.max {
-                self.max = self.value;
-                self.max_at = now;
-                self.drained_at = None;
-            }
-        } else {
-            if self.drained_at.is_none() && self.value * 100 <= self.max {
-                self.drained_at = Some(now);
-            }
-            if self.value <= self.watch {
-                self.reach(now);
-            }
-        }
-    }
-
-    fn sample(&mut self) -> u64 {
-        self.samples.record(self.value());
-        let window_max = self.window_max.max(self.value);
-        self.window_max = self.value;
-        window_max.max(0) as u64
-    }
-
-    /// What was noted, in order.
-    pub fn marks(&self) -> &[Mark] {
-        &self.marks
-    }
-    /// Now.
-    pub fn value(&self) -> u64 {
-        self.value.max(0) as u64
-    }
-    /// Highest ever.
-    pub fn max(&self) -> u64 {
-        self.max as u64
-    }
-    /// When it was highest first.
-    pub fn max_at(&self) -> Option<SimTime> {
-        (self.max > 0).then_some(self.max_at)
-    }
-    /// From the maximum to 1 % of it.
-    pub fn drain(&self) -> Option<SimDuration> {
-        let drained_at = self.drained_at?;
-        (self.max > 0).then(|| drained_at.since(self.max_at))
-    }
-    /// 99th percentile of the samples, to three digits.
-    pub fn p99(&self) -> u64 {
-        self.samples.quantile(0.99).min(self.max())
-    }
-}
-
 /// Lag and backlog of one slot.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct SlotLag {
@@ -249,22 +106,20 @@ pub struct GroupLag {
     pub lag_window_max: u64,
 }
 
-/// A queue ended at `end` from sample `reached` (or earlier) to sample `until`.
-#[derive(Clone, Copy, Debug)]
-struct Checkpoint {
-    end: u64,
-    reached: SimTime,
-    until: SimTime,
-}
-
 /// Folds dispatches, commits and ends of records into lag and backlog.
 #[derive(Debug, Default)]
 pub struct Lag {
     /// One past the last visible record, by queue.
     visible: Vec<u64>,
-    checkpoints: Vec<Vec<Checkpoint>>,
+    checkpoints: Vec<Checkpoints>,
     slots: Vec<Row>,
     groups: Vec<GroupLag>,
+    /// When the oldest record that no listener has seen was stored, by slot; as of the last change of its queue.
+    oldest: Vec<Option<SimTime>>,
+    /// Slots that have one, and others that had one at the last sample.
+    behind: Vec<u32>,
+    /// The last sample.
+    sampled: SimTime,
     /// When means and maxima began.
     from: SimTime,
 }
@@ -287,15 +142,12 @@ impl Lag {
     /// Makes room for all queues and slots known.
     pub fn grow(&mut self, now: SimTime, slots: &Slots, groups: usize) {
         self.visible.resize(slots.queues(), 0);
-        let empty = Checkpoint {
-            end: 0,
-            reached: now,
-            until: now,
-        };
-        self.checkpoints.resize_with(slots.queues(), || vec![empty]);
+        self.checkpoints
+            .resize_with(slots.queues(), || Checkpoints::new(now));
         for slot in self.slots.len()..slots.len() {
             self.slots.push(Row::new(slots.get(slot).reader.is_some()));
         }
+        self.oldest.resize(slots.len(), None);
         self.groups.resize_with(groups, || GroupLag {
             lag: Peak::new(),
             backlog: Peak::new(),
@@ -371,33 +223,57 @@ impl Lag {
         self.groups.iter_mut().for_each(|group| group.lag.mark(now));
     }
 
-    /// The regular look. `end` and `frontier` come from the ledger.
+    /// The regular look, at the queues that have `changed` since the last one: those of which `end`, or the `frontier` of a
+    /// reader, which come from the ledger, is not what it was.
     pub fn sample(
         &mut self,
         now: SimTime,
         slots: &Slots,
+        changed: &[QueueId],
         end: impl Fn(QueueId) -> u64,
         frontier: impl Fn(usize) -> u64,
     ) {
-        for queue in (0..slots.queues() as u32).map(QueueId) {
-            let lowest = slots.readers(queue).map(&frontier).min();
+        for &queue in changed {
+            let (end, readers) = (end(queue), slots.readers(queue));
+            let lowest = readers.clone().map(&frontier).min();
             let points = &mut self.checkpoints[queue.index()];
-            remember(points, now, end(queue), lowest.unwrap_or(u64::MAX));
+            points.remember(self.sampled, now, end, lowest.unwrap_or(u64::MAX));
+            for slot in readers {
+                let frontier = frontier(slot);
+                let oldest = (frontier < end).then(|| points.stored_at(frontier));
+                if self.oldest[slot].is_none() && oldest.is_some() {
+                    self.behind.push(slot as u32);
+                }
+                self.oldest[slot] = oldest;
+            }
         }
         for group in &mut self.groups {
             group.lag_window_max = group.lag.sample();
             group.backlog.sample();
             group.oldest = SimDuration::ZERO;
         }
-        for (slot, of) in slots.iter() {
-            let frontier = frontier(slot);
-            if frontier < end(of.queue) {
-                let age = now.since(stored_at(&self.checkpoints[of.queue.index()], frontier));
-                let group = &mut self.groups[of.group.index()];
-                group.oldest = group.oldest.max(age);
-                group.oldest_max = group.oldest_max.max(age);
-            }
-        }
+        let (oldest, groups) = (&self.oldest, &mut self.groups);
+        self.behind.retain(|&slot| {
+            let Some(stored) = oldest[slot as usize] else {
+                return false;
+            };
+            let group = &mut groups[slots.get(slot as usize).group.index()];
+            group.oldest = group.oldest.max(now.since(stored));
+            group.oldest_max = group.oldest_max.max(group.oldest);
+            true
+        });
+        self.sampled = now;
+        debug_assert!(self.is_right(slots, end, frontier), "a change was not told");
+    }
+
+    /// Whether what is kept of the queues that were not looked at is what a look would have found.
+    fn is_right(&self, slots: &Slots, end: impl Fn(QueueId) -> u64, frontier: impl Fn(usize) -> u64) -> bool {
+        let is_right = |(slot, of): (usize, Slot)| {
+            let (points, frontier) = (&self.checkpoints[of.queue.index()], frontier(slot));
+            let oldest = (frontier < end(of.queue)).then(|| points.stored_at(frontier));
+            points.end() == end(of.queue) && self.oldest[slot] == oldest
+        };
+        slots.iter().all(is_right) && self.behind.len() == self.oldest.iter().flatten().count()
     }
 
     /// One past the last visible record of `queue`.
@@ -407,6 +283,10 @@ impl Lag {
     /// One slot.
     pub fn slot(&self, slot: usize) -> SlotLag {
         self.slots[slot].get()
+    }
+    /// Lag and backlog of one slot, now.
+    pub fn now(&self, slot: usize) -> (u64, u64) {
+        self.slots[slot].now()
     }
     /// One group.
     pub fn group(&self, group: GroupId) -> &GroupLag {
@@ -431,72 +311,36 @@ impl Lag {
 
     /// Bytes for so many queues, slots and groups. `behind` are queues, and for how many samples something waits there.
     pub fn held_for(queues: u64, slots: u64, groups: u64, behind: &[(u64, u64)]) -> u64 {
-        let points = |samples: u64| memory::of_grown::<Checkpoint>(samples.clamp(1, CHECKPOINTS as u64 + 1));
         let remembered: u64 = behind
             .iter()
-            .map(|(queues, samples)| queues * points(*samples))
+            .map(|(queues, samples)| queues * Checkpoints::held_for(*samples))
             .sum();
         memory::of_grown::<u64>(queues)
-            + memory::of_grown::<Vec<Checkpoint>>(queues)
+            + memory::of_grown::<Checkpoints>(queues)
             + memory::of_grown::<Row>(slots)
             + memory::of_grown::<GroupLag>(groups)
+            + memory::of_grown::<Option<SimTime>>(slots)
+            + memory::of_grown::<u32>(slots)
             + remembered
     }
 
     /// Bytes that it holds.
     pub fn held(&self) -> u64 {
-        let of_peak = |peak: &Peak| peak.samples.held() + memory::of_vec(&peak.marks);
         let groups = self
             .groups
             .iter()
-            .map(|group| of_peak(&group.lag) + of_peak(&group.backlog))
+            .map(|group| group.lag.held() + group.backlog.held())
             .sum::<u64>();
-        let checkpoints = self.checkpoints.iter().map(memory::of_vec).sum::<u64>();
+        let checkpoints = self.checkpoints.iter().map(Checkpoints::held).sum::<u64>();
         memory::of_vec(&self.visible)
             + memory::of_vec(&self.slots)
             + memory::of_vec(&self.groups)
+            + memory::of_vec(&self.oldest)
+            + memory::of_vec(&self.behind)
+            + memory::of_vec(&self.checkpoints)
             + groups
             + checkpoints
     }
-}
-
-/// Notes where a queue ends now, and forgets what every reader has passed (all below `lowest`).
-fn remember(points: &mut Vec<Checkpoint>, now: SimTime, end: u64, lowest: u64) {
-    let last = points.last_mut().expect("there is always one checkpoint");
-    if last.end == end {
-        last.until = now;
-    } else {
-        points.push(Checkpoint {
-            end,
-            reached: now,
-            until: now,
-        });
-    }
-    // The last point at or below the lowest frontier is still needed: the next message lies behind it.
-    let passed = points.partition_point(|point| point.end <= lowest);
-    points.drain(..passed.saturating_sub(1));
-    if points.len() > CHECKPOINTS {
-        let last = points.len() - 1;
-        let mut index = 0;
-        points.retain(|_| {
-            index += 1;
-            (index - 1) % 2 == 0 || index - 1 == last
-        });
-    }
-}
-
-/// About when the record at `offset` was stored; `offset` lies below the last checkpoint's end.
-fn stored_at(points: &[Checkpoint], offset: u64) -> SimTime {
-    let after = points.partition_point(|point| point.end <= offset);
-    let (Some(before), Some(next)) = (
-        after.checked_sub(1).and_then(|i| points.get(i)),
-        points.get(after),
-    ) else {
-        return points.last().map_or(SimTime::ZERO, |point| point.reached);
-    };
-    let span = u128::from(next.reached.since(before.until).as_nanos());
-    let share = span * u128::from(offset - before.end) / u128::from(next.end - before.end);
-    before.until + SimDuration::from_nanos(share as u64)
 }
 
 #[cfg(test)]
@@ -605,13 +449,13 @@ mod tests {
         let of = slots.get(0);
         lag.dispatched(secs(1), &slots, QueueId(0), 100);
         for t in 1..5 {
-            lag.sample(secs(t), &slots, |_| 100, |_| 0);
+            lag.sample(secs(t), &slots, &[QueueId(0)], |_| 100, |_| 0);
         }
         lag.committed(secs(5), 0, of, 60);
         lag.ended(secs(5), 0, of, 60);
         lag.restart(secs(6));
         for t in 6..8 {
-            lag.sample(secs(t), &slots, |_| 100, |_| 60);
+            lag.sample(secs(t), &slots, &[QueueId(0)], |_| 100, |_| 60);
         }
         lag.committed(secs(8), 0, of, 100);
         let group = lag.group(GroupId(0));
@@ -633,9 +477,9 @@ mod tests {
         let of = slots.get(0);
         lag.dispatched(secs(1), &slots, QueueId(0), 50);
         lag.committed(secs(2), 0, of, 45);
-        lag.sample(secs(3), &slots, |_| 50, |_| 50);
+        lag.sample(secs(3), &slots, &[QueueId(0)], |_| 50, |_| 50);
         assert_eq!(lag.group(GroupId(0)).lag_window_max, 50);
-        lag.sample(secs(4), &slots, |_| 50, |_| 50);
+        lag.sample(secs(4), &slots, &[QueueId(0)], |_| 50, |_| 50);
         assert_eq!(lag.group(GroupId(0)).lag_window_max, 5);
     }
 
@@ -644,15 +488,39 @@ mod tests {
     fn age_is_interpolated_between_checkpoints() {
         let (slots, mut lag) = desk();
         for t in 1..=10 {
-            lag.sample(secs(t), &slots, |_| 0, |_| 0);
+            lag.sample(secs(t), &slots, &[QueueId(0)], |_| 0, |_| 0);
         }
-        lag.sample(secs(11), &slots, |_| 100, |_| 50);
+        lag.sample(secs(11), &slots, &[QueueId(0)], |_| 100, |_| 50);
         assert_eq!(lag.group(GroupId(0)).oldest, SimDuration::from_millis(500));
-        lag.sample(secs(20), &slots, |_| 100, |_| 50);
+        lag.sample(secs(20), &slots, &[QueueId(0)], |_| 100, |_| 50);
         assert_eq!(lag.group(GroupId(0)).oldest, SimDuration::from_millis(9_500));
-        lag.sample(secs(21), &slots, |_| 100, |_| 100);
+        lag.sample(secs(21), &slots, &[QueueId(0)], |_| 100, |_| 100);
         assert_eq!(lag.group(GroupId(0)).oldest, SimDuration::ZERO);
         assert_eq!(lag.group(GroupId(0)).oldest_max, SimDuration::from_millis(9_500));
+    }
+
+    /// 100 messages of the first second wait in one queue, which nobody looks at any more, while the other one is busy: they
+    /// grow older all the same, until somebody reads them.
+    #[test]
+    fn what_waits_grows_older_without_a_look() {
+        let story = Story::new().topic("orders", 2).group("billing", &["orders"]);
+        let (mut slots, mut lag) = (Slots::default(), Lag::default());
+        let [busy, idle] = [QueueId(0), QueueId(1)];
+        for queue in [busy, idle] {
+            slots.add_queue(queue, &story.directory);
+        }
+        lag.grow(SimTime::ZERO, &slots, 1);
+        let oldest = |lag: &Lag| lag.group(GroupId(0)).oldest;
+        let end = |t: u64| move |queue| if queue == busy { t * 10 } else { 100 };
+        lag.sample(secs(1), &slots, &[busy, idle], end(1), |slot| [10, 50][slot]);
+        assert_eq!(oldest(&lag), SimDuration::from_millis(500));
+        for t in 2..9 {
+            lag.sample(secs(t), &slots, &[busy], end(t), |slot| [t * 10, 50][slot]);
+            assert_eq!(oldest(&lag), secs(t).since(SimTime::from_nanos(500_000_000)));
+        }
+        lag.sample(secs(9), &slots, &[busy, idle], end(9), |slot| [80, 100][slot]);
+        assert_eq!(oldest(&lag), SimDuration::from_secs(1));
+        assert_eq!(lag.behind, [0]);
     }
 
     /// A reader that keeps up leaves one checkpoint; one that never reads, at most 256.
@@ -660,12 +528,12 @@ mod tests {
     fn checkpoints_stay_few() {
         let (slots, mut lag) = desk();
         for t in 1..5_000 {
-            lag.sample(secs(t), &slots, |_| t, |_| t);
-            assert!(lag.checkpoints[0].len() <= 2);
+            lag.sample(secs(t), &slots, &[QueueId(0)], |_| t, |_| t);
+            assert!(lag.checkpoints[0].count() <= 2);
         }
         for t in 5_000..20_000 {
-            lag.sample(secs(t), &slots, |_| t, |_| 5_000);
-            assert!(lag.checkpoints[0].len() <= CHECKPOINTS + 1);
+            lag.sample(secs(t), &slots, &[QueueId(0)], |_| t, |_| 5_000);
+            assert!(lag.checkpoints[0].count() <= checkpoints::CHECKPOINTS);
         }
         // Stored at one a second, so offset 5 000 lies at about 5 000 s.
         let age = lag.group(GroupId(0)).oldest.as_secs_f64();

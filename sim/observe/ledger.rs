@@ -18,10 +18,19 @@ use crate::cluster::fact::DropCause;
 use crate::cluster::ids::{GroupId, QueueId};
 use crate::kernel::memory;
 use crate::kernel::time::SimTime;
+use crate::observe::changed::Changed;
 use crate::observe::invariant::{Invariant, broken, grouped};
 use crate::observe::passed::Passed;
 use crate::observe::settled::Settled;
 use crate::observe::slots::{Slot, Slots};
+use account::{Account, ByFilter};
+use open::{KnownOpen, Open};
+
+pub use balance::Balance;
+
+mod account;
+mod balance;
+mod open;
 
 /// How a record ended for a group.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,160 +54,6 @@ pub enum Delivery {
     FirstAfterAll,
     /// The group has seen it before.
     Duplicate,
-}
-
-/// The account of one group; counts of records.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Balance {
-    /// Stored in the topics it subscribes to.
-    pub produced: u64,
-    /// Copies and dead letters made of a record that had ended before.
-    pub extra_copies: u64,
-    /// Stored in subscribed topics, not delivered.
-    pub waiting: u64,
-    /// Delivered, not ended.
-    pub in_flight: u64,
-    /// Scheduled, or in the retry topic and not delivered.
-    pub awaiting_retry: u64,
-    /// Ended with success.
-    pub succeeded: u64,
-    /// Ended in the dead-letter topic.
-    pub dead: u64,
-    /// Passed over by a filter, never delivered.
-    pub filtered: u64,
-    /// Removed by retention before any delivery.
-    pub expired: u64,
-    /// Skipped before any delivery.
-    pub skipped: u64,
-    /// Delivered, not ended, and skipped.
-    pub skipped_unfinished: u64,
-    /// Passed over by a filter, never delivered, and a member asks for them.
-    pub mismatched: u64,
-    /// Skipped because an operator has reset the offset, delivered or not.
-    pub reset: u64,
-    /// Failed, and nobody will try them again; by [`DropCause`].
-    pub dropped: [u64; DropCause::ALL.len()],
-}
-
-impl Balance {
-    /// What came in.
-    pub fn left(&self) -> u64 {
-        self.produced + self.extra_copies
-    }
-    /// Where it is.
-    pub fn right(&self) -> u64 {
-        let open = self.waiting + self.in_flight + self.awaiting_retry;
-        open + self.succeeded + self.dead + self.filtered + self.expired + self.lost()
-    }
-    /// Records that somebody in the group asks for, as far as known.
-    pub fn asked_for(&self) -> u64 {
-        self.produced.saturating_sub(self.filtered + self.mismatched)
-    }
-    /// Skipped, delivered or not, passed over by mistake, and dropped.
-    pub fn lost(&self) -> u64 {
-        let by_mistake = self.mismatched + self.skipped + self.skipped_unfinished;
-        by_mistake + self.reset + self.dropped.iter().sum::<u64>()
-    }
-}
-
-/// One queue as one group has read it. One cache line: there are as many as queues.
-#[derive(Clone, Debug, Default)]
-#[repr(C, align(64))]
-struct Account {
-    /// All records below were delivered, passed over, skipped or expired; the one here was not.
-    frontier: u64,
-    settled: Settled,
-    /// Records below do not count: they were there before this reader first came.
-    base: u64,
-    /// Records below the frontier that were skipped or expired before any delivery.
-    unseen: u64,
-    /// Deliveries of records below the frontier.
-    duplicates: u64,
-    /// What filters have passed over; made by the first such record.
-    by_filter: Option<Box<ByFilter>>,
-}
-
-#[cfg(target_pointer_width = "64")]
-const _: () = assert!(size_of::<Account>() == 64, "one cache line");
-
-/// What filters have passed over of one queue, as one group has read it.
-#[derive(Clone, Debug)]
-struct ByFilter {
-    /// Records passed over and not delivered, below and above the frontier.
-    passed: Passed,
-    /// Those of them that a member asks for.
-    mismatched: Option<Passed>,
-    /// How many of the passed ones lie above the frontier.
-    passed_above: u64,
-    /// Whether one was delivered after all.
-    came_back: bool,
-}
-
-impl ByFilter {
-    fn new(frontier: u64) -> Self {
-        Self {
-            passed: Passed::new(frontier),
-            mismatched: None,
-            passed_above: 0,
-            came_back: false,
-        }
-    }
-}
-
-impl Account {
-    /// That of a reader who has not come yet: nothing counts for it.
-    fn unborn() -> Self {
-        Self {
-            base: u64::MAX,
-            frontier: u64::MAX,
-            unseen: u64::MAX,
-            ..Self::default()
-        }
-    }
-
-    fn is_born(&self) -> bool {
-        self.base != u64::MAX
-    }
-
-    /// Records passed over and not delivered.
-    fn passed(&self) -> u64 {
-        self.by_filter.as_ref().map_or(0, |by| by.passed.count())
-    }
-
-    /// How many of them lie above the frontier.
-    fn passed_above(&self) -> u64 {
-        self.by_filter.as_ref().map_or(0, |by| by.passed_above)
-    }
-
-    /// Moves the frontier to `to` or, beyond it, to the next record that was not passed over.
-    #[inline]
-    fn advance(&mut self, to: u64) {
-        if let Some(by) = &mut self.by_filter {
-            let before = self.frontier;
-            self.frontier = by.passed.first_gap(to);
-            let jumped = (before..self.frontier).filter(|offset| by.passed.contains(*offset));
-            by.passed_above -= jumped.count() as u64;
-        } else {
-            self.frontier = to;
-        }
-    }
-
-    /// The group will not see what lies below `to` and was neither seen nor passed over. Returns how many records.
-    fn give_up(&mut self, to: u64) -> u64 {
-        if to <= self.frontier {
-            return 0;
-        }
-        let given_up = match &self.by_filter {
-            None => self.settled.insert_range(self.frontier, to),
-            Some(by) => {
-                let unseen = (self.frontier..to).filter(|offset| !by.passed.contains(*offset));
-                unseen.filter(|offset| self.settled.insert(*offset)).count() as u64
-            }
-        };
-        self.unseen += given_up;
-        self.advance(to);
-        given_up
-    }
 }
 
 /// What one group has done in all its queues.
@@ -229,6 +84,10 @@ pub struct Ledger {
     /// By account: those of the groups, then those of the readers of broadcasting groups.
     counts: Vec<GroupCounts>,
     group_count: usize,
+    /// Queues whose end, or the frontier of one of whose readers, is not what it was at the last look.
+    changed: Changed,
+    /// What the last look found.
+    known: KnownOpen,
     checks: u64,
 }
 
@@ -247,6 +106,8 @@ impl Ledger {
         }
         self.counts.resize_with(accounts, GroupCounts::default);
         self.group_count = groups;
+        self.changed.grow(slots.queues());
+        self.known.grow(slots.len(), groups);
     }
 
     /// A record was appended to `queue`. Offsets are contiguous (invariant Q1).
@@ -261,6 +122,7 @@ impl Ledger {
             );
         }
         *end += 1;
+        self.changed.mark(queue);
     }
 
     /// The schedule service moved a copy to the retry queue; `again`: one that it had moved before.
@@ -301,6 +163,7 @@ impl Ledger {
             );
         }
         account.advance(offset + 1);
+        self.changed.mark(of.queue);
         self.counts[of.account as usize].in_flight += 1;
         Delivery::First
     }
@@ -362,6 +225,7 @@ impl Ledger {
             missed = (from..to).filter(|offset| mismatched.insert(*offset)).count() as u64;
         }
         account.advance(frontier);
+        self.changed.mark(of.queue);
         let counts = &mut self.counts[of.account as usize];
         counts.mismatched += missed;
         counts.filtered = counts.filtered + new - missed;
@@ -371,19 +235,21 @@ impl Ledger {
     /// Retention has removed the records below `to`. Returns how many of them the group had not seen.
     pub fn expired(&mut self, slot: usize, of: Slot, to: u64) -> u64 {
         let expired = self.accounts[slot].give_up(to);
+        self.changed.mark(of.queue);
         self.counts[of.account as usize].expired += expired;
         expired
     }
 
     /// A reader of a broadcasting group takes a queue at `start`. If it never had it before, its account begins there, and
     /// this returns true. Else what lies before and has not ended is lost to it, which the caller counts.
-    pub fn begins(&mut self, slot: usize, start: u64) -> bool {
+    pub fn begins(&mut self, slot: usize, of: Slot, start: u64) -> bool {
         let account = &mut self.accounts[slot];
         if account.is_born() {
             return false;
         }
         account.settled.insert_range(0, start);
         (account.base, account.frontier, account.unseen) = (start, start, start);
+        self.changed.mark(of.queue);
         true
     }
 
@@ -453,6 +319,7 @@ impl Ledger {
         };
         counts.in_flight -= unfinished;
         let undelivered = account.give_up(to);
+        self.changed.mark(of.queue);
         if by_operator {
             counts.reset += unfinished + undelivered;
         } else {
@@ -526,14 +393,9 @@ impl Ledger {
 
     /// The account of `group` as it stands; of a broadcasting group the sum over its readers.
     pub fn balance(&self, slots: &Slots, group: GroupId) -> Balance {
-        let readers = slots.readers_of(group);
-        let accounts = readers.map_or(group.0..group.0 + 1, |readers| readers);
-        let mut balance = Balance::default();
-        for account in accounts {
-            self.add_counts(&mut balance, account);
-        }
+        let mut balance = self.counted(slots, group);
         for slot in slots.of_group(group) {
-            self.add_open(&mut balance, slots, slot);
+            self.open(slots, slot).add_to(&mut balance);
         }
         balance
     }
@@ -546,7 +408,17 @@ impl Ledger {
             .of_group(group)
             .filter(|&slot| slots.get(slot).reader == Some(reader))
         {
-            self.add_open(&mut balance, slots, slot);
+            self.open(slots, slot).add_to(&mut balance);
+        }
+        balance
+    }
+
+    /// What is counted of `group`: all but what follows from ends and frontiers.
+    fn counted(&self, slots: &Slots, group: GroupId) -> Balance {
+        let accounts = slots.readers_of(group).unwrap_or(group.0..group.0 + 1);
+        let mut balance = Balance::default();
+        for account in accounts {
+            self.add_counts(&mut balance, account);
         }
         balance
     }
@@ -573,39 +445,64 @@ impl Ledger {
     }
 
     /// What the records of one slot add that have not ended.
-    fn add_open(&self, balance: &mut Balance, slots: &Slots, slot: usize) {
+    fn open(&self, slots: &Slots, slot: usize) -> Open {
         let of = slots.get(slot);
         let account = &self.accounts[slot];
-        let beyond = self.end(of.queue).saturating_sub(account.frontier);
-        let undelivered = beyond - account.passed_above();
-        if of.is_retry {
-            balance.awaiting_retry += undelivered;
-        } else {
-            balance.produced += self.end(of.queue).saturating_sub(account.base);
-            balance.waiting += undelivered;
+        let end = self.end(of.queue);
+        let undelivered = end.saturating_sub(account.frontier) - account.passed_above();
+        match of.is_retry {
+            true => Open {
+                awaiting_retry: undelivered,
+                ..Open::default()
+            },
+            false => Open {
+                produced: end.saturating_sub(account.base),
+                waiting: undelivered,
+                awaiting_retry: 0,
+            },
         }
     }
 
-    /// Compares both sides of every account (invariant L1).
+    /// Compares both sides of every account (invariant L1), as the last look left them.
     ///
     /// # Panics
     /// If one does not add up.
     pub fn check(&mut self, now: SimTime, slots: &Slots, directory: &Directory) {
         self.checks += 1;
         for group in (0..self.group_count as u32).map(GroupId) {
+            let balance = self.balance_looked(slots, group);
+            debug_assert_eq!(balance, self.balance(slots, group), "a change was not told");
+            if balance.left() != balance.right() {
+                imbalance(now, directory, group, &balance);
+            }
+        }
+    }
+
+    /// As [`check`](Self::check), with all queues counted anew, at any instant.
+    ///
+    /// # Panics
+    /// If an account does not add up.
+    pub fn check_anew(&mut self, now: SimTime, slots: &Slots, directory: &Directory) {
+        self.checks += 1;
+        for group in (0..self.group_count as u32).map(GroupId) {
             let balance = self.balance(slots, group);
             if balance.left() != balance.right() {
-                broken(
-                    now,
-                    Invariant::L1,
-                    &format!(
-                        "group {}: produced {} + extra {} ≠ accounted {}: {balance:?}",
-                        directory.group(group).name,
-                        grouped(balance.produced),
-                        grouped(balance.extra_copies),
-                        grouped(balance.right()),
-                    ),
-                );
+                imbalance(now, directory, group, &balance);
+            }
+        }
+    }
+
+    /// Compares what the looks have kept, the last one a moment ago, with all queues counted anew.
+    ///
+    /// # Panics
+    /// If a change was not told.
+    pub fn check_looks(&self, now: SimTime, slots: &Slots, directory: &Directory) {
+        for group in (0..self.group_count as u32).map(GroupId) {
+            let (anew, looked) = (self.balance(slots, group), self.balance_looked(slots, group));
+            if anew != looked {
+                let name = &directory.group(group).name;
+                let text = format!("group {name}: counted anew {anew:?} ≠ from look to look {looked:?}");
+                broken(now, Invariant::L1, &text);
             }
         }
     }
@@ -617,6 +514,8 @@ impl Ledger {
             + memory::of_grown::<Account>(slots)
             + memory::of_grown::<GroupCounts>(accounts)
             + slots * Settled::held_for(span)
+            + Changed::held_for(queues)
+            + KnownOpen::held_for(slots, accounts)
     }
 
     /// Bytes that it holds.
@@ -630,8 +529,26 @@ impl Ledger {
             account.settled.held() + passed
         };
         let accounts = self.accounts.iter().map(of_account).sum::<u64>();
-        memory::of_vec(&self.ends) + memory::of_vec(&self.accounts) + memory::of_vec(&self.counts) + accounts
+        let looks = self.changed.held() + self.known.held();
+        let tables =
+            memory::of_vec(&self.ends) + memory::of_vec(&self.accounts) + memory::of_vec(&self.counts);
+        tables + accounts + looks
     }
+}
+
+#[cold]
+fn imbalance(now: SimTime, directory: &Directory, group: GroupId, balance: &Balance) -> ! {
+    broken(
+        now,
+        Invariant::L1,
+        &format!(
+            "group {}: produced {} + extra {} ≠ accounted {}: {balance:?}",
+            directory.group(group).name,
+            grouped(balance.produced),
+            grouped(balance.extra_copies),
+            grouped(balance.right()),
+        ),
+    )
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@
 //! are done.
 
 pub mod beside;
+pub mod changed;
 pub mod consumers;
 pub mod delivery;
 pub mod duplicates;

@@ -140,12 +140,7 @@ impl Series {
             }
             self.widths[measure as usize] = entity + 1;
         }
-        let rows = &mut self.rows[measure as usize];
-        if rows.len() < self.times.len() {
-            rows.resize_with(self.times.len() - 1, Vec::new);
-            rows.push(Vec::with_capacity(self.widths[measure as usize]));
-        }
-        let row = &mut rows[self.times.len() - 1];
+        let row = self.present(measure);
         match row.get_mut(entity) {
             Some(known) => *known = value,
             None => {
@@ -153,6 +148,52 @@ impl Series {
                 row.push(value);
             }
         }
+    }
+
+    /// Puts the values of the first `count` entities into the row, of several measures that are told together and of which
+    /// nothing is in it yet. As [`put`](Self::put) for one after the other, but a row at a time; for measures that may be left
+    /// out, those of slots and consumers.
+    pub fn put_all<const N: usize>(
+        &mut self,
+        measures: [Measure; N],
+        count: usize,
+        values: impl Fn(usize) -> [u64; N],
+    ) {
+        let widths = measures.map(|measure| self.widths[measure as usize]);
+        let is_cut = widths.iter().any(|width| *width < count);
+        if is_cut && self.width < COLUMNS {
+            for entity in 0..count {
+                for (measure, value) in measures.into_iter().zip(values(entity)) {
+                    self.put(measure, entity, value);
+                }
+            }
+            return;
+        }
+        self.omitted |= is_cut;
+        let mut rows = widths.map(Vec::with_capacity);
+        for entity in 0..count {
+            for ((row, width), value) in rows.iter_mut().zip(widths).zip(values(entity)) {
+                if entity < width {
+                    row.push(value);
+                }
+            }
+        }
+        for (measure, row) in measures.into_iter().zip(rows) {
+            let rows = &mut self.rows[measure as usize];
+            debug_assert!(rows.len() < self.times.len(), "the row has values of {measure:?}");
+            rows.resize_with(self.times.len() - 1, Vec::new);
+            rows.push(row);
+        }
+    }
+
+    /// The row that was begun last, of one measure.
+    fn present(&mut self, measure: Measure) -> &mut Vec<u64> {
+        let rows = &mut self.rows[measure as usize];
+        if rows.len() < self.times.len() {
+            rows.resize_with(self.times.len() - 1, Vec::new);
+            rows.push(Vec::with_capacity(self.widths[measure as usize]));
+        }
+        &mut rows[self.times.len() - 1]
     }
 
     /// Puts the highest lag since the row before into the row.
@@ -374,5 +415,44 @@ mod tests {
         assert!(series.omitted());
         assert!(series.times().len() <= 100);
         assert!(series.column(Measure::SlotLag, COLUMNS + 4).is_empty());
+    }
+
+    /// Rows that grow, up to where columns are left out and beyond: one after the other and at a time.
+    #[test]
+    fn a_row_at_a_time_is_as_one_value_after_the_other() {
+        let (measures, beside) = (
+            [Measure::ConsumerConsumed, Measure::ConsumerQueues],
+            [Measure::SlotLag, Measure::SlotUncommitted],
+        );
+        let value = |row: u64, entity: usize| [row * 7 + entity as u64, row + 1];
+        let filled = |at_a_time: bool| {
+            let mut series = Series::new(SimDuration::from_secs(1));
+            for (at, count) in (0..).zip([3, 3, 1_200, 4_999, 5_000, 5_001, 2]) {
+                series.begin(secs(at));
+                for measures in [measures, beside] {
+                    if at_a_time {
+                        series.put_all(measures, count, |entity| value(at, entity));
+                        continue;
+                    }
+                    for entity in 0..count {
+                        for (measure, value) in measures.into_iter().zip(value(at, entity)) {
+                            series.put(measure, entity, value);
+                        }
+                    }
+                }
+            }
+            series
+        };
+        let [one, other] = [filled(false), filled(true)];
+        assert!(one.omitted() && other.omitted());
+        for measure in measures.into_iter().chain(beside) {
+            for entity in [0, 2, 3, 1_199, 1_200, 4_998, 4_999, 5_000] {
+                assert_eq!(
+                    one.column(measure, entity),
+                    other.column(measure, entity),
+                    "{measure:?} {entity}"
+                );
+            }
+        }
     }
 }

@@ -54,6 +54,16 @@ impl Committed {
         }
     }
 
+    /// As [`ConsumerOffsetManager::commit`], for a group that is not the first here, or the first ever.
+    #[inline(never)]
+    fn commit_behind(&mut self, group: GroupId, offset: u64) -> Option<u64> {
+        let old = self.find_mut(group).map(|old| std::mem::replace(old, offset));
+        if old.is_none() {
+            self.add(group, offset);
+        }
+        old
+    }
+
     fn remove(&mut self, group: GroupId) {
         if let Some(others) = &mut self.others {
             others.retain(|(of, _)| *of != group);
@@ -93,11 +103,10 @@ impl ConsumerOffsetManager {
     #[inline]
     pub fn commit(&mut self, group: GroupId, queue: QueueId, offset: u64) -> Option<u64> {
         let entries = &mut self.by_queue[queue.index()];
-        if let Some(old) = entries.find_mut(group) {
-            return Some(std::mem::replace(old, offset));
+        match &mut entries.first {
+            Some((of, old)) if *of == group => Some(std::mem::replace(old, offset)),
+            _ => entries.commit_behind(group, offset),
         }
-        entries.add(group, offset);
-        None
     }
 
     /// Whether [`Self::changed`] is to be told of commits.

@@ -50,6 +50,7 @@ use crate::cluster::fact::{CommitVia, Fact, Observer, PullFailure, RequestKind};
 use crate::cluster::ids::{BrokerId, ConsumerId, GroupId, QueueId, TopicId};
 use crate::cluster::message::Record;
 use crate::cluster::network::{Direction, Endpoint, Server};
+use crate::cluster::offset_lists::OffsetList;
 use crate::kernel::memory;
 use crate::kernel::streams::{Source, Streams};
 use crate::kernel::time::{SimDuration, SimTime};
@@ -392,12 +393,18 @@ impl<O: Observer> Cluster<O> {
         connection: Connection,
         request: BrokerRequest,
     ) {
-        let consumer = connection.consumer;
-        let group = self.consumers[consumer.index()].group;
         let state = &self.brokers[broker.index()];
         if state.is_down || !state.consumers.is_open(connection) {
             return self.request_lost(request);
         }
+        // Most of what an idle client sends, and nobody answers it: neither does anybody look at the client.
+        let request = match request {
+            BrokerRequest::UpdateOffset(slot, offset) => return self.update_offset(broker, slot, offset),
+            BrokerRequest::UpdateOffsets(list) => return self.update_offsets(broker, list),
+            answered => answered,
+        };
+        let consumer = connection.consumer;
+        let group = self.consumers[consumer.index()].group;
         let kind = match &request {
             BrokerRequest::Heartbeat(_) => Some(RequestKind::Heartbeat),
             BrokerRequest::Unregister => Some(RequestKind::Unregister),
@@ -407,7 +414,6 @@ impl<O: Observer> Cluster<O> {
             BrokerRequest::LockBatch(_) => Some(RequestKind::LockBatch),
             BrokerRequest::UnlockBatch(_) => Some(RequestKind::UnlockBatch),
             BrokerRequest::SendRetry(_) => Some(RequestKind::Send),
-            // Counted below, one for each queue.
             BrokerRequest::UpdateOffset(..)
             | BrokerRequest::UpdateOffsets(_)
             | BrokerRequest::ConnectionClosed => None,
@@ -456,15 +462,8 @@ impl<O: Observer> Cluster<O> {
                     number: send.number,
                 }
             }
-            BrokerRequest::UpdateOffset(slot, offset) => {
-                return self.update_offset(broker, group, slot, offset);
-            }
-            BrokerRequest::UpdateOffsets(list) => {
-                let offsets = self.core.offset_lists.take(&list);
-                for (slot, offset) in &offsets {
-                    self.update_offset(broker, group, *slot, *offset);
-                }
-                return self.core.offset_lists.give_back(list, offsets);
+            BrokerRequest::UpdateOffset(..) | BrokerRequest::UpdateOffsets(_) => {
+                unreachable!("commits have no answer")
             }
         };
         self.core.to_consumer(broker, connection, reply);
@@ -504,17 +503,27 @@ impl<O: Observer> Cluster<O> {
         }
     }
 
-    /// UPDATE_CONSUMER_OFFSET.
+    /// UPDATE_CONSUMER_OFFSET of several queues.
     #[inline(never)]
-    fn update_offset(&mut self, broker: BrokerId, group: GroupId, slot: PqSlot, offset: u64) {
+    fn update_offsets(&mut self, broker: BrokerId, list: OffsetList) {
+        let offsets = self.core.offset_lists.take(&list);
+        for &(slot, offset) in &offsets {
+            self.update_offset(broker, slot, offset);
+        }
+        self.core.offset_lists.give_back(list, offsets);
+    }
+
+    /// UPDATE_CONSUMER_OFFSET.
+    #[inline(always)]
+    fn update_offset(&mut self, broker: BrokerId, slot: PqSlot, offset: u64) {
+        let held = self.held_queues.get_mut(slot.0);
+        held.floor = offset;
+        let (group, queue) = (held.group, held.queue);
         self.core.emit_often(Fact::Request {
             broker,
             kind: RequestKind::UpdateOffset,
             group: Some(group),
         });
-        let held = self.held_queues.get_mut(slot.0);
-        held.floor = offset;
-        let queue = held.queue;
         self.commit_offset(group, queue, offset, CommitVia::Update);
         self.request_ended(slot);
     }

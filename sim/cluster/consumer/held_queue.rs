@@ -275,18 +275,25 @@ impl<O: Observer> Cluster<O> {
     }
 
     /// The pull request of a dropped queue has ended, or a commit has arrived.
-    #[inline]
+    #[inline(always)]
     pub(in crate::cluster) fn request_ended(&mut self, slot: PqSlot) {
         let held = self.held_queues.get_mut(slot.0);
         held.requests -= 1;
         // The pull request lives as long as the queue is held, so this is the end.
         if held.requests == 0 {
-            debug_assert!(held.process_queue.dropped, "a held queue has a pull request");
-            let (queue, unreferenced) = (held.queue, held.calls == 0);
-            self.queues[queue.index()].remove_reader(slot);
-            if unreferenced && !self.is_sabotaged(Sabotage::LeakQueue) {
-                self.held_queues.remove(slot.0);
-            }
+            self.last_request_ended(slot);
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn last_request_ended(&mut self, slot: PqSlot) {
+        let held = self.held_queues.get(slot.0);
+        debug_assert!(held.process_queue.dropped, "a held queue has a pull request");
+        let (queue, unreferenced) = (held.queue, held.calls == 0);
+        self.queues[queue.index()].remove_reader(slot);
+        if unreferenced && !self.is_sabotaged(Sabotage::LeakQueue) {
+            self.held_queues.remove(slot.0);
         }
     }
 

@@ -99,6 +99,13 @@ impl Row {
         self.committed == UNBORN
     }
 
+    /// Lag and backlog, now.
+    #[inline]
+    pub(super) fn now(&self) -> (u64, u64) {
+        let [lag, backlog] = self.values;
+        (lag.max(0) as u64, backlog.max(0) as u64)
+    }
+
     /// All of it.
     pub(super) fn get(&self) -> SlotLag {
         SlotLag {

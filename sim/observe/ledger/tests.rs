@@ -46,8 +46,11 @@ impl Desk {
             outcome,
         )
     }
+    /// Which must be the same from look to look and counted anew.
     fn balance(&mut self) -> Balance {
+        self.ledger.look(&self.slots, &mut Vec::new());
         self.ledger.check(NOW, &self.slots, &self.story.directory);
+        self.ledger.check_looks(NOW, &self.slots, &self.story.directory);
         self.ledger.balance(&self.slots, GroupId(0))
     }
 }
@@ -241,4 +244,33 @@ fn nothing_ends_that_was_not_delivered() {
 #[should_panic = "invariant Q1 broken at 1.500000000s: queue 0: stored at 3, but its end is 2"]
 fn offsets_have_no_holes() {
     Desk::new(2).ledger.stored(NOW, QueueId(0), 3);
+}
+
+/// What was there at one look and has changed at the next takes its own place, not a second one.
+#[test]
+fn looks_add_up() {
+    let mut desk = Desk::new(4);
+    assert_eq!((desk.balance().produced, desk.balance().waiting), (4, 4));
+    assert!(desk.deliver(0, 0) && desk.deliver(0, 1));
+    desk.ledger.stored(NOW, QueueId(0), 4);
+    let balance = desk.balance();
+    assert_eq!((balance.produced, balance.waiting, balance.in_flight), (5, 3, 2));
+    desk.end(0, 0, Outcome::SentBack);
+    desk.ledger.retry_stored(NOW, GroupId(0), QueueId(1), 0, false);
+    let balance = desk.balance();
+    assert_eq!(
+        (balance.produced, balance.waiting, balance.awaiting_retry),
+        (5, 3, 1)
+    );
+}
+
+/// A change that nobody was told of is found.
+#[test]
+#[should_panic(expected = "invariant L1 broken at 1.500000000s: group billing: counted anew")]
+fn a_change_that_was_not_told_is_found() {
+    let mut desk = Desk::new(4);
+    desk.balance();
+    desk.ledger.ends[0] += 1;
+    desk.ledger.look(&desk.slots, &mut Vec::new());
+    desk.ledger.check_looks(NOW, &desk.slots, &desk.story.directory);
 }

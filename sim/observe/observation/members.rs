@@ -177,7 +177,7 @@ impl Observation {
     ) {
         let slot = self.slot_of(group, queue, consumer);
         let of = self.slots.get(slot);
-        if self.ledger.begins(slot, start) {
+        if self.ledger.begins(slot, of, start) {
             self.lag.begins(now, slot, of, start);
             if start > 0 {
                 let waits = i128::from(self.ledger.end(queue)) - i128::from(start);

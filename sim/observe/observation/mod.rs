@@ -128,6 +128,8 @@ pub struct Observation {
     /// What woke the round that each consumer is in.
     triggers: Vec<RebalanceTrigger>,
     sampled_at: Option<SimTime>,
+    /// Scratch list of the queues that a sample looks at.
+    changed: Vec<QueueId>,
 }
 
 impl Observer for Observation {
@@ -308,7 +310,9 @@ impl Observer for Observation {
 
     fn sample(&mut self, now: SimTime, directory: &Directory) {
         self.sampled_at = Some(now);
-        self.compare(now, directory);
+        self.ledger.look(&self.slots, &mut self.changed);
+        self.ledger.check(now, &self.slots, directory);
+        self.producers.check(now);
         if now == self.warm_up.end && now != SimTime::ZERO {
             self.warm_up_ends(now);
         }
@@ -316,6 +320,7 @@ impl Observer for Observation {
         self.lag.sample(
             now,
             &self.slots,
+            &self.changed,
             |queue| ledger.end(queue),
             |slot| ledger.frontier(slot),
         );
@@ -388,6 +393,7 @@ impl Observation {
             stored_at: Vec::new(),
             triggers: Vec::new(),
             sampled_at: None,
+            changed: Vec::new(),
         }
     }
 
@@ -406,7 +412,7 @@ impl Observation {
     /// # Panics
     /// If one does not add up.
     pub fn compare(&mut self, now: SimTime, directory: &Directory) {
-        self.ledger.check(now, &self.slots, directory);
+        self.ledger.check_anew(now, &self.slots, directory);
         self.producers.check(now);
     }
 
@@ -416,8 +422,9 @@ impl Observation {
     /// If an invariant does not hold.
     pub fn finish(&mut self, end: SimTime, directory: &Directory) {
         self.grow(end, directory);
-        if self.sampled_at != Some(end) {
-            self.sample(end, directory);
+        match self.sampled_at == Some(end) {
+            true => self.ledger.look(&self.slots, &mut self.changed),
+            false => self.sample(end, directory),
         }
         if self.series.times().last() != Some(&end) {
             self.row(end, directory);
@@ -433,6 +440,7 @@ impl Observation {
             queue.goes_on(end);
         }
         self.check_sums(end, directory);
+        self.ledger.check_looks(end, &self.slots, directory);
     }
 
     /// A step of the timeline happens next: lags are noted before anything has come of it.
@@ -584,7 +592,10 @@ impl Observation {
         }
         for id in 0..directory.groups.len() {
             let group = GroupId(id as u32);
-            let (lag, balance) = (self.lag.group(group), self.ledger.balance(&self.slots, group));
+            let (lag, balance) = (
+                self.lag.group(group),
+                self.ledger.balance_looked(&self.slots, group),
+            );
             series.put(Measure::GroupLag, id, lag.lag.value());
             series.put_lag_max(id);
             series.put(Measure::GroupBacklog, id, lag.backlog.value());
@@ -600,17 +611,22 @@ impl Observation {
                 series.put(Measure::GroupEstimate, id, estimate);
             }
         }
-        for slot in 0..self.slots.len() {
-            let of = self.lag.slot(slot);
-            let (lag, backlog) = (of.lag.value(), of.backlog.value());
-            series.put(Measure::SlotLag, slot, lag);
-            // What is below the committed offset has ended: so the rest of what has ended lies above it.
-            series.put(Measure::SlotUncommitted, slot, lag.saturating_sub(backlog));
-        }
-        for (id, life) in self.consumers.iter().enumerate() {
-            series.put(Measure::ConsumerConsumed, id, life.consumed());
-            series.put(Measure::ConsumerQueues, id, life.queues.value());
-        }
+        let lag = &self.lag;
+        series.put_all(
+            [Measure::SlotLag, Measure::SlotUncommitted],
+            self.slots.len(),
+            |slot| {
+                let (lag, backlog) = lag.now(slot);
+                // What is below the committed offset has ended: so the rest of what has ended lies above it.
+                [lag, lag.saturating_sub(backlog)]
+            },
+        );
+        let lives = &self.consumers;
+        series.put_all(
+            [Measure::ConsumerConsumed, Measure::ConsumerQueues],
+            lives.len(),
+            |id| [lives[id].consumed(), lives[id].queues.value()],
+        );
     }
 
     /// Deliveries of a group: those of its queues.
