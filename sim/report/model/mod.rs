@@ -40,7 +40,7 @@ use serde::{Deserialize, Serialize};
 pub const SCHEMA_VERSION: u32 = 1;
 
 /// Version of the numbers: grows when the same scenario and seed yield other results than before.
-pub const RESULTS_VERSION: u32 = 3;
+pub const RESULTS_VERSION: u32 = 4;
 
 /// Everything that a run reports.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
