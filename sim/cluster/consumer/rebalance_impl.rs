@@ -214,6 +214,10 @@ impl<O: Observer> Cluster<O> {
         if let Some(members) = &members
             && self.is_settled(consumer, members)
         {
+            debug_assert!(
+                self.finds_nothing(consumer, members),
+                "{consumer:?} passes over a round that has something to do"
+            );
             return self.round_topic_over(consumer);
         }
         if let Some(round) = self.waiting_round(consumer, Waiting::UnusedMemberList) {
@@ -290,7 +294,7 @@ impl<O: Observer> Cluster<O> {
     }
 
     /// What is held of the topic in hand and not in `share`, or was not pulled for too long.
-    fn queues_to_give_up(
+    pub(super) fn queues_to_give_up(
         &self,
         consumer: ConsumerId,
         topic_at: usize,

@@ -163,11 +163,22 @@ impl<O: Observer> Cluster<O> {
             return Some(Share::OfMember(shares, position));
         }
         // Mostly nothing; but a list that was written down holds for whoever asks.
-        let of_stranger =
-            self.ask_strategy(consumer, topic_at, members, Beyond::default(), |strategy, ask| {
-                strategy.allocate(ask)
-            });
-        of_stranger?.ok().map(Share::OfStranger)
+        self.share_anew(consumer, topic_at, members)
+            .map(Share::OfStranger)
+    }
+
+    /// What the strategy says to `consumer` itself if it is told nothing beyond RocketMQ's protocol, whatever was computed
+    /// before; `None` if it refuses. Nothing remembers the question.
+    pub(super) fn share_anew(
+        &self,
+        consumer: ConsumerId,
+        topic_at: usize,
+        members: &MemberList,
+    ) -> Option<Vec<QueueId>> {
+        let share = self.ask_strategy(consumer, topic_at, members, Beyond::default(), |strategy, ask| {
+            strategy.allocate(ask)
+        });
+        share?.ok()
     }
 
     /// The shares of all members, as `consumer` sees the topic; `None` if it has no route.
