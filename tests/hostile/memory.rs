@@ -2,6 +2,7 @@
 #![cfg(target_os = "linux")]
 
 use std::fs;
+use std::ops::Range;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
@@ -13,47 +14,47 @@ fn resident(id: u32) -> Option<u64> {
     Some(kib << 10)
 }
 
+/// Bytes of the peak of the program with these arguments.
+fn peak_of(run: &mut Command) -> u64 {
+    let mut child = run.stdout(Stdio::null()).spawn().unwrap();
+    let mut peak = 0;
+    while child.try_wait().unwrap().is_none() {
+        peak = peak.max(resident(child.id()).unwrap_or(0));
+        std::thread::sleep(std::time::Duration::from_millis(2));
+    }
+    peak
+}
+
+/// What was counted or foreseen is so many times the resident set.
+#[track_caller]
+fn is_near(of: &str, (how, bytes): (&str, u64), peak: u64, times: Range<f64>) {
+    let ratio = bytes as f64 / peak as f64;
+    println!(
+        "{of}: {how} {} MiB, resident {} MiB: {ratio:.2}",
+        bytes >> 20,
+        peak >> 20
+    );
+    assert!(times.contains(&ratio), "{of}: {how} {bytes}, resident {peak}");
+}
+
 /// Runs until the count has come to 96 MiB; the count and the resident set are at most 30 % apart.
 #[track_caller]
 fn check(name: &str, sets: &[&str]) {
     let out = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("memory-{name}"));
     let common = ["expect=[]", "duration=10h", "producers.checkout.rate=20k/s"];
     let sets = common.iter().chain(sets).flat_map(|set| ["--set", set]);
-    let mut child = Command::new(env!("CARGO_BIN_EXE_rmqsim"))
-        .args([
-            "run",
-            "quickstart",
-            "--max-memory",
-            "96MiB",
-            "--charts",
-            "none",
-            "--out",
-        ])
+    let mut run = Command::new(env!("CARGO_BIN_EXE_rmqsim"));
+    run.args(["run", "quickstart", "--max-memory", "96MiB"])
+        .args(["--charts", "none", "--out"])
         .arg(&out)
-        .args(sets)
-        .stdout(Stdio::null())
-        .spawn()
-        .unwrap();
-    let mut peak = 0;
-    while child.try_wait().unwrap().is_none() {
-        peak = peak.max(resident(child.id()).unwrap_or(0));
-        std::thread::sleep(std::time::Duration::from_millis(2));
-    }
+        .args(sets);
+    let peak = peak_of(&mut run);
     let report = fs::read_to_string(out.join("report.json")).unwrap();
     let report: serde_json::Value = serde_json::from_str(&report).unwrap();
     let held = report["run"]["stopped"]["memory_bytes"]
         .as_u64()
         .expect("the bound was met");
-    let ratio = held as f64 / peak as f64;
-    println!(
-        "{name}: counted {} MiB, resident {} MiB: {ratio:.2}",
-        held >> 20,
-        peak >> 20
-    );
-    assert!(
-        (0.7..1.3).contains(&ratio),
-        "{name}: counted {held}, resident {peak}"
-    );
+    is_near(name, ("counted", held), peak, 0.7..1.3);
 }
 
 /// Listeners that take ten seconds: what waits, waits at the brokers.
@@ -104,27 +105,19 @@ fn a_store_of_what_was_done() {
 
 /// Bytes of the peak of a run without a page.
 fn peak(scenario: &str, args: &[&str]) -> u64 {
-    let mut child = Command::new(env!("CARGO_BIN_EXE_rmqsim"))
-        .args([
-            "run",
-            scenario,
-            "--format",
-            "json",
-            "--no-page",
-            "--charts",
-            "none",
-        ])
-        .args(args)
-        .current_dir(env!("CARGO_MANIFEST_DIR"))
-        .stdout(Stdio::null())
-        .spawn()
-        .unwrap();
-    let mut peak = 0;
-    while child.try_wait().unwrap().is_none() {
-        peak = peak.max(resident(child.id()).unwrap_or(0));
-        std::thread::sleep(std::time::Duration::from_millis(2));
-    }
-    peak
+    let mut run = Command::new(env!("CARGO_BIN_EXE_rmqsim"));
+    run.args([
+        "run",
+        scenario,
+        "--format",
+        "json",
+        "--no-page",
+        "--charts",
+        "none",
+    ])
+    .args(args)
+    .current_dir(env!("CARGO_MANIFEST_DIR"));
+    peak_of(&mut run)
 }
 
 /// What `check` foresees of a run without a page, beside this program, which is larger than a released one: the resident set
@@ -144,16 +137,7 @@ fn check_foreseen(program: u64, scenario: &str, sets: &[&str]) {
     let parts = &memory["parts"];
     let beside = bytes(memory, "run_bytes") - bytes(parts, "page_bytes") - bytes(parts, "program_bytes");
     let (foreseen, peak) = (program + beside, peak(scenario, &sets));
-    let ratio = foreseen as f64 / peak as f64;
-    println!(
-        "{scenario}: foreseen {} MiB, resident {} MiB: {ratio:.2}",
-        foreseen >> 20,
-        peak >> 20
-    );
-    assert!(
-        (0.7..1.5).contains(&ratio),
-        "{scenario}: foreseen {foreseen}, resident {peak}"
-    );
+    is_near(scenario, ("foreseen", foreseen), peak, 0.7..1.5);
 }
 
 /// What waits, what is in caches, the report of many queues. A run of an instant is the program, of which a released one takes
