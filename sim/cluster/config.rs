@@ -550,6 +550,37 @@ pub enum Action {
     },
 }
 
+impl Action {
+    /// The life of a member that it names, if it names one.
+    pub const fn member(&self) -> Option<Member> {
+        match *self {
+            Self::Join(member)
+            | Self::Leave(member)
+            | Self::Kill(member)
+            | Self::Vanish(member)
+            | Self::Pause(member)
+            | Self::Resume(member)
+            | Self::Cut { member, .. }
+            | Self::Heal { member, .. }
+            | Self::Slow { member, .. }
+            | Self::Subscribe { member, .. }
+            | Self::SetListener { member, .. }
+            | Self::SetThreads { member, .. }
+            | Self::Forward { member, .. } => Some(member),
+            Self::Busy { .. }
+            | Self::SetMaxReconsumeTimes { .. }
+            | Self::SetRate { .. }
+            | Self::QueryMessage { .. }
+            | Self::ResendDlq { .. }
+            | Self::SetDlqPermission { .. }
+            | Self::ResetOffset { .. }
+            | Self::StopBroker { .. }
+            | Self::StartBroker(_)
+            | Self::UpdateTopic { .. } => None,
+        }
+    }
+}
+
 /// Where an operator sends a group.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum OffsetTarget {

@@ -1,7 +1,7 @@
 //! What a step of the timeline says, as a sentence.
 
 use super::words;
-use crate::cluster::config::{Action, ClusterConfig, Expression, ExpressionId, Member, OffsetTarget};
+use crate::cluster::config::{Action, ClusterConfig, Expression, ExpressionId, OffsetTarget};
 use crate::cluster::ids::{BrokerId, GroupId, TopicId};
 use crate::kernel::time::SimDuration;
 
@@ -29,28 +29,8 @@ pub fn untold(config: &ClusterConfig, what: &Action) -> Option<String> {
     }
 }
 
-/// The life of a member that an action concerns, if it concerns one.
-pub fn member_of(action: &Action) -> Option<Member> {
-    match *action {
-        Action::Join(member)
-        | Action::Leave(member)
-        | Action::Kill(member)
-        | Action::Vanish(member)
-        | Action::Pause(member)
-        | Action::Resume(member)
-        | Action::Cut { member, .. }
-        | Action::Heal { member, .. }
-        | Action::Slow { member, .. }
-        | Action::Subscribe { member, .. }
-        | Action::SetListener { member, .. }
-        | Action::SetThreads { member, .. }
-        | Action::Forward { member, .. } => Some(member),
-        _ => None,
-    }
-}
-
 fn of_member(config: &ClusterConfig, action: &Action) -> Option<String> {
-    let member = member_of(action)?;
+    let member = action.member()?;
     let of = &config.groups[member.group.index()].consumers[member.consumer as usize];
     let brokers: Vec<String> = config.brokers.iter().map(|broker| broker.name.clone()).collect();
     let server = |server| words::server(&brokers, server);

@@ -6,7 +6,7 @@ use super::rounds::Rounds;
 use super::steps::{Like, Steps};
 use super::story::{Cause, Event, Of, Step, Story, Sum};
 use super::teller::{Seen, Tale};
-use super::{actions, words};
+use super::words;
 use crate::cluster::fact::Fact;
 use crate::cluster::ids::{ConsumerId, QueueId};
 use crate::kernel::time::SimTime;
@@ -235,7 +235,7 @@ impl Tale for ConsumerTale {
                 let groups = seen.config.groups[..group].iter();
                 groups.map(|group| group.consumers.len()).sum()
             };
-            let member = actions::member_of(&entry.action);
+            let member = entry.action.member();
             let who = member.map(|of| ConsumerId((first(of.group.index()) + of.consumer as usize) as u32));
             if who.is_some_and(|who| self.is_it(who)) {
                 self.says(seen, fact, Event::Timeline);

@@ -238,7 +238,7 @@ fn group_of(seen: &Seen<'_>, fact: &Fact) -> Option<GroupId> {
         | Fact::Resent { group, .. } => Some(group),
         Fact::TimelineStep { step } => {
             let entry = seen.config.timeline.get(step as usize)?;
-            actions::member_of(&entry.action).map(|member| member.group)
+            entry.action.member().map(|member| member.group)
         }
         _ => super::consumer::client_of(fact).map(|client| seen.directory.consumer(client).group),
     }

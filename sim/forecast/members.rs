@@ -223,19 +223,11 @@ impl<'c> Members<'c> {
     }
 }
 
-/// The group whose members an action concerns.
+/// The group in which an action changes what somebody does. Whom it reaches and what it wants is not foreseen.
 fn concerns(action: &Action) -> Option<GroupId> {
     match action {
-        Action::Join(member)
-        | Action::Leave(member)
-        | Action::Kill(member)
-        | Action::Vanish(member)
-        | Action::Pause(member)
-        | Action::Resume(member)
-        | Action::SetThreads { member, .. }
-        | Action::SetListener { member, .. }
-        | Action::Forward { member, .. } => Some(member.group),
-        _ => None,
+        Action::Cut { .. } | Action::Heal { .. } | Action::Slow { .. } | Action::Subscribe { .. } => None,
+        _ => action.member().map(|member| member.group),
     }
 }
 
