@@ -287,7 +287,7 @@ impl<O: Observer> Cluster<O> {
             unheard_resets: BTreeSet::new(),
             any_resets: false,
             brokers_down: 0,
-            roused: Roused::none(clients),
+            roused: Roused::none(clients, config.groups.len()),
             last_routes: config.groups.iter().map(|_| None).collect(),
             latest_list: Rc::default(),
             spare_rooms: SpareRooms::default(),

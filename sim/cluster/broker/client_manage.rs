@@ -198,14 +198,15 @@ impl<O: Observer> Cluster<O> {
         }
     }
 
-    /// The news of a change reaches all members of a group at once.
+    /// The news of a change reaches all members of a group, of whom there is at least one, at once.
     pub(in crate::cluster) fn consumer_ids_changed(&mut self, broker: BrokerId, members: &Members) {
         let now = self.core.now();
+        let group = self.consumers[members.get(0).consumer.index()].group;
         // A change of a large group is told by every broker: most of it is no news.
         let is_plain = self.paused == 0 && self.core.network.links.are_calm();
-        let told = &self.brokers[broker.index()].told;
+        let told = &self.brokers[broker.index()].told[group.index()];
         let (known, mut until) = match is_plain {
-            true => told.known(members, now, &self.roused),
+            true => told.known(group, members, now, &self.roused),
             false => (0, SimTime::MAX),
         };
         for connection in members.iter_from(known) {
@@ -215,7 +216,7 @@ impl<O: Observer> Cluster<O> {
             until = until.min(self.roused.until(connection.consumer));
         }
         if is_plain {
-            self.brokers[broker.index()].told = Told::new(members, until, &self.roused);
+            self.brokers[broker.index()].told[group.index()] = Told::new(group, members, until, &self.roused);
         }
     }
 

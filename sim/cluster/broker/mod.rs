@@ -66,8 +66,8 @@ pub struct Broker {
     pub queues: Vec<QueueId>,
     commit_log: CommitLog,
     consumers: ConsumerManager,
-    /// To whom it has told a change of a group last.
-    told: Told,
+    /// To whom it has told a change last, by group.
+    told: Vec<Told>,
     /// Groups whose `%RETRY%` topic has what queues it may have here.
     retry_made: Vec<bool>,
     locks: RebalanceLockManager<GroupId, QueueId, ClientRank>,
@@ -149,7 +149,7 @@ pub fn build(config: &ClusterConfig, levels: &DelayLevels, streams: &mut Streams
             queues: Vec::new(),
             commit_log: CommitLog::new(retention::file_end(&config.broker_tuning)),
             consumers: ConsumerManager::new(config.groups.len()),
-            told: Told::default(),
+            told: config.groups.iter().map(|_| Told::default()).collect(),
             retry_made: vec![false; config.groups.len()],
             locks: RebalanceLockManager::new(),
             schedule: ScheduleMessageService::new(look_phases, config.has_crashes()),

@@ -59,11 +59,11 @@ impl<O: Observer> Cluster<O> {
         if !client.is_at_work() {
             return;
         }
-        let service = &mut client.rebalance;
+        let (group, service) = (client.group, &mut client.rebalance);
         if service.round.is_some() {
             service.woken_meanwhile = Some(trigger);
             if trigger == RebalanceTrigger::Notification {
-                self.roused.set(consumer, SimTime::MAX);
+                self.roused.set(group, consumer, SimTime::MAX);
             }
             return;
         }
@@ -73,10 +73,8 @@ impl<O: Observer> Cluster<O> {
             self.sleep(consumer, due.since(now), trigger);
         }
         let sleep = &self.consumers[consumer.index()].rebalance.sleep;
-        self.roused.set(
-            consumer,
-            sleep.as_ref().map_or(SimTime::ZERO, |sleep| sleep.until),
-        );
+        let until = sleep.as_ref().map_or(SimTime::ZERO, |sleep| sleep.until);
+        self.roused.set(group, consumer, until);
     }
 
     fn sleep(&mut self, consumer: ConsumerId, time: SimDuration, trigger: RebalanceTrigger) {
@@ -91,8 +89,8 @@ impl<O: Observer> Cluster<O> {
 
     /// The thread wakes: a round begins.
     pub(in crate::cluster) fn rebalance_wake(&mut self, consumer: ConsumerId) {
-        self.roused.set(consumer, SimTime::ZERO);
         let client = &mut self.consumers[consumer.index()];
+        self.roused.set(client.group, consumer, SimTime::ZERO);
         let Some(sleep) = client.rebalance.sleep.take() else {
             return;
         };
@@ -121,8 +119,8 @@ impl<O: Observer> Cluster<O> {
             balanced,
         });
         let now = self.core.now();
-        self.roused.set(consumer, SimTime::ZERO);
         let client = &mut self.consumers[consumer.index()];
+        self.roused.set(client.group, consumer, SimTime::ZERO);
         client.rebalance.last = now;
         let min = self.profile.rebalance_min_interval;
         if let Some(trigger) = client.rebalance.woken_meanwhile.take() {

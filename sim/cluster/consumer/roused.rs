@@ -5,23 +5,23 @@
 //! all who came before, by each broker: of a list of members of whom all were told, only the newcomers are looked at.
 
 use crate::cluster::broker::consumer_manager::{Members, MembersMark};
-use crate::cluster::ids::ConsumerId;
+use crate::cluster::ids::{ConsumerId, GroupId};
 use crate::kernel::time::SimTime;
 
 /// Until when the news brings nothing new, by client.
 #[derive(Debug)]
 pub struct Roused {
     until: Vec<SimTime>,
-    /// How often it has become earlier for anybody.
-    lowered: u64,
+    /// How often it has become earlier for anybody, by group.
+    lowered: Vec<u64>,
 }
 
 impl Roused {
-    /// So many clients, to all of whom it does.
-    pub fn none(clients: usize) -> Self {
+    /// So many clients of so many groups, to all of whom it does.
+    pub fn none(clients: usize, groups: usize) -> Self {
         Self {
             until: vec![SimTime::ZERO; clients],
-            lowered: 0,
+            lowered: vec![0; groups],
         }
     }
 
@@ -31,15 +31,19 @@ impl Roused {
         self.until[consumer.index()]
     }
 
-    /// It brings nothing new to this one until then.
+    /// It brings nothing new to this one of the group until then.
     #[inline]
-    pub fn set(&mut self, consumer: ConsumerId, until: SimTime) {
+    pub fn set(&mut self, group: GroupId, consumer: ConsumerId, until: SimTime) {
         let old = std::mem::replace(&mut self.until[consumer.index()], until);
-        self.lowered += u64::from(until < old);
+        self.lowered[group.index()] += u64::from(until < old);
+    }
+
+    fn lowered(&self, group: GroupId) -> u64 {
+        self.lowered[group.index()]
     }
 }
 
-/// To whom a broker has told a change last.
+/// To whom a broker has told a change of a group last.
 #[derive(Debug, Default)]
 pub struct Told {
     members: MembersMark,
@@ -49,19 +53,25 @@ pub struct Told {
 }
 
 impl Told {
-    /// The members have been told, to whom the next news is nothing new before `until`.
-    pub fn new(members: &Members, until: SimTime, roused: &Roused) -> Self {
+    /// The members of `group` have been told, to whom the next news is nothing new before `until`.
+    pub fn new(group: GroupId, members: &Members, until: SimTime, roused: &Roused) -> Self {
         Self {
             members: members.mark(),
             until,
-            lowered: roused.lowered,
+            lowered: roused.lowered(group),
         }
     }
 
-    /// How many of `members`, at the front, have nothing new to hear `now`, and until when.
-    pub fn known(&self, members: &Members, now: SimTime, roused: &Roused) -> (usize, SimTime) {
+    /// How many of `members` of the same group, at the front, have nothing new to hear `now`, and until when.
+    pub fn known(
+        &self,
+        group: GroupId,
+        members: &Members,
+        now: SimTime,
+        roused: &Roused,
+    ) -> (usize, SimTime) {
         match members.since(&self.members) {
-            Some(count) if now < self.until && self.lowered == roused.lowered => (count, self.until),
+            Some(count) if now < self.until && self.lowered == roused.lowered(group) => (count, self.until),
             _ => (0, SimTime::MAX),
         }
     }
@@ -71,11 +81,10 @@ impl Told {
 mod tests {
     use super::*;
     use crate::cluster::broker::consumer_manager::{Connection, ConsumerManager};
-    use crate::cluster::ids::GroupId;
     use std::rc::Rc;
 
     /// Three are told. A fourth comes: it alone is looked at, until one of the three has woken, has left, or the time is
-    /// up.
+    /// up. Who wakes in another group makes no difference.
     #[test]
     fn those_who_were_told_are_passed_over() {
         let (group, at) = (GroupId(0), SimTime::from_nanos);
@@ -88,34 +97,37 @@ mod tests {
             table.heartbeat(at(0), group, connection(consumer), consumer, &Rc::default());
             table.members(group)
         };
-        let mut roused = Roused::none(5);
+        let mut roused = Roused::none(6, 2);
         let mut three = join(&mut table, 0);
         for consumer in [1, 2] {
             three = join(&mut table, consumer);
         }
         for consumer in 0..3 {
-            roused.set(ConsumerId(consumer), at(9));
+            roused.set(group, ConsumerId(consumer), at(9));
         }
-        let told = Told::new(&three, at(9), &roused);
+        let told = Told::new(group, &three, at(9), &roused);
         let four = join(&mut table, 3);
-        assert_eq!(told.known(&four, at(8), &roused), (3, at(9)));
-        assert_eq!(told.known(&four, at(9), &roused).0, 0);
-        let mut woken = Roused::none(0);
-        woken.lowered = roused.lowered + 1;
-        assert_eq!(told.known(&four, at(8), &woken).0, 0);
+        for until in [7, 5] {
+            roused.set(GroupId(1), ConsumerId(5), at(until));
+        }
+        assert_eq!(told.known(group, &four, at(8), &roused), (3, at(9)));
+        assert_eq!(told.known(group, &four, at(9), &roused).0, 0);
+        let mut woken = Roused::none(0, 1);
+        woken.lowered[0] = roused.lowered(group) + 1;
+        assert_eq!(told.known(group, &four, at(8), &woken).0, 0);
         drop((three, four));
         table.unregister(group, connection(0));
         let again = join(&mut table, 4);
-        assert_eq!(told.known(&again, at(8), &roused).0, 0);
+        assert_eq!(told.known(group, &again, at(8), &roused).0, 0);
     }
 
     /// Later is no news for those who were told; earlier is.
     #[test]
     fn only_who_may_wake_earlier_counts() {
-        let mut roused = Roused::none(1);
+        let mut roused = Roused::none(1, 1);
         for (nanos, lowered) in [(5, 0), (7, 0), (7, 0), (6, 1), (0, 2)] {
-            roused.set(ConsumerId(0), SimTime::from_nanos(nanos));
-            assert_eq!(roused.lowered, lowered);
+            roused.set(GroupId(0), ConsumerId(0), SimTime::from_nanos(nanos));
+            assert_eq!(roused.lowered(GroupId(0)), lowered);
         }
     }
 }
