@@ -8,10 +8,12 @@ use crate::cluster::directory::Directory;
 use crate::cluster::event::{CallKind, EnvelopeSlot, Event, LinkSlot, PqSlot};
 use crate::cluster::fact::{Fact, Observer, RequestKind};
 use crate::cluster::ids::{BrokerId, ConsumerId, GroupId, QueueId, TopicId};
+use crate::cluster::memory::of_shared;
 use crate::cluster::nameserver::KnownRoute;
 use crate::cluster::network::{Direction, Endpoint, Network, Server};
 use crate::cluster::offset_lists::{OffsetList, OffsetLists};
 use crate::cluster::slab::Slab;
+use crate::kernel::memory;
 use crate::kernel::time::SimTime;
 use std::rc::Rc;
 
@@ -213,6 +215,17 @@ pub enum Envelope {
     },
 }
 
+impl Envelope {
+    /// Bytes that it holds beside itself. Of routes the name server holds the greater part.
+    pub fn held(&self) -> u64 {
+        match self {
+            Self::ToBroker { request, .. } => request.held(),
+            Self::ToConsumer { reply, .. } => reply.held(),
+            _ => 0,
+        }
+    }
+}
+
 #[cfg(target_pointer_width = "64")]
 const _: () = assert!(
     size_of::<Option<Envelope>>() <= 32,
@@ -246,6 +259,18 @@ pub enum BrokerRequest {
     UnlockBatch(Box<UnlockBatch>),
     /// SEND_MESSAGE to `%RETRY%group`.
     SendRetry(Box<RetrySend>),
+}
+
+impl BrokerRequest {
+    fn held(&self) -> u64 {
+        match self {
+            Self::Heartbeat(subscriptions) => of_shared(subscriptions),
+            Self::LockBatch(batch) => memory::of::<LockBatch>(1) + memory::of_vec(&batch.queues),
+            Self::UnlockBatch(batch) => memory::of::<UnlockBatch>(1) + memory::of_vec(&batch.queues),
+            Self::SendRetry(_) => memory::of::<RetrySend>(1),
+            _ => 0,
+        }
+    }
 }
 
 /// Queues whose locks are asked for.
@@ -317,6 +342,20 @@ pub enum ConsumerReply {
     },
 }
 
+impl ConsumerReply {
+    fn held(&self) -> u64 {
+        match self {
+            Self::ConsumerList(Some(members)) => of_shared(members),
+            Self::ResetOffset(offsets) => of_shared(offsets),
+            Self::Locked(locked) => {
+                let queues = memory::of_vec(&locked.asked) + memory::of_vec(&locked.granted);
+                memory::of::<Locked>(1) + queues
+            }
+            _ => 0,
+        }
+    }
+}
+
 /// The broker's answer to QUERY_CONSUMER_OFFSET when it is not "not found".
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum QueriedOffset {
@@ -324,4 +363,40 @@ pub enum QueriedOffset {
     Committed(u64),
     /// No commit, but the queue's first message is still in memory: start at 0.
     Young,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Lists that travel are counted, those of the answer too.
+    #[test]
+    fn envelopes_count_what_they_carry() {
+        let broker = BrokerId(0);
+        let connection = Connection {
+            consumer: ConsumerId(0),
+            epoch: 1,
+        };
+        let queues = || (0..100).map(QueueId).collect::<Vec<_>>();
+        let by = CallKind::Rebalance;
+        let of = |request| Envelope::ToBroker {
+            connection,
+            broker,
+            request,
+        };
+        assert_eq!(of(BrokerRequest::Unregister).held(), 0);
+        let batch = LockBatch { queues: queues(), by };
+        assert!(of(BrokerRequest::LockBatch(Box::new(batch))).held() >= 400);
+        let locked = Locked {
+            by,
+            asked: queues(),
+            granted: queues(),
+        };
+        let answer = Envelope::ToConsumer {
+            broker,
+            connection,
+            reply: ConsumerReply::Locked(Box::new(locked)),
+        };
+        assert!(answer.held() >= 800);
+    }
 }

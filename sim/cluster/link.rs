@@ -16,6 +16,7 @@ use crate::cluster::event::{Event, LinkSlot};
 use crate::cluster::ids::{BrokerId, ConsumerId};
 use crate::cluster::network::{Direction, Server};
 use crate::cluster::slab::Slab;
+use crate::kernel::memory;
 use crate::kernel::time::{SimDuration, SimTime};
 use std::collections::{BTreeMap, VecDeque};
 
@@ -103,6 +104,13 @@ impl Links {
     /// The link between these ends, if it is in trouble.
     pub fn find(&self, consumer: ConsumerId, server: Server) -> Option<LinkSlot> {
         self.by_ends.get(&(consumer, server)).copied()
+    }
+
+    /// Bytes that they hold, with what is on them.
+    pub fn held(&self) -> u64 {
+        let on = |way: &Way| memory::of_deque(&way.queue);
+        let links = self.links.iter().map(|(_, link)| on(&link.up) + on(&link.down));
+        memory::of_map(&self.by_ends) + self.links.held() + links.sum::<u64>()
     }
 
     /// The link at this place.
@@ -303,6 +311,20 @@ mod tests {
         );
         assert_eq!(links.arrive(slot, Direction::Up, ms(9)), (Some(event(2)), None));
         assert!(links.are_calm());
+    }
+
+    /// A cut that lasts keeps more and more, and the memory that this takes is counted.
+    #[test]
+    fn what_waits_on_a_link_is_counted() {
+        let mut links = Links::default();
+        assert_eq!(links.held(), 0);
+        links.cut(WHO, SERVER);
+        let (slot, empty) = (links.find(WHO, SERVER).unwrap(), links.held());
+        for n in 0..100 {
+            links.send(slot, Direction::Up, ms(n), event(n as u32));
+        }
+        let each = size_of::<(Option<SimTime>, Event)>() as u64;
+        assert!(links.held() >= empty + 100 * each, "{}", links.held());
     }
 
     /// What is on the wire when the link is cut still arrives; what is purged does not.

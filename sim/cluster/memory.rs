@@ -5,21 +5,24 @@
 
 use crate::cluster::Cluster;
 use crate::cluster::agenda::Agenda;
-use crate::cluster::broker::Broker;
 use crate::cluster::broker::consume_queue::ConsumeQueue;
 use crate::cluster::broker::consumer_manager::ConsumerManager;
 use crate::cluster::broker::consumer_offset_manager::ConsumerOffsetManager;
 use crate::cluster::broker::pull_request_hold::PullRequestHold;
-use crate::cluster::config::{ConsumerConfig, ProducerConfig};
+use crate::cluster::broker::{Broker, Topics};
+use crate::cluster::config::{ConsumerConfig, ProducerConfig, TimelineEntry};
 use crate::cluster::consumer::client::ConsumerClient;
 use crate::cluster::consumer::consume_request::RunningTask;
 use crate::cluster::consumer::held_queue::HeldQueue;
-use crate::cluster::directory::ConsumerInfo;
+use crate::cluster::consumer::shared_views::SharedViews;
+use crate::cluster::directory::{ConsumerInfo, QueueInfo};
 use crate::cluster::fact::Observer;
+use crate::cluster::nameserver::NameServer;
 use crate::cluster::network::Network;
 use crate::cluster::producer::{Producer, SendInFlight};
 use crate::cluster::slab::Slab;
 use crate::kernel::memory;
+use std::rc::Rc;
 
 /// Bytes of the names of one member or instance, in the configuration and in the directory.
 const NAMES: u64 = 150;
@@ -73,6 +76,12 @@ pub struct Size {
     pub route: u64,
     /// Topics of a consumer.
     pub topics: u64,
+    /// Topics × brokers that have them, retry topics included.
+    pub placements: u64,
+    /// Members and queues in all views of their topics that groups keep, each counted for each view.
+    pub viewed: (u64, u64),
+    /// Steps of the timeline.
+    pub steps: u64,
     /// Whether every envelope takes equally long.
     pub constant_network: bool,
 }
@@ -84,9 +93,12 @@ impl Size {
         let brokers = self.brokers.max(1);
         memory::of_grown::<ConsumeQueue>(self.queues)
             + memory::of_grown::<PullRequestHold>(self.queues)
+            + memory::of_grown::<QueueInfo>(self.queues)
             + self.queues.saturating_mul(of_queue)
+            + Topics::held_for(self.placements, self.queues)
+            + NameServer::held_for(self.placements, self.queues)
             + ConsumerOffsetManager::held_for(self.queues, self.readers)
-            + brokers * Broker::table_held_for(self.queues.div_ceil(brokers))
+            + brokers * Broker::table_held_for(self.queues.div_ceil(brokers), self.groups)
     }
 
     /// Bytes of clients, and of what brokers know of them. `tasks` wait for a thread of each consumer.
@@ -102,12 +114,13 @@ impl Size {
             false => Network::held_for(self.brokers + self.name_servers, consumers, producers),
         };
         let groups = self.groups.max(1);
-        let known = groups * ConsumerManager::held_for(consumers.div_ceil(groups), consumers);
+        let known = groups * ConsumerManager::held_for(consumers.div_ceil(groups), consumers, self.topics);
         memory::of_grown::<ConsumerClient>(consumers)
             + consumers.saturating_mul(of_consumer)
             + producers * (of_producer + Producer::held_for(self.route))
             + of_network
             + self.brokers * known
+            + SharedViews::held_for(self.viewed.0, self.viewed.1)
     }
 
     /// Bytes of so many queues that clients hold or have not forgotten. As many caches as `filled` says are filled, each with
@@ -117,9 +130,10 @@ impl Size {
         Slab::<HeldQueue>::held_for(held) + caches.saturating_mul(HeldQueue::held_for(messages, answer))
     }
 
-    /// Bytes of so many pending events, sends and listener calls.
-    pub fn events_held(events: u64, sends: u64, calls: u64) -> u64 {
+    /// Bytes of so many pending events, sends and listener calls, and of the timeline.
+    pub fn events_held(&self, events: u64, sends: u64, calls: u64) -> u64 {
         Agenda::held_for(events)
+            + memory::of::<TimelineEntry>(self.steps as usize)
             + Slab::<SendInFlight>::held_for(sends)
             + Slab::<RunningTask>::held_for(calls)
     }
@@ -145,6 +159,10 @@ impl<O: Observer> Cluster<O> {
             stores: self.idempotence.held(),
             events: self.core.scheduler.held()
                 + self.core.envelopes.held()
+                + (self.core.envelopes.iter())
+                    .map(|(_, envelope)| envelope.held())
+                    .sum::<u64>()
+                + memory::of_vec(&self.config.timeline)
                 + self.core.offset_lists.held()
                 + self.sends.held()
                 + self.tasks.held(),
@@ -157,7 +175,9 @@ impl<O: Observer> Cluster<O> {
             memory::of_vec(&self.queues) + self.queues.iter().map(ConsumeQueue::table_held).sum::<u64>();
         let holds = memory::of_vec(&self.holds) + self.holds.iter().map(PullRequestHold::held).sum::<u64>();
         let brokers = self.brokers.iter().map(Broker::table_held).sum::<u64>();
-        queues + holds + brokers + self.offsets.held()
+        let known =
+            memory::of_vec(&self.core.directory.queues) + self.topics.held() + self.name_server.held();
+        queues + holds + brokers + known + self.offsets.held()
     }
 
     fn records_held(&self) -> u64 {
@@ -177,5 +197,25 @@ impl<O: Observer> Cluster<O> {
             + self.core.network.held()
             + self.brokers.iter().map(Broker::clients_held).sum::<u64>()
             + self.local_offsets.held()
+            + self.shared_views.iter().map(SharedViews::held).sum::<u64>()
+    }
+}
+
+/// Bytes of a list that several hold: what falls to one of them.
+pub(in crate::cluster) fn of_shared<T>(list: &Rc<Vec<T>>) -> u64 {
+    memory::of_vec(list) / Rc::strong_count(list) as u64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Whoever adds up what all of them hold has counted it once, give or take a byte each.
+    #[test]
+    fn a_shared_list_is_counted_once() {
+        let list: Rc<Vec<u32>> = Rc::new(vec![0; 100]);
+        assert_eq!(of_shared(&list), 416);
+        let others = [Rc::clone(&list), Rc::clone(&list)];
+        assert_eq!(others.iter().map(of_shared).sum::<u64>() + of_shared(&list), 414);
     }
 }

@@ -8,6 +8,7 @@
 
 use crate::cluster::config::TopicQueues;
 use crate::cluster::ids::{BrokerId, QueueId, TopicId};
+use crate::kernel::memory;
 use std::rc::Rc;
 
 /// The route of one topic.
@@ -32,6 +33,14 @@ impl KnownRoute {
     /// Brokers that hold the topic, sorted by name.
     pub fn brokers(&self) -> impl ExactSizeIterator<Item = BrokerId> {
         self.entries.iter().map(|entry| entry.broker)
+    }
+
+    fn held(&self) -> u64 {
+        let entries = self.entries.iter().map(|entry| memory::of_vec(&entry.queues));
+        memory::of_vec(&self.entries)
+            + memory::of_vec(&self.read_queues)
+            + memory::of_vec(&self.write_queues)
+            + entries.sum::<u64>()
     }
 
     /// Lists the queues of all entries anew.
@@ -103,6 +112,21 @@ impl NameServer {
         self.routes[topic.index()] = (!route.entries.is_empty()).then(|| Rc::new(route));
         self.version += 1;
         true
+    }
+
+    /// Bytes that it holds. Clients look at the same routes, or at earlier ones until they hear of these.
+    pub fn held(&self) -> u64 {
+        let routes = self.routes.iter().flatten();
+        memory::of_vec(&self.routes)
+            + routes
+                .map(|route| memory::of::<KnownRoute>(1) + route.held())
+                .sum::<u64>()
+    }
+
+    /// Bytes of one to which so many places of topics with so many queues were registered.
+    pub fn held_for(placements: u64, queues: u64) -> u64 {
+        let of_place = memory::of::<RouteEntry>(1) + memory::of::<QueueId>(1);
+        placements * of_place + 3 * queues * size_of::<QueueId>() as u64
     }
 
     /// The route of a topic; `None` if no broker has registered it.

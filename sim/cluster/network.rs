@@ -160,6 +160,6 @@ impl Network {
     pub fn held(&self) -> u64 {
         let ends = self.consumers.iter().chain(&self.producers);
         let last = ends.map(|of| memory::of_vec(&of.last)).sum::<u64>();
-        last + memory::of_vec(&self.consumers) + memory::of_vec(&self.producers)
+        last + memory::of_vec(&self.consumers) + memory::of_vec(&self.producers) + self.links.held()
     }
 }

@@ -4,6 +4,7 @@ use crate::cluster::broker::retry_dlq;
 use crate::cluster::config::{
     Action, ClusterConfig, Delivery, GroupConfig, KeyDist, MessageModel, Strategy, TimelineEntry,
 };
+use crate::cluster::consumer::shared_views::SharedViews;
 use crate::cluster::ids::GroupId;
 use crate::cluster::memory::Size;
 use crate::forecast::load::Load;
@@ -35,6 +36,8 @@ pub struct Counts {
     pub dead_are_kept: Vec<bool>,
     /// All queues.
     pub queues: u64,
+    /// Topics × brokers that have them.
+    placements: u64,
     /// Queues × readers.
     slots: u64,
     /// Groups and readers of broadcasting groups.
@@ -55,10 +58,11 @@ pub struct Churn {
 impl Counts {
     /// Those of `config`.
     pub fn of(config: &ClusterConfig) -> Self {
-        let topics = queues_of(config);
+        let (topics, placements) = queues_of(config);
         let brokers = config.brokers.len() as u64;
         let mut counts = Self {
             queues: topics.iter().sum(),
+            placements,
             ..Self::default()
         };
         for group in &config.groups {
@@ -76,6 +80,7 @@ impl Counts {
             counts.retry_queues.push(retry);
             counts.shared.push(user);
             counts.queues += retry;
+            counts.placements += brokers.min(retry);
             counts.accounts += 1 + readers;
             let (slots, held) = match group.message_model {
                 MessageModel::Broadcasting => (readers * user, readers * user),
@@ -117,8 +122,23 @@ impl Counts {
             producers,
             route: routes.div_ceil(producers.max(1)),
             topics: (subscribed as u64).div_ceil(groups.max(1)),
+            placements: self.placements,
+            viewed: self.viewed(config),
+            steps: config.timeline.len() as u64,
             constant_network: matches!(config.network.latency, Dist::Constant(_)),
         }
+    }
+
+    /// Members and queues in the views that groups keep of their topics.
+    fn viewed(&self, config: &ClusterConfig) -> (u64, u64) {
+        let groups = config.groups.iter().zip(&self.churn).zip(&self.held);
+        let shared = groups.filter(|((group, _), _)| group.message_model == MessageModel::Clustering);
+        let each = shared.map(|((group, churn), held)| {
+            let views = SharedViews::kept(churn.changes);
+            let members = group.consumers.len() as u64 * (group.subscribe.len() as u64 + 1);
+            (views * members, views * held)
+        });
+        each.fold((0, 0), |sum, of| (sum.0 + of.0, sum.1 + of.1))
     }
 
     /// Events that are pending while nothing is sent.
@@ -180,8 +200,8 @@ fn is_resend(entry: &TimelineEntry, group: u32) -> bool {
     matches!(entry.action, Action::ResendDlq { group: of, .. } if of == GroupId(group))
 }
 
-/// Queues of each topic, those that the timeline adds included.
-fn queues_of(config: &ClusterConfig) -> Vec<u64> {
+/// Queues of each topic, those that the timeline adds included; and in how many places at brokers topics are.
+fn queues_of(config: &ClusterConfig) -> (Vec<u64>, u64) {
     let mut queues: BTreeMap<(usize, u32), u64> = BTreeMap::new();
     let mut has = |topic: usize, broker: u32, number: u32| {
         let of = queues.entry((topic, broker)).or_default();
@@ -206,7 +226,10 @@ fn queues_of(config: &ClusterConfig) -> Vec<u64> {
         let queues = queues.iter().filter(|((of, _), _)| *of == topic);
         queues.map(|(_, number)| number).sum()
     };
-    (0..config.topics.len()).map(of_topic).collect()
+    (
+        (0..config.topics.len()).map(of_topic).collect(),
+        queues.len() as u64,
+    )
 }
 
 /// What changes of a group's members lead to, where they hold so many queues.

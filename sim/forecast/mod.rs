@@ -349,7 +349,7 @@ impl<'c> Course<'c> {
         let forecast = &mut self.peak;
         forecast.queues = size.queues_held() + commit_logs(config, self.load, counts, at_once);
         forecast.clients = size.clients_held(cached as u64 / consumers);
-        forecast.events = Size::events_held(events, sends, calls);
+        forecast.events = size.events_held(events, sends, calls);
         forecast.accounts = Observation::accounts_held_for(&extent);
         forecast.series = Observation::series_held_for(&extent);
         forecast.report = report::held(config, &extent);

@@ -15,6 +15,7 @@
 use crate::cluster::broker::expression_message_filter::ExpressionId;
 use crate::cluster::fact::PullFailure;
 use crate::cluster::ids::{ConsumerId, GroupId, TopicId};
+use crate::cluster::memory::of_shared;
 use crate::kernel::memory;
 use crate::kernel::time::{SimDuration, SimTime};
 use std::cell::RefCell;
@@ -310,16 +311,21 @@ impl ConsumerManager {
             let connections = memory::of_vec(&group.channels)
                 + memory::of_map(&group.places)
                 + memory::of_vec(&group.latest);
-            connections + memory::of_vec(&group.ranks) + memory::of_vec(&group.members.borrow())
+            let lists = memory::of_vec(&group.ranks) + memory::of_vec(&group.members.borrow());
+            let told =
+                group.list.as_ref().map_or(0, of_shared) + group.last_list.as_ref().map_or(0, of_shared);
+            connections + lists + told + memory::of_vec(&group.subscriptions)
         };
         memory::of_vec(&self.groups)
             + self.groups.iter().map(of_group).sum::<u64>()
             + memory::of_map(&self.closed)
     }
 
-    /// Bytes of what a broker knows of a group with so many members, of `clients` in all.
-    pub fn held_for(members: u64, clients: u64) -> u64 {
-        memory::of_grown::<Channel>(members)
+    /// Bytes of what a broker knows of a group of so many topics with so many members, of `clients` in all.
+    pub fn held_for(members: u64, clients: u64, topics: u64) -> u64 {
+        size_of::<ConsumerGroupInfo>() as u64
+            + memory::of_grown::<Subscription>(topics)
+            + memory::of_grown::<Channel>(members)
             + memory::of_entries::<Connection, u32>(members)
             + memory::of_grown::<u32>(clients)
             + memory::of_grown::<ClientRank>(members)

@@ -108,12 +108,14 @@ impl Broker {
     pub fn table_held(&self) -> u64 {
         let locks = self.locks.held() + memory::of::<Self>(1);
         let queues = memory::of_vec(&self.queues) + memory::of_vec(&self.releasable);
-        queues + self.commit_log.held() + locks
+        let groups = memory::of_vec(&self.told) + memory::of_vec(&self.retry_made);
+        queues + groups + self.commit_log.held() + locks
     }
 
-    /// Bytes of one with so many queues, itself included, beside clients and records.
-    pub fn table_held_for(queues: u64) -> u64 {
-        memory::of::<Self>(1) + 2 * memory::of_grown::<QueueId>(queues)
+    /// Bytes of one with so many queues and groups, itself included, beside clients and records.
+    pub fn table_held_for(queues: u64, groups: u64) -> u64 {
+        let of_groups = memory::of::<Told>(groups as usize) + memory::of::<bool>(groups as usize);
+        memory::of::<Self>(1) + 2 * memory::of_grown::<QueueId>(queues) + of_groups
     }
 
     /// Bytes of what it knows of clients.

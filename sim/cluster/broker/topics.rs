@@ -7,6 +7,7 @@ use crate::cluster::broker::retry_dlq::{dlq_topic, retry_topic};
 use crate::cluster::config::{ClusterConfig, MessageModel, TopicQueues};
 use crate::cluster::ids::{BrokerId, GroupId, QueueId, TopicId};
 use crate::cluster::message_queue::{java_hash, java_hash_order};
+use crate::kernel::memory;
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
@@ -51,6 +52,21 @@ impl Topics {
         let (queues, known) = self.queues.entry((topic, broker)).or_insert(nothing);
         queues.extend_from_slice(created);
         *known = numbers;
+    }
+
+    /// Bytes that it holds.
+    pub fn held(&self) -> u64 {
+        let queues = self.queues.values().map(|(queues, _)| memory::of_vec(queues));
+        let readers = self.readers.iter().map(memory::of_vec);
+        memory::of_map(&self.queues) + memory::of_vec(&self.readers) + queues.chain(readers).sum::<u64>()
+    }
+
+    /// Bytes of one in which topics have so many places at brokers and so many queues there.
+    pub fn held_for(placements: u64, queues: u64) -> u64 {
+        let of_place = memory::of::<QueueId>(1);
+        memory::of_entries::<(TopicId, BrokerId), (Vec<QueueId>, TopicQueues)>(placements)
+            + placements * of_place
+            + queues * size_of::<QueueId>() as u64
     }
 
     /// How many of them are read and written.

@@ -15,7 +15,9 @@ use crate::cluster::consumer::allocate::{AllocateError, Allocation, Beyond};
 use crate::cluster::consumer::{GroupNames, RunStrategy};
 use crate::cluster::fact::Observer;
 use crate::cluster::ids::{ConsumerId, QueueId};
+use crate::cluster::memory::of_shared;
 use crate::cluster::nameserver::KnownRoute;
+use crate::kernel::memory;
 use std::collections::{BTreeMap, VecDeque};
 use std::rc::Rc;
 
@@ -45,6 +47,10 @@ impl Division {
             division.ends.push(division.queues.len() as u32);
         }
         division
+    }
+
+    fn held(&self) -> u64 {
+        memory::of_vec(&self.queues) + memory::of_vec(&self.ends)
     }
 
     /// The share of the member at `position`.
@@ -122,6 +128,28 @@ impl SharedViews {
             views.push_front(view);
         }
         Some(Rc::clone(&views[0].shares))
+    }
+
+    /// Bytes that it holds. Shares before others are those of another view.
+    pub fn held(&self) -> u64 {
+        let of_view = |view: &View| {
+            let shares = view.shares.as_ref().as_ref().map_or(0, Division::held);
+            of_shared(&view.members) + memory::of_vec(&view.before) + memory::of::<Shares>(1) + shares
+        };
+        let of_topic =
+            |views: &VecDeque<View>| memory::of_deque(views) + views.iter().map(of_view).sum::<u64>();
+        memory::of_map(&self.topics) + self.topics.values().map(of_topic).sum::<u64>()
+    }
+
+    /// Bytes of views of so many members and queues, each counted for each view.
+    pub fn held_for(members: u64, queues: u64) -> u64 {
+        let of_member = size_of::<ClientRank>() + size_of::<u32>();
+        members * of_member as u64 + queues * size_of::<QueueId>() as u64
+    }
+
+    /// How many views are kept of a topic that has had so many.
+    pub fn kept(views: u64) -> u64 {
+        views.min(VIEWS as u64)
     }
 
     /// Keeps what was computed for a view.
@@ -311,6 +339,20 @@ mod tests {
         assert!(views.find(OF, &route, &Rc::new(vec![0, 1]), &[]).is_some());
         assert!(views.find(OF, &route, &Rc::new(vec![0, 2]), &[]).is_none());
         assert!(views.find((1, OF.1), &route, &Rc::new(vec![0, 1]), &[]).is_none());
+    }
+
+    /// Views are many where members come and go: each is counted with its members and its shares.
+    #[test]
+    fn every_view_is_counted() {
+        let mut views = SharedViews::default();
+        let route = route();
+        views.keep(OF, view(&route, &[0, 1, 2]), VIEWS);
+        let one = views.held();
+        for last in 3..40 {
+            views.keep(OF, view(&route, &[0, 1, last]), VIEWS);
+        }
+        let more = SharedViews::held_for(37 * 3, 37 * 3);
+        assert!(views.held() >= one + more, "{one} + {more}: {}", views.held());
     }
 
     /// Who lags one view behind finds what the others got; two views behind it is gone.
