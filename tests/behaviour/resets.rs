@@ -117,6 +117,37 @@ fn without_force_offsets_only_go_back() {
     assert_eq!(back.iter().map(|(_, to)| *to).collect::<Vec<_>>(), [0, 0]);
 }
 
+/// Of a broadcasting group the table has what an operator wrote while nobody was there, and nobody moves that on. A later reset
+/// that is not forced leads back there, whatever it asks for, and what lies there is still kept.
+#[test]
+fn without_force_a_broadcasting_group_goes_back_to_the_table() {
+    let model = r#""messageModel": "BROADCASTING", "consumers": { "start": "30s","#;
+    let text = GROUP.replace(r#""consumers": {"#, model);
+    let reset = |target| Action::ResetOffset {
+        group: GroupId(0),
+        topic: TopicId(0),
+        target,
+        force: false,
+    };
+    for later in [OffsetTarget::Latest, OffsetTarget::Time(at("3m"))] {
+        let experiment = Experiment::new(&text, &["cluster.rocketmq=4.9"]);
+        let experiment = experiment.then("20s", reset(OffsetTarget::Latest));
+        let run = experiment.then("4m", reset(later)).run();
+        let told = run.select(|fact| match fact {
+            Fact::OffsetReset { queue, to, .. } => Some((*queue, *to)),
+            _ => None,
+        });
+        let told: Vec<_> = told.into_iter().map(|(_, told)| told).collect();
+        let (first, second) = told.split_at(2);
+        assert_eq!(first, second);
+        // 20 a second and queue, for 20 s.
+        assert!(first.iter().all(|(_, to)| (390..=400).contains(to)), "{told:?}");
+        let least = run.deliveries().into_iter().filter(|(time, _)| *time > at("4m"));
+        let least = least.map(|(_, (.., offset))| offset).min();
+        assert_eq!(least, first.iter().map(|(_, to)| *to).min(), "{later:?}");
+    }
+}
+
 /// A group whose members are all away finds the operator's offset when it comes back, and hears once that it has moved.
 #[test]
 fn a_reset_waits_for_a_group_that_is_away() {

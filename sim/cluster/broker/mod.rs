@@ -373,10 +373,9 @@ impl<O: Observer> Cluster<O> {
         let held = readers.map(|slot| self.held_queues.get(slot.0).least_needed());
         let asked = consume_queue.least_asked();
         let now = self.core.scheduler.now();
-        let rewinds = self
-            .rewinds
-            .iter()
-            .filter_map(|rewind| rewind.floor(now, consume_queue));
+        let table = |group| self.offsets.least(group, queue);
+        let rewinds = self.rewinds.iter();
+        let rewinds = rewinds.filter_map(|rewind| rewind.floor(now, consume_queue, table));
         committed
             .chain(held)
             .chain(asked)

@@ -20,8 +20,11 @@ use std::rc::Rc;
 /// A group will be sent back: until then the records from there on are kept.
 #[derive(Clone, Copy, Debug)]
 pub struct Rewind {
+    group: GroupId,
     topic: TopicId,
     target: OffsetTarget,
+    /// It leads no further than what the broker's table says.
+    minds_table: bool,
     /// When no member can still learn of it.
     over: SimTime,
 }
@@ -30,19 +33,40 @@ impl Rewind {
     /// Those of the whole run. `client_side`: members learn of a reset themselves, who knows when.
     pub fn all(config: &ClusterConfig, client_side: bool) -> Vec<Self> {
         let rewind = |entry: &crate::cluster::config::TimelineEntry| match entry.action {
-            Action::ResetOffset { topic, target, .. } if target != OffsetTarget::Latest => Some(Self {
+            Action::ResetOffset {
+                group,
                 topic,
                 target,
-                over: if client_side { SimTime::MAX } else { entry.at },
-            }),
+                force,
+            } => {
+                let rewind = Self {
+                    group,
+                    topic,
+                    target,
+                    minds_table: client_side && !force,
+                    over: if client_side { SimTime::MAX } else { entry.at },
+                };
+                (target != OffsetTarget::Latest || rewind.minds_table).then_some(rewind)
+            }
             _ => None,
         };
         config.timeline.iter().filter_map(rewind).collect()
     }
 
-    /// The least offset of `queue` that it may lead to, if it may still lead anywhere.
-    pub fn floor(&self, now: SimTime, queue: &ConsumeQueue) -> Option<u64> {
-        (self.topic == queue.topic && now <= self.over).then(|| self.target.offset(queue))
+    /// The least offset of `queue` that it may lead to, if it may still lead anywhere. `table` has what stands in the broker's
+    /// table for a group: nobody moves on what an earlier reset has written there for a broadcasting one.
+    pub fn floor(
+        &self,
+        now: SimTime,
+        queue: &ConsumeQueue,
+        table: impl FnOnce(GroupId) -> Option<u64>,
+    ) -> Option<u64> {
+        if self.topic != queue.topic || now > self.over {
+            return None;
+        }
+        let table = self.minds_table.then(|| table(self.group)).flatten();
+        let target = (self.target != OffsetTarget::Latest).then(|| self.target.offset(queue));
+        table.into_iter().chain(target).min()
     }
 }
 
