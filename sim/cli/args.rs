@@ -6,6 +6,7 @@ use crate::cluster::bounds::Bounds;
 use crate::cluster::sabotage::Sabotage;
 use crate::kernel::time::SimDuration;
 use crate::scenario::Overrides;
+use crate::scenario::study::Wanted;
 use crate::scenario::units::byte_count;
 use clap::ValueEnum;
 use std::path::PathBuf;
@@ -40,6 +41,24 @@ impl OverrideArgs {
             until: self.until,
             set: self.set.clone(),
             max_messages: self.max_messages,
+        }
+    }
+}
+
+/// What variants of a scenario differ in.
+#[derive(Clone, Debug, clap::Args)]
+pub struct VaryArgs {
+    /// Values of any field, like groups.billing.threads=4,8,16 or …count=1..8; several make a grid
+    #[arg(long, value_name = "PATH=A,B,…")]
+    pub vary: Vec<String>,
+}
+
+impl VaryArgs {
+    /// A study of these, with all else as its block or the defaults say.
+    pub fn wanted(&self) -> Wanted {
+        Wanted {
+            vary: self.vary.clone(),
+            ..Wanted::default()
         }
     }
 }
@@ -195,9 +214,9 @@ pub struct CompareArgs {
     /// Scenario files or names of shipped scenarios; several are compared with each other
     #[arg(required = true, value_name = "FILE")]
     pub files: Vec<String>,
-    /// Values of any field, like groups.billing.threads=4,8,16 or …count=1..8; several make a grid
-    #[arg(long, value_name = "PATH=A,B,…")]
-    pub vary: Vec<String>,
+    /// What is varied
+    #[command(flatten)]
+    pub vary: VaryArgs,
     /// Runs of each variant, each with another seed; default: the study's, else 20
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=100_000), conflicts_with = "until_ci")]
     pub seeds: Option<u32>,

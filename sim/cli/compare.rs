@@ -98,10 +98,10 @@ fn overrides(args: &CompareArgs) -> Overrides {
 /// Reads and checks everything.
 fn prepare(args: &CompareArgs, overrides: &Overrides) -> Result<Study, Failure> {
     let wanted = Wanted {
-        vary: args.vary.clone(),
         baseline: args.baseline.clone(),
         seeds: args.seeds.or(args.until_ci.and(args.max_seeds)),
         max_runs: args.max_runs,
+        ..args.vary.wanted()
     };
     let plan = Plan::load(&args.files, overrides, &wanted)?;
     let read = expectations::of_variants(&plan)?;

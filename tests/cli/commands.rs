@@ -325,6 +325,30 @@ fn check_foresees_the_memory_of_runs() {
     );
 }
 
+/// What `compare` would vary, `check` foresees: four variants of 20 seeds, eight runs at a time. It goes before the scenario's
+/// study, as there.
+#[test]
+fn check_foresees_what_is_varied() {
+    let folder = scratch("check-vary");
+    for scenario in ["quickstart", "rolling-deploy"] {
+        let check = ["check", scenario, "--threads", "8"];
+        let vary = ["--vary", "groups.billing.consumers.count=2..5"];
+        let outcome = run(&folder, &[&check[..], &vary, &["--format", "json"]].concat());
+        assert_eq!(outcome.code, 0, "{}", outcome.stderr);
+        let told: serde_json::Value = serde_json::from_str(&outcome.stdout).unwrap();
+        let (study, memory) = (&told[0]["study"], &told[0]["memory"]);
+        let labels: Vec<String> = (2..=5).map(|count| format!("{count}")).collect();
+        assert_eq!(study["variants"], serde_json::json!(labels), "{scenario}");
+        let runs = [&memory["runs"], &memory["at_once"]].map(|of| of.as_u64());
+        assert_eq!(runs, [Some(4 * 20), Some(8)]);
+        assert!(memory["variant"].is_string() && memory["kept_bytes"].as_u64() > Some(0));
+        let told = run(&folder, &[&check[..], &vary].concat()).stdout;
+        assert!(told.contains("a study of 4 variants × 20 seeds"), "{told}");
+    }
+    let outcome = run(&folder, &["check", "--limits", "--vary", "duration=1m,2m"]);
+    assert_eq!(outcome.code, 2);
+}
+
 /// Listeners that take an hour: what is sent waits, 20 000 a second for 5 min. The bound is too low for it, and that is said.
 #[test]
 fn check_warns_of_a_bound_that_a_run_will_meet() {

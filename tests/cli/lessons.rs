@@ -64,7 +64,7 @@ fn suggestions_of_shipped_scenarios_work() {
                 .unwrap_or_else(|problems| panic!("{name}: {suggestion}\n{problems}"));
             assert_ne!(changed.normalised, plain.normalised, "{name}: {suggestion}");
             // And in every variant of a study.
-            if let Err(problems) = Plan::of(&changed, &overrides) {
+            if let Err(problems) = Plan::of(&changed, &overrides, &Wanted::default()) {
                 panic!("{name}: {suggestion}\n{problems}");
             }
         }

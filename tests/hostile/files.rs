@@ -4,7 +4,7 @@
 use rmqsim::cluster::bounds::Bounds;
 use rmqsim::report::expect::{Expectation, shape};
 use rmqsim::report::json;
-use rmqsim::scenario::study::Plan;
+use rmqsim::scenario::study::{Plan, Wanted};
 use rmqsim::scenario::{Overrides, Scenario};
 use rmqsim::simulate_within;
 
@@ -26,7 +26,7 @@ fn list(n: usize, of: impl Fn(usize) -> String) -> String {
 #[track_caller]
 fn refused(text: &str, says: &[&str]) {
     let problems = match Scenario::from_text("big.json", text, &Overrides::default()) {
-        Ok(scenario) => Plan::of(&scenario, &Overrides::default())
+        Ok(scenario) => Plan::of(&scenario, &Overrides::default(), &Wanted::default())
             .map(|_| ())
             .expect_err("it is refused"),
         Err(problems) => problems,

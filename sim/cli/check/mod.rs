@@ -2,7 +2,7 @@
 
 mod need;
 
-use crate::cli::args::{BoundArgs, Format, OverrideArgs};
+use crate::cli::args::{BoundArgs, Format, OverrideArgs, VaryArgs};
 use crate::cli::check::need::Need;
 use crate::cli::columns;
 use crate::cli::terminal::Terminal;
@@ -10,17 +10,18 @@ use crate::cli::{Exit, Failure, Global};
 use crate::cli::{expectations, metrics};
 use crate::kernel::time::SimDuration;
 use crate::scenario::estimate::{self, grouped};
-use crate::scenario::study::Plan;
+use crate::scenario::study::{Plan, Wanted};
 use crate::scenario::{Diagnostics, Overrides, Scenario, limits};
 use serde_json::json;
 
 /// Check scenario files without running them, and tell about how much memory runs will need
 #[derive(Clone, Debug, clap::Args)]
 #[command(
-    after_help = "With --threads, or of a scenario with a study, also the memory of so many runs at a time.
+    after_help = "With --threads, --vary, or of a scenario with a study, also the memory of so many runs at a time.
+With --vary each file is a study; seeds and metrics are as its own study says, or the usual ones.
 
 Examples:
-  rmqsim check quickstart --threads 8
+  rmqsim check quickstart --vary groups.billing.consumers.count=1..8 --threads 8
   rmqsim check quickstart --set groups.billing.consumers.count=3 --format json"
 )]
 pub struct Args {
@@ -28,8 +29,10 @@ pub struct Args {
     #[arg(required_unless_present = "limits", value_name = "FILE")]
     files: Vec<String>,
     /// Show the bounds on what a scenario may ask for, and nothing else
-    #[arg(long, conflicts_with_all = ["files", "seed", "set", "until", "max_messages", "max_events", "max_memory"])]
+    #[arg(long, conflicts_with_all = ["files", "vary", "seed", "set", "until", "max_messages", "max_events", "max_memory"])]
     limits: bool,
+    #[command(flatten)]
+    vary: VaryArgs,
     #[command(flatten)]
     overrides: OverrideArgs,
     #[command(flatten)]
@@ -67,11 +70,11 @@ pub fn run(args: &Args, global: Global, terminal: &Terminal) -> Result<Exit, Fai
     if args.limits {
         return show_limits(args.format, terminal);
     }
-    let overrides = args.overrides.overrides();
+    let (overrides, wanted) = (args.overrides.overrides(), args.vary.wanted());
     let results: Vec<(&String, Result<Sound, Box<Diagnostics>>)> = args
         .files
         .iter()
-        .map(|file| (file, load(file, &overrides, args.bounds, global)))
+        .map(|file| (file, load(file, &overrides, &wanted, args.bounds, global)))
         .collect();
     let sound = results.iter().all(|(_, result)| result.is_ok());
     match args.format {
@@ -118,12 +121,13 @@ struct Sound {
 fn load(
     file: &str,
     overrides: &Overrides,
+    wanted: &Wanted,
     bounds: BoundArgs,
     global: Global,
 ) -> Result<Sound, Box<Diagnostics>> {
     let scenario = Scenario::load(file, overrides)?;
     expectations::read(&scenario)?;
-    let study = Plan::of(&scenario, overrides)?;
+    let study = Plan::of(&scenario, overrides, wanted)?;
     let metrics = match &study {
         Some(plan) => {
             expectations::of_variants(plan)?;

@@ -78,21 +78,23 @@ impl Plan {
         Self::read(read.collect::<Result<_, _>>()?, overrides, wanted)
     }
 
-    /// The variants of a scenario that has been read already, by its study block; none if that varies nothing.
+    /// The variants of a scenario that has been read already; none if neither `wanted` nor its study block varies anything.
     ///
     /// # Errors
     /// As [`Plan::load`].
-    pub fn of(scenario: &Scenario, overrides: &Overrides) -> Result<Option<Self>, Box<Diagnostics>> {
-        match &scenario.study {
-            Some(study) if study.varies => {
-                let file = scenario.sources.0[scenario.source].clone();
-                Self::read(vec![file], overrides, &Wanted::default()).map(Some)
-            }
-            Some(study) => match study.problems() {
-                problems if problems.is_empty() => Ok(None),
-                problems => Err(Box::new(scenario.diagnostics(problems))),
-            },
-            None => Ok(None),
+    pub fn of(
+        scenario: &Scenario,
+        overrides: &Overrides,
+        wanted: &Wanted,
+    ) -> Result<Option<Self>, Box<Diagnostics>> {
+        let study = scenario.study.as_ref();
+        if !wanted.vary.is_empty() || study.is_some_and(|study| study.varies) {
+            let file = scenario.sources.0[scenario.source].clone();
+            return Self::read(vec![file], overrides, wanted).map(Some);
+        }
+        match study.map_or_else(Vec::new, |study| study.problems()) {
+            problems if problems.is_empty() => Ok(None),
+            problems => Err(Box::new(scenario.diagnostics(problems))),
         }
     }
 

@@ -2,7 +2,7 @@
 //! scenario. Its expectations and the plan of its study are read too.
 
 use rmqsim::report::expect::{self, Expectation};
-use rmqsim::scenario::study::Plan;
+use rmqsim::scenario::study::{Plan, Wanted};
 use rmqsim::scenario::{Diagnostics, Overrides, Scenario, Sources};
 
 /// What problems call the file.
@@ -25,7 +25,7 @@ pub fn check(text: &str) {
             }
         }
     }
-    match Plan::of(&scenario, &overrides) {
+    match Plan::of(&scenario, &overrides, &Wanted::default()) {
         Ok(Some(plan)) => assert!(plan.variants.len() > 1),
         Ok(None) => {}
         Err(problems) => is_told(&problems),
