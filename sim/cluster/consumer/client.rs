@@ -33,6 +33,7 @@ use crate::cluster::core::{ConsumerReply, QueriedOffset, Routes};
 use crate::cluster::event::{CallKind, Event};
 use crate::cluster::fact::{Fact, Observer, RebalanceTrigger, StartOffsetRule, StopKind};
 use crate::cluster::ids::{BrokerId, ConsumerId, GroupId, QueueId, TopicId};
+use crate::cluster::memory::of_shared;
 use crate::kernel::memory;
 use crate::kernel::scheduler::Ticket;
 use crate::kernel::streams::Stream;
@@ -275,8 +276,13 @@ impl ConsumerClient {
     /// Bytes that it holds.
     pub fn held(&self) -> u64 {
         let topics = memory::of_vec(&self.versions) + memory::of_vec(&self.expressions);
+        let told = of_shared(&self.subscriptions) + self.connections.held();
         let tasks = self.pool.held() + self.held.held() + self.paused.as_ref().map_or(0, memory::of_vec);
-        topics + tasks + self.connections.held() + memory::of_vec(&self.rebalance.settled)
+        let orderly = self.orderly.as_ref().map_or(0, |orderly| orderly.held());
+        let before_listener = self.guard.as_ref().map_or(0, |guard| guard.held());
+        let forwarder = memory::of::<Forwarder>(usize::from(self.forwarder.is_some()));
+        let threads = memory::of_vec(&self.time_outs) + memory::of_vec(&self.unregister_left);
+        topics + told + tasks + orderly + before_listener + forwarder + threads + self.rebalance.held()
     }
 
     /// Bytes that one holds beside itself with so many topics and queues, in whose pool so many tasks have waited.

@@ -68,6 +68,15 @@ impl ConsumeOrderly {
     pub(super) fn is_idle(&self) -> bool {
         self.waiting.is_empty()
     }
+
+    /// Bytes that it holds, itself included.
+    pub(super) fn held(&self) -> u64 {
+        let queues = memory::of_deque(&self.waiting) + memory::of_deque(&self.start_offsets);
+        let outlived = memory::of_vec(&self.outlived) + memory::of_vec(&self.barred);
+        let unlocked = self.unlock_left.iter().map(|(_, queues)| memory::of_vec(queues));
+        let unlock_left = memory::of_vec(&self.unlock_left) + unlocked.sum::<u64>();
+        memory::of::<Self>(1) + queues + outlived + unlock_left
+    }
 }
 
 /// The consumption of one held queue.

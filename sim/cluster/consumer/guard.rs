@@ -16,6 +16,7 @@
 //! Source: Sentinel's `DefaultController`, `ThrottlingController`, `WarmUpController`, `WarmUpRateLimiterController`.
 
 use crate::cluster::event::TaskSlot;
+use crate::kernel::memory;
 use crate::kernel::time::{SimDuration, SimTime};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -209,6 +210,11 @@ pub struct Guard {
 }
 
 impl Guard {
+    /// Bytes that it holds, itself included.
+    pub fn held(&self) -> u64 {
+        memory::of::<Self>(1) + memory::of_deque(&self.waiting) + memory::of_vec(&self.inside)
+    }
+
     /// A guard through which nothing has passed.
     pub fn new(config: GuardConfig) -> Self {
         let tokens = match config.rule {

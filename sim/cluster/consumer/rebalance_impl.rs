@@ -26,6 +26,7 @@ use crate::cluster::fact::{Fact, Observer, StartOffsetRule};
 use crate::cluster::ids::{ConsumerId, QueueId};
 use crate::cluster::message_queue::java_hash_order;
 use crate::cluster::sabotage::Sabotage;
+use crate::kernel::memory;
 use crate::kernel::streams::Source;
 use crate::kernel::time::{SimDuration, SimTime};
 use std::collections::VecDeque;
@@ -66,6 +67,17 @@ pub(super) struct Moves {
     to_add: VecDeque<QueueId>,
     /// Queues that were taken; they start to pull together.
     pub(super) taken: Vec<PqSlot>,
+}
+
+impl Round {
+    /// Bytes that it holds.
+    pub(super) fn held(&self) -> u64 {
+        let of = |moves: &Moves| {
+            let rest = memory::of_deque(&moves.to_remove) + memory::of_deque(&moves.to_add);
+            memory::of::<Moves>(1) + memory::of_vec(&moves.share) + memory::of_vec(&moves.taken) + rest
+        };
+        self.moves.as_deref().map_or(0, of)
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -14,6 +14,7 @@ use crate::cluster::consumer::settled::Settled;
 use crate::cluster::event::Event;
 use crate::cluster::fact::{Fact, Observer, RebalanceTrigger};
 use crate::cluster::ids::ConsumerId;
+use crate::kernel::memory;
 use crate::kernel::scheduler::Ticket;
 use crate::kernel::time::{SimDuration, SimTime};
 
@@ -30,6 +31,13 @@ pub struct RebalanceService {
     pub(super) round: Option<Round>,
     /// How the last rounds found its topics, by position.
     pub(super) settled: Vec<Settled>,
+}
+
+impl RebalanceService {
+    /// Bytes that it holds.
+    pub(super) fn held(&self) -> u64 {
+        memory::of_vec(&self.settled) + self.round.as_ref().map_or(0, Round::held)
+    }
 }
 
 #[derive(Debug)]
