@@ -100,6 +100,7 @@ impl<O: Observer> Cluster<O> {
 
     /// How many things a look at the memory counts.
     fn parts(&self) -> usize {
-        self.queues.len() + self.consumers.len() + self.core.directory.producers.len()
+        let entities = self.queues.len() + self.consumers.len() + self.core.directory.producers.len();
+        entities + self.core.envelopes.len()
     }
 }
