@@ -25,8 +25,8 @@ use crate::kernel::memory;
 use crate::kernel::scheduler::Ticket;
 use crate::kernel::time::SimTime;
 
-/// See the module. Four cache lines have what each message needs; what comes after is for orderly listeners, filters and
-/// trouble.
+/// See the module. Four cache lines have what each message needs, the first what is told every 5 s of a queue that rests; what
+/// comes after is for orderly listeners, filters and trouble.
 #[derive(Debug)]
 #[repr(C, align(64))]
 pub struct HeldQueue {
@@ -38,8 +38,6 @@ pub struct HeldQueue {
     pub queue: QueueId,
     /// The broker that has it.
     pub broker: BrokerId,
-    /// Messages of the answer on the wire.
-    pub inbox: Vec<CachedMessage>,
     /// The offset in the client's memory, to be committed.
     pub offset: MemoryOffset,
     /// What may still ask the broker for something: the pull request, commits on the wire; and a client that
@@ -53,12 +51,14 @@ pub struct HeldQueue {
     pub floor: u64,
     /// First offset of the pull under way, or of the next one.
     pub next_offset: u64,
+    /// Its topic, as the client subscribes to it.
+    pub topic: SubscribedTopic,
+    /// Messages of the answer on the wire.
+    pub inbox: Vec<CachedMessage>,
     /// The commit that the pull under way carries.
     pub request_commit: Option<u64>,
     /// The client's version of the subscription when it sent the pull.
     pub request_version: u64,
-    /// Its topic, as the client subscribes to it.
-    pub topic: SubscribedTopic,
     /// Position of the topic among those of its client.
     pub topic_at: u16,
     /// A pull is under way: on the wire, or at the broker.
@@ -91,6 +91,11 @@ pub struct HeldQueue {
 const _: () = assert!(
     std::mem::offset_of!(HeldQueue, process_queue) + std::mem::offset_of!(ProcessQueue, last_lock) == 256,
     "what each message needs lies in four cache lines"
+);
+#[cfg(target_pointer_width = "64")]
+const _: () = assert!(
+    std::mem::offset_of!(HeldQueue, inbox) == 64,
+    "what a commit needs lies in one"
 );
 
 /// What is cached: messages and the bytes of their bodies.
