@@ -143,8 +143,6 @@ pub struct Cluster<O> {
     spare_rooms: SpareRooms,
     /// Scratch list of woken holds.
     woken: Vec<HeldPull>,
-    /// Scratch list of the offsets that a client persists.
-    to_persist: Vec<(BrokerId, PqSlot, u64)>,
     /// Scratch list of the queues that a dispatch pass has touched.
     touched: Vec<ids::QueueId>,
     digest: TraceDigest,
@@ -292,7 +290,6 @@ impl<O: Observer> Cluster<O> {
             latest_list: Rc::default(),
             spare_rooms: SpareRooms::default(),
             woken: Vec::new(),
-            to_persist: Vec::new(),
             touched: Vec::new(),
             digest: TraceDigest::new(),
             saboteur: Saboteur::default(),

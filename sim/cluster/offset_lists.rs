@@ -16,37 +16,52 @@ pub type HeldOffset = (PqSlot, u64);
 /// See the module.
 #[derive(Debug, Default)]
 pub struct OffsetLists {
+    /// On the wire, by number.
     lists: Vec<Vec<HeldOffset>>,
+    /// Numbers that no list has.
     free: Vec<u32>,
+    /// Empty lists, to be written.
+    blank: Vec<Vec<HeldOffset>>,
 }
 
 impl OffsetLists {
-    /// Writes a list down.
-    pub fn write(&mut self, offsets: impl Iterator<Item = HeldOffset>) -> OffsetList {
+    /// An empty list.
+    #[inline]
+    pub fn blank(&mut self) -> Vec<HeldOffset> {
+        self.blank.pop().unwrap_or_default()
+    }
+
+    /// A list goes onto the wire.
+    pub fn send(&mut self, offsets: Vec<HeldOffset>) -> OffsetList {
         let at = self.free.pop().unwrap_or_else(|| {
             self.lists.push(Vec::new());
             self.lists.len() as u32 - 1
         });
-        self.lists[at as usize].extend(offsets);
+        self.lists[at as usize] = offsets;
         OffsetList(at)
     }
 
-    /// Takes a list out, to be given [back](Self::give_back).
-    pub fn take(&mut self, list: &OffsetList) -> Vec<HeldOffset> {
+    /// A list comes from the wire, to be given [back](Self::give_back).
+    pub fn receive(&mut self, list: OffsetList) -> Vec<HeldOffset> {
+        self.free.push(list.0);
         std::mem::take(&mut self.lists[list.0 as usize])
     }
 
     /// Nobody needs the list any more.
-    pub fn give_back(&mut self, list: OffsetList, mut offsets: Vec<HeldOffset>) {
+    pub fn give_back(&mut self, mut offsets: Vec<HeldOffset>) {
         offsets.clear();
-        self.lists[list.0 as usize] = offsets;
-        self.free.push(list.0);
+        self.blank.push(offsets);
     }
 
     /// Bytes that it holds.
     pub fn held(&self) -> u64 {
-        let lists = self.lists.iter().map(memory::of_vec).sum::<u64>();
-        lists + memory::of_vec(&self.lists) + memory::of_vec(&self.free)
+        let lists = self
+            .lists
+            .iter()
+            .chain(&self.blank)
+            .map(memory::of_vec)
+            .sum::<u64>();
+        lists + memory::of_vec(&self.lists) + memory::of_vec(&self.free) + memory::of_vec(&self.blank)
     }
 }
 
@@ -57,16 +72,23 @@ mod tests {
     #[test]
     fn a_list_that_was_given_back_is_used_again() {
         let mut lists = OffsetLists::default();
-        let of = |slot, offset| [(PqSlot(slot), offset)].into_iter();
-        let (a, b) = (lists.write(of(1, 10)), lists.write(of(2, 20)));
-        let read = lists.take(&a);
-        assert_eq!(read, [(PqSlot(1), 10)]);
-        lists.give_back(a, read);
-        let c = lists.write(of(3, 30));
+        let of = |slot, offset| (PqSlot(slot), offset);
+        let mut written = |offsets: &[HeldOffset]| {
+            let mut list = lists.blank();
+            list.extend_from_slice(offsets);
+            lists.send(list)
+        };
+        let (a, b) = (written(&[of(1, 10)]), written(&[of(2, 20), of(4, 40)]));
+        let read = lists.receive(a);
+        assert_eq!(read, [of(1, 10)]);
+        lists.give_back(read);
+        let again = lists.blank();
+        assert!(again.is_empty() && again.capacity() > 0);
+        let c = lists.send(again);
         assert_eq!(
-            (lists.take(&c), lists.take(&b)),
-            (vec![(PqSlot(3), 30)], vec![(PqSlot(2), 20)])
+            (lists.receive(b), lists.receive(c)),
+            (vec![of(2, 20), of(4, 40)], vec![])
         );
-        assert_eq!(lists.lists.len(), 2);
+        assert_eq!((lists.lists.len(), lists.blank.len()), (2, 0));
     }
 }

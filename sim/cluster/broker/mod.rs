@@ -507,11 +507,11 @@ impl<O: Observer> Cluster<O> {
     /// UPDATE_CONSUMER_OFFSET of several queues.
     #[inline(never)]
     fn update_offsets(&mut self, broker: BrokerId, list: OffsetList) {
-        let offsets = self.core.offset_lists.take(&list);
+        let offsets = self.core.offset_lists.receive(list);
         for &(slot, offset) in &offsets {
             self.update_offset(broker, slot, offset);
         }
-        self.core.offset_lists.give_back(list, offsets);
+        self.core.offset_lists.give_back(offsets);
     }
 
     /// UPDATE_CONSUMER_OFFSET.
@@ -519,14 +519,17 @@ impl<O: Observer> Cluster<O> {
     fn update_offset(&mut self, broker: BrokerId, slot: PqSlot, offset: u64) {
         let held = self.held_queues.get_mut(slot.0);
         held.floor = offset;
-        let (group, queue) = (held.group, held.queue);
+        held.requests -= 1;
+        let (group, queue, is_last) = (held.group, held.queue, held.requests == 0);
         self.core.emit_often(Fact::Request {
             broker,
             kind: RequestKind::UpdateOffset,
             group: Some(group),
         });
         self.commit_offset(group, queue, offset, CommitVia::Update);
-        self.request_ended(slot);
+        if is_last {
+            self.last_request_ended(slot);
+        }
     }
 
     /// Overwrites a committed offset; while an operator's is pending, nobody else's counts.

@@ -350,11 +350,11 @@ impl<O: Observer> Cluster<O> {
         match request {
             BrokerRequest::UpdateOffset(slot, _) => self.request_ended(slot),
             BrokerRequest::UpdateOffsets(list) => {
-                let offsets = self.core.offset_lists.take(&list);
+                let offsets = self.core.offset_lists.receive(list);
                 for (slot, _) in &offsets {
                     self.request_ended(*slot);
                 }
-                self.core.offset_lists.give_back(list, offsets);
+                self.core.offset_lists.give_back(offsets);
             }
             _ => {}
         }

@@ -290,9 +290,10 @@ impl<O: Observer> Cluster<O> {
         }
     }
 
+    /// Nothing may ask the broker for anything any more.
     #[cold]
     #[inline(never)]
-    fn last_request_ended(&mut self, slot: PqSlot) {
+    pub(in crate::cluster) fn last_request_ended(&mut self, slot: PqSlot) {
         let held = self.held_queues.get(slot.0);
         debug_assert!(held.process_queue.dropped, "a held queue has a pull request");
         let (queue, unreferenced) = (held.queue, held.calls == 0);

@@ -12,6 +12,8 @@ pub struct ProcessQueueTable {
     held: Vec<(QueueId, PqSlot)>,
     /// How often it has changed, or a queue in it was dropped.
     changes: u32,
+    /// The queue that is held, if it is the only one: who looks at that alone need not look at the list.
+    only: Option<PqSlot>,
 }
 
 impl ProcessQueueTable {
@@ -27,20 +29,31 @@ impl ProcessQueueTable {
     /// Puts a queue in; where it was held before.
     pub fn insert(&mut self, queue: QueueId, slot: PqSlot) -> Option<PqSlot> {
         self.changes += 1;
-        match self.find(queue) {
+        let before = match self.find(queue) {
             Ok(at) => Some(std::mem::replace(&mut self.held[at].1, slot)),
             Err(at) => {
                 self.held.insert(at, (queue, slot));
                 None
             }
-        }
+        };
+        self.note_only();
+        before
+    }
+
+    fn note_only(&mut self) {
+        self.only = match self.held.as_slice() {
+            [(_, slot)] => Some(*slot),
+            _ => None,
+        };
     }
 
     /// Takes a queue out; where it was held.
     pub fn remove(&mut self, queue: &QueueId) -> Option<PqSlot> {
         let at = self.find(*queue).ok()?;
         self.changes += 1;
-        Some(self.held.remove(at).1)
+        let (_, slot) = self.held.remove(at);
+        self.note_only();
+        Some(slot)
     }
 
     /// A queue in it was dropped, and is yet to leave it.
@@ -79,10 +92,7 @@ impl ProcessQueueTable {
     /// The queue that is held, if it is the only one.
     #[inline]
     pub fn only(&self) -> Option<PqSlot> {
-        match self.held.as_slice() {
-            [(_, slot)] => Some(*slot),
-            _ => None,
-        }
+        self.only
     }
 
     /// Bytes that it holds.
@@ -116,7 +126,8 @@ mod tests {
                 }
                 prop_assert!(table.iter().eq(&map) && table.values().eq(map.values()));
                 prop_assert_eq!((table.len(), table.is_empty()), (map.len(), map.is_empty()));
-                prop_assert_eq!(table.only().is_some(), map.len() == 1);
+                let only = map.values().next().filter(|_| map.len() == 1);
+                prop_assert_eq!(table.only(), only.copied());
             }
         }
     }

@@ -11,7 +11,8 @@ use crate::cluster::consumer::heartbeat::HeartbeatFor;
 use crate::cluster::core::BrokerRequest;
 use crate::cluster::event::{Event, PqSlot};
 use crate::cluster::fact::Observer;
-use crate::cluster::ids::ConsumerId;
+use crate::cluster::ids::{BrokerId, ConsumerId};
+use crate::cluster::offset_lists::HeldOffset;
 use crate::cluster::sabotage::Sabotage;
 use crate::kernel::time::SimDuration;
 
@@ -161,31 +162,48 @@ impl<O: Observer> Cluster<O> {
         if let Some(slot) = self.consumers[consumer.index()].held.only() {
             return self.persist_only(consumer, slot);
         }
-        let mut offsets = std::mem::take(&mut self.to_persist);
+        let mut offsets = self.core.offset_lists.blank();
+        let (mut of, mut is_mixed) = (None, false);
         for slot in self.consumers[consumer.index()].held.values() {
             let held = self.held_queues.get_mut(slot.0);
             if let Some(offset) = held.offset.read() {
                 held.requests += 1;
-                offsets.push((held.broker, *slot, offset));
+                is_mixed |= *of.get_or_insert(held.broker) != held.broker;
+                offsets.push((*slot, offset));
             }
         }
-        // Queues of a topic are in the order of their brokers, so that there is mostly nothing to sort.
-        if !offsets.is_sorted_by_key(|(broker, ..)| *broker) {
-            offsets.sort_by_key(|(broker, ..)| *broker);
+        match of {
+            None => self.core.offset_lists.give_back(offsets),
+            Some(broker) if !is_mixed => self.tell_offsets(consumer, broker, offsets),
+            Some(_) => self.tell_by_broker(consumer, offsets),
         }
-        for of_broker in offsets.chunk_by(|(a, ..), (b, ..)| a == b) {
-            let (broker, slot, offset) = of_broker[0];
-            let request = match of_broker.len() {
-                1 => BrokerRequest::UpdateOffset(slot, offset),
-                _ => {
-                    let offsets = of_broker.iter().map(|&(_, slot, offset)| (slot, offset));
-                    BrokerRequest::UpdateOffsets(self.core.offset_lists.write(offsets))
-                }
-            };
-            self.one_way(consumer, broker, request);
+    }
+
+    /// Tells offsets of queues of several brokers, an envelope for each, in the order of their ids.
+    fn tell_by_broker(&mut self, consumer: ConsumerId, mut offsets: Vec<HeldOffset>) {
+        offsets.sort_by_key(|(slot, _)| self.held_queues.get(slot.0).broker);
+        let mut rest = offsets.as_slice();
+        while let Some((first, _)) = rest.first() {
+            let broker = self.held_queues.get(first.0).broker;
+            let end = rest.partition_point(|(slot, _)| self.held_queues.get(slot.0).broker == broker);
+            let mut list = self.core.offset_lists.blank();
+            list.extend_from_slice(&rest[..end]);
+            self.tell_offsets(consumer, broker, list);
+            rest = &rest[end..];
         }
-        offsets.clear();
-        self.to_persist = offsets;
+        self.core.offset_lists.give_back(offsets);
+    }
+
+    /// Tells a broker some offsets, at least one.
+    fn tell_offsets(&mut self, consumer: ConsumerId, broker: BrokerId, offsets: Vec<HeldOffset>) {
+        let request = match offsets[..] {
+            [(slot, offset)] => {
+                self.core.offset_lists.give_back(offsets);
+                BrokerRequest::UpdateOffset(slot, offset)
+            }
+            _ => BrokerRequest::UpdateOffsets(self.core.offset_lists.send(offsets)),
+        };
+        self.one_way(consumer, broker, request);
     }
 
     /// The same for the only queue of a client, as most have where clients are many.
