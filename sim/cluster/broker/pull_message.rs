@@ -313,10 +313,19 @@ impl<O: Observer> Cluster<O> {
     /// What is read is copied: the answer is on the wire, whatever happens to the queue meanwhile.
     #[inline]
     fn answer_pull(&mut self, slot: PqSlot, waited: SimDuration) {
-        let held = self.held_queues.get_mut(slot.0);
-        let (queue_id, consumer, offset) = (held.queue, held.consumer, held.next_offset);
+        let held = self.held_queues.get(slot.0);
+        let (queue_id, offset) = (held.queue, held.next_offset);
         let queue = &self.queues[queue_id.index()];
         let max_offset = queue.max_offset();
+        if offset == max_offset && !queue.has_resets() {
+            // Its time was up.
+            let nothing = Read {
+                messages: 0,
+                bytes: 0,
+                next: offset,
+            };
+            return self.send_answer(slot, PullResult::NotFound, &nothing, waited);
+        }
         if offset < queue.min_offset() || offset > max_offset || queue.has_resets() {
             let group = held.group;
             if let Some(proposal) = self.other_offset(queue_id, group, offset) {
@@ -354,22 +363,28 @@ impl<O: Observer> Cluster<O> {
         } else {
             PullResult::NotFound
         };
+        self.send_answer(slot, result, &found, waited);
+    }
+
+    /// Sends the answer on its way whose messages, if any, are in it.
+    #[inline(always)]
+    fn send_answer(&mut self, slot: PqSlot, result: PullResult, found: &Read, waited: SimDuration) {
+        let held = self.held_queues.get_mut(slot.0);
         held.reply = PullReply {
             result: Ok(result),
             next_offset: found.next,
         };
-        let broker = queue.broker;
-        self.queues[queue_id.index()].note_read(found.next);
-        let fact = Fact::PullAnswered {
-            queue: queue_id,
+        let (queue, consumer, broker) = (held.queue, held.consumer, held.broker);
+        self.queues[queue.index()].note_read(found.next);
+        self.core.emit_often(Fact::PullAnswered {
+            queue,
             consumer,
             result,
             messages: found.messages,
             bytes: found.bytes,
             next_offset: found.next,
             held: waited,
-        };
-        self.core.emit_often(fact);
+        });
         let event = Event::PullReplyArrives(slot);
         self.core.travel(
             Endpoint::Consumer(consumer),
