@@ -318,7 +318,7 @@ impl<O: Observer> Cluster<O> {
         let queue = &self.queues[queue_id.index()];
         let max_offset = queue.max_offset();
         if offset == max_offset && !queue.has_resets() {
-            // Its time was up.
+            // Its time was up, or it may not wait: there is nothing to read.
             let nothing = Read {
                 messages: 0,
                 bytes: 0,
